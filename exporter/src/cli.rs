@@ -1,0 +1,131 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::telemetry::LogFormat;
+
+/// Watches machine-learning features: pulls them from an Arrow Flight server, compares them with a
+/// baseline, and serves the result to Prometheus.
+///
+/// A FeatureMonitor manifest says where the features are, what their normal is, and how many false
+/// alarms you accept; limits follow from that. Start with `check`, look at your data with `profile`,
+/// then `run`.
+#[derive(Debug, Parser)]
+#[command(name = "feature-monitor-exporter", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How to log.
+    #[command(flatten)]
+    pub log: Log,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  feature-monitor-exporter check -f monitor.yaml            is the manifest right?
+  feature-monitor-exporter profile -f monitor.yaml          pull the newest complete window, print a table
+  feature-monitor-exporter run -f monitor.yaml              evaluate on schedule, serve http://localhost:9464/
+
+Exit codes: 0 fine, 1 something is wrong with the input, 2 wrong usage.";
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Evaluate on schedule; serve /metrics, a page for people at /, /-/status, /-/ready, /-/healthy.
+    ///
+    /// The manifest is read again when it changes. A new manifest that is wrong is refused, said so
+    /// in the log and in featuremonitor_config_reload_success, and the old one stays in force.
+    Run(Run),
+    /// Say whether manifests are valid: every violation with its path, what was found, what to write.
+    Check(Check),
+    /// Pull one window once and print what is in it, compared with the baseline.
+    ///
+    /// Without a saved baseline one is made from the reference windows for this call and not saved.
+    /// Prints, for each feature, its statistics, its distances with their limits, and which part of a
+    /// limit holds and why.
+    Profile(Profile),
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Where the manifest is and what belongs to it.
+    #[command(flatten)]
+    pub input: Input,
+    /// Address to serve on, as `host:port` or `:port`.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":9464")]
+    pub listen_address: String,
+    /// TLS and basic authentication, in the form of Prometheus' exporter-toolkit.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_config: Option<PathBuf>,
+}
+
+/// Where the manifest is and what belongs to it.
+#[derive(Debug, Args)]
+pub struct Input {
+    /// A FeatureMonitor manifest (YAML or JSON).
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub file: PathBuf,
+    /// Folder of secrets and CA certificates, one file each: <name>/<key>.
+    #[arg(
+        long = "secrets-dir",
+        value_name = "DIR",
+        default_value = "/etc/feature-monitor/secrets"
+    )]
+    pub secrets_dir: PathBuf,
+    /// Folder for the baseline and what was judged last; wins over spec.exporter.state.
+    #[arg(long = "state-dir", value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// FeatureMonitor manifests (YAML or JSON).
+    #[arg(short = 'f', long = "file", value_name = "FILE", required = true, num_args = 1..)]
+    pub files: Vec<PathBuf>,
+    /// Form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// `profile`
+#[derive(Debug, Args)]
+pub struct Profile {
+    /// Where the manifest is and what belongs to it.
+    #[command(flatten)]
+    pub input: Input,
+    /// An instant inside the window to pull (RFC 3339); the newest complete window when not given.
+    #[arg(long, value_name = "TIME")]
+    pub window: Option<jiff::Timestamp>,
+    /// Form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// Form of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// How to log.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Form of the log lines on standard error.
+    #[arg(long = "log.format", value_enum, default_value_t, global = true)]
+    pub format: LogFormat,
+    /// Level (error, warn, info, debug, trace) or a filter such as `exporter=debug,info`.
+    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", global = true)]
+    pub level: String,
+    /// Send traces of evaluations to this OpenTelemetry collector (OTLP over gRPC).
+    #[arg(long = "otlp.endpoint", value_name = "URL", global = true)]
+    pub otlp_endpoint: Option<String>,
+}

@@ -1,0 +1,480 @@
+//! The only place where Arrow meets the statistics: which columns are features, and how a column of
+//! a batch becomes a [`stats::Column`].
+//!
+//! Every type that has an order and a distance becomes `f64` (times as seconds since the epoch,
+//! durations in seconds; integers beyond 2⁵³ lose their last digits); strings, booleans and binary
+//! become categories counted on dictionary codes. Nested types are skipped with a reason.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
+    StringArray,
+};
+use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::{
+    ArrowDictionaryKeyType, DataType, Float64Type, Int32Type, Schema, TimeUnit,
+    TimestampMicrosecondType,
+};
+use arrow::downcast_dictionary_array;
+use arrow::error::ArrowError;
+use stats::{Categories, Column, Kind, Validity};
+
+/// What the columns of a stream are to us.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The features, in the stream's order.
+    pub features: Vec<FeatureColumn>,
+    /// Selected columns that cannot be watched, with the reason.
+    pub skipped: Vec<Skipped>,
+    /// Index of `data.window.column`.
+    pub window: Option<usize>,
+    /// Index of `data.eventTime`.
+    pub event_time: Option<usize>,
+    /// Configured columns that the stream lacks or that have an unusable type, in words.
+    pub problems: Vec<ColumnProblem>,
+}
+
+/// One column that is a feature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureColumn {
+    /// The column's name.
+    pub name: String,
+    /// Its index in the stream's schema.
+    pub index: usize,
+    /// How it is compared.
+    pub kind: Kind,
+    /// Its type in words that do not depend on the encoding: `string` for every way to send strings.
+    pub data_type: String,
+}
+
+/// A selected column that cannot be watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The column's name.
+    pub name: String,
+    /// Its type.
+    pub data_type: String,
+}
+
+/// A column that the manifest names and that cannot be used as it says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ColumnProblem {
+    /// The stream has no such column.
+    #[error("{field} names the column {column:?}, which the stream does not have")]
+    Absent {
+        /// Path of the field in the manifest.
+        field: &'static str,
+        /// The column it names.
+        column: String,
+    },
+    /// The column is there, with a type that tells no time.
+    #[error("{field} names the column {column:?}, whose type {data_type} is not a timestamp or a date")]
+    NotATime {
+        /// Path of the field in the manifest.
+        field: &'static str,
+        /// The column it names.
+        column: String,
+        /// The type found.
+        data_type: String,
+    },
+}
+
+impl Layout {
+    /// Reads a stream's schema the way `spec.data` asks for. The source has already refused
+    /// duplicate names.
+    pub fn new(schema: &Schema, data: &crds::valid::Data) -> Self {
+        let mut problems = Vec::new();
+        let mut time = |field, column: &str| match schema.column_with_name(column) {
+            None => {
+                problems.push(ColumnProblem::Absent {
+                    field,
+                    column: column.to_owned(),
+                });
+                None
+            }
+            Some((_, found)) if !is_time(found.data_type()) => {
+                problems.push(ColumnProblem::NotATime {
+                    field,
+                    column: column.to_owned(),
+                    data_type: type_name(found.data_type()),
+                });
+                None
+            }
+            Some((index, _)) => Some(index),
+        };
+        let window = data
+            .window
+            .as_ref()
+            .and_then(|w| time("spec.data.window.column", &w.column));
+        let event_time = data
+            .event_time
+            .as_ref()
+            .and_then(|column| time("spec.data.eventTime", column));
+        for key in &data.entity_keys {
+            if schema.column_with_name(key).is_none() {
+                problems.push(ColumnProblem::Absent {
+                    field: "spec.data.entityKeys",
+                    column: key.clone(),
+                });
+            }
+        }
+        let (mut features, mut skipped) = (Vec::new(), Vec::new());
+        for (index, field) in schema.fields().iter().enumerate() {
+            let name = field.name();
+            if !is_feature(data, name) {
+                continue;
+            }
+            let data_type = type_name(field.data_type());
+            match data
+                .features
+                .forced_kind(name)
+                .map(kind)
+                .or_else(|| natural_kind(field.data_type()))
+            {
+                Some(kind) if natural_kind(field.data_type()).is_some() => {
+                    features.push(FeatureColumn {
+                        name: name.clone(),
+                        index,
+                        kind,
+                        data_type,
+                    });
+                }
+                _ => skipped.push(Skipped {
+                    name: name.clone(),
+                    data_type,
+                }),
+            }
+        }
+        Self {
+            features,
+            skipped,
+            window,
+            event_time,
+            problems,
+        }
+    }
+}
+
+/// Whether a column is a feature: selected, and not the key, the time, the window or the target.
+pub fn is_feature(data: &crds::valid::Data, name: &str) -> bool {
+    let has_a_role = data.entity_keys.iter().any(|key| key == name)
+        || data.event_time.as_deref() == Some(name)
+        || data.target.as_deref() == Some(name)
+        || data.window.as_ref().is_some_and(|w| w.column == name);
+    !has_a_role && data.features.selects(name)
+}
+
+fn kind(forced: crds::valid::Kind) -> Kind {
+    match forced {
+        crds::valid::Kind::Numeric => Kind::Numeric,
+        crds::valid::Kind::Categorical => Kind::Categorical,
+    }
+}
+
+fn is_time(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Timestamp(..) | DataType::Date32 | DataType::Date64
+    )
+}
+
+/// How a type is compared by nature; nothing for a type we cannot watch.
+fn natural_kind(data_type: &DataType) -> Option<Kind> {
+    use DataType::*;
+    match data_type {
+        Null | Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64 | Float16
+        | Float32 | Float64 | Timestamp(..) | Date32 | Date64 | Time32(_) | Time64(_)
+        | Duration(_) | Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..) => {
+            Some(Kind::Numeric)
+        }
+        Boolean | Utf8 | LargeUtf8 | Utf8View | Binary | LargeBinary | BinaryView
+        | FixedSizeBinary(_) => Some(Kind::Categorical),
+        Dictionary(_, values) => natural_kind(values),
+        RunEndEncoded(_, values) => natural_kind(values.data_type()),
+        _ => None,
+    }
+}
+
+/// A type's name as people and baselines know it, the same for every encoding of the same values.
+pub fn type_name(data_type: &DataType) -> String {
+    use DataType::*;
+    match data_type {
+        Utf8 | LargeUtf8 | Utf8View => "string".into(),
+        Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => "binary".into(),
+        Boolean => "bool".into(),
+        Float16 => "float16".into(),
+        Float32 => "float32".into(),
+        Float64 => "float64".into(),
+        Timestamp(_, Some(_)) => "timestamp with time zone".into(),
+        Timestamp(_, None) => "timestamp".into(),
+        Date32 | Date64 => "date".into(),
+        Time32(_) | Time64(_) => "time".into(),
+        Duration(_) => "duration".into(),
+        Decimal32(p, s) | Decimal64(p, s) | Decimal128(p, s) | Decimal256(p, s) => {
+            format!("decimal({p}, {s})")
+        }
+        Dictionary(_, values) => type_name(values),
+        RunEndEncoded(_, values) => type_name(values.data_type()),
+        List(_) | LargeList(_) | ListView(_) | LargeListView(_) | FixedSizeList(..) => {
+            "list".into()
+        }
+        Struct(_) => "struct".into(),
+        Map(..) => "map".into(),
+        Union(..) => "union".into(),
+        Interval(_) => "interval".into(),
+        other => other.to_string().to_lowercase(),
+    }
+}
+
+/// Times of a column in microseconds since the epoch, with its validity. Cheap where the column is
+/// already in microseconds.
+pub struct Times(arrow::array::TimestampMicrosecondArray);
+
+impl Times {
+    /// Reads a timestamp or date column.
+    pub fn new(column: &ArrayRef) -> Result<Self, ArrowError> {
+        let micros = cast(column, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
+        Ok(Self(
+            micros.as_primitive::<TimestampMicrosecondType>().clone(),
+        ))
+    }
+
+    /// The time of each row; nothing where it is null.
+    pub fn iter(&self) -> impl Iterator<Item = Option<i64>> + '_ {
+        self.0.iter()
+    }
+
+    /// The newest time of all rows.
+    pub fn newest(&self) -> Option<i64> {
+        arrow::compute::max(&self.0)
+    }
+
+    /// The oldest time of all rows.
+    pub fn oldest(&self) -> Option<i64> {
+        arrow::compute::min(&self.0)
+    }
+
+    /// The newest time among the rows in which `column` is not null.
+    pub fn newest_where_valid(&self, column: &dyn Array) -> Option<i64> {
+        match column.logical_nulls() {
+            None => self.newest(),
+            Some(valid) => {
+                let both = NullBuffer::union(Some(&valid), self.0.nulls());
+                let rows = arrow::array::TimestampMicrosecondArray::new(
+                    self.0.values().clone(),
+                    both,
+                );
+                arrow::compute::max(&rows)
+            }
+        }
+    }
+}
+
+/// Turns the batches of one feature into columns for its profile. It remembers the last dictionary,
+/// so that a dictionary shared by many batches is read once.
+#[derive(Default)]
+pub struct Reader {
+    dictionary: Option<Dictionary>,
+    generation: u64,
+}
+
+struct Dictionary {
+    /// The array as it came, kept alive so that its address tells it from a later one.
+    source: ArrayRef,
+    names: StringArray,
+}
+
+impl Reader {
+    /// Gives the column of `feature` in `batch` to `update`.
+    pub fn read<T>(
+        &mut self,
+        feature: &FeatureColumn,
+        batch: &RecordBatch,
+        update: impl FnOnce(&Column<'_>) -> T,
+    ) -> Result<T, ArrowError> {
+        let column = plain(batch.column(feature.index))?;
+        match feature.kind {
+            Kind::Numeric => {
+                let values = floats(&column)?;
+                Ok(update(&Column::Numeric {
+                    values: values.values(),
+                    validity: validity(values.nulls(), values.len()),
+                }))
+            }
+            Kind::Categorical => {
+                let (codes, source) = codes(&column)?;
+                let stale = self
+                    .dictionary
+                    .as_ref()
+                    .is_none_or(|last| !Arc::ptr_eq(&last.source, &source));
+                if stale {
+                    self.generation += 1;
+                    self.dictionary = Some(Dictionary {
+                        names: names(&source)?,
+                        source,
+                    });
+                }
+                let names = self.dictionary.as_ref().map(|d| &d.names);
+                let name = |code: usize| {
+                    names
+                        .filter(|n| code < n.len() && n.is_valid(code))
+                        .map(|n| n.value(code))
+                };
+                Ok(update(&Column::Categorical {
+                    codes: codes.values(),
+                    validity: validity(codes.nulls(), codes.len()),
+                    categories: Categories {
+                        generation: self.generation,
+                        len: names.map_or(0, Array::len),
+                        name: &name,
+                    },
+                }))
+            }
+        }
+    }
+}
+
+fn validity(nulls: Option<&NullBuffer>, len: usize) -> Validity<'_> {
+    match nulls {
+        None => Validity::all(len),
+        Some(nulls) => Validity::new(nulls.validity(), nulls.offset(), len),
+    }
+}
+
+/// Undoes run-end encoding, and dictionaries whose values are not names.
+fn plain(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    match column.data_type() {
+        DataType::RunEndEncoded(_, values) => plain(&cast(column, values.data_type())?),
+        DataType::Dictionary(_, values) if natural_kind(values) == Some(Kind::Numeric) => {
+            cast(column, values)
+        }
+        _ => Ok(column.clone()),
+    }
+}
+
+/// The column as `f64`: times in seconds since the epoch, durations in seconds, text parsed (what
+/// is not a number is null).
+fn floats(column: &ArrayRef) -> Result<Float64Array, ArrowError> {
+    use DataType::*;
+    const MICROS: f64 = 1e6;
+    let scaled = |to: DataType| -> Result<Float64Array, ArrowError> {
+        let whole = cast(&cast(column, &to)?, &Int64)?;
+        let whole: &Int64Array = whole.as_primitive();
+        Ok(whole.unary(|micros| micros as f64 / MICROS))
+    };
+    match column.data_type() {
+        Float64 => Ok(column.as_primitive::<Float64Type>().clone()),
+        Null => Ok(Float64Array::new_null(column.len())),
+        Timestamp(..) | Date32 | Date64 => scaled(Timestamp(TimeUnit::Microsecond, None)),
+        Time32(_) | Time64(_) => scaled(Time64(TimeUnit::Microsecond)),
+        Duration(_) => scaled(Duration(TimeUnit::Microsecond)),
+        Dictionary(_, values) => floats(&cast(column, values)?),
+        Boolean | Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => {
+            floats(&cast(&text(column)?, &Float64)?)
+        }
+        _ => Ok(cast(column, &Float64)?.as_primitive::<Float64Type>().clone()),
+    }
+}
+
+/// Codes into a dictionary, and the dictionary.
+fn codes(column: &ArrayRef) -> Result<(Int32Array, ArrayRef), ArrowError> {
+    if !matches!(column.data_type(), DataType::Dictionary(..)) {
+        let encoded = cast(
+            &text(column)?,
+            &DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+        )?;
+        return codes(&encoded);
+    }
+    let dictionary: &dyn Array = column.as_ref();
+    downcast_dictionary_array!(
+        dictionary => keys_and_values(dictionary),
+        other => Err(ArrowError::CastError(format!("no dictionary: {other}")))
+    )
+}
+
+fn keys_and_values<K: ArrowDictionaryKeyType>(
+    dictionary: &DictionaryArray<K>,
+) -> Result<(Int32Array, ArrayRef), ArrowError> {
+    let keys: ArrayRef = Arc::new(dictionary.keys().clone());
+    let keys = if *keys.data_type() == DataType::Int32 {
+        keys
+    } else {
+        cast(&keys, &DataType::Int32)?
+    };
+    Ok((
+        keys.as_primitive::<Int32Type>().clone(),
+        dictionary.values().clone(),
+    ))
+}
+
+fn names(values: &ArrayRef) -> Result<StringArray, ArrowError> {
+    Ok(text(values)?.as_string::<i32>().clone())
+}
+
+/// Values as text; binary as hexadecimal, since it need not be text.
+fn text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    use DataType::*;
+    match column.data_type() {
+        Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => {
+            let binary = cast(column, &LargeBinary)?;
+            let hex: StringArray = binary
+                .as_binary::<i64>()
+                .iter()
+                .map(|bytes| bytes.map(hexadecimal))
+                .collect();
+            Ok(Arc::new(hex))
+        }
+        _ => cast(column, &Utf8),
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The rows of a batch that belong to each wanted slot: the whole batch where all its rows do, a
+/// filtered copy where they are mixed. Rows without a slot are left out; their count is returned.
+///
+/// Each slot must cover one unbroken span of time: where the oldest and the newest row share a slot,
+/// all rows do, and no row is looked at.
+pub fn split(
+    batch: &RecordBatch,
+    times: &Times,
+    slot_of: impl Fn(i64) -> Option<usize>,
+) -> Result<(Vec<(usize, RecordBatch)>, u64), ArrowError> {
+    if let (Some(oldest), Some(newest)) = (times.oldest(), times.newest())
+        && times.0.null_count() == 0
+        && let (Some(first), Some(last)) = (slot_of(oldest), slot_of(newest))
+        && first == last
+    {
+        return Ok((vec![(first, batch.clone())], 0));
+    }
+    let slots: Vec<Option<usize>> = times.iter().map(|time| time.and_then(&slot_of)).collect();
+    let outside = slots.iter().filter(|slot| slot.is_none()).count() as u64;
+    let mut counts: HashMap<usize, usize> = HashMap::new();
+    for slot in slots.iter().flatten() {
+        *counts.entry(*slot).or_default() += 1;
+    }
+    let mut wanted: Vec<usize> = counts.keys().copied().collect();
+    wanted.sort_unstable();
+    let parts = wanted
+        .into_iter()
+        .map(|slot| {
+            if counts[&slot] == batch.num_rows() {
+                return Ok((slot, batch.clone()));
+            }
+            let mask: arrow::array::BooleanArray =
+                slots.iter().map(|found| Some(*found == Some(slot))).collect();
+            Ok((slot, arrow::compute::filter_record_batch(batch, &mask)?))
+        })
+        .collect::<Result<_, ArrowError>>()?;
+    Ok((parts, outside))
+}

@@ -1,0 +1,419 @@
+//! One pull from wire to profiles, over all cores, in memory that does not grow with the rows.
+//!
+//! ```text
+//! source (decode) -> route (rows to windows) -> workers, each with its own share of the features
+//!            bounded channel            bounded channel each
+//! ```
+//!
+//! Work is split by feature, not by row: a feature's profile has one owner, so nothing is locked and
+//! nothing is merged at the end. Both channels are short, so a slow worker slows the source down
+//! instead of filling memory.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use stats::{Bins, FeatureProfile};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::columns::{ColumnProblem, FeatureColumn, Layout, Reader, Times, split};
+use crate::source::{FlightSource, Message, PullReport, Reason, SourceError};
+use crate::window::Span;
+
+/// Batches on their way from the source: enough to keep decoding while one is being routed.
+const DECODED_BATCHES: usize = 2;
+/// Batches waiting for one worker.
+const ROUTED_BATCHES: usize = 2;
+
+/// Which slot the rows of one event time belong to; nothing for rows that are not wanted. Each slot
+/// covers one unbroken span of time.
+pub type SlotOf = Arc<dyn Fn(i64) -> Option<usize> + Send + Sync>;
+
+/// What one pull is for.
+#[derive(Clone)]
+pub struct Request {
+    /// Fills `${window_start}` and `${window_end}`.
+    pub span: Option<Span>,
+    /// How many slots `slot_of` knows.
+    pub slots: NonZeroUsize,
+    /// Sorts rows into slots by the window column, in microseconds since the epoch. Without it all
+    /// rows belong to slot 0.
+    pub slot_of: Option<SlotOf>,
+    /// The frozen bins of the baseline's features by name; empty while a baseline is made.
+    pub bins: Arc<HashMap<String, Arc<Bins>>>,
+}
+
+/// What one pull brought.
+#[derive(Debug)]
+pub struct Pulled<T> {
+    /// What the stream's columns are.
+    pub layout: Layout,
+    /// One entry a slot.
+    pub slots: Vec<Slot<T>>,
+    /// Rows of no wanted window.
+    pub rows_outside: u64,
+    /// The newest event time of all rows, in microseconds since the epoch.
+    pub newest_event: Option<i64>,
+    /// What went over the wire.
+    pub report: PullReport,
+}
+
+/// The rows of one window.
+#[derive(Debug)]
+pub struct Slot<T> {
+    /// How many rows.
+    pub rows: u64,
+    /// Their newest event time, in microseconds since the epoch.
+    pub newest_event: Option<i64>,
+    /// One entry a feature, in the order of `layout.features`.
+    pub features: Vec<Finished<T>>,
+}
+
+/// One feature in one window.
+#[derive(Debug)]
+pub struct Finished<T> {
+    /// What `finish` made of the profile.
+    pub value: T,
+    /// The newest event time among the rows in which the feature is not null, in microseconds.
+    pub newest_event: Option<i64>,
+}
+
+/// Why a pull gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    /// The source failed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The window column cannot be used, so no row can be given to a window.
+    #[error(transparent)]
+    Window(ColumnProblem),
+    /// A column could not be read as its type says.
+    #[error("reading the column {column:?}: {source}")]
+    Column {
+        /// The column's name.
+        column: String,
+        /// Arrow's account of it.
+        source: ArrowError,
+    },
+    /// The server sent batches and no schema before them.
+    #[error("the stream held a batch before any schema")]
+    NoSchema,
+    /// A worker ended before its input did.
+    #[error("a profiling worker ended early: {0}")]
+    Worker(String),
+}
+
+impl PullError {
+    /// The closed-set reason, as counted in metrics.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Source(error) => error.reason(),
+            Self::Window(_) => Reason::Schema,
+            Self::Column { .. } | Self::NoSchema => Reason::Decode,
+            Self::Worker(_) => Reason::Internal,
+        }
+    }
+}
+
+/// Pulls once and gives each finished profile to `finish`, on the worker that owns it.
+pub async fn pull<T: Send + 'static>(
+    source: &FlightSource,
+    data: &crds::valid::Data,
+    request: Request,
+    finish: fn(FeatureProfile) -> T,
+) -> Result<Pulled<T>, PullError> {
+    let (sender, receiver) = mpsc::channel(DECODED_BATCHES);
+    let span = request.span.map(|span| (span.start, span.end));
+    let (pulled, routed) = tokio::join!(
+        source.pull(span, sender),
+        route(receiver, data, request, finish)
+    );
+    // When routing ends early the source only knows that nobody listens any more: what happened in
+    // routing is the cause. When the source fails, what was routed is partial and is dropped.
+    let routed = match (routed, &pulled) {
+        (Err(PullError::NoSchema), Err(_)) => None,
+        (Err(error), _) => return Err(error),
+        (Ok(routed), _) => Some(routed),
+    };
+    let report = pulled?;
+    let Some(routed) = routed else {
+        return Err(PullError::NoSchema);
+    };
+    Ok(Pulled {
+        layout: routed.layout,
+        slots: routed.slots,
+        rows_outside: routed.rows_outside,
+        newest_event: routed.newest_event,
+        report,
+    })
+}
+
+struct Routed<T> {
+    layout: Layout,
+    slots: Vec<Slot<T>>,
+    rows_outside: u64,
+    newest_event: Option<i64>,
+}
+
+/// The rows of one batch that belong to one slot.
+struct Part {
+    slot: usize,
+    batch: RecordBatch,
+    times: Option<Times>,
+    newest_event: Option<i64>,
+}
+
+async fn route<T: Send + 'static>(
+    mut messages: mpsc::Receiver<Message>,
+    data: &crds::valid::Data,
+    request: Request,
+    finish: fn(FeatureProfile) -> T,
+) -> Result<Routed<T>, PullError> {
+    let Some(Message::Schema(schema)) = messages.recv().await else {
+        return Err(PullError::NoSchema);
+    };
+    let layout = layout(&schema, data, &request)?;
+    let workers = Workers::start(&layout, &request, finish);
+    let slots = request.slots.get();
+    let (mut rows, mut newest) = (vec![0u64; slots], vec![None; slots]);
+    let (mut rows_outside, mut newest_event) = (0, None);
+
+    while let Some(message) = messages.recv().await {
+        let Message::Batch(batch) = message else {
+            continue;
+        };
+        if batch.num_rows() == 0 {
+            continue;
+        }
+        newest_event = newest_event.max(times(&batch, layout.event_time)?.and_then(|t| t.newest()));
+        let parts = match (&request.slot_of, times(&batch, layout.window)?) {
+            (Some(slot_of), Some(windows)) => {
+                let (parts, outside) = split(&batch, &windows, slot_of.as_ref())
+                    .map_err(|source| column_error(&batch, layout.window, source))?;
+                rows_outside += outside;
+                parts
+            }
+            _ => vec![(0, batch)],
+        };
+        for (slot, batch) in parts {
+            let times = times(&batch, layout.event_time)?;
+            let newest_event = times.as_ref().and_then(Times::newest);
+            rows[slot] += batch.num_rows() as u64;
+            newest[slot] = newest[slot].max(newest_event);
+            let part = Part {
+                slot,
+                batch,
+                times,
+                newest_event,
+            };
+            if !workers.send(part).await {
+                return Err(workers.failure().await);
+            }
+        }
+    }
+
+    let by_slot = workers.finish(slots, layout.features.len()).await?;
+    Ok(Routed {
+        layout,
+        slots: by_slot
+            .into_iter()
+            .zip(rows.into_iter().zip(newest))
+            .map(|(features, (rows, newest_event))| Slot {
+                rows,
+                newest_event,
+                features,
+            })
+            .collect(),
+        rows_outside,
+        newest_event,
+    })
+}
+
+fn layout(
+    schema: &SchemaRef,
+    data: &crds::valid::Data,
+    request: &Request,
+) -> Result<Layout, PullError> {
+    let layout = Layout::new(schema, data);
+    if request.slot_of.is_some() && layout.window.is_none() {
+        let window_column = data.window.as_ref().map(|w| w.column.clone());
+        let problem = layout
+            .problems
+            .iter()
+            .find(|problem| match problem {
+                ColumnProblem::Absent { column, .. } | ColumnProblem::NotATime { column, .. } => {
+                    Some(column) == window_column.as_ref()
+                }
+            })
+            .cloned()
+            .unwrap_or(ColumnProblem::Absent {
+                field: "spec.data.window.column",
+                column: window_column.unwrap_or_default(),
+            });
+        return Err(PullError::Window(problem));
+    }
+    Ok(layout)
+}
+
+fn times(batch: &RecordBatch, column: Option<usize>) -> Result<Option<Times>, PullError> {
+    column
+        .map(|index| Times::new(batch.column(index)))
+        .transpose()
+        .map_err(|source| column_error(batch, column, source))
+}
+
+fn column_error(batch: &RecordBatch, column: Option<usize>, source: ArrowError) -> PullError {
+    let column = column.map_or_else(String::new, |index| {
+        batch.schema_ref().field(index).name().clone()
+    });
+    PullError::Column { column, source }
+}
+
+/// The threads that own the profiles, each with its share of the features.
+struct Workers<T> {
+    inputs: Vec<mpsc::Sender<Arc<Part>>>,
+    running: Vec<JoinHandle<Result<Share<T>, PullError>>>,
+}
+
+/// Per owned feature: its place in the layout, and what became of it in each slot.
+type Share<T> = Vec<(usize, Vec<Finished<T>>)>;
+
+impl<T: Send + 'static> Workers<T> {
+    fn start(layout: &Layout, request: &Request, finish: fn(FeatureProfile) -> T) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let count = cores.clamp(1, layout.features.len().max(1));
+        let (mut inputs, mut running) = (Vec::new(), Vec::new());
+        for worker in 0..count {
+            let mut owned: Vec<Owned> = layout
+                .features
+                .iter()
+                .enumerate()
+                .skip(worker)
+                .step_by(count)
+                .map(|(place, column)| Owned::new(place, column, request))
+                .collect();
+            let (input, mut parts) = mpsc::channel::<Arc<Part>>(ROUTED_BATCHES);
+            inputs.push(input);
+            running.push(tokio::task::spawn_blocking(move || {
+                while let Some(part) = parts.blocking_recv() {
+                    for feature in &mut owned {
+                        feature.update(&part)?;
+                    }
+                }
+                Ok(owned.into_iter().map(|o| o.finish(finish)).collect())
+            }));
+        }
+        Self { inputs, running }
+    }
+
+    /// Gives a part to every worker; false when one has ended.
+    async fn send(&self, part: Part) -> bool {
+        let part = Arc::new(part);
+        for input in &self.inputs {
+            if input.send(part.clone()).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Why a worker ended before its input did.
+    async fn failure(self) -> PullError {
+        match self.finish(0, 0).await {
+            Err(error) => error,
+            Ok(_) => PullError::Worker("no worker says why".to_owned()),
+        }
+    }
+
+    /// Waits for all workers; gives `[slot][feature]`.
+    async fn finish(
+        self,
+        slots: usize,
+        features: usize,
+    ) -> Result<Vec<Vec<Finished<T>>>, PullError> {
+        drop(self.inputs);
+        let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..features).map(|_| None).collect();
+        for running in self.running {
+            let share = running
+                .await
+                .map_err(|error| PullError::Worker(error.to_string()))??;
+            for (place, finished) in share {
+                if let Some(entry) = by_place.get_mut(place) {
+                    *entry = Some(finished);
+                }
+            }
+        }
+        let mut by_slot: Vec<Vec<Finished<T>>> = (0..slots)
+            .map(|_| Vec::with_capacity(features))
+            .collect();
+        for finished in by_place.into_iter().flatten() {
+            for (slot, value) in finished.into_iter().enumerate() {
+                by_slot[slot].push(value);
+            }
+        }
+        Ok(by_slot)
+    }
+}
+
+/// One feature's profiles, one a slot.
+struct Owned {
+    place: usize,
+    column: FeatureColumn,
+    reader: Reader,
+    slots: Vec<(FeatureProfile, Option<i64>)>,
+}
+
+impl Owned {
+    fn new(place: usize, column: &FeatureColumn, request: &Request) -> Self {
+        // Bins of the other kind mean that the type changed: the column is profiled as what it is
+        // now, without bins, and the schema check says what happened.
+        let bins = request
+            .bins
+            .get(&column.name)
+            .filter(|bins| bins.kind() == column.kind);
+        Self {
+            place,
+            column: column.clone(),
+            reader: Reader::default(),
+            slots: (0..request.slots.get())
+                .map(|_| (FeatureProfile::new(column.kind, bins.cloned()), None))
+                .collect(),
+        }
+    }
+
+    fn update(&mut self, part: &Part) -> Result<(), PullError> {
+        let (profile, newest) = &mut self.slots[part.slot];
+        let failed = |source| PullError::Column {
+            column: self.column.name.clone(),
+            source,
+        };
+        self.reader
+            .read(&self.column, &part.batch, |column| profile.update(column))
+            .map_err(failed)?
+            .map_err(|mismatch| PullError::Worker(mismatch.to_string()))?;
+        // A scan is needed only where the batch could hold something newer than what was seen.
+        if part.newest_event > *newest
+            && let Some(times) = &part.times
+        {
+            let column = part.batch.column(self.column.index);
+            *newest = (*newest).max(times.newest_where_valid(column));
+        }
+        Ok(())
+    }
+
+    fn finish<T>(self, finish: fn(FeatureProfile) -> T) -> (usize, Vec<Finished<T>>) {
+        let finished = self
+            .slots
+            .into_iter()
+            .map(|(profile, newest_event)| Finished {
+                value: finish(profile),
+                newest_event,
+            })
+            .collect();
+        (self.place, finished)
+    }
+}

@@ -1,0 +1,235 @@
+//! The schema check: the columns of a pull against those of the baseline. A difference is a finding
+//! with a name, never a crash and never silence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use stats::{FrozenFeature, Kind, Severity, Summary};
+
+/// What is different about one column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Problem {
+    /// The baseline, or the manifest by name, has it; the stream does not.
+    Missing,
+    /// It is gone, and a new column of the same type looks like it.
+    Renamed {
+        /// The new column.
+        to: String,
+    },
+    /// The stream has it, the baseline does not.
+    New,
+    /// It came with another type.
+    TypeChanged {
+        /// The baseline's type.
+        from: String,
+        /// The stream's type.
+        to: String,
+    },
+    /// It has a type that cannot be watched.
+    Unsupported {
+        /// The stream's type.
+        data_type: String,
+    },
+}
+
+impl Problem {
+    /// The name of the problem in metrics: a closed set.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Renamed { .. } => "renamed",
+            Self::New => "new",
+            Self::TypeChanged { .. } => "type_changed",
+            Self::Unsupported { .. } => "unsupported_type",
+        }
+    }
+
+    /// How bad it is. A new column takes nothing away; nor does one that was never watched.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::New | Self::Unsupported { .. } => Severity::Warning,
+            Self::Missing | Self::Renamed { .. } | Self::TypeChanged { .. } => Severity::Critical,
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing => write!(f, "the column is missing"),
+            Self::Renamed { to } => write!(f, "the column is gone; {to:?} looks like it"),
+            Self::New => write!(f, "the baseline does not have this column"),
+            Self::TypeChanged { from, to } => write!(f, "the type changed from {from} to {to}"),
+            Self::Unsupported { data_type } => {
+                write!(f, "columns of type {data_type} are not watched")
+            }
+        }
+    }
+}
+
+/// One difference between stream and baseline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The column.
+    pub feature: String,
+    /// What is different.
+    pub problem: Problem,
+}
+
+/// A feature column of the stream, as found in one window.
+#[derive(Clone, Copy, Debug)]
+pub struct Present<'a> {
+    /// The column's name.
+    pub name: &'a str,
+    /// Its type.
+    pub data_type: &'a str,
+    /// Its values in the window.
+    pub summary: &'a Summary,
+}
+
+/// All differences, by column name: `named` are the features that the manifest writes without a
+/// wildcard, `unsupported` the selected columns of types that are not watched.
+pub fn findings<'a>(
+    baseline: &[FrozenFeature],
+    named: impl IntoIterator<Item = &'a str>,
+    present: &[Present<'_>],
+    unsupported: &[(String, String)],
+) -> Vec<Finding> {
+    let known: BTreeMap<&str, &FrozenFeature> =
+        baseline.iter().map(|f| (f.name.as_str(), f)).collect();
+    let here: BTreeMap<&str, &Present<'_>> = present.iter().map(|p| (p.name, p)).collect();
+    let skipped: BTreeSet<&str> = unsupported.iter().map(|(name, _)| name.as_str()).collect();
+    let mut found: BTreeMap<String, Problem> = unsupported
+        .iter()
+        .map(|(name, data_type)| {
+            let data_type = data_type.clone();
+            let problem = match known.get(name.as_str()) {
+                Some(was) => Problem::TypeChanged {
+                    from: was.data_type.clone(),
+                    to: data_type,
+                },
+                None => Problem::Unsupported { data_type },
+            };
+            (name.clone(), problem)
+        })
+        .collect();
+
+    let gone: Vec<&FrozenFeature> = baseline
+        .iter()
+        .filter(|f| !here.contains_key(f.name.as_str()) && !skipped.contains(f.name.as_str()))
+        .collect();
+    let new: Vec<&Present<'_>> = present
+        .iter()
+        .filter(|p| !known.contains_key(p.name))
+        .collect();
+    let renamed = renames(&gone, &new);
+    for feature in gone {
+        let problem = match renamed.get(feature.name.as_str()) {
+            Some(to) => Problem::Renamed { to: to.to_string() },
+            None => Problem::Missing,
+        };
+        found.insert(feature.name.clone(), problem);
+    }
+    for column in new {
+        found.insert(column.name.to_owned(), Problem::New);
+    }
+    for name in named {
+        if !here.contains_key(name) && !skipped.contains(name) {
+            found.entry(name.to_owned()).or_insert(Problem::Missing);
+        }
+    }
+    for (name, column) in here {
+        if let Some(was) = known.get(name)
+            && was.data_type != column.data_type
+        {
+            found.insert(
+                name.to_owned(),
+                Problem::TypeChanged {
+                    from: was.data_type.clone(),
+                    to: column.data_type.to_owned(),
+                },
+            );
+        }
+    }
+    found
+        .into_iter()
+        .map(|(feature, problem)| Finding { feature, problem })
+        .collect()
+}
+
+/// Pairs each column that is gone with the new column that looks most like it, each used once, best
+/// pair first.
+fn renames<'a>(
+    gone: &[&'a FrozenFeature],
+    new: &[&Present<'a>],
+) -> BTreeMap<&'a str, &'a str> {
+    let mut pairs: Vec<(f64, &str, &str)> = gone
+        .iter()
+        .flat_map(|was| {
+            new.iter()
+                .filter(|now| now.data_type == was.data_type)
+                .filter_map(|now| {
+                    let difference = difference(&was.reference, now.summary)?;
+                    Some((difference, was.name.as_str(), now.name))
+                })
+        })
+        .filter(|(difference, ..)| *difference <= ALIKE)
+        .collect();
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    let (mut renamed, mut taken) = (BTreeMap::new(), BTreeSet::new());
+    for (_, from, to) in pairs {
+        if !renamed.contains_key(from) && taken.insert(to) {
+            renamed.insert(from, to);
+        }
+    }
+    renamed
+}
+
+/// Up to this difference a new column is said to look like one that is gone. It only words a finding
+/// (renamed instead of missing, both critical), so it is a matter of taste and not of a budget.
+const ALIKE: f64 = 0.25;
+
+/// How different two columns look, 0 for alike: the largest of the change in the missing share and,
+/// for numbers, the quartiles' and the tails' moves in units of the reference's spread, or, for
+/// categories, the total variation of the most frequent names.
+fn difference(was: &Summary, now: &Summary) -> Option<f64> {
+    if was.kind != now.kind {
+        return None;
+    }
+    let missing = (was.missing_share()? - now.missing_share()?).abs();
+    let values = match was.kind {
+        Kind::Numeric => {
+            let (was, now) = (was.quantiles?, now.quantiles?);
+            let spread = was.values[5] - was.values[1];
+            let moved = was.values[1..6]
+                .iter()
+                .zip(&now.values[1..6])
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f64::max);
+            if spread > 0.0 {
+                moved / spread
+            } else if moved == 0.0 {
+                0.0
+            } else {
+                return None;
+            }
+        }
+        Kind::Categorical => {
+            let shares = |summary: &Summary| -> BTreeMap<String, f64> {
+                let values = summary.values().max(1) as f64;
+                let top = summary.top.iter();
+                top.map(|(name, count)| (name.clone(), *count as f64 / values))
+                    .collect()
+            };
+            let (was, now) = (shares(was), shares(now));
+            let names: BTreeSet<&String> = was.keys().chain(now.keys()).collect();
+            let share = |of: &BTreeMap<String, f64>, name: &String| of.get(name).copied().unwrap_or(0.0);
+            names
+                .into_iter()
+                .map(|name| (share(&was, name) - share(&now, name)).abs())
+                .sum::<f64>()
+                / 2.0
+        }
+    };
+    Some(values.max(missing))
+}

@@ -1,0 +1,205 @@
+//! What is known about a monitor at one moment: an immutable value that the page, the metrics and
+//! the status are drawn from. It is replaced whole, never changed.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use stats::{Alpha, Bins, BySeverity, FeatureReport, Kind, Severity, Summary};
+
+use crate::freshness::Freshness;
+use crate::schema::Problem;
+use crate::source::Reason;
+use crate::window::Span;
+
+/// All that is known about a monitor.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What is watched, and how.
+    pub monitor: Arc<crds::valid::Monitor>,
+    /// Hash of the configuration in force.
+    pub config_hash: String,
+    /// The last evaluation; nothing before the first one has ended.
+    pub evaluation: Option<Evaluation>,
+    /// When an evaluation last succeeded.
+    pub last_success: Option<Timestamp>,
+    /// Whether the last pull reached the source; nothing before the first.
+    pub source_up: Option<bool>,
+    /// What windows are compared with.
+    pub baseline: BaselineState,
+    /// How the false-alarm budget is shared; nothing without a baseline.
+    pub budget: Option<Budget>,
+    /// The window that the features' summaries and verdicts speak of.
+    pub judged: Option<JudgedWindow>,
+    /// The window in progress; nothing for a monitor without windows.
+    pub open: Option<OpenWindow>,
+    /// Complete windows that wait to be judged.
+    pub windows_pending: u64,
+    /// Freshness of the data as a whole; nothing without `data.eventTime` or before the first event.
+    pub freshness: Option<Judged<Freshness>>,
+    /// Every expected feature and every feature found, by name.
+    pub features: Vec<FeatureState>,
+}
+
+/// How an evaluation ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// When it ended.
+    pub at: Timestamp,
+    /// How long it took, in seconds.
+    pub duration_seconds: f64,
+    /// Why it failed; nothing when it succeeded.
+    pub failure: Option<Failure>,
+}
+
+/// Why an evaluation failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The reason, from a closed set.
+    pub reason: Reason,
+    /// The reason in words, without credentials.
+    pub message: String,
+}
+
+/// What windows are compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BaselineState {
+    /// There is none yet; the evaluation's failure says why, where there is one.
+    Absent,
+    /// A rolling baseline that has not seen enough windows.
+    Forming {
+        /// Windows it has.
+        have: u32,
+        /// Windows it needs.
+        need: u32,
+    },
+    /// It is complete.
+    Ready(BaselineInfo),
+}
+
+/// A complete baseline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BaselineInfo {
+    /// `Pinned`, `Rolling` or `Previous`.
+    pub kind: &'static str,
+    /// How many times this monitor froze a baseline.
+    pub version: u32,
+    /// `spec.baseline.revision` when it was frozen.
+    pub revision: u32,
+    /// `sha256:…` over its features.
+    pub digest: String,
+    /// When it was frozen.
+    pub frozen_at: Timestamp,
+    /// Whether it was read back from saved state.
+    pub reloaded: bool,
+    /// From the start of the oldest window to the end of the newest one.
+    pub span: Span,
+    /// Number of windows.
+    pub windows: u32,
+    /// Rows of all windows.
+    pub rows: u64,
+    /// Number of features.
+    pub features: u32,
+}
+
+/// How the false-alarm budget is shared among the tests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// Expected false alarms a window, all tests together.
+    pub per_window: BySeverity<f64>,
+    /// Number of tests.
+    pub tests: usize,
+    /// Significance level of one test; nothing without tests.
+    pub alpha: BySeverity<Option<Alpha>>,
+}
+
+/// A complete window that was judged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct JudgedWindow {
+    /// Its time; for a monitor without windows, from the previous pull to this one.
+    pub span: Span,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// The window in progress.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OpenWindow {
+    /// Its time.
+    pub span: Span,
+    /// Its rows so far.
+    pub rows: u64,
+}
+
+/// A judgement together with whether it has lasted long enough to alarm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged<T> {
+    /// The judgement.
+    pub value: T,
+    /// Over the limit for `consecutive` evaluations or windows.
+    pub breached: BySeverity<bool>,
+}
+
+/// One feature.
+#[derive(Clone, Debug)]
+pub struct FeatureState {
+    /// Its name.
+    pub name: String,
+    /// How it is compared: as found, else as in the baseline; nothing for a feature never seen.
+    pub kind: Option<Kind>,
+    /// Its type: as found, else as in the baseline.
+    pub data_type: Option<String>,
+    /// Whether values, categories and bin edges are hidden.
+    pub sensitive: bool,
+    /// Named by the manifest, or in the baseline.
+    pub expected: bool,
+    /// Whether the last pull that brought rows had it; nothing before the first.
+    pub present: Option<bool>,
+    /// What the schema check found.
+    pub problem: Option<Problem>,
+    /// Its values in the judged window.
+    pub summary: Option<Summary>,
+    /// Its values in the baseline.
+    pub reference: Option<Summary>,
+    /// The baseline's frozen bins.
+    pub bins: Option<Arc<Bins>>,
+    /// Distances and verdicts of the judged window.
+    pub report: Option<FeatureReport>,
+    /// Whether drift is breached; nothing when it was not judged.
+    pub drift_breached: Option<BySeverity<bool>>,
+    /// Whether missing is breached; nothing when it was not judged.
+    pub missing_breached: Option<BySeverity<bool>>,
+    /// Freshness of the rows in which it is not null.
+    pub freshness: Option<Judged<Freshness>>,
+}
+
+impl FeatureState {
+    /// The schema check's verdict; nothing where the check is off or nothing was pulled.
+    pub fn schema_breached(&self, enabled: bool) -> Option<BySeverity<bool>> {
+        if !enabled || self.present.is_none() {
+            return None;
+        }
+        let severity = self.problem.as_ref().map(Problem::severity);
+        Some(BySeverity {
+            warning: severity.is_some(),
+            critical: severity == Some(Severity::Critical),
+        })
+    }
+
+    /// The worst breach of all checks, or nothing when none is breached.
+    pub fn worst(&self, schema_enabled: bool) -> Option<Severity> {
+        let breaches = [
+            self.schema_breached(schema_enabled),
+            self.drift_breached,
+            self.missing_breached,
+            self.freshness.as_ref().map(|f| f.breached),
+        ];
+        let any = |pick: fn(&BySeverity<bool>) -> bool| breaches.iter().flatten().any(pick);
+        if any(|b| b.critical) {
+            Some(Severity::Critical)
+        } else if any(|b| b.warning) {
+            Some(Severity::Warning)
+        } else {
+            None
+        }
+    }
+}
