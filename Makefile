@@ -1,0 +1,67 @@
+# Everything a person or CI does with this project. `make` alone says what there is.
+# What is expensive and not part of the source lies in $XDG_CACHE_HOME/feature-monitor (or ~/.cache/feature-monitor),
+# so that a second checkout starts warm.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench generate tools venv data pictures clean
+
+PORT ?= 9464
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/feature-monitor
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+help:  ## say what there is
+	@echo "feature-monitor: true numbers about machine-learning features, for Prometheus"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Options of make demo: WEEKS=8 (judge this many weeks), ONCE=1 (then end, with a summary), PORT=9464."
+
+demo: ## replay 40 weeks of real customers through a Flight server and watch them drift (first time: about 8 minutes)
+	@tests/setup/prerequisites.sh rust python
+	@python=$$(tests/setup/python.sh); \
+	  exec "$$python" tests/demo/demo.py --port $(PORT) $(if $(WEEKS),--weeks $(WEEKS)) $(if $(filter-out 0,$(ONCE)),--once)
+
+test: ## format, lints and every test (first time: about 20 minutes)
+	@tests/setup/prerequisites.sh rust go python
+	@tests/setup/tools.sh >/dev/null
+	@$$(tests/setup/python.sh) tests/data/weekly_features.py >/dev/null
+	cargo fmt --all --check
+	@echo "Compiling everything twice, for the lints and for the tests (first time: about 6 minutes each on 2 cores)"
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo build --locked -p feature-monitor-exporter
+	FM_PYTHON=$$(tests/setup/python.sh) FM_EXPORTER="$$(realpath $(TARGET))/debug/feature-monitor-exporter" \
+	  PATH="$$PATH:$(CACHE)/bin" cargo test --locked --workspace
+
+bench: ## kernels in ns per cell, and one full evaluation against draining the stream (first time: about 15 minutes)
+	@tests/setup/prerequisites.sh rust python
+	cargo bench --locked -p feature-monitor-stats -p feature-monitor-metrics
+	cargo build --locked --release -p feature-monitor-exporter --example bench_evaluation
+	@python=$$(tests/setup/python.sh); \
+	  exec "$$python" tests/bench/evaluation.py "$(TARGET)/release/examples/bench_evaluation"
+
+generate: ## write the generated files anew: the CRD and the reference of the metrics
+	@tests/setup/prerequisites.sh rust
+	cargo run --locked -q -p feature-monitor-crds --example crdgen
+	cargo run --locked -q -p feature-monitor-metrics --example docs > docs/metrics.md.new
+	mv docs/metrics.md.new docs/metrics.md
+
+pictures: ## photograph the exporter's page as the README shows it, light and dark, wide and narrow
+	@tests/setup/prerequisites.sh rust python node chromium
+	@python=$$(tests/setup/python.sh); exec "$$python" tests/demo/pictures.py
+
+tools: ## build Prometheus, promtool and an S3 server for the tests into the cache
+	@tests/setup/prerequisites.sh go
+	@tests/setup/tools.sh
+
+venv: ## install the Python packages into the cache
+	@tests/setup/prerequisites.sh python
+	@tests/setup/python.sh
+
+data: ## make the weekly customer features in the cache
+	@tests/setup/prerequisites.sh python
+	@exec $$(tests/setup/python.sh) tests/data/weekly_features.py
+
+clean: ## remove what was built in this checkout; the cache stays
+	cargo clean
