@@ -1,0 +1,435 @@
+//! THE table: every metric family, once.
+//!
+//! A row reads: help (its doc comment), identifier, kind, unit, scope, name, labels besides those of the
+//! scope, and how to use it (a sentence and a query). Names follow Prometheus' conventions: one quantity and
+//! one unit per family, base units, `_ratio` from 0 to 1, `_total` for counters only, timestamps and never
+//! ages, since `time() - x` also grows when the exporter is stuck. A family is absent while its value is not
+//! known: never 0, never NaN.
+
+use crate::family::{Definition, Family, Kind, Label, Scope, Unit, Usage};
+
+/// How many labels a row has, as the const argument of its type.
+const fn count(labels: &[Label]) -> usize {
+    labels.len()
+}
+
+macro_rules! table {
+    ($(
+        $(#[doc = $help:literal])+
+        $id:ident = $kind:ident, $unit:ident, $scope:ident $name:literal [$($label:ident),*];
+        $sentence:literal => $query:literal;
+    )+) => {
+        /// The families' positions in the table, so that samples are found by index and not by name.
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        enum Position { $($id),+ }
+
+        $(
+            $(#[doc = $help])+
+            pub static $id: Family<{ count(&[$(Label::$label),*]) }> = Family(Definition {
+                name: $name,
+                kind: Kind::$kind,
+                unit: Unit::$unit,
+                scope: Scope::$scope,
+                labels: &[$(Label::$label),*],
+                usage: Usage { sentence: $sentence, query: $query },
+                help: concat!($($help),+),
+                position: Position::$id as usize,
+            });
+        )+
+
+        /// Every family, in the order in which a scrape shows them.
+        pub static ALL: &[&Definition] = &[$(&$id.0),+];
+    };
+}
+
+table! {
+    // ---- Is the answer to be had at all: source, evaluation, windows -------------------------------------
+
+    /// Whether the last attempt to read the source succeeded.
+    SOURCE_UP = Gauge, Flag, Monitor "featuremonitor_source_up" [];
+    "Alert when the source has been unreachable for some evaluations." => "max_over_time(featuremonitor_source_up[15m]) == 0";
+
+    /// Whether the last evaluation succeeded. While it is 0, every other value is of the last one that did.
+    EVALUATION_SUCCESS = Gauge, Flag, Monitor "featuremonitor_evaluation_success" [];
+    "Alert when evaluations keep failing; what is shown is then old." => "max_over_time(featuremonitor_evaluation_success[15m]) == 0";
+
+    /// When the last evaluation ended, whatever its outcome. Values change at evaluations, not at scrapes.
+    EVALUATION_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_evaluation_timestamp_seconds" [];
+    "Find monitors that no longer evaluate, also when the process hangs." => "time() - featuremonitor_evaluation_timestamp_seconds > 3 * featuremonitor_evaluation_interval_seconds";
+
+    /// When the last successful evaluation ended. The values shown are of this moment.
+    EVALUATION_LAST_SUCCESS_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_evaluation_last_success_timestamp_seconds" [];
+    "Show how old the numbers are." => "time() - featuremonitor_evaluation_last_success_timestamp_seconds";
+
+    /// Time from one evaluation to the next, as the schedule asks for it.
+    EVALUATION_INTERVAL = Gauge, Seconds, Monitor "featuremonitor_evaluation_interval_seconds" [];
+    "Scale a limit on the age of evaluations to the monitor's own schedule." => "time() - featuremonitor_evaluation_last_success_timestamp_seconds > 3 * featuremonitor_evaluation_interval_seconds";
+
+    /// How long evaluations took, from the first request to the verdicts.
+    EVALUATION_DURATION = Histogram, Seconds, Monitor "featuremonitor_evaluation_duration_seconds" [];
+    "Compare with the interval: an evaluation that takes longer than that delays the next." => "histogram_quantile(0.95, sum by (namespace, monitor, le) (rate(featuremonitor_evaluation_duration_seconds_bucket[1h])))";
+
+    /// Evaluations by their outcome.
+    EVALUATIONS = Counter, Count, Monitor "featuremonitor_evaluations_total" [Outcome];
+    "Count failed evaluations of a day." => "increase(featuremonitor_evaluations_total{outcome=\"failure\"}[1d])";
+
+    /// Failures to read the source, by reason.
+    SOURCE_ERRORS = Counter, Count, Monitor "featuremonitor_source_errors_total" [Reason];
+    "See why reading the source fails." => "sum by (namespace, monitor, reason) (increase(featuremonitor_source_errors_total[1h])) > 0";
+
+    /// Bytes of Flight messages received from the source, as they came over the wire.
+    SOURCE_RECEIVED_BYTES = Counter, Bytes, Monitor "featuremonitor_source_received_bytes_total" [];
+    "Show the traffic that monitoring causes." => "rate(featuremonitor_source_received_bytes_total[5m])";
+
+    /// Rows read from the source.
+    ROWS = Counter, Count, Monitor "featuremonitor_rows_total" [];
+    "Show rows per second." => "rate(featuremonitor_rows_total[5m])";
+
+    /// Record batches read from the source.
+    BATCHES = Counter, Count, Monitor "featuremonitor_batches_total" [];
+    "See the mean size of a batch; very small ones cost more than their rows." => "rate(featuremonitor_rows_total[5m]) / (rate(featuremonitor_batches_total[5m]) > 0)";
+
+    /// Rows read whose time is null or in no window that was asked for. They are in no statistic.
+    ROWS_OUTSIDE_WINDOWS = Counter, Count, Monitor "featuremonitor_rows_outside_windows_total" [];
+    "A growing count points to late data, or to a query that returns more than the window." => "increase(featuremonitor_rows_outside_windows_total[1h])";
+
+    /// Series left out of the scrape, by reason, counted at each evaluation.
+    SERIES_DROPPED = Counter, Count, Monitor "featuremonitor_series_dropped_total" [Reason];
+    "Any increase means that a monitor needs fewer features or categories." => "increase(featuremonitor_series_dropped_total[1h]) > 0";
+
+    /// Start of the window that the values describe.
+    WINDOW_START_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_window_start_timestamp_seconds" [];
+    "Show the length of the window." => "featuremonitor_window_end_timestamp_seconds - featuremonitor_window_start_timestamp_seconds";
+
+    /// End of the window that the values describe; the window does not contain it.
+    WINDOW_END_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_window_end_timestamp_seconds" [];
+    "Show how far judgement is behind the clock." => "time() - featuremonitor_window_end_timestamp_seconds";
+
+    /// Whether the window that the values describe was complete. Only a complete window is judged.
+    WINDOW_COMPLETE = Gauge, Flag, Monitor "featuremonitor_window_complete" [];
+    "Leave out what is still filling." => "featuremonitor_window_rows and on (namespace, monitor) featuremonitor_window_complete == 1";
+
+    /// Rows of the window that the values describe.
+    WINDOW_ROWS = Gauge, Count, Monitor "featuremonitor_window_rows" [];
+    "Find a window with far fewer rows than the baseline's mean window." => "featuremonitor_window_rows < 0.5 * featuremonitor_baseline_rows / (featuremonitor_baseline_windows > 0)";
+
+    /// Rows seen so far in the window that is still open.
+    OPEN_WINDOW_ROWS = Gauge, Count, Monitor "featuremonitor_open_window_rows" [];
+    "See that data arrives before the window is complete." => "featuremonitor_open_window_rows";
+
+    /// Windows judged since the process started.
+    WINDOWS_JUDGED = Counter, Count, Monitor "featuremonitor_windows_judged_total" [];
+    "Compare with what the window's length promises." => "increase(featuremonitor_windows_judged_total[7d])";
+
+    /// Windows that are complete and not judged yet.
+    WINDOWS_PENDING = Gauge, Count, Monitor "featuremonitor_windows_pending" [];
+    "Above 1 for long: the monitor is catching up, or cannot." => "featuremonitor_windows_pending > 1";
+
+    // ---- What the values are compared with, and how strictly ---------------------------------------------
+
+    /// Whether a baseline is frozen. Without one nothing is judged.
+    BASELINE_PRESENT = Gauge, Flag, Monitor "featuremonitor_baseline_present" [];
+    "Alert when a monitor still has no baseline." => "max_over_time(featuremonitor_baseline_present[1h]) == 0";
+
+    /// The baseline in use.
+    BASELINE_INFO = Info, Plain, Monitor "featuremonitor_baseline_info" [Kind, Version, Revision, Digest];
+    "Mark in a graph when the baseline changed." => "count by (namespace, monitor) (count_over_time(featuremonitor_baseline_info[1h])) > 1";
+
+    /// When the baseline's bins were frozen.
+    BASELINE_FROZEN_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_baseline_frozen_timestamp_seconds" [];
+    "Find baselines nobody has looked at for half a year." => "time() - featuremonitor_baseline_frozen_timestamp_seconds > 180 * 86400";
+
+    /// Rows of all baseline windows together.
+    BASELINE_ROWS = Gauge, Count, Monitor "featuremonitor_baseline_rows" [];
+    "Small baselines give wide limits." => "featuremonitor_baseline_rows < 1000";
+
+    /// Windows in the baseline. With fewer than four, no limit follows from how windows differ.
+    BASELINE_WINDOWS = Gauge, Count, Monitor "featuremonitor_baseline_windows" [];
+    "Find baselines too short to learn the variation between windows." => "featuremonitor_baseline_windows < 4";
+
+    /// Statistical tests per window: what the budget of false alarms is divided by.
+    TESTS = Gauge, Count, Monitor "featuremonitor_statistical_tests" [];
+    "See how many tests share the budget." => "featuremonitor_statistical_tests";
+
+    /// False alarms that the budget expects per window, all tests together.
+    FALSE_ALARM_BUDGET = Gauge, Plain, Monitor "featuremonitor_false_alarm_budget_per_window" [Severity];
+    "Compare the breaches of 30 days with what the budget expects by chance." => "increase(featuremonitor_windows_judged_total[30d]) * on (namespace, monitor) group_right () featuremonitor_false_alarm_budget_per_window";
+
+    /// Probability of a false alarm allowed to a single test.
+    TEST_ALPHA = Gauge, Plain, Monitor "featuremonitor_test_alpha" [Severity];
+    "See how strict a single test is." => "featuremonitor_test_alpha{severity=\"critical\"}";
+
+    // ---- The features ------------------------------------------------------------------------------------
+
+    /// A feature that is expected or was seen, with who owns it.
+    FEATURE_INFO = Info, Plain, Monitor "featuremonitor_feature_info" [Feature, Kind, DataType, Team, Contact, Sensitive, Note];
+    "Join the owning team to a verdict." => "featuremonitor_check_breached * on (namespace, monitor, feature) group_left (team, contact) featuremonitor_feature_info";
+
+    /// Whether the feature's column was in the window.
+    FEATURE_PRESENT = Gauge, Flag, Monitor "featuremonitor_feature_present" [Feature];
+    "List the features that did not arrive." => "featuremonitor_feature_present == 0";
+
+    /// Rows of the window, nulls included.
+    FEATURE_ROWS = Gauge, Count, Monitor "featuremonitor_feature_rows" [Feature];
+    "Find features with too few rows to say anything." => "featuremonitor_feature_rows < 200";
+
+    /// Share of rows that are null.
+    FEATURE_MISSING_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_missing_ratio" [Feature];
+    "Compare with the baseline." => "featuremonitor_feature_missing_ratio - featuremonitor_feature_reference_missing_ratio";
+
+    /// Share of rows that are null in the baseline.
+    FEATURE_REFERENCE_MISSING_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_reference_missing_ratio" [Feature];
+    "List features that were mostly missing already." => "featuremonitor_feature_reference_missing_ratio > 0.5";
+
+    /// Share of rows that are not a number. A NaN is not a null.
+    FEATURE_NAN_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_nan_ratio" [Feature];
+    "Any NaN usually is a division by zero upstream." => "featuremonitor_feature_nan_ratio > 0";
+
+    /// Share of rows that are infinite.
+    FEATURE_INFINITE_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_infinite_ratio" [Feature];
+    "Any infinity usually is a division by zero upstream." => "featuremonitor_feature_infinite_ratio > 0";
+
+    /// Share of rows that are exactly zero.
+    FEATURE_ZERO_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_zero_ratio" [Feature];
+    "A jump often is a default value standing in for missing data." => "delta(featuremonitor_feature_zero_ratio[7d]) > 0.2";
+
+    /// Mean of the finite values.
+    FEATURE_MEAN = Gauge, Feature, Monitor "featuremonitor_feature_mean" [Feature];
+    "Show the shift against the baseline." => "featuremonitor_feature_mean - featuremonitor_feature_reference_mean";
+
+    /// Mean of the finite values in the baseline.
+    FEATURE_REFERENCE_MEAN = Gauge, Feature, Monitor "featuremonitor_feature_reference_mean" [Feature];
+    "Show the relative shift where the mean is not zero." => "featuremonitor_feature_mean / (featuremonitor_feature_reference_mean != 0) - 1";
+
+    /// Standard deviation of the finite values (n − 1 in the denominator).
+    FEATURE_STDDEV = Gauge, Feature, Monitor "featuremonitor_feature_stddev" [Feature];
+    "A feature that has become constant carries no information." => "featuremonitor_feature_stddev == 0";
+
+    /// Standard deviation of the finite values in the baseline.
+    FEATURE_REFERENCE_STDDEV = Gauge, Feature, Monitor "featuremonitor_feature_reference_stddev" [Feature];
+    "Show the shift of the mean in standard deviations of the baseline." => "(featuremonitor_feature_mean - featuremonitor_feature_reference_mean) / (featuremonitor_feature_reference_stddev > 0)";
+
+    /// Smallest finite value.
+    FEATURE_MIN = Gauge, Feature, Monitor "featuremonitor_feature_min" [Feature];
+    "Find features that should not be negative and are." => "featuremonitor_feature_min < 0";
+
+    /// Largest finite value.
+    FEATURE_MAX = Gauge, Feature, Monitor "featuremonitor_feature_max" [Feature];
+    "Show the range." => "featuremonitor_feature_max - featuremonitor_feature_min";
+
+    /// 1st percentile of the finite values. Quantiles have a rank error of at most 1 %.
+    FEATURE_P01 = Gauge, Feature, Monitor "featuremonitor_feature_p01" [Feature];
+    "Draw the lower edge of the bulk." => "featuremonitor_feature_p01";
+
+    /// 5th percentile of the finite values.
+    FEATURE_P05 = Gauge, Feature, Monitor "featuremonitor_feature_p05" [Feature];
+    "Draw the band that holds nine values of ten, together with p95." => "featuremonitor_feature_p95 - featuremonitor_feature_p05";
+
+    /// First quartile of the finite values.
+    FEATURE_P25 = Gauge, Feature, Monitor "featuremonitor_feature_p25" [Feature];
+    "Show the interquartile range, together with p75." => "featuremonitor_feature_p75 - featuremonitor_feature_p25";
+
+    /// Median of the finite values.
+    FEATURE_P50 = Gauge, Feature, Monitor "featuremonitor_feature_p50" [Feature];
+    "Draw the middle; it resists outliers." => "featuremonitor_feature_p50";
+
+    /// Third quartile of the finite values.
+    FEATURE_P75 = Gauge, Feature, Monitor "featuremonitor_feature_p75" [Feature];
+    "See the skew: how much farther p75 is from the median than p25." => "featuremonitor_feature_p75 + featuremonitor_feature_p25 - 2 * featuremonitor_feature_p50";
+
+    /// 95th percentile of the finite values.
+    FEATURE_P95 = Gauge, Feature, Monitor "featuremonitor_feature_p95" [Feature];
+    "Draw the upper tail." => "featuremonitor_feature_p95";
+
+    /// 99th percentile of the finite values.
+    FEATURE_P99 = Gauge, Feature, Monitor "featuremonitor_feature_p99" [Feature];
+    "See how far the largest value lies outside the bulk." => "featuremonitor_feature_max - featuremonitor_feature_p99";
+
+    /// Distinct values, estimated (relative error about 2 %).
+    FEATURE_DISTINCT_VALUES = Gauge, Count, Monitor "featuremonitor_feature_distinct_values" [Feature];
+    "A category count that doubled overnight often is a change of spelling." => "featuremonitor_feature_distinct_values > 2 * (featuremonitor_feature_distinct_values offset 1d)";
+
+    /// Share of the window's values in a bin of the baseline. Nulls and NaN are in no bin.
+    BIN_RATIO = Gauge, Ratio, Monitor "featuremonitor_bin_ratio" [Feature, Bin];
+    "Show which bins gained and which lost." => "featuremonitor_bin_ratio - featuremonitor_bin_reference_ratio";
+
+    /// Share of the baseline's values in a bin.
+    BIN_REFERENCE_RATIO = Gauge, Ratio, Monitor "featuremonitor_bin_reference_ratio" [Feature, Bin];
+    "Draw beside the window's shares." => "featuremonitor_bin_reference_ratio";
+
+    // ---- Drift: one family per statistic, since a sum over a mix of them means nothing --------------------
+
+    /// Kolmogorov-Smirnov statistic: the largest difference of the two distribution functions, 0 to 1.
+    DRIFT_KS = Gauge, Plain, Monitor "featuremonitor_drift_ks_statistic" [Feature];
+    "Rank features by how far they moved." => "topk by (namespace, monitor) (5, featuremonitor_drift_ks_statistic)";
+
+    /// P-value of the Kolmogorov-Smirnov statistic (two-sample, asymptotic).
+    DRIFT_KS_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_ks_p_value" [Feature];
+    "Read it beside the statistic: with many rows, small p-values are common and unimportant." => "featuremonitor_drift_ks_p_value < 0.001 and featuremonitor_drift_ks_statistic > 0.05";
+
+    /// P-value of the Kolmogorov-Smirnov statistic, adjusted over the features (Benjamini-Hochberg).
+    DRIFT_KS_ADJUSTED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_ks_adjusted_p_value" [Feature];
+    "For reading; it decides no verdict." => "featuremonitor_drift_ks_adjusted_p_value < 0.05";
+
+    /// Largest error of the Kolmogorov-Smirnov statistic from counting values in bins. Verdicts allow for it.
+    DRIFT_KS_BINNING_ERROR = Gauge, Plain, Monitor "featuremonitor_drift_ks_binning_error" [Feature];
+    "Show the least that the statistic can be." => "clamp_min(featuremonitor_drift_ks_statistic - featuremonitor_drift_ks_binning_error, 0)";
+
+    /// Population stability index over the baseline's bins, with ½ added to every count (Jeffreys).
+    DRIFT_PSI = Gauge, Plain, Monitor "featuremonitor_drift_psi" [Feature];
+    "The conventional bands are 0.1 (look) and 0.25 (act); the limit in force is in featuremonitor_check_limit." => "featuremonitor_drift_psi > 0.1";
+
+    /// P-value of the population stability index against its distribution without drift.
+    DRIFT_PSI_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_psi_p_value" [Feature];
+    "Read it beside the index." => "featuremonitor_drift_psi_p_value < 0.001 and featuremonitor_drift_psi > 0.1";
+
+    /// P-value of the population stability index, adjusted over the features (Benjamini-Hochberg).
+    DRIFT_PSI_ADJUSTED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_psi_adjusted_p_value" [Feature];
+    "For reading; it decides no verdict." => "featuremonitor_drift_psi_adjusted_p_value < 0.05";
+
+    /// Jensen-Shannon distance: the root of the divergence to base 2, corrected for its bias, 0 to 1.
+    DRIFT_JENSEN_SHANNON = Gauge, Plain, Monitor "featuremonitor_drift_jensen_shannon_distance" [Feature];
+    "Compare features of different kinds on one scale." => "topk by (namespace, monitor) (5, featuremonitor_drift_jensen_shannon_distance)";
+
+    /// P-value of the Jensen-Shannon distance against its distribution without drift.
+    DRIFT_JENSEN_SHANNON_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_jensen_shannon_p_value" [Feature];
+    "Read it beside the distance." => "featuremonitor_drift_jensen_shannon_p_value < 0.001";
+
+    /// P-value of the Jensen-Shannon distance, adjusted over the features (Benjamini-Hochberg).
+    DRIFT_JENSEN_SHANNON_ADJUSTED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_jensen_shannon_adjusted_p_value" [Feature];
+    "For reading; it decides no verdict." => "featuremonitor_drift_jensen_shannon_adjusted_p_value < 0.05";
+
+    /// Hellinger distance over the baseline's bins, 0 to 1.
+    DRIFT_HELLINGER = Gauge, Plain, Monitor "featuremonitor_drift_hellinger_distance" [Feature];
+    "Compare features of different kinds on one scale." => "topk by (namespace, monitor) (5, featuremonitor_drift_hellinger_distance)";
+
+    /// P-value of the Hellinger distance against its distribution without drift.
+    DRIFT_HELLINGER_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_hellinger_p_value" [Feature];
+    "Read it beside the distance." => "featuremonitor_drift_hellinger_p_value < 0.001";
+
+    /// P-value of the Hellinger distance, adjusted over the features (Benjamini-Hochberg).
+    DRIFT_HELLINGER_ADJUSTED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_hellinger_adjusted_p_value" [Feature];
+    "For reading; it decides no verdict." => "featuremonitor_drift_hellinger_adjusted_p_value < 0.05";
+
+    /// Wasserstein-1 distance divided by the baseline's interquartile range.
+    DRIFT_WASSERSTEIN = Gauge, Plain, Monitor "featuremonitor_drift_wasserstein_iqr" [Feature];
+    "See how far values moved, in widths of the baseline's middle half." => "featuremonitor_drift_wasserstein_iqr > 0.1";
+
+    /// P-value of the Wasserstein distance against its distribution without drift.
+    DRIFT_WASSERSTEIN_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_wasserstein_p_value" [Feature];
+    "Read it beside the distance." => "featuremonitor_drift_wasserstein_p_value < 0.001";
+
+    /// P-value of the Wasserstein distance, adjusted over the features (Benjamini-Hochberg).
+    DRIFT_WASSERSTEIN_ADJUSTED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_wasserstein_adjusted_p_value" [Feature];
+    "For reading; it decides no verdict." => "featuremonitor_drift_wasserstein_adjusted_p_value < 0.05";
+
+    /// Largest error of the Wasserstein distance from counting values in bins, in interquartile ranges.
+    DRIFT_WASSERSTEIN_BINNING_ERROR = Gauge, Plain, Monitor "featuremonitor_drift_wasserstein_binning_error" [Feature];
+    "Show the least that the distance can be." => "clamp_min(featuremonitor_drift_wasserstein_iqr - featuremonitor_drift_wasserstein_binning_error, 0)";
+
+    /// Chi-squared statistic of homogeneity, on bins pooled until their expected counts suffice.
+    DRIFT_CHI_SQUARED = Gauge, Plain, Monitor "featuremonitor_drift_chi_squared_statistic" [Feature];
+    "It grows with the rows; compare p-values instead." => "featuremonitor_drift_chi_squared_statistic and featuremonitor_drift_chi_squared_p_value < 0.001";
+
+    /// P-value of the chi-squared statistic.
+    DRIFT_CHI_SQUARED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_chi_squared_p_value" [Feature];
+    "Read it beside a distance: with many rows, small p-values are common and unimportant." => "featuremonitor_drift_chi_squared_p_value < 0.001 and featuremonitor_drift_hellinger_distance > 0.1";
+
+    /// P-value of the chi-squared statistic, adjusted over the features (Benjamini-Hochberg).
+    DRIFT_CHI_SQUARED_ADJUSTED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_chi_squared_adjusted_p_value" [Feature];
+    "For reading; it decides no verdict." => "featuremonitor_drift_chi_squared_adjusted_p_value < 0.05";
+
+    /// Whether the feature moves by construction: already the baseline's windows differ by more than the floor.
+    DRIFT_MOVING = Gauge, Flag, Monitor "featuremonitor_drift_moving" [Feature];
+    "List features to exclude, or to monitor by their change per time." => "featuremonitor_drift_moving == 1";
+
+    // ---- The verdicts: uniform over the checks ------------------------------------------------------------
+
+    /// What the check measured at the last evaluation, in the check's own unit.
+    CHECK_VALUE = Gauge, Check, Monitor "featuremonitor_check_value" [Feature, Check];
+    "Draw beside its limits." => "featuremonitor_check_value{check=\"drift\"}";
+
+    /// The limit in force, in the check's own unit.
+    CHECK_LIMIT = Gauge, Check, Monitor "featuremonitor_check_limit" [Feature, Check, Severity];
+    "Draw as a line in the chart of the value." => "featuremonitor_check_limit{check=\"drift\", severity=\"critical\"}";
+
+    /// Which part of the recipe gives the limit, and which statistic it limits.
+    CHECK_LIMIT_PART_INFO = Info, Plain, Monitor "featuremonitor_check_limit_part_info" [Feature, Check, Severity, Part, Statistic];
+    "Count limits by what gives them." => "count by (namespace, monitor, check, severity, part) (featuremonitor_check_limit_part_info)";
+
+    /// Value divided by limit in the direction that is bad: 1 and above is over the limit.
+    CHECK_SCORE = Gauge, Plain, Monitor "featuremonitor_check_score" [Feature, Check, Severity];
+    "Rank what is closest to a breach, over all checks." => "topk by (namespace, monitor) (10, featuremonitor_check_score{severity=\"critical\"})";
+
+    /// Whether the check is breached: over its limit, with enough rows, for as many windows as it asks for.
+    CHECK_BREACHED = Gauge, Flag, Monitor "featuremonitor_check_breached" [Feature, Check, Severity];
+    "Alert on this, never on a value." => "featuremonitor_check_breached{severity=\"critical\"} == 1";
+
+    /// Whether the check gave a verdict. No verdict is not a good verdict.
+    CHECK_VALID = Gauge, Flag, Monitor "featuremonitor_check_valid" [Feature, Check];
+    "Alert when a check has been blind for long." => "max_over_time(featuremonitor_check_valid[1d]) == 0";
+
+    /// Why the check gave no verdict.
+    CHECK_INVALID_INFO = Info, Plain, Monitor "featuremonitor_check_invalid_info" [Feature, Check, Reason];
+    "List what was not judged, and why." => "count by (namespace, monitor, check, reason) (featuremonitor_check_invalid_info)";
+
+    /// Rows that the check's verdict rests on.
+    CHECK_ROWS = Gauge, Count, Monitor "featuremonitor_check_rows" [Feature, Check];
+    "See how much a verdict weighs." => "featuremonitor_check_rows{check=\"drift\"}";
+
+    /// A difference between the source's schema and the baseline's, by kind of difference.
+    SCHEMA_FINDING = Gauge, Flag, Monitor "featuremonitor_schema_finding" [Feature, Reason];
+    "List missing, new and renamed columns and changed types." => "featuremonitor_schema_finding == 1";
+
+    // ---- Freshness ---------------------------------------------------------------------------------------
+
+    /// Newest event time in the data.
+    NEWEST_EVENT_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_newest_event_timestamp_seconds" [];
+    "Show the age of what is served." => "time() - featuremonitor_newest_event_timestamp_seconds";
+
+    /// Newest event time of a row in which the feature is not null.
+    FEATURE_NEWEST_EVENT_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_feature_newest_event_timestamp_seconds" [Feature];
+    "Find features that stopped being filled while others go on." => "time() - featuremonitor_feature_newest_event_timestamp_seconds";
+
+    /// 1st percentile of the event times: 99 % of the rows are younger.
+    EVENT_P01_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p01_timestamp_seconds" [];
+    "Show the age that 99 % of the rows stay under." => "time() - featuremonitor_event_p01_timestamp_seconds";
+
+    /// 5th percentile of the event times: 95 % of the rows are younger.
+    EVENT_P05_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p05_timestamp_seconds" [];
+    "Show the age that 95 % of the rows stay under." => "time() - featuremonitor_event_p05_timestamp_seconds";
+
+    /// Median of the event times.
+    EVENT_P50_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p50_timestamp_seconds" [];
+    "Show the median age." => "time() - featuremonitor_event_p50_timestamp_seconds";
+
+    /// 95th percentile of the event times: 5 % of the rows are younger.
+    EVENT_P95_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p95_timestamp_seconds" [];
+    "See the youngest part of the data without its extremes." => "time() - featuremonitor_event_p95_timestamp_seconds";
+
+    /// 99th percentile of the event times: 1 % of the rows are younger.
+    EVENT_P99_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p99_timestamp_seconds" [];
+    "A newest event far ahead of it is an outlier, often a clock in the future." => "featuremonitor_newest_event_timestamp_seconds - featuremonitor_event_p99_timestamp_seconds";
+
+    /// Share of rows whose event time was older than the freshness limit at the last evaluation.
+    STALE_ROWS_RATIO = Gauge, Ratio, Monitor "featuremonitor_stale_rows_ratio" [Severity];
+    "Find data that is fresh at the top and old below." => "featuremonitor_stale_rows_ratio{severity=\"warning\"} > 0.5";
+
+    // ---- Configuration and program -----------------------------------------------------------------------
+
+    /// Whether the last attempt to load the configuration succeeded. While it is 0, the one before is in force.
+    CONFIG_RELOAD_SUCCESS = Gauge, Flag, Monitor "featuremonitor_config_reload_success" [];
+    "Alert when a changed configuration was refused." => "max_over_time(featuremonitor_config_reload_success[5m]) == 0";
+
+    /// When the configuration in force was loaded.
+    CONFIG_RELOAD_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_config_reload_timestamp_seconds" [];
+    "Mark configuration changes in a graph." => "changes(featuremonitor_config_reload_timestamp_seconds[5m]) > 0";
+
+    /// The configuration in force.
+    CONFIG_INFO = Info, Plain, Monitor "featuremonitor_config_info" [Hash];
+    "See whether the exporter runs what was written." => "featuremonitor_config_info";
+
+    /// The program.
+    BUILD_INFO = Info, Plain, Program "featuremonitor_build_info" [Version, Revision];
+    "Count programs by version." => "count by (version) (featuremonitor_build_info)";
+}
