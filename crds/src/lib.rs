@@ -1,1 +1,121 @@
-//! The FeatureMonitor API.
+//! The FeatureMonitor API: what a person writes, what the programs accept, and what they hand to each other.
+//!
+//! One resource, `FeatureMonitor`, says where ML features come from, what they are compared with,
+//! and how many false alarms their owner can bear. Read it in this order:
+//!
+//! - the spec, one file per noun: [`source`], [`data`], [`schedule`], [`baseline`], [`alarms`], [`checks`], [`state`];
+//! - [`valid`], the only door from a spec to a [`valid::Monitor`]: it reports every violation, not the first;
+//! - [`manifest`], which reads YAML and adds the line and column to each violation;
+//! - [`handoff`], the documents that pass between operator and exporter.
+//!
+//! Bounds and patterns are written once, in the schema that the types generate: the API server enforces it,
+//! and [`valid`] walks the same schema for files that never met an API server.
+
+pub mod alarms;
+pub mod baseline;
+pub mod checks;
+pub mod data;
+pub mod duration;
+pub mod handoff;
+pub mod manifest;
+pub mod patterns;
+pub mod quantity;
+pub mod schedule;
+pub mod schema;
+pub mod secret;
+pub mod source;
+pub mod state;
+pub mod template;
+pub mod timestamp;
+pub mod uri;
+pub mod valid;
+pub mod violation;
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+/// The API group of every kind of this crate.
+pub const GROUP: &str = "featuremonitor.io";
+
+/// Group and version of [`FeatureMonitor`], as a manifest's `apiVersion` has it.
+pub const API_VERSION: &str = "featuremonitor.io/v1alpha1";
+
+/// Watches the features of one model or table: pulls them on a schedule, compares them with a baseline,
+/// and raises an alarm when they change more than chance explains.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[kube(
+    group = "featuremonitor.io",
+    version = "v1alpha1",
+    kind = "FeatureMonitor",
+    plural = "featuremonitors",
+    namespaced,
+    shortname = "fm",
+    category = "monitoring",
+    derive = "PartialEq",
+    doc = "Watches the features of one model or table: pulls them on a schedule from an Arrow Flight server, compares them with a baseline, and raises an alarm when they change more than chance explains.",
+    printcolumn(
+        name = "Source",
+        type_ = "string",
+        description = "Where the features come from.",
+        json_path = ".spec.source.flight.uri"
+    ),
+    printcolumn(
+        name = "Every",
+        type_ = "string",
+        description = "How often the features are pulled.",
+        json_path = ".spec.schedule.every"
+    ),
+    printcolumn(
+        name = "Owner",
+        type_ = "string",
+        description = "The team that owns the monitor.",
+        json_path = ".spec.owner.team",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    validation = Rule::new("self.metadata.name.size() <= 52")
+        .message("the name has more than 52 characters: write a shorter one, so that the names made from it fit into 63"),
+    validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')")
+        .message("the name is not a DNS label: write lower-case letters, digits and '-', starting with a letter")
+)]
+#[x_kube(
+    validation = Rule::new("!has(self.baseline.pinned) || has(self.data.window)")
+        .message("a pinned baseline is made of windows, and data.window is missing: add data.window, or write baseline.previous: {}")
+        .field_path(".baseline.pinned")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct FeatureMonitorSpec {
+    /// Who answers for these features. The team becomes a label of alerts and of `featuremonitor_feature_info`.
+    pub owner: schedule::Owner,
+
+    /// Where the features come from. Exactly one kind; `flight` is the only one.
+    pub source: source::Source,
+
+    /// Which columns of the source mean what: keys, event time, window, features.
+    pub data: data::Data,
+
+    /// How often the source is pulled.
+    pub schedule: schedule::Schedule,
+
+    /// What current features are compared with. Exactly one of `pinned`, `rolling` and `previous`.
+    pub baseline: baseline::Baseline,
+
+    /// How many false alarms the owner accepts. Every limit that is not written in `checks` follows from it.
+    /// Default: `{critical: 1 per 30d, warning: 1 per 7d}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub false_alarms: Option<alarms::FalseAlarms>,
+
+    /// What is checked. Every check is on by default, with limits that follow from `falseAlarms`.
+    /// Default: `{}`. Example: `{drift: {alarmOn: {numeric: Wasserstein}}}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<checks::Checks>,
+
+    /// Settings of the exporter that runs this monitor.
+    /// Default: `{}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exporter: Option<state::Exporter>,
+}

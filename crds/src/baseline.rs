@@ -1,0 +1,61 @@
+//! What current features are compared with.
+
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::timestamp::TimestampText;
+
+/// What current features are compared with. Exactly one of `pinned`, `rolling` and `previous`. The baseline is frozen
+/// and saved with a digest, so a restart compares with the same one.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("[has(self.pinned), has(self.rolling), has(self.previous)].exists_one(given, given)")
+        .message("exactly one of pinned, rolling and previous is needed: write one of them, and only one")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct Baseline {
+    /// Fixed windows of the past. Needs `data.window`. Default: none, another kind of baseline is used.
+    /// Example: `{from: 2017-03-26T06:00:00Z, to: 2017-05-07T06:00:00Z}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<PinnedBaseline>,
+
+    /// The last windows before the current one. Default: none, another kind of baseline is used. Example: `{windows: 8}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolling: Option<RollingBaseline>,
+
+    /// The one window before the current one. One window has no spread between windows, so limits rest on sampling alone.
+    /// Default: none, another kind of baseline is used. Example: `{}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousBaseline>,
+
+    /// Raise it to accept a legitimate change: the baseline is frozen anew. 1 to 1,000,000. Default: `1`. Example: `2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub revision: Option<i32>,
+}
+
+/// Fixed windows of the past, 1 to 512. Four or more let the limits learn how much windows differ when nothing is wrong.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedBaseline {
+    /// Start of the first window. RFC 3339; must be the start of a window. No default. Example: `2017-03-26T06:00:00Z`.
+    pub from: TimestampText,
+
+    /// End of the last window. RFC 3339; must be the start of a window, which is no longer part of the baseline.
+    /// No default. Example: `2017-05-07T06:00:00Z`.
+    pub to: TimestampText,
+}
+
+/// The last windows before the current one.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct RollingBaseline {
+    /// How many windows, 4 to 512. Fewer than four say nothing about how much windows differ (write `previous: {}` for
+    /// one); the upper bound keeps the saved state small. No default. Example: `8`.
+    #[schemars(range(min = 4, max = 512))]
+    pub windows: i32,
+}
+
+/// The one window before the current one. It has no settings.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+pub struct PreviousBaseline {}

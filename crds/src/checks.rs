@@ -1,0 +1,324 @@
+//! What is checked. The checks have one shape: `enabled`, `warning`, `critical`, `minRows`, `consecutive`, `overrides`.
+//! A limit that is not given is calibrated from `falseAlarms`; a number that is given replaces the whole limit.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::duration::DurationText;
+
+/// What is checked. All checks are on by default.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Checks {
+    /// Are the columns those of the baseline: none missing, new, renamed or of another type?
+    /// Default: on. Example: `{enabled: false}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaCheck>,
+
+    /// Is the newest event recent? Needs `data.eventTime`. Default: on, with limits that follow from the window's length or
+    /// the schedule. Example: `{warning: 10d, critical: 14d}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freshness: Option<FreshnessCheck>,
+
+    /// Are the values distributed as in the baseline? Default: on, with calibrated limits.
+    /// Example: `{minRows: 500, overrides: [{features: [home_store], critical: 0.5}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftCheck>,
+
+    /// Are more values missing than in the baseline? Default: on, with calibrated limits.
+    /// Example: `{overrides: [{features: ["basket_*"], critical: 0.1}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<MissingCheck>,
+}
+
+/// Are the columns those of the baseline? It has no limit: a finding is a finding.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct SchemaCheck {
+    /// Whether the check alarms. Default: `true`. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// Is the newest event recent? The value is the age of the newest event time; a limit is a duration.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct FreshnessCheck {
+    /// Whether the check alarms. Default: `true`. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Age from which on the check warns, 1ms to 3660d. Default: 1.5 × `data.window.length`, without a window
+    /// 2 × `schedule.every`. Example: `10d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<DurationText>,
+
+    /// Age from which on the check is critical, 1ms to 3660d, at least `warning`. Default: 2 × `data.window.length`,
+    /// without a window 4 × `schedule.every`; never less than `warning`. Example: `14d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical: Option<DurationText>,
+
+    /// Fewest rows with an event time that allow a verdict, 1 to 1,000,000,000. Default: `1`. Example: `100`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many evaluations in a row must be over the limit before it counts, 1 to 100. Default: `1`. Example: `3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+
+    /// Other settings for some features, at most 256; where several match, the last one that says something about a field
+    /// holds. Default: none. Example: `[{features: ["basket_*"], critical: 30d}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub overrides: Option<Vec<FreshnessOverride>>,
+}
+
+/// Other freshness settings for some features.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("has(self.enabled) || has(self.warning) || has(self.critical) || has(self.minRows) || has(self.consecutive)")
+        .message("the override changes nothing: write enabled, warning, critical, minRows or consecutive, or remove it")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct FreshnessOverride {
+    /// The features: 1 to 64 names or globs, of at most 256 characters. No default. Example: `["basket_*"]`.
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 256)))]
+    pub features: Vec<String>,
+
+    /// Whether the check alarms for them. Default: the check's. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Age from which on the check warns, 1ms to 3660d. Default: the check's. Example: `20d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<DurationText>,
+
+    /// Age from which on the check is critical, 1ms to 3660d, at least `warning`. Default: the check's. Example: `30d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical: Option<DurationText>,
+
+    /// Fewest rows with an event time that allow a verdict, 1 to 1,000,000,000. Default: the check's. Example: `100`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many evaluations in a row must be over the limit, 1 to 100. Default: the check's. Example: `3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+}
+
+/// Are the values distributed as in the baseline? The value is a distance; a limit is a number in the unit of the
+/// statistic that alarms.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")
+        .message("warning is above critical: write a warning that is at most critical")
+        .field_path(".warning")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftCheck {
+    /// Whether the check alarms; distances are computed and shown in any case. Default: `true`. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Which statistic alarms; the others are computed and shown. Default: `{numeric: KS, categorical: PSI}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm_on: Option<AlarmOn>,
+
+    /// Distance from which on the check warns, 0 to 1,000, in the unit of the alarming statistic. It replaces the
+    /// calibrated limit of every feature. Default: calibrated. Example: `0.15`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub warning: Option<f64>,
+
+    /// Distance from which on the check is critical, 0 to 1,000, at least `warning`. It replaces the calibrated limit of
+    /// every feature. Default: calibrated. Example: `0.3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub critical: Option<f64>,
+
+    /// Fewest rows of a window with a value of the feature that allow a verdict, 1 to 1,000,000,000. Small samples differ by
+    /// chance. Default: `200`. Example: `1000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many windows in a row must be over the limit before it counts, 1 to 100. Default: `1`. Example: `2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+
+    /// Other settings for some features, at most 256; where several match, the last one that says something about a field
+    /// holds. Default: none. Example: `[{features: [home_store], critical: 0.5}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub overrides: Option<Vec<DriftOverride>>,
+}
+
+/// Which statistic alarms, by the type of the feature.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct AlarmOn {
+    /// For numbers: `KS` (Kolmogorov–Smirnov), `Wasserstein` (divided by the interquartile range), `PSI`, `JensenShannon` or
+    /// `Hellinger`. Default: `KS`. Example: `Wasserstein`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numeric: Option<NumericStatistic>,
+
+    /// For categories: `PSI`, `JensenShannon` or `Hellinger`. Default: `PSI`. Example: `JensenShannon`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub categorical: Option<CategoricalStatistic>,
+}
+
+/// A distance between two distributions of numbers.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[schemars(inline)]
+pub enum NumericStatistic {
+    /// Kolmogorov–Smirnov, 0 to 1.
+    KS,
+    /// Wasserstein-1 divided by the reference's interquartile range, 0 and above.
+    Wasserstein,
+    /// Population stability index, 0 and above.
+    PSI,
+    /// Jensen–Shannon distance with logarithms to base 2, 0 to 1.
+    JensenShannon,
+    /// Hellinger distance, 0 to 1.
+    Hellinger,
+}
+
+/// A distance between two distributions of categories.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[schemars(inline)]
+pub enum CategoricalStatistic {
+    /// Population stability index, 0 and above.
+    PSI,
+    /// Jensen–Shannon distance with logarithms to base 2, 0 to 1.
+    JensenShannon,
+    /// Hellinger distance, 0 to 1.
+    Hellinger,
+}
+
+/// Other drift settings for some features.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("has(self.enabled) || has(self.warning) || has(self.critical) || has(self.minRows) || has(self.consecutive)")
+        .message("the override changes nothing: write enabled, warning, critical, minRows or consecutive, or remove it"),
+    validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")
+        .message("warning is above critical: write a warning that is at most critical")
+        .field_path(".warning")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct DriftOverride {
+    /// The features: 1 to 64 names or globs, of at most 256 characters. No default. Example: `[home_store]`.
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 256)))]
+    pub features: Vec<String>,
+
+    /// Whether the check alarms for them. Default: the check's. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Distance from which on the check warns, 0 to 1,000. Default: the check's. Example: `0.15`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub warning: Option<f64>,
+
+    /// Distance from which on the check is critical, 0 to 1,000, at least `warning`. Default: the check's. Example: `0.5`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub critical: Option<f64>,
+
+    /// Fewest rows that allow a verdict, 1 to 1,000,000,000. Default: the check's. Example: `1000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many windows in a row must be over the limit, 1 to 100. Default: the check's. Example: `2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+}
+
+/// Are more values missing than in the baseline? The value is the increase of the missing share; a limit is an increase,
+/// 0 to 1 (0.05 is five percentage points).
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")
+        .message("warning is above critical: write a warning that is at most critical")
+        .field_path(".warning")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingCheck {
+    /// Whether the check alarms; the share is computed and shown in any case. Default: `true`. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Increase of the missing share from which on the check warns, 0 to 1. Default: calibrated. Example: `0.02`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub warning: Option<f64>,
+
+    /// Increase of the missing share from which on the check is critical, 0 to 1, at least `warning`. Default: calibrated.
+    /// Example: `0.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub critical: Option<f64>,
+
+    /// Fewest rows of a window that allow a verdict, 1 to 1,000,000,000. Default: `200`. Example: `1000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many windows in a row must be over the limit before it counts, 1 to 100. Default: `1`. Example: `2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+
+    /// Other settings for some features, at most 256; where several match, the last one that says something about a field
+    /// holds. Default: none. Example: `[{features: ["basket_*"], critical: 0.1}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub overrides: Option<Vec<MissingOverride>>,
+}
+
+/// Other missing settings for some features.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("has(self.enabled) || has(self.warning) || has(self.critical) || has(self.minRows) || has(self.consecutive)")
+        .message("the override changes nothing: write enabled, warning, critical, minRows or consecutive, or remove it"),
+    validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")
+        .message("warning is above critical: write a warning that is at most critical")
+        .field_path(".warning")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingOverride {
+    /// The features: 1 to 64 names or globs, of at most 256 characters. No default. Example: `["basket_*"]`.
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 256)))]
+    pub features: Vec<String>,
+
+    /// Whether the check alarms for them. Default: the check's. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Increase of the missing share from which on the check warns, 0 to 1. Default: the check's. Example: `0.05`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub warning: Option<f64>,
+
+    /// Increase from which on the check is critical, 0 to 1, at least `warning`. Default: the check's. Example: `0.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub critical: Option<f64>,
+
+    /// Fewest rows that allow a verdict, 1 to 1,000,000,000. Default: the check's. Example: `1000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many windows in a row must be over the limit, 1 to 100. Default: the check's. Example: `2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+}

@@ -1,0 +1,157 @@
+//! Which columns of the source mean what.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::duration::DurationText;
+use crate::timestamp::TimestampText;
+
+/// Which columns mean what. Keys, event time, window column and target are not features.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(
+    validation = Rule::new("!has(self.eventTime) || !(self.eventTime in self.entityKeys)")
+        .message("eventTime names an entity key: write the column that holds a time, or remove eventTime")
+        .field_path(".eventTime"),
+    validation = Rule::new("!has(self.window) || !(self.window.column in self.entityKeys)")
+        .message("the window column is an entity key: write the column that says which snapshot a row belongs to")
+        .field_path(".window.column"),
+    validation = Rule::new("!has(self.target) || !(self.target.column in self.entityKeys)")
+        .message("the target is an entity key: write the column that the model predicts, or remove target")
+        .field_path(".target.column"),
+    validation = Rule::new("!has(self.target) || !has(self.window) || self.target.column != self.window.column")
+        .message("the target is the window column: write the column that the model predicts, or remove target")
+        .field_path(".target.column"),
+    validation = Rule::new("!has(self.target) || !has(self.eventTime) || self.target.column != self.eventTime")
+        .message("the target is the event time: write the column that the model predicts, or remove target")
+        .field_path(".target.column"),
+    validation = Rule::new("!has(self.features) || !has(self.features.include) || !self.features.include.exists(name, name in self.entityKeys || (has(self.eventTime) && name == self.eventTime) || (has(self.window) && name == self.window.column) || (has(self.target) && name == self.target.column))")
+        .message("include names a column that is no feature (an entity key, the event time, the window column or the target): remove it from include")
+        .field_path(".features.include"),
+    validation = Rule::new("!has(self.features) || !has(self.features.exclude) || !self.features.exclude.exists(name, name in self.entityKeys || (has(self.eventTime) && name == self.eventTime) || (has(self.window) && name == self.window.column) || (has(self.target) && name == self.target.column))")
+        .message("exclude names a column that is no feature anyway (an entity key, the event time, the window column or the target): remove it from exclude")
+        .field_path(".features.exclude")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct Data {
+    /// Columns that name the entity of a row, 1 to 16, each once, of at most 256 characters. They are not features.
+    /// No default. Example: `[household_id]`.
+    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 256)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub entity_keys: Vec<String>,
+
+    /// Column with the time at which a row's values were true, at most 256 characters; a timestamp or a date.
+    /// Freshness reads it. Default: none, and freshness is not judged. Example: `last_event_ts`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub event_time: Option<String>,
+
+    /// How rows fall into windows of time. Each window is judged once, when it is complete.
+    /// Default: none, and one pull is one window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+
+    /// What the model predicts. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+
+    /// Which columns are features. Default: all that are not keys, event time, window column or target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Features>,
+}
+
+/// Tumbling windows of equal length: `[anchor + i·length, anchor + (i+1)·length)` for every integer i.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Window {
+    /// Column whose time says to which window a row belongs, at most 256 characters; a timestamp or a date.
+    /// No default. Example: `snapshot_ts`.
+    #[schemars(length(min = 1, max = 256))]
+    pub column: String,
+
+    /// Length of a window, 1s to 366d. No default. Example: `7d`.
+    pub length: DurationText,
+
+    /// A time at which a window starts; all others follow from it. RFC 3339.
+    /// Default: the Unix epoch, `1970-01-01T00:00:00Z` (a Thursday). Example: `2017-01-01T06:00:00Z`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<TimestampText>,
+
+    /// How long after a window's end its rows may still arrive, 0s to 366d. The window is complete, and judged, after
+    /// that. Default: `0s`. Example: `6h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_lateness: Option<DurationText>,
+}
+
+/// What the model predicts.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// Column with the target, at most 256 characters. It is not a feature. No default. Example: `segment`.
+    #[schemars(length(min = 1, max = 256))]
+    pub column: String,
+}
+
+/// Which columns are features, and what is known about them. Names are globs: `*` any characters, `?` one,
+/// `[ab]` one of them, `{a,b}` either.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("!has(self.include) || !has(self.exclude) || !self.include.exists(name, name in self.exclude)")
+        .message("a name stands in include and in exclude: remove it from one of them")
+        .field_path(".exclude")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct Features {
+    /// Columns that are features: 1 to 256 names or globs, each once, of at most 256 characters. A name without a
+    /// wildcard is expected: the schema check reports it when it is missing.
+    /// Default: `["*"]`. Example: `[age, "basket_*"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 256)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub include: Option<Vec<String>>,
+
+    /// Columns that are none, although `include` matches them: at most 256 names or globs, each once, of at most 256
+    /// characters. Default: none. Example: `[tenure_days, "tmp_*"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 256)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub exclude: Option<Vec<String>>,
+
+    /// What is known about some features, at most 256 entries; where several match, the last one that says something
+    /// about `type` or `sensitive` holds. Default: none. Example: `[{names: [age, income], type: Categorical, sensitive: true}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub overrides: Option<Vec<FeatureOverride>>,
+}
+
+/// What is known about some features.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(
+    validation = Rule::new("has(self.type) || has(self.sensitive)")
+        .message("the override changes nothing: write type or sensitive, or remove it")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct FeatureOverride {
+    /// The features: 1 to 64 names or globs, of at most 256 characters. No default. Example: `[age, "*_band"]`.
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 256)))]
+    pub names: Vec<String>,
+
+    /// Treat the features as numbers or as categories. Default: what the column's Arrow type says. Example: `Categorical`.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FeatureKind>,
+
+    /// Show no values and no categories of the features anywhere (page, metrics, logs): only statistics.
+    /// Default: `false`. Example: `true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitive: Option<bool>,
+}
+
+/// How a feature is treated.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[schemars(inline)]
+pub enum FeatureKind {
+    /// By its value.
+    Numeric,
+    /// By its category.
+    Categorical,
+}

@@ -1,0 +1,1 @@
+//! Documents that pass between operator and exporter.

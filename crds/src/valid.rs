@@ -1,0 +1,463 @@
+//! The only door from a spec to a monitor that runs.
+//!
+//! [`validate`] reports every violation, not the first. It holds what the CRD holds (by walking the same schema and
+//! evaluating the same CEL rules, so a file that never met an API server is held to the same), and what only code can
+//! know: durations compared, times on window boundaries, globs, placeholders, addresses.
+
+mod door;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use crate::alarms::Rate;
+pub use crate::checks::{CategoricalStatistic, NumericStatistic};
+pub use crate::data::FeatureKind as Kind;
+pub use crate::patterns::Patterns;
+pub use crate::template::Template;
+pub use crate::uri::Address;
+pub use crate::violation::{Violation, Violations};
+
+use crate::{FeatureMonitor, schema};
+use door::Door;
+
+/// Most windows of a baseline: each keeps a summary of every feature in memory and in the saved state.
+pub const MAX_BASELINE_WINDOWS: u32 = 512;
+
+/// Fewest windows of a rolling baseline: fewer say nothing about how much windows differ when nothing is wrong.
+pub const MIN_ROLLING_WINDOWS: u32 = 4;
+
+/// A monitor that can run: every text is parsed, every default is filled in, every reference between fields holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Monitor {
+    /// Namespace, `default` when the manifest has none.
+    pub namespace: String,
+    /// Name, a DNS label.
+    pub name: String,
+    /// Who answers for the features.
+    pub owner: Owner,
+    /// Where the features come from.
+    pub source: Flight,
+    /// Which columns mean what.
+    pub data: Data,
+    /// When they are pulled.
+    pub schedule: Schedule,
+    /// What they are compared with.
+    pub baseline: Baseline,
+    /// How many false alarms are accepted.
+    pub false_alarms: FalseAlarms,
+    /// What is checked.
+    pub checks: Checks,
+    /// Where state is kept; `None` leaves it to the program's own setting.
+    pub state: Option<State>,
+}
+
+/// Who answers for the features.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The team.
+    pub team: String,
+    /// Where to reach it.
+    pub contact: Option<String>,
+}
+
+/// An Arrow Flight server and how to talk to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flight {
+    /// Address as written; without credentials.
+    pub uri: String,
+    /// The same, parsed.
+    pub address: Address,
+    /// What to ask for.
+    pub query: Query,
+    /// Headers of every call: lower-case name, printable value.
+    pub headers: Vec<(String, String)>,
+    /// How to prove who asks.
+    pub auth: Auth,
+    /// How to trust the server; of use only when the address has TLS.
+    pub tls: Tls,
+    /// Longest time for one pull.
+    pub timeout: Duration,
+    /// Largest Flight message, in bytes.
+    pub max_message_bytes: usize,
+}
+
+/// What to ask a Flight server for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// Path of a descriptor.
+    Path(Vec<String>),
+    /// Command of a descriptor.
+    Command(Template),
+    /// Ticket, for DoGet alone.
+    Ticket(Template),
+    /// Statement of Flight SQL.
+    Sql(Template),
+}
+
+/// How to prove who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Not at all.
+    None,
+    /// A token.
+    Bearer {
+        /// File with the token.
+        token: FileRef,
+    },
+    /// User name and password, exchanged for a token.
+    Basic {
+        /// File with the user name.
+        username: FileRef,
+        /// File with the password.
+        password: FileRef,
+    },
+    /// A client certificate.
+    MutualTls {
+        /// File with the certificate chain, PEM.
+        certificate: FileRef,
+        /// File with the private key, PEM.
+        key: FileRef,
+    },
+}
+
+/// How to trust the server.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// File with certificate authorities, PEM; `None` for the public ones.
+    pub ca: Option<FileRef>,
+    /// Host name that the certificate must have; `None` for the address's.
+    pub server_name: Option<String>,
+}
+
+/// A file of a Secret or ConfigMap, at `<name>/<key>` below the secrets directory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FileRef {
+    /// What it comes from.
+    pub kind: FileKind,
+    /// Name of the Secret or ConfigMap: no path separator, no leading dot.
+    pub name: String,
+    /// Key: no path separator, not `.` or `..`.
+    pub key: String,
+}
+
+/// What a file comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    /// A Secret.
+    Secret,
+    /// A ConfigMap.
+    ConfigMap,
+}
+
+impl FileRef {
+    /// Path below the secrets directory.
+    pub fn path(&self) -> PathBuf {
+        [&self.name, &self.key].iter().collect()
+    }
+}
+
+/// Which columns mean what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Data {
+    /// Columns that name the entity.
+    pub entity_keys: Vec<String>,
+    /// Column with the time at which values were true.
+    pub event_time: Option<String>,
+    /// How rows fall into windows; `None`: one pull is one window.
+    pub window: Option<Window>,
+    /// Column that the model predicts.
+    pub target: Option<String>,
+    /// Which columns are features.
+    pub features: FeatureSelection,
+}
+
+/// Tumbling windows `[anchor + i·length, anchor + (i+1)·length)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Column whose time says to which window a row belongs.
+    pub column: String,
+    /// Length, 1 s to 366 d, whole milliseconds.
+    pub length: Duration,
+    /// A time at which a window starts.
+    pub anchor: Timestamp,
+    /// How long after its end a window is complete.
+    pub allowed_lateness: Duration,
+}
+
+/// Which columns are features, and what is known about them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureSelection {
+    include: Patterns,
+    exclude: Patterns,
+    /// Keys, event time, window column and target.
+    no_features: BTreeSet<String>,
+    overrides: Vec<FeatureOverride>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct FeatureOverride {
+    names: Patterns,
+    kind: Option<Kind>,
+    sensitive: Option<bool>,
+}
+
+impl FeatureSelection {
+    /// Whether a column is a feature.
+    pub fn selects(&self, column: &str) -> bool {
+        !self.no_features.contains(column)
+            && self.include.matches(column)
+            && !self.exclude.matches(column)
+    }
+
+    /// The kind that the manifest demands for a feature, `None` when the column's type decides.
+    pub fn forced_kind(&self, feature: &str) -> Option<Kind> {
+        self.overrides
+            .iter()
+            .rev()
+            .filter(|o| o.names.matches(feature))
+            .find_map(|o| o.kind)
+    }
+
+    /// Whether a feature's values and categories must not be shown.
+    pub fn sensitive(&self, feature: &str) -> bool {
+        self.overrides
+            .iter()
+            .rev()
+            .filter(|o| o.names.matches(feature))
+            .find_map(|o| o.sensitive)
+            .unwrap_or(false)
+    }
+
+    /// Features that are named without a wildcard, and so are expected even before a baseline exists.
+    pub fn literal_names(&self) -> Vec<&str> {
+        self.include
+            .literals()
+            .filter(|name| self.selects(name))
+            .collect()
+    }
+}
+
+/// When the source is pulled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Time between the starts of two pulls.
+    pub every: Duration,
+}
+
+/// What current features are compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baseline {
+    /// Which windows.
+    pub kind: BaselineKind,
+    /// A higher one freezes anew.
+    pub revision: u32,
+}
+
+/// Which windows a baseline is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BaselineKind {
+    /// Those from one window boundary to another: at least one, at most [`MAX_BASELINE_WINDOWS`].
+    Pinned {
+        /// Start of the first.
+        from: Timestamp,
+        /// End of the last, excluded.
+        to: Timestamp,
+    },
+    /// The last ones before the current one.
+    Rolling {
+        /// How many: [`MIN_ROLLING_WINDOWS`] to [`MAX_BASELINE_WINDOWS`].
+        windows: NonZeroU32,
+    },
+    /// The one before the current one.
+    Previous,
+}
+
+/// How many false alarms are accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FalseAlarms {
+    /// Critical ones.
+    pub critical: Rate,
+    /// Warnings.
+    pub warning: Rate,
+}
+
+/// What is checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checks {
+    /// Are the columns those of the baseline?
+    pub schema: SchemaCheck,
+    /// Is the newest event recent? Off when the data has no event time. Its limits are never `None`.
+    pub freshness: Check<Duration>,
+    /// Are the values distributed as in the baseline?
+    pub drift: DriftCheck,
+    /// Are more values missing than in the baseline? Limits are increases of the share.
+    pub missing: Check<f64>,
+}
+
+/// The schema check has no limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaCheck {
+    /// Whether it alarms.
+    pub enabled: bool,
+}
+
+/// The drift check: a check, and which statistic alarms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DriftCheck {
+    /// Settings, in the unit of the alarming statistic.
+    pub check: Check<f64>,
+    /// Which statistic alarms.
+    pub alarm_on: AlarmOn,
+}
+
+impl DriftCheck {
+    /// What holds for one feature.
+    pub fn limits_for(&self, feature: &str) -> ResolvedCheck<f64> {
+        self.check.limits_for(feature)
+    }
+}
+
+/// Which statistic alarms, by the kind of the feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlarmOn {
+    /// For numbers.
+    pub numeric: NumericStatistic,
+    /// For categories.
+    pub categorical: CategoricalStatistic,
+}
+
+/// Settings of a check whose limits are of type `T`. A limit that is `None` is calibrated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check<T> {
+    /// Whether it alarms.
+    pub enabled: bool,
+    /// Limit of a warning.
+    pub warning: Option<T>,
+    /// Limit of a critical alarm.
+    pub critical: Option<T>,
+    /// Fewest rows that allow a verdict.
+    pub min_rows: u64,
+    /// How many times in a row the limit must be reached.
+    pub consecutive: NonZeroU32,
+    /// Other settings for some features.
+    pub overrides: Vec<Override<T>>,
+}
+
+/// Other settings for some features; `None` leaves the check's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Override<T> {
+    /// The features.
+    pub features: Patterns,
+    /// Whether the check alarms.
+    pub enabled: Option<bool>,
+    /// Limit of a warning.
+    pub warning: Option<T>,
+    /// Limit of a critical alarm.
+    pub critical: Option<T>,
+    /// Fewest rows that allow a verdict.
+    pub min_rows: Option<u64>,
+    /// How many times in a row the limit must be reached.
+    pub consecutive: Option<NonZeroU32>,
+}
+
+/// What holds for one feature.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedCheck<T> {
+    /// Whether the check alarms.
+    pub enabled: bool,
+    /// Limit of a warning, `None` when it is calibrated.
+    pub warning: Option<T>,
+    /// Limit of a critical alarm, `None` when it is calibrated; never below a given `warning`.
+    pub critical: Option<T>,
+    /// Fewest rows that allow a verdict.
+    pub min_rows: u64,
+    /// How many times in a row the limit must be reached.
+    pub consecutive: NonZeroU32,
+}
+
+impl<T: Clone + PartialOrd> Check<T> {
+    /// What holds for one feature: of the overrides that match it, the last one that says something about a field.
+    pub fn limits_for(&self, feature: &str) -> ResolvedCheck<T> {
+        let mut resolved = ResolvedCheck {
+            enabled: self.enabled,
+            warning: self.warning.clone(),
+            critical: self.critical.clone(),
+            min_rows: self.min_rows,
+            consecutive: self.consecutive,
+        };
+        for other in self
+            .overrides
+            .iter()
+            .filter(|o| o.features.matches(feature))
+        {
+            resolved.enabled = other.enabled.unwrap_or(resolved.enabled);
+            resolved.warning = other.warning.clone().or(resolved.warning);
+            resolved.critical = other.critical.clone().or(resolved.critical);
+            resolved.min_rows = other.min_rows.unwrap_or(resolved.min_rows);
+            resolved.consecutive = other.consecutive.unwrap_or(resolved.consecutive);
+        }
+        // One of the two may come from an override and the other not, so the order is made to hold here.
+        resolved.critical = at_least(resolved.critical, resolved.warning.as_ref());
+        resolved
+    }
+}
+
+/// The critical limit, raised to the warning limit when it is below.
+fn at_least<T: Clone + PartialOrd>(critical: Option<T>, warning: Option<&T>) -> Option<T> {
+    match (critical, warning) {
+        (Some(critical), Some(warning)) if critical < *warning => Some(warning.clone()),
+        (critical, _) => critical,
+    }
+}
+
+/// Where state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// A directory.
+    Directory {
+        /// Absolute, or relative to the working directory.
+        path: PathBuf,
+    },
+    /// An object store.
+    Url {
+        /// `s3://…`, `gs://…` or `az://…`.
+        url: String,
+        /// Name of the Secret with the store's settings; `None` for what the environment offers.
+        credentials: Option<String>,
+    },
+    /// Memory only.
+    Ephemeral,
+}
+
+/// Makes a monitor of a resource, or says everything that is wrong with it.
+///
+/// # Errors
+/// Every violation of the schema, of the CEL rules, and of what only code can know, sorted by path.
+pub fn validate(resource: &FeatureMonitor) -> Result<Monitor, Violations> {
+    let mut door = Door::default();
+    let monitor = door.monitor(resource);
+    let mut violations = door.violations;
+    for finding in schema::check_resource(resource) {
+        // A parser says more than a pattern: where both refuse a field, the parser's words stand.
+        if !violations
+            .iter()
+            .any(|known| known.path == finding.violation.path)
+        {
+            violations.push(finding.violation);
+        }
+    }
+    violations.sort_by(|a, b| a.path.cmp(&b.path));
+    Violations::none(violations)?;
+    // The door has no monitor only where it noted a violation or the schema has one, so this one never shows.
+    monitor.ok_or_else(|| {
+        Violations::one(
+            "spec",
+            "the spec is incomplete".to_owned(),
+            "write all required fields".to_owned(),
+        )
+    })
+}
