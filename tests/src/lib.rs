@@ -1,1 +1,4 @@
-//! Test harness.
+//! What the tests that cross processes share: where programs are, and servers that end with their test.
+
+pub mod server;
+pub mod tools;
