@@ -38,13 +38,17 @@ pub enum Reason {
     ServerError,
     /// Nobody waits for the answer any more.
     Cancelled,
+    /// There is no baseline, and none can be made from what the source serves.
+    Baseline,
+    /// Saved state could not be read or written.
+    State,
     /// The exporter's own fault.
     Internal,
 }
 
 impl Reason {
     /// Every reason, in the order of the docs.
-    pub const ALL: [Reason; 14] = [
+    pub const ALL: [Reason; 16] = [
         Reason::Unavailable,
         Reason::Unauthenticated,
         Reason::PermissionDenied,
@@ -58,6 +62,8 @@ impl Reason {
         Reason::Schema,
         Reason::ServerError,
         Reason::Cancelled,
+        Reason::Baseline,
+        Reason::State,
         Reason::Internal,
     ];
 
@@ -77,6 +83,8 @@ impl Reason {
             Reason::Schema => "schema",
             Reason::ServerError => "server_error",
             Reason::Cancelled => "cancelled",
+            Reason::Baseline => "baseline",
+            Reason::State => "state",
             Reason::Internal => "internal",
         }
     }
