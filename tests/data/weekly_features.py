@@ -49,10 +49,14 @@ def read(week):
         return pyarrow.ipc.open_file(file).read_all()
 
 
+def built():
+    """Whether every week is there."""
+    return all(path(week).exists() for week in range(FIRST_WEEK, LAST_WEEK + 1))
+
+
 def build(progress=lambda done, total: None):
     """Makes what is missing and returns the folder. Calls `progress(done, total)` after every week it made."""
-    weeks = range(FIRST_WEEK, LAST_WEEK + 1)
-    if all(path(week).exists() for week in weeks):
+    if built():
         return folder()
     import duckdb
 
@@ -61,7 +65,7 @@ def build(progress=lambda done, total: None):
     # Sums of floating-point numbers depend on their order, and one thread has one order.
     database.execute("set threads = 1")
     load_shop(database)
-    cuts = None
+    weeks, cuts = range(FIRST_WEEK, LAST_WEEK + 1), None
     for done, week in enumerate(weeks, start=1):
         snapshot = features(database, week)
         cuts = cuts or segment_cuts(database, snapshot)

@@ -1,0 +1,224 @@
+"""How the demo shows itself: a live table in a terminal, plain lines everywhere else."""
+import datetime
+import time
+
+import rich.box
+import rich.console
+import rich.live
+import rich.progress
+import rich.table
+import rich.text
+
+from history import weeks
+from scrape import SEVERITIES
+
+# Symbol and colour together: neither has to be seen to understand the word beside them.
+LOOK = {
+    "critical": ("✖", "bold red"),
+    "absent": ("∅", "bold red"),
+    "warning": ("▲", "yellow"),
+    "moving": ("~", "cyan"),
+    "not judged": ("?", "magenta"),
+    "fine": ("✔", "green"),
+}
+BAR = 12
+
+
+def number(value, digits=3):
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def count(value):
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def share(value):
+    return "–" if value is None else f"{value:.1%}"
+
+
+def day(week):
+    """The day whose midnight the snapshot of a week shows."""
+    return (datetime.date(2017, 1, 1) + datetime.timedelta(days=7 * week)).isoformat()
+
+
+def limits(row):
+    return " / ".join(number(row.limits[severity]) for severity in ("warning", "critical"))
+
+
+class Lines:
+    """One line for each judged window and each change of a state."""
+
+    def __init__(self):
+        self.trouble = None
+
+    def say(self, text=""):
+        print(text, flush=True)
+
+    def working(self, text):
+        self.say(text)
+        return Quiet()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def window(self, history):
+        window = history.windows[-1]
+        states = ", ".join(f"{window.count(state)} {state}" for state in LOOK if window.count(state))
+        self.say(f"week {window.week} (snapshot of {day(window.week)}), {count(window.size)} rows: {states}")
+        for before, row in history.changes():
+            why = f" ({row.why})" if row.why else ""
+            drift = f"; drift {row.statistic or ''} {number(row.drift)}, limits {limits(row)}" if row.drift is not None else ""
+            change = f"{before} -> {row.state}" if before else row.state
+            self.say(f"  {row.name}: {change}{why}{drift}")
+
+    def tick(self, history, trouble):
+        if trouble != self.trouble and trouble:
+            self.say(f"  {trouble}")
+        self.trouble = trouble
+
+
+class Quiet:
+    """Progress that nobody watches."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def __call__(self, done, total):
+        pass
+
+
+class Bar:
+    """A progress bar, or a spinner while nobody knows how much there is to do."""
+
+    def __init__(self, console, text):
+        self.progress = rich.progress.Progress(
+            rich.progress.SpinnerColumn(),
+            rich.progress.TextColumn("{task.description}"),
+            rich.progress.BarColumn(BAR),
+            rich.progress.TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self.task = self.progress.add_task(text, total=None)
+
+    def __enter__(self):
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_):
+        self.progress.stop()
+
+    def __call__(self, done, total):
+        self.progress.update(self.task, completed=done, total=total)
+
+
+class Table:
+    """A table of all features that is drawn anew every second."""
+
+    def __init__(self):
+        self.console = rich.console.Console(highlight=False)
+        self.live = rich.live.Live(console=self.console, auto_refresh=False, vertical_overflow="crop")
+
+    def say(self, text=""):
+        self.console.print(text, markup=False)
+
+    def working(self, text):
+        return Bar(self.console, text)
+
+    def __enter__(self):
+        self.live.start()
+        return self
+
+    def __exit__(self, *_):
+        self.live.stop()
+
+    def window(self, history):
+        pass
+
+    def tick(self, history, trouble):
+        self.live.update(self.draw(history, trouble), refresh=True)
+
+    def draw(self, history, trouble):
+        if not history.windows:
+            return rich.text.Text(trouble or "Freezing the baseline of weeks 13 to 18; the first week is judged in some seconds …", style="dim")
+        window = history.windows[-1]
+        # Headings, borders, the line above and the line below take eight rows of the terminal.
+        fits = max(5, self.console.height - 8)
+        order = list(LOOK)
+        rows = sorted(window.rows, key=lambda row: (order.index(row.state), -(row.score or 0)))
+        table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+        table.add_column("feature", no_wrap=True)
+        for heading in ("rows", "missing", "drift", "limits (warning / critical)"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("drift ÷ critical", no_wrap=True)
+        table.add_column("newest", justify="right", no_wrap=True)
+        table.add_column("state", no_wrap=True)
+        for row in rows[:fits]:
+            symbol, style = LOOK[row.state]
+            table.add_row(
+                row.name,
+                count(row.rows),
+                share(row.missing),
+                number(row.drift),
+                limits(row),
+                bar(row.score, style),
+                age(row.newest, history.scale),
+                rich.text.Text(f"{symbol} {row.state}" + (f": {row.why}" if row.why else ""), style=style),
+            )
+        parts = [self.headline(history), table]
+        if len(rows) > fits:
+            parts.append(rich.text.Text(f"… and {len(rows) - fits} more, all closer to fine; the page shows them", style="dim"))
+        if trouble:
+            parts.append(rich.text.Text(trouble, style="bold yellow"))
+        return rich.console.Group(*parts)
+
+    def headline(self, history):
+        window = history.windows[-1]
+        line = rich.text.Text(f"Week {window.week}, snapshot of {day(window.week)}: {count(window.size)} households  ")
+        for state, (symbol, style) in LOOK.items():
+            if window.count(state):
+                line.append(f" {symbol} {window.count(state)} {state} ", style=style)
+        for severity in SEVERITIES:
+            for check in window.whole[severity]:
+                line.append(f" {LOOK[severity][0]} {check} of the whole: {severity} ", style=LOOK[severity][1])
+        return line
+
+
+def age(newest, scale):
+    """Age of the newest event that has the feature, in days of the data."""
+    return "–" if newest is None else f"{scale.data_days(max(0, time.time() - newest)):.1f} d"
+
+
+def bar(score, style):
+    """The share of the critical limit that the drift has used up."""
+    if score is None:
+        return rich.text.Text("")
+    full = min(BAR, round(score * BAR))
+    return rich.text.Text("█" * full, style=style) + rich.text.Text("·" * (BAR - full), style="dim")
+
+
+def summary(history, view):
+    """What was judged and what was found."""
+    if not history.windows:
+        return
+    last = history.windows[-1]
+    seen = weeks([window.week for window in history.windows])
+    view.say()
+    view.say(f"Judged {last.judged} windows of {len(last.rows)} features: weeks {seen} against the baseline of weeks 13 to 18.")
+    for severity in SEVERITIES:
+        found = history.breaches[severity]
+        if severity == "warning":  # Said once, at its worst.
+            found = {key: at for key, at in found.items() if key not in history.breaches["critical"]}
+        if not found:
+            view.say(f"  {severity}: nothing")
+        for (feature, check), at in sorted(found.items(), key=lambda item: -len(item[1])):
+            view.say(f"  {severity}: {feature}, {check}, in week{'s' * (len(at) > 1)} {weeks(at)}")
+    moving = [row.name for row in last.rows if row.moving]
+    if moving:
+        view.say(f"  moves by construction, so it does not alarm: {', '.join(moving)}")
