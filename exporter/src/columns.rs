@@ -167,7 +167,8 @@ pub fn is_feature(data: &crds::valid::Data, name: &str) -> bool {
     !has_a_role && data.features.selects(name)
 }
 
-fn kind(forced: crds::valid::Kind) -> Kind {
+/// The kind that the manifest forces, in the words of the statistics.
+pub(crate) fn kind(forced: crds::valid::Kind) -> Kind {
     match forced {
         crds::valid::Kind::Numeric => Kind::Numeric,
         crds::valid::Kind::Categorical => Kind::Categorical,

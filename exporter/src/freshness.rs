@@ -1,9 +1,12 @@
 //! How old the newest event is, judged by the clock at every evaluation. Freshness has no false-alarm
 //! budget: a limit is a duration, from the manifest or from the window's length.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
+use crds::valid::ResolvedCheck;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use stats::BySeverity;
 
 /// The freshness of a monitor's data, or of one feature.
@@ -13,46 +16,101 @@ pub struct Freshness {
     pub newest: Timestamp,
     /// Its age at the evaluation, in seconds; negative when the event lies in the future.
     pub age_seconds: f64,
-    /// The oldest age that is still fine, in seconds.
-    pub limits: BySeverity<f64>,
+    /// The age, in seconds, from which on it is too old; nothing where the check has no such limit.
+    pub limits: BySeverity<Option<f64>>,
     /// Age ÷ limit; 1 and above is too old.
-    pub scores: BySeverity<f64>,
+    pub scores: BySeverity<Option<f64>>,
     /// Whether the age is at or past each limit.
     pub over: BySeverity<bool>,
 }
 
 /// Judges the newest event at `now`.
-pub fn judge(newest: Timestamp, now: Timestamp, limits: BySeverity<Duration>) -> Freshness {
+pub fn judge(
+    newest: Timestamp,
+    now: Timestamp,
+    check: &ResolvedCheck<std::time::Duration>,
+) -> Freshness {
     let age_seconds = (now.as_microsecond() - newest.as_microsecond()) as f64 / 1e6;
-    let limits = limits.map(|limit| limit.as_secs_f64());
-    let scores = limits.map(|limit| (age_seconds / limit).max(0.0));
+    let limits = BySeverity {
+        warning: check.warning.map(|limit| limit.as_secs_f64()),
+        critical: check.critical.map(|limit| limit.as_secs_f64()),
+    };
+    let scores = limits.map(|limit| limit.map(|limit| stats::score(age_seconds, limit)));
     Freshness {
         newest,
         age_seconds,
         limits,
         scores,
-        over: scores.map(|score| score >= 1.0),
+        over: scores.map(|score| score.is_some_and(|score| score >= 1.0)),
+    }
+}
+
+/// For how many evaluations in a row the events have been too old, by feature; the data as a whole
+/// stands under the empty name, which no column has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Runs(BTreeMap<String, BySeverity<u32>>);
+
+impl Runs {
+    /// Counts one evaluation; says whether the breach has lasted for `consecutive` of them.
+    pub fn observe(
+        &mut self,
+        name: &str,
+        over: BySeverity<bool>,
+        consecutive: NonZeroU32,
+    ) -> BySeverity<bool> {
+        let run = self.0.entry(name.to_owned()).or_default();
+        *run = run
+            .zip(over)
+            .map(|(length, over)| if over { length.saturating_add(1) } else { 0 });
+        run.map(|length| length >= consecutive.get())
+    }
+
+    /// Forgets features that are gone.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|name, _| name.is_empty() || keep(name));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn check(consecutive: u32) -> ResolvedCheck<Duration> {
+        ResolvedCheck {
+            enabled: true,
+            warning: Some(10 * DAY),
+            critical: Some(14 * DAY),
+            min_rows: 1,
+            consecutive: NonZeroU32::new(consecutive).unwrap(),
+        }
+    }
 
     #[test]
     fn an_event_is_stale_from_the_limit_on() {
         let now: Timestamp = "2026-01-15T00:00:00Z".parse().unwrap();
-        let day = Duration::from_secs(86_400);
-        let limits = BySeverity {
-            warning: 10 * day,
-            critical: 14 * day,
-        };
-        let judged = judge("2026-01-05T00:00:00Z".parse().unwrap(), now, limits);
-        assert_eq!(judged.over.warning, true);
-        assert_eq!(judged.over.critical, false);
+        let judged = judge("2026-01-05T00:00:00Z".parse().unwrap(), now, &check(1));
+        assert!(judged.over.warning && !judged.over.critical);
         assert_eq!(judged.age_seconds, 10.0 * 86_400.0);
-        let ahead = judge("2026-01-16T00:00:00Z".parse().unwrap(), now, limits);
-        assert_eq!(ahead.scores.warning, 0.0);
+        let ahead = judge("2026-01-16T00:00:00Z".parse().unwrap(), now, &check(1));
+        assert_eq!(ahead.scores.warning, Some(0.0));
         assert!(ahead.age_seconds < 0.0);
+    }
+
+    #[test]
+    fn a_breach_counts_once_it_has_lasted() {
+        let over = BySeverity {
+            warning: true,
+            critical: false,
+        };
+        let mut runs = Runs::default();
+        let two = check(2).consecutive;
+        assert!(!runs.observe("a", over, two).warning);
+        assert!(runs.observe("a", over, two).warning);
+        assert!(!runs.observe("a", BySeverity::default(), two).warning);
     }
 }

@@ -1,3 +1,25 @@
-//! The exporter.
+//! The exporter: Flight in, Prometheus out.
+//!
+//! ```text
+//! source -> columns -> pipeline -> monitor -> Snapshot -> scrape, page, status -> http
+//! ```
+//!
+//! `monitor` tells the story of one evaluation, `run` that of the program.
 
+pub mod baseline;
+pub mod cli;
+pub mod columns;
+pub mod config;
+pub mod freshness;
+pub mod monitor;
+pub mod pipeline;
+pub mod process;
+pub mod progress;
+pub mod schema;
+pub mod settings;
+pub mod snapshot;
 pub mod source;
+pub mod store;
+pub mod telemetry;
+pub mod view;
+pub mod window;

@@ -1,0 +1,667 @@
+//! The driver: one evaluation of one monitor, from what is due to what is known afterwards.
+//!
+//! ```text
+//! load saved state -> freeze a baseline if there is none -> pull what is due -> judge, in order
+//!                  -> save -> Snapshot
+//! ```
+//!
+//! An evaluation that fails changes nothing but its own outcome: the last good results stay.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use crds::valid::{self, Query};
+use jiff::Timestamp;
+use stats::{Bins, FeatureProfile, FrozenFeature, Reference, Summary};
+
+use crate::baseline::{Baseline, Definition, Windows};
+use crate::columns::FeatureColumn;
+use crate::pipeline::{self, PullError, Pulled, Request, Slot, SlotOf};
+use crate::progress::{Columns, Found, JudgedState, Progress};
+use crate::settings::settings;
+use crate::snapshot::{Evaluation, Failure, OpenWindow, Snapshot};
+use crate::source::{FlightSource, Reason};
+use crate::store::{Store, StoreError};
+use crate::view;
+use crate::window::{Due, Grid, Span, WindowId, due};
+
+/// Complete windows that one evaluation judges. It bounds the profiles held at a time; more windows
+/// wait for the next evaluation, which then follows at once.
+pub const WINDOWS_AT_ONCE: usize = 4;
+
+/// Where the baseline is saved.
+const BASELINE: &str = "baseline.json";
+/// Where everything else that survives a restart is saved.
+const PROGRESS: &str = "progress.json";
+
+/// A monitor and all that it knows.
+pub struct Monitor {
+    config: Arc<valid::Monitor>,
+    config_hash: String,
+    source: FlightSource,
+    store: Store,
+    loaded: bool,
+    baseline: Option<Frozen>,
+    progress: Progress,
+    open: Option<OpenWindow>,
+    pending: u64,
+    source_up: Option<bool>,
+    evaluation: Option<Evaluation>,
+    last_success: Option<Timestamp>,
+}
+
+/// A baseline with what follows from it.
+struct Frozen {
+    baseline: Baseline,
+    digest: String,
+    reference: Reference,
+    bins: Arc<HashMap<String, Arc<Bins>>>,
+}
+
+/// What an evaluation moved, for the log and the counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Pulls that completed.
+    pub pulls: u64,
+    /// Batches received.
+    pub batches: u64,
+    /// Rows received.
+    pub rows: u64,
+    /// Rows of no wanted window.
+    pub rows_outside: u64,
+    /// Bytes of Arrow data on the wire.
+    pub bytes: u64,
+    /// Windows judged.
+    pub windows_judged: u64,
+    /// Windows given up because they are too far back.
+    pub windows_skipped: u64,
+    /// Baselines frozen.
+    pub baselines_frozen: u64,
+}
+
+/// Why an evaluation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluationError {
+    /// The pull failed.
+    #[error(transparent)]
+    Pull(#[from] PullError),
+    /// Saved state could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The pinned windows are not over yet.
+    #[error(
+        "the baseline's windows end at {end}, which with spec.data.window.allowedLateness is still to come: no baseline before that"
+    )]
+    BaselineAhead {
+        /// End of the last baseline window.
+        end: Timestamp,
+    },
+    /// A pinned window is empty.
+    #[error(
+        "the source holds no row of the baseline window from {} to {}: choose spec.baseline.pinned where there is data, or let the source serve it",
+        .span.start, .span.end
+    )]
+    BaselineEmpty {
+        /// The window.
+        span: Span,
+    },
+}
+
+impl EvaluationError {
+    /// The reason, from a closed set.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Pull(error) => error.reason(),
+            Self::Store(_) => Reason::State,
+            Self::BaselineAhead { .. } | Self::BaselineEmpty { .. } => Reason::Baseline,
+        }
+    }
+
+    fn source_answered(&self) -> Option<bool> {
+        match self {
+            Self::Pull(PullError::Source(_)) => Some(false),
+            Self::Pull(_) | Self::BaselineEmpty { .. } => Some(true),
+            Self::Store(_) | Self::BaselineAhead { .. } => None,
+        }
+    }
+}
+
+impl Monitor {
+    /// A monitor that knows nothing yet; the first evaluation reads what was saved.
+    pub fn new(
+        config: Arc<valid::Monitor>,
+        config_hash: String,
+        source: FlightSource,
+        store: Store,
+    ) -> Self {
+        Self {
+            config,
+            config_hash,
+            source,
+            store,
+            loaded: false,
+            baseline: None,
+            progress: Progress::default(),
+            open: None,
+            pending: 0,
+            source_up: None,
+            evaluation: None,
+            last_success: None,
+        }
+    }
+
+    /// Whether complete windows wait, so that the next evaluation should follow at once.
+    pub fn is_behind(&self) -> bool {
+        self.pending > 0 && self.evaluation.as_ref().is_some_and(|e| e.failure.is_none())
+    }
+
+    /// Evaluates once. `clock` is read at the start and at the end.
+    pub async fn evaluate(&mut self, clock: &dyn Fn() -> Timestamp) -> Tally {
+        let start = clock();
+        let mut tally = Tally::default();
+        let outcome = self.attempt(start, &mut tally).await;
+        let end = clock();
+        match &outcome {
+            Ok(()) => {
+                self.source_up = Some(true);
+                self.last_success = Some(end);
+            }
+            Err(error) => self.source_up = error.source_answered().or(self.source_up),
+        }
+        self.progress.judge_freshness(&self.config, end);
+        self.evaluation = Some(Evaluation {
+            at: end,
+            duration_seconds: (end.as_microsecond() - start.as_microsecond()) as f64 / 1e6,
+            failure: outcome.err().map(|error| Failure {
+                reason: error.reason(),
+                message: error.to_string(),
+            }),
+        });
+        tally
+    }
+
+    /// What is known now.
+    pub fn snapshot(&self) -> Snapshot {
+        view::snapshot(view::Parts {
+            config: &self.config,
+            config_hash: &self.config_hash,
+            baseline: self.baseline.as_ref().map(|frozen| view::BaselineView {
+                baseline: &frozen.baseline,
+                digest: &frozen.digest,
+                reference: &frozen.reference,
+            }),
+            progress: &self.progress,
+            open: self.open,
+            pending: self.pending,
+            source_up: self.source_up,
+            evaluation: self.evaluation.as_ref(),
+            last_success: self.last_success,
+        })
+    }
+
+    async fn attempt(&mut self, now: Timestamp, tally: &mut Tally) -> Result<(), EvaluationError> {
+        if !self.loaded {
+            self.load().await?;
+            self.loaded = true;
+        }
+        match self.config.data.window.as_ref().map(Grid::new) {
+            Some(grid) => self.attempt_windows(&grid, now, tally).await,
+            None => self.attempt_pull(now, tally).await,
+        }
+    }
+
+    /// Evaluates a monitor with windows.
+    async fn attempt_windows(
+        &mut self,
+        grid: &Grid,
+        now: Timestamp,
+        tally: &mut Tally,
+    ) -> Result<(), EvaluationError> {
+        if self.baseline.is_none() {
+            self.freeze_windows(grid, now, tally).await?;
+        }
+        let next = self.next_window(grid, now);
+        let plan = due(grid, next, now, WINDOWS_AT_ONCE);
+        if plan.skipped > 0 {
+            tracing::warn!(
+                windows = plan.skipped,
+                "windows too far back are not caught up"
+            );
+            tally.windows_skipped += plan.skipped;
+        }
+        self.pending = plan.pending + plan.complete.len() as u64;
+        for (windows, request) in self.requests(grid, &plan) {
+            let pulled = self.pull(request, tally, FeatureProfile::close).await?;
+            self.take(grid, &plan, &windows, pulled, tally).await?;
+        }
+        Ok(())
+    }
+
+    /// Evaluates a monitor without windows: one pull is one window, from the previous one to now.
+    async fn attempt_pull(
+        &mut self,
+        now: Timestamp,
+        tally: &mut Tally,
+    ) -> Result<(), EvaluationError> {
+        if self.baseline.is_none() {
+            // The bins come from this pull, the first window from the next.
+            let mut pool = Pool::default();
+            pool.add(self.pull(whole(None), tally, |profile| profile).await?);
+            let frozen = self.frozen(pool, now);
+            self.adopt(frozen, tally);
+        }
+        let pulled = self
+            .pull(whole(self.bins()), tally, FeatureProfile::close)
+            .await?;
+        let start = self.progress.judged.as_ref().map_or_else(
+            || now - jiff::SignedDuration::try_from(self.config.schedule.every).unwrap_or_default(),
+            |judged| judged.span.end,
+        );
+        self.progress.see(&pulled);
+        let columns = Columns::of(&pulled.layout);
+        let span = Span { start, end: now };
+        for slot in pulled.slots {
+            self.close(None, span, &columns, slot, tally);
+        }
+        self.save(tally).await
+    }
+
+    /// The pulls of an evaluation, each with the windows that its slots stand for: one a window where
+    /// the query takes the window's time, else one for all.
+    fn requests(&self, grid: &Grid, plan: &Due) -> Vec<(Vec<WindowId>, Request)> {
+        let mut windows = plan.complete.clone();
+        if plan.pending == 0 {
+            windows.push(plan.open);
+        }
+        let groups: Vec<Vec<WindowId>> = if self.takes_window() {
+            windows.into_iter().map(|window| vec![window]).collect()
+        } else {
+            vec![windows]
+        };
+        groups
+            .into_iter()
+            .map(|group| {
+                let request = self.request(grid, &group, self.bins());
+                (group, request)
+            })
+            .collect()
+    }
+
+    fn request(
+        &self,
+        grid: &Grid,
+        windows: &[WindowId],
+        bins: Option<Arc<HashMap<String, Arc<Bins>>>>,
+    ) -> Request {
+        let slots: HashMap<WindowId, usize> =
+            windows.iter().enumerate().map(|(i, w)| (*w, i)).collect();
+        let of = grid.clone();
+        Request {
+            span: windows.first().map(|first| Span {
+                start: grid.span(*first).start,
+                end: grid.span(*windows.last().unwrap_or(first)).end,
+            }),
+            slots: NonZeroUsize::new(windows.len()).unwrap_or(NonZeroUsize::MIN),
+            slot_of: Some(Arc::new(move |micros| {
+                slots.get(&of.containing(micros)).copied()
+            })),
+            bins: bins.unwrap_or_default(),
+        }
+    }
+
+    fn takes_window(&self) -> bool {
+        match &self.config.source.query {
+            Query::Path(_) => false,
+            Query::Command(text) | Query::Ticket(text) | Query::Sql(text) => text.has_window(),
+        }
+    }
+
+    fn bins(&self) -> Option<Arc<HashMap<String, Arc<Bins>>>> {
+        self.baseline.as_ref().map(|frozen| frozen.bins.clone())
+    }
+
+    async fn pull<T: Send + 'static>(
+        &self,
+        request: Request,
+        tally: &mut Tally,
+        finish: fn(FeatureProfile) -> T,
+    ) -> Result<Pulled<T>, EvaluationError> {
+        let pulled = pipeline::pull(&self.source, &self.config.data, request, finish).await?;
+        tally.pulls += 1;
+        tally.batches += pulled.report.batches;
+        tally.rows += pulled.report.rows;
+        tally.rows_outside += pulled.rows_outside;
+        tally.bytes += pulled.report.bytes;
+        Ok(pulled)
+    }
+
+    /// The first window that was not judged yet.
+    fn next_window(&self, grid: &Grid, now: Timestamp) -> WindowId {
+        let after_baseline = self
+            .baseline
+            .as_ref()
+            .and_then(|frozen| frozen.baseline.newest)
+            .map(WindowId::next);
+        let started = self.progress.next.or(after_baseline);
+        let next = started.unwrap_or_else(|| grid.newest_complete(now).next());
+        // A rolling baseline that was saved just before a crash already holds the window that the
+        // saved progress still waits for.
+        match (self.rolling(), after_baseline) {
+            (Some(_), Some(after)) => next.max(after),
+            _ => next,
+        }
+    }
+
+    fn rolling(&self) -> Option<u32> {
+        Definition::new(&self.config).windows.rolling()
+    }
+
+    /// Takes in the windows of one pull, in order: judges the complete ones, shows the open one.
+    async fn take(
+        &mut self,
+        grid: &Grid,
+        plan: &Due,
+        windows: &[WindowId],
+        pulled: Pulled<Summary>,
+        tally: &mut Tally,
+    ) -> Result<(), EvaluationError> {
+        self.progress.see(&pulled);
+        let columns = Columns::of(&pulled.layout);
+        for (window, slot) in windows.iter().zip(pulled.slots) {
+            if *window == plan.open {
+                self.open = Some(OpenWindow {
+                    span: grid.span(*window),
+                    rows: slot.rows,
+                });
+                if slot.rows > 0 {
+                    self.progress.latest = Some(columns.with(&slot));
+                }
+            } else {
+                self.close(Some(*window), grid.span(*window), &columns, slot, tally);
+                self.progress.next = Some(window.next());
+                self.pending = self.pending.saturating_sub(1);
+                self.save(tally).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges one complete window, or gives it to a baseline that is still forming.
+    fn close(
+        &mut self,
+        window: Option<WindowId>,
+        span: Span,
+        columns: &Columns,
+        slot: Slot<Summary>,
+        tally: &mut Tally,
+    ) {
+        let rows = slot.rows;
+        let found = columns.with(&slot);
+        if rows > 0 {
+            self.progress.latest = Some(found.clone());
+        }
+        let Some(frozen) = &mut self.baseline else {
+            return;
+        };
+        let complete = frozen.baseline.is_complete();
+        if complete {
+            let features = &frozen.baseline.features;
+            let current: Vec<Option<&Summary>> = features
+                .iter()
+                .map(|feature| found.summary(&feature.name))
+                .collect();
+            let reports = stats::judge(&frozen.reference, &current);
+            self.progress.judged = Some(JudgedState::new(
+                span,
+                rows,
+                found.clone(),
+                reports,
+                &self.config,
+                &mut self.progress.streaks,
+            ));
+            tally.windows_judged += 1;
+        }
+        let rolling = frozen.baseline.definition.windows.rolling().is_some();
+        if rows > 0 && (rolling || !complete) {
+            let mut baseline = frozen.baseline.clone();
+            baseline.roll(span, rows, window, |feature| {
+                found.summary(&feature.name).cloned()
+            });
+            *frozen = Frozen::new(baseline, &self.config);
+        }
+    }
+
+    /// Reads what was saved. A saved baseline that answers another question than the manifest asks is
+    /// left aside; one that cannot be read is an error.
+    async fn load(&mut self) -> Result<(), EvaluationError> {
+        let saved: Option<Baseline> = self.store.load(BASELINE).await?;
+        let progress: Option<Progress> = self.store.load(PROGRESS).await?;
+        let Some(mut baseline) = saved else {
+            return Ok(());
+        };
+        self.progress = progress.unwrap_or_default();
+        self.progress.version = self.progress.version.max(baseline.version);
+        if !baseline.serves(&self.config) {
+            tracing::info!(
+                version = baseline.version,
+                revision = baseline.definition.revision,
+                "the manifest asks for another baseline than the saved one: freezing anew"
+            );
+            self.progress.start_over(
+                baseline.definition.grid == Definition::new(&self.config).grid,
+            );
+            return Ok(());
+        }
+        baseline.reloaded = true;
+        baseline.select(&self.config.data);
+        let frozen = Frozen::new(baseline, &self.config);
+        tracing::info!(
+            version = frozen.baseline.version,
+            digest = %frozen.digest,
+            windows = frozen.baseline.spans.len(),
+            features = frozen.baseline.features.len(),
+            "using the saved baseline"
+        );
+        self.baseline = Some(frozen);
+        Ok(())
+    }
+
+    /// Saves what a closed window changed.
+    async fn save(&mut self, tally: &Tally) -> Result<(), EvaluationError> {
+        if let Some(frozen) = &self.baseline
+            && (tally.baselines_frozen > 0 || self.rolling().is_some())
+        {
+            self.store.save(BASELINE, &frozen.baseline).await?;
+        }
+        self.store.save(PROGRESS, &self.progress).await?;
+        Ok(())
+    }
+
+    /// Makes the baseline of a monitor with windows: one pass for the bins, one for the counts.
+    async fn freeze_windows(
+        &mut self,
+        grid: &Grid,
+        now: Timestamp,
+        tally: &mut Tally,
+    ) -> Result<(), EvaluationError> {
+        let newest = grid.newest_complete(now);
+        let definition = Definition::new(&self.config);
+        let windows: Vec<WindowId> = match definition.windows {
+            Windows::Pinned(span) => {
+                let last = WindowId(grid.at(span.end).0 - 1);
+                if last > newest {
+                    return Err(EvaluationError::BaselineAhead { end: span.end });
+                }
+                (grid.at(span.start).0..=last.0).map(WindowId).collect()
+            }
+            Windows::Rolling(count) => (newest.0 - i64::from(count) + 1..=newest.0)
+                .map(WindowId)
+                .collect(),
+            Windows::Previous => vec![newest],
+        };
+        tracing::info!(
+            windows = windows.len(),
+            kind = definition.windows.kind(),
+            "freezing a baseline"
+        );
+        let mut pool = Pool::default();
+        if self.takes_window() {
+            for window in &windows {
+                let request = self.request(grid, &[*window], None);
+                pool.add(self.pull(request, tally, |profile| profile).await?);
+            }
+        } else {
+            let request = pooled(grid, &windows);
+            pool.add(self.pull(request, tally, |profile| profile).await?);
+        }
+        let mut frozen = self.frozen(pool, now);
+        let bins = bins_of(&frozen.features);
+        let groups: Vec<&[WindowId]> = if self.takes_window() {
+            windows.chunks(1).collect()
+        } else {
+            windows.chunks(WINDOWS_AT_ONCE).collect()
+        };
+        for group in groups {
+            let request = self.request(grid, group, Some(bins.clone()));
+            let pulled = self.pull(request, tally, FeatureProfile::close).await?;
+            self.progress.see(&pulled);
+            let columns = Columns::of(&pulled.layout);
+            for (window, slot) in group.iter().zip(pulled.slots) {
+                let span = grid.span(*window);
+                if slot.rows == 0 && definition.windows.rolling().is_none() {
+                    return Err(EvaluationError::BaselineEmpty { span });
+                }
+                let found = columns.with(&slot);
+                if slot.rows > 0 {
+                    frozen.roll(span, slot.rows, Some(*window), |feature| {
+                        found.summary(&feature.name).cloned()
+                    });
+                    self.progress.latest = Some(found);
+                }
+            }
+        }
+        if frozen.spans.is_empty() {
+            // No window has rows yet: the bins of a rolling baseline wait for the first one that has.
+            return Ok(());
+        }
+        // What was judged against the old baseline is judged once more against the new one.
+        self.progress.next = self
+            .progress
+            .next
+            .map(|next| WindowId(next.0 - 1))
+            .filter(|again| frozen.newest.is_none_or(|newest| *again > newest));
+        self.adopt(frozen, tally);
+        self.save(tally).await
+    }
+
+    fn adopt(&mut self, baseline: Baseline, tally: &mut Tally) {
+        self.progress.version = baseline.version;
+        let frozen = Frozen::new(baseline, &self.config);
+        tracing::info!(
+            version = frozen.baseline.version,
+            revision = frozen.baseline.definition.revision,
+            digest = %frozen.digest,
+            windows = frozen.baseline.spans.len(),
+            features = frozen.baseline.features.len(),
+            rows = frozen.baseline.rows.iter().sum::<u64>(),
+            "baseline frozen"
+        );
+        self.baseline = Some(frozen);
+        tally.baselines_frozen += 1;
+    }
+
+    /// A baseline with bins and no windows yet.
+    fn frozen(&self, pool: Pool, now: Timestamp) -> Baseline {
+        let definition = Definition::new(&self.config);
+        let need = match definition.windows {
+            Windows::Pinned(_) => 1,
+            Windows::Rolling(windows) => windows,
+            Windows::Previous => 1,
+        };
+        let features = pool
+            .0
+            .into_iter()
+            .map(|(name, (column, profile))| {
+                let bins = Arc::new(profile.freeze_bins());
+                FrozenFeature::new(name, column.data_type, bins, Vec::new())
+            })
+            .collect();
+        Baseline {
+            definition,
+            version: self.progress.version + 1,
+            frozen_at: now,
+            spans: Vec::new(),
+            need,
+            rows: Vec::new(),
+            newest: None,
+            features,
+            reloaded: false,
+        }
+    }
+}
+
+impl Frozen {
+    fn new(baseline: Baseline, config: &valid::Monitor) -> Self {
+        Self {
+            digest: baseline.digest(),
+            reference: Reference::new(&baseline.features, &settings(config, &baseline.features)),
+            bins: bins_of(&baseline.features),
+            baseline,
+        }
+    }
+}
+
+/// The profiles of all baseline windows together, by feature.
+#[derive(Default)]
+struct Pool(BTreeMap<String, (FeatureColumn, FeatureProfile)>);
+
+impl Pool {
+    fn add(&mut self, pulled: Pulled<FeatureProfile>) {
+        let columns = pulled.layout.features;
+        for slot in pulled.slots {
+            for (column, finished) in columns.iter().cloned().zip(slot.features) {
+                match self.0.get_mut(&column.name) {
+                    None => {
+                        self.0
+                            .insert(column.name.clone(), (column, finished.value));
+                    }
+                    Some((_, pooled)) => {
+                        if let Err(error) = pooled.merge(finished.value) {
+                            tracing::warn!(feature = %column.name, %error, "the baseline's windows disagree about a column; its first type stands");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn bins_of(features: &[FrozenFeature]) -> Arc<HashMap<String, Arc<Bins>>> {
+    let bins = features.iter().map(|f| (f.name.clone(), f.bins.clone()));
+    Arc::new(bins.collect())
+}
+
+/// A pull whose rows all belong to one slot.
+fn whole(bins: Option<Arc<HashMap<String, Arc<Bins>>>>) -> Request {
+    Request {
+        span: None,
+        slots: NonZeroUsize::MIN,
+        slot_of: None,
+        bins: bins.unwrap_or_default(),
+    }
+}
+
+/// A pull whose rows of several windows belong to one slot.
+fn pooled(grid: &Grid, windows: &[WindowId]) -> Request {
+    let of = grid.clone();
+    let range = windows.first().copied()..=windows.last().copied();
+    let slot_of: SlotOf = Arc::new(move |micros| {
+        let window = Some(of.containing(micros));
+        range.contains(&window).then_some(0)
+    });
+    Request {
+        slot_of: Some(slot_of),
+        ..whole(None)
+    }
+}

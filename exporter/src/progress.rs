@@ -1,0 +1,256 @@
+//! What a monitor knows besides its baseline, and keeps over a restart: which window comes next, what
+//! was judged last, which columns were seen last, how long breaches have lasted.
+
+use std::collections::BTreeMap;
+
+use crds::valid;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use stats::{BySeverity, Check, FeatureReport, Kind, NotComputed, Streak, Summary, Verdict};
+
+use crate::columns::{ColumnProblem, Layout};
+use crate::freshness::{self, Freshness, Runs};
+use crate::pipeline::{Pulled, Slot};
+use crate::snapshot::Judged;
+use crate::window::{Span, WindowId};
+
+/// All of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// How many baselines this monitor has frozen.
+    pub version: u32,
+    /// The first window that was not judged yet; nothing before the first and without windows.
+    pub next: Option<WindowId>,
+    /// The last window judged.
+    pub judged: Option<JudgedState>,
+    /// The columns of the newest window that had rows, complete or not.
+    pub latest: Option<Found>,
+    /// For how many windows in a row limits were passed.
+    pub streaks: Streak,
+    events: Events,
+    runs: Runs,
+    /// Freshness at the last evaluation; a matter of the clock, so it is not kept.
+    #[serde(skip)]
+    pub freshness: BTreeMap<String, Judged<Freshness>>,
+}
+
+/// The newest event times seen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Events {
+    /// Of all rows.
+    newest: Option<Timestamp>,
+    /// Per feature, of the rows in which it is not null.
+    features: BTreeMap<String, Timestamp>,
+    /// Rows of the pull that brought them.
+    rows: u64,
+}
+
+/// A window that was judged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JudgedState {
+    /// Its time.
+    pub span: Span,
+    /// Its rows.
+    pub rows: u64,
+    /// Its columns.
+    pub found: Found,
+    /// The verdicts, in the order of the baseline's features at that time.
+    pub reports: Vec<FeatureReport>,
+    /// Which of them have lasted long enough to alarm, by feature.
+    pub breached: BTreeMap<String, Breaches>,
+}
+
+/// Which checks of a feature are breached; nothing where a check could not be judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaches {
+    /// Drift.
+    pub drift: Option<BySeverity<bool>>,
+    /// Missing data.
+    pub missing: Option<BySeverity<bool>>,
+}
+
+/// The columns of a stream, without their values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Columns {
+    features: Vec<(String, Kind, String)>,
+    /// Selected columns of types that are not watched, with their types.
+    pub unsupported: Vec<(String, String)>,
+    /// Columns that the manifest gives a role and that the stream lacks.
+    pub absent: Vec<String>,
+    /// Columns that the manifest says hold a time, and their types, which do not.
+    pub not_a_time: Vec<(String, String)>,
+}
+
+/// The columns of a window, with their values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// The columns.
+    pub columns: Columns,
+    summaries: BTreeMap<String, Summary>,
+}
+
+impl Columns {
+    /// Those of a stream's layout.
+    pub fn of(layout: &Layout) -> Self {
+        let mut columns = Self {
+            features: layout
+                .features
+                .iter()
+                .map(|f| (f.name.clone(), f.kind, f.data_type.clone()))
+                .collect(),
+            unsupported: layout
+                .skipped
+                .iter()
+                .map(|s| (s.name.clone(), s.data_type.clone()))
+                .collect(),
+            ..Self::default()
+        };
+        for problem in layout.problems.iter().cloned() {
+            match problem {
+                ColumnProblem::Absent { column, .. } => columns.absent.push(column),
+                ColumnProblem::NotATime {
+                    column, data_type, ..
+                } => columns.not_a_time.push((column, data_type)),
+            }
+        }
+        columns
+    }
+
+    /// These columns with the values of one window.
+    pub fn with(&self, slot: &Slot<Summary>) -> Found {
+        let names = self.features.iter().map(|(name, ..)| name.clone());
+        let summaries = slot.features.iter().map(|finished| finished.value.clone());
+        Found {
+            columns: self.clone(),
+            summaries: names.zip(summaries).collect(),
+        }
+    }
+}
+
+impl Found {
+    /// A feature's values.
+    pub fn summary(&self, feature: &str) -> Option<&Summary> {
+        self.summaries.get(feature)
+    }
+
+    /// Name, kind, type and values of each feature, in the stream's order.
+    pub fn features(&self) -> impl Iterator<Item = (&str, Kind, &str, &Summary)> {
+        self.columns.features.iter().filter_map(|(name, kind, data_type)| {
+            let summary = self.summaries.get(name)?;
+            Some((name.as_str(), *kind, data_type.as_str(), summary))
+        })
+    }
+}
+
+impl JudgedState {
+    /// A window with its verdicts, which are counted into `streaks`.
+    pub fn new(
+        span: Span,
+        rows: u64,
+        found: Found,
+        reports: Vec<FeatureReport>,
+        config: &valid::Monitor,
+        streaks: &mut Streak,
+    ) -> Self {
+        streaks.retain(|name| reports.iter().any(|report| report.name == name));
+        let breached = reports
+            .iter()
+            .map(|report| {
+                let name = report.name.as_str();
+                let mut lasted = |check, verdict: &Result<Verdict, NotComputed>| {
+                    let consecutive = match check {
+                        Check::Drift => config.checks.drift.limits_for(name).consecutive,
+                        Check::Missing => config.checks.missing.limits_for(name).consecutive,
+                    };
+                    let verdict = verdict.as_ref().ok()?;
+                    Some(streaks.observe(name, check, verdict.over, consecutive))
+                };
+                let breaches = Breaches {
+                    drift: lasted(Check::Drift, &report.drift),
+                    missing: lasted(Check::Missing, &report.missing),
+                };
+                (report.name.clone(), breaches)
+            })
+            .collect();
+        Self {
+            span,
+            rows,
+            found,
+            reports,
+            breached,
+        }
+    }
+}
+
+impl Progress {
+    /// Forgets what was judged against a baseline that is no longer wanted. The next window stands
+    /// only while the windows lie on the same grid.
+    pub fn start_over(&mut self, same_grid: bool) {
+        self.judged = None;
+        self.streaks = Streak::default();
+        if !same_grid {
+            self.next = None;
+        }
+    }
+
+    /// Notes the newest event times of a pull. A pull without rows says nothing about them.
+    pub fn see<T>(&mut self, pulled: &Pulled<T>) {
+        let time = |micros| Timestamp::from_microsecond(micros).ok();
+        if let Some(newest) = pulled.newest_event.and_then(time) {
+            self.events.newest = Some(newest);
+            self.events.rows = pulled.report.rows;
+        }
+        for (place, column) in pulled.layout.features.iter().enumerate() {
+            let newest = pulled
+                .slots
+                .iter()
+                .filter_map(|slot| slot.features.get(place)?.newest_event)
+                .max();
+            if let Some(newest) = newest.and_then(time) {
+                self.events.features.insert(column.name.clone(), newest);
+            }
+        }
+        if pulled.report.rows > 0 {
+            let here = |name: &str| pulled.layout.features.iter().any(|f| f.name == name);
+            let known = self.judged.as_ref();
+            let known = |name: &str| known.is_some_and(|j| j.breached.contains_key(name));
+            // A column that is neither here nor in the baseline will not come back under this name.
+            self.events.features.retain(|name, _| here(name) || known(name));
+            self.runs.retain(|name| here(name) || known(name));
+        }
+    }
+
+    /// Judges freshness by the clock, for the data as a whole (under the empty name) and for each
+    /// feature that was ever seen with an event time.
+    pub fn judge_freshness(&mut self, config: &valid::Monitor, now: Timestamp) {
+        self.freshness.clear();
+        let check = &config.checks.freshness;
+        let whole = valid::ResolvedCheck {
+            enabled: check.enabled,
+            warning: check.warning,
+            critical: check.critical,
+            min_rows: check.min_rows,
+            consecutive: check.consecutive,
+        };
+        let features = self
+            .events
+            .features
+            .iter()
+            .map(|(name, newest)| (name.clone(), *newest, check.limits_for(name)));
+        let all: Vec<_> = self
+            .events
+            .newest
+            .map(|newest| (String::new(), newest, whole))
+            .into_iter()
+            .chain(features)
+            .collect();
+        for (name, newest, resolved) in all {
+            if !resolved.enabled || self.events.rows < resolved.min_rows {
+                continue;
+            }
+            let value = freshness::judge(newest, now, &resolved);
+            let breached = self.runs.observe(&name, value.over, resolved.consecutive);
+            self.freshness.insert(name, Judged { value, breached });
+        }
+    }
+}

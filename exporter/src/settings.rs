@@ -1,0 +1,80 @@
+//! What the manifest says about verdicts, in the words of the statistics.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crds::valid::{CategoricalStatistic, Monitor, NumericStatistic, Rate, ResolvedCheck};
+use stats::{
+    BySeverity, CheckSettings, DriftSettings, FeatureSettings, FrozenFeature, Settings, Statistic,
+};
+
+/// The settings of a monitor for the features of its baseline.
+pub fn settings(monitor: &Monitor, features: &[FrozenFeature]) -> Settings {
+    let checks = &monitor.checks;
+    let of = |feature: &str| FeatureSettings {
+        drift: check(checks.drift.limits_for(feature)),
+        missing: check(checks.missing.limits_for(feature)),
+    };
+    Settings {
+        budget: budget_per_window(monitor),
+        drift: checks.drift.check.enabled.then(|| DriftSettings {
+            numeric: numeric(checks.drift.alarm_on.numeric),
+            categorical: categorical(checks.drift.alarm_on.categorical),
+        }),
+        missing: checks.missing.enabled,
+        features: features
+            .iter()
+            .map(|feature| (feature.name.clone(), of(&feature.name)))
+            .collect::<BTreeMap<_, _>>(),
+        // No feature has this name, so that no override matches: the checks' own settings.
+        default: of(""),
+    }
+}
+
+/// Expected false alarms in one window, all tests together.
+pub fn budget_per_window(monitor: &Monitor) -> BySeverity<f64> {
+    let length = window_length(monitor).as_secs_f64();
+    let per_window = |rate: &Rate| rate.count * length / rate.per.as_secs_f64();
+    BySeverity {
+        warning: per_window(&monitor.false_alarms.warning),
+        critical: per_window(&monitor.false_alarms.critical),
+    }
+}
+
+/// The length of a window; without windows one pull is one, so it is the schedule's.
+pub fn window_length(monitor: &Monitor) -> Duration {
+    monitor
+        .data
+        .window
+        .as_ref()
+        .map_or(monitor.schedule.every, |window| window.length)
+}
+
+fn check(resolved: ResolvedCheck<f64>) -> CheckSettings {
+    CheckSettings {
+        enabled: resolved.enabled,
+        limits: BySeverity {
+            warning: resolved.warning,
+            critical: resolved.critical,
+        },
+        min_rows: resolved.min_rows,
+    }
+}
+
+fn numeric(statistic: NumericStatistic) -> Statistic {
+    match statistic {
+        NumericStatistic::KS => Statistic::Ks,
+        NumericStatistic::Wasserstein => Statistic::Wasserstein,
+        NumericStatistic::PSI => Statistic::Psi,
+        NumericStatistic::JensenShannon => Statistic::JensenShannon,
+        NumericStatistic::Hellinger => Statistic::Hellinger,
+    }
+}
+
+fn categorical(statistic: CategoricalStatistic) -> Statistic {
+    match statistic {
+        CategoricalStatistic::PSI => Statistic::Psi,
+        CategoricalStatistic::JensenShannon => Statistic::JensenShannon,
+        CategoricalStatistic::Hellinger => Statistic::Hellinger,
+    }
+}

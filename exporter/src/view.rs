@@ -1,0 +1,192 @@
+//! From what a monitor holds to what it shows: the snapshot, assembled anew after each evaluation.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crds::valid;
+use jiff::Timestamp;
+use stats::{FrozenFeature, Reference};
+
+use crate::baseline::{Baseline, Definition};
+use crate::progress::Progress;
+use crate::schema::{self, Present, Problem};
+use crate::settings::budget_per_window;
+use crate::snapshot::{
+    BaselineState, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow, Snapshot,
+};
+
+/// What a snapshot is made from.
+pub struct Parts<'a> {
+    /// The manifest.
+    pub config: &'a Arc<valid::Monitor>,
+    /// Its hash.
+    pub config_hash: &'a str,
+    /// The baseline.
+    pub baseline: Option<BaselineView<'a>>,
+    /// What else is known.
+    pub progress: &'a Progress,
+    /// The window in progress.
+    pub open: Option<OpenWindow>,
+    /// Complete windows that wait.
+    pub pending: u64,
+    /// Whether the source answered.
+    pub source_up: Option<bool>,
+    /// How the last evaluation ended.
+    pub evaluation: Option<&'a Evaluation>,
+    /// When one last succeeded.
+    pub last_success: Option<Timestamp>,
+}
+
+/// A baseline with what follows from it.
+#[derive(Clone, Copy)]
+pub struct BaselineView<'a> {
+    /// The baseline.
+    pub baseline: &'a Baseline,
+    /// Its digest.
+    pub digest: &'a str,
+    /// Its limits.
+    pub reference: &'a Reference,
+}
+
+/// Assembles the snapshot.
+pub fn snapshot(parts: Parts<'_>) -> Snapshot {
+    let budget = parts.baseline.map(|view| Budget {
+        per_window: budget_per_window(parts.config),
+        tests: view.reference.tests(),
+        alpha: view.reference.alpha(),
+    });
+    Snapshot {
+        monitor: parts.config.clone(),
+        config_hash: parts.config_hash.to_owned(),
+        evaluation: parts.evaluation.cloned(),
+        last_success: parts.last_success,
+        source_up: parts.source_up,
+        baseline: baseline(&parts),
+        budget,
+        judged: parts.progress.judged.as_ref().map(|judged| JudgedWindow {
+            span: judged.span,
+            rows: judged.rows,
+        }),
+        open: parts.open,
+        windows_pending: parts.pending,
+        freshness: parts.progress.freshness.get("").cloned(),
+        features: features(&parts),
+    }
+}
+
+fn baseline(parts: &Parts<'_>) -> BaselineState {
+    let complete = parts
+        .baseline
+        .filter(|view| view.baseline.is_complete())
+        .and_then(|view| view.baseline.info(view.digest.to_owned()));
+    if let Some(info) = complete {
+        return BaselineState::Ready(info);
+    }
+    let have = parts
+        .baseline
+        .map_or(0, |view| view.baseline.spans.len() as u32);
+    match Definition::new(parts.config).windows.rolling() {
+        Some(need) => BaselineState::Forming { have, need },
+        None => BaselineState::Absent,
+    }
+}
+
+fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
+    let data = &parts.config.data;
+    let frozen: &[FrozenFeature] = parts.baseline.map_or(&[], |view| &view.baseline.features);
+    let baseline: BTreeMap<&str, &FrozenFeature> =
+        frozen.iter().map(|f| (f.name.as_str(), f)).collect();
+    let latest = parts.progress.latest.as_ref();
+    let present: BTreeMap<&str, Present<'_>> = latest
+        .into_iter()
+        .flat_map(|found| found.features())
+        .map(|(name, _, data_type, summary)| {
+            let column = Present {
+                name,
+                data_type,
+                summary,
+            };
+            (name, column)
+        })
+        .collect();
+    let kinds: BTreeMap<&str, stats::Kind> = latest
+        .into_iter()
+        .flat_map(|found| found.features())
+        .map(|(name, kind, ..)| (name, kind))
+        .collect();
+    let problems = problems(parts, frozen, &present);
+    let judged = parts.progress.judged.as_ref();
+    let named: BTreeSet<&str> = data.features.literal_names().into_iter().collect();
+
+    let names: BTreeSet<&str> = baseline
+        .keys()
+        .copied()
+        .chain(present.keys().copied())
+        .chain(problems.keys().map(String::as_str))
+        .chain(named.iter().copied())
+        .collect();
+    names
+        .into_iter()
+        .map(|name| {
+            let frozen = baseline.get(name);
+            let column = present.get(name);
+            let report = judged.and_then(|j| j.reports.iter().find(|r| r.name == name));
+            let breached = judged.and_then(|j| j.breached.get(name));
+            FeatureState {
+                name: name.to_owned(),
+                kind: kinds.get(name).copied().or(frozen.map(|f| f.kind)),
+                data_type: column
+                    .map(|c| c.data_type.to_owned())
+                    .or_else(|| frozen.map(|f| f.data_type.clone())),
+                sensitive: data.features.sensitive(name),
+                expected: frozen.is_some() || named.contains(name),
+                present: latest.map(|_| column.is_some()),
+                problem: problems.get(name).cloned(),
+                summary: judged.and_then(|j| j.found.summary(name)).cloned(),
+                reference: frozen.map(|f| f.reference.clone()),
+                bins: frozen.map(|f| f.bins.clone()),
+                report: report.cloned(),
+                drift_breached: breached.and_then(|b| b.drift),
+                missing_breached: breached.and_then(|b| b.missing),
+                freshness: parts.progress.freshness.get(name).cloned(),
+            }
+        })
+        .collect()
+}
+
+/// What the schema check finds in the newest columns, by column.
+fn problems(
+    parts: &Parts<'_>,
+    baseline: &[FrozenFeature],
+    present: &BTreeMap<&str, Present<'_>>,
+) -> BTreeMap<String, Problem> {
+    let Some(latest) = &parts.progress.latest else {
+        return BTreeMap::new();
+    };
+    let present: Vec<Present<'_>> = present.values().copied().collect();
+    let findings = schema::findings(
+        baseline,
+        parts.config.data.features.literal_names(),
+        &present,
+        &latest.columns.unsupported,
+    );
+    // Without a baseline every column would be new, which says nothing.
+    let mut problems: BTreeMap<String, Problem> = findings
+        .into_iter()
+        .filter(|finding| !baseline.is_empty() || finding.problem != Problem::New)
+        .map(|finding| (finding.feature, finding.problem))
+        .collect();
+    for column in &latest.columns.absent {
+        problems.insert(column.clone(), Problem::Missing);
+    }
+    for (column, data_type) in &latest.columns.not_a_time {
+        problems.insert(
+            column.clone(),
+            Problem::TypeChanged {
+                from: "timestamp".to_owned(),
+                to: data_type.clone(),
+            },
+        );
+    }
+    problems
+}
