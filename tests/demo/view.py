@@ -1,6 +1,7 @@
 """How the demo shows itself: a live table in a terminal, plain lines everywhere else."""
 import datetime
 import time
+import typing
 
 import rich.box
 import rich.console
@@ -21,7 +22,7 @@ LOOK = {
     "not judged": ("?", "magenta"),
     "fine": ("✔", "green"),
 }
-BAR = 12
+BAR = 11
 
 
 def number(value, digits=3):
@@ -148,32 +149,20 @@ class Table:
         if not history.windows:
             return rich.text.Text(trouble or "Freezing the baseline of weeks 13 to 18; the first week is judged in some seconds …", style="dim")
         window = history.windows[-1]
-        # Headings, borders, the line above and the line below take eight rows of the terminal.
-        fits = max(5, self.console.height - 8)
         order = list(LOOK)
         rows = sorted(window.rows, key=lambda row: (order.index(row.state), -(row.score or 0)))
-        table = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-        table.add_column("feature", no_wrap=True)
-        for heading in ("rows", "missing", "drift", "limits (warning / critical)"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("drift ÷ critical", no_wrap=True)
-        table.add_column("newest", justify="right", no_wrap=True)
-        table.add_column("state", no_wrap=True)
+        # Headline, headings, rule and the lines below take eight rows at most of the terminal.
+        fits = max(5, self.console.height - 8)
+        shown = [column for column in COLUMNS if self.console.width >= column.from_width]
+        table = rich.table.Table(box=rich.box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        for column in shown:
+            table.add_column(column.heading, justify=column.justify, no_wrap=True)
         for row in rows[:fits]:
-            symbol, style = LOOK[row.state]
-            table.add_row(
-                row.name,
-                count(row.rows),
-                share(row.missing),
-                number(row.drift),
-                limits(row),
-                bar(row.score, style),
-                age(row.newest, history.scale),
-                rich.text.Text(f"{symbol} {row.state}" + (f": {row.why}" if row.why else ""), style=style),
-            )
+            table.add_row(*(column.cell(row, history.scale) for column in shown))
         parts = [self.headline(history), table]
         if len(rows) > fits:
-            parts.append(rich.text.Text(f"… and {len(rows) - fits} more, all closer to fine; the page shows them", style="dim"))
+            parts.append(rich.text.Text(f"… and {len(rows) - fits} more, farther from their limits; the page shows all", style="dim"))
+        parts.append(rich.text.Text("drift is KS of a number and PSI of a category; age is in days of the data", style="dim"))
         if trouble:
             parts.append(rich.text.Text(trouble, style="bold yellow"))
         return rich.console.Group(*parts)
@@ -195,12 +184,38 @@ def age(newest, scale):
     return "–" if newest is None else f"{scale.data_days(max(0, time.time() - newest)):.1f} d"
 
 
-def bar(score, style):
-    """The share of the critical limit that the drift has used up."""
-    if score is None:
+def bar(row, _scale):
+    """The part of the critical limit that the drift has used up."""
+    if row.score is None:
         return rich.text.Text("")
-    full = min(BAR, round(score * BAR))
-    return rich.text.Text("█" * full, style=style) + rich.text.Text("·" * (BAR - full), style="dim")
+    full = min(BAR, round(row.score * BAR))
+    return rich.text.Text("█" * full, style=LOOK[row.state][1]) + rich.text.Text("·" * (BAR - full), style="dim")
+
+
+def state(row, _scale):
+    symbol, style = LOOK[row.state]
+    return rich.text.Text(f"{symbol} {row.state}" + (f": {row.why}" if row.why else ""), style=style)
+
+
+class Column(typing.NamedTuple):
+    """A column of the table, shown in terminals that are wide enough for it."""
+
+    heading: str
+    cell: typing.Callable
+    justify: str = "left"
+    from_width: int = 0
+
+
+COLUMNS = [
+    Column("feature", lambda row, _: row.name),
+    Column("rows", lambda row, _: count(row.rows), "right", from_width=95),
+    Column("missing", lambda row, _: share(row.missing), "right"),
+    Column("drift", lambda row, _: number(row.drift), "right"),
+    Column("warn / crit", lambda row, _: limits(row), "right"),
+    Column("of critical", bar, from_width=110),
+    Column("age", lambda row, scale: age(row.newest, scale), "right", from_width=88),
+    Column("state", state),
+]
 
 
 def summary(history, view):
