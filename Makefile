@@ -8,7 +8,6 @@ SHELL := bash
 .PHONY: help demo test bench generate tools venv data pictures clean
 
 PORT ?= 9464
-CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/feature-monitor
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 help:  ## say what there is
@@ -30,9 +29,8 @@ test: ## format, lints and every test (first time: about 20 minutes)
 	cargo fmt --all --check
 	@echo "Compiling everything twice, for the lints and for the tests (first time: about 6 minutes each on 2 cores)"
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo build --locked -p feature-monitor-exporter
-	FM_PYTHON=$$(tests/setup/python.sh) FM_EXPORTER="$$(realpath $(TARGET))/debug/feature-monitor-exporter" \
-	  PATH="$$PATH:$(CACHE)/bin" cargo test --locked --workspace
+	cargo build --locked --workspace
+	cargo test --locked --workspace
 
 bench: ## kernels in ns per cell, and one full evaluation against draining the stream (first time: about 15 minutes)
 	@tests/setup/prerequisites.sh rust python
@@ -48,7 +46,7 @@ generate: ## write the generated files anew: the CRD and the reference of the me
 	mv docs/metrics.md.new docs/metrics.md
 
 pictures: ## photograph the exporter's page as the README shows it, light and dark, wide and narrow
-	@tests/setup/prerequisites.sh rust python node chromium
+	@tests/setup/prerequisites.sh rust python chromium
 	@python=$$(tests/setup/python.sh); exec "$$python" tests/demo/pictures.py
 
 tools: ## build Prometheus, promtool and an S3 server for the tests into the cache

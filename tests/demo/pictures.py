@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Photographs the exporter's page on the demo's data: light and dark, wide and as narrow as a phone, into docs/pictures.
+
+The weeks have passed before the exporter starts, so that it catches up at once and the pictures show some history.
+"""
+import os
+import sys
+from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
+
+import demo
+import scaled
+import scrape
+import view
+from browser import Browser
+from processes import Processes, Stopped
+
+WEEKS = 8
+WIDTHS = {"wide": 1366, "phone": 390}
+PICTURES = demo.ROOT / "docs" / "pictures"
+
+
+def main():
+    port = next(port for port in range(9465, 9565) if demo.free(port))
+    out = view.Lines()
+    try:
+        with Processes() as processes:
+            base = run_exporter(processes, out, SimpleNamespace(port=port, weeks=WEEKS))
+            photograph(base, out)
+    except Stopped:
+        sys.exit("stopped")
+    except demo.Failed as failure:
+        sys.exit(f"\n{failure}")
+
+
+def run_exporter(processes, out, options):
+    """An exporter that has judged all the weeks; returns where it listens."""
+    folder = demo.fresh_folder(options.port)
+    program = demo.build(processes, out)
+    demo.weekly_features.build()
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    # One second after the last week is complete: nothing changes while the pictures are taken.
+    scale = scaled.Scale(now - WEEKS * demo.WEEK - timedelta(seconds=1), demo.WEEK)
+    server = demo.serve(processes, scale, folder, options)
+    manifest = folder / "monitor.yaml"
+    scaled.write(demo.EXAMPLE, manifest, scale, f"grpc://{server.address}")
+    exporter = demo.monitor(processes, program, manifest, folder / "exporter.log", options)
+    base = f"http://localhost:{options.port}"
+    demo.wait_until(lambda: scrape.answers(f"{base}/-/healthy"), [server, exporter])
+    demo.wait_until(lambda: judged(base) >= WEEKS, [server, exporter])
+    return base
+
+
+def judged(base):
+    return scrape.Scrape(scrape.get(f"{base}/metrics")).value("featuremonitor_windows_judged_total") or 0
+
+
+def photograph(base, out):
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with Browser(os.environ.get("CHROMIUM", "chromium")) as browser:
+        for scheme in ("light", "dark"):
+            for name, width in WIDTHS.items():
+                path = PICTURES / f"page-{scheme}-{name}.png"
+                found, height = browser.photograph(base + "/", path, width, scheme)
+                scrolls = "" if found <= width else f"; it scrolls sideways: its content is {found:.0f} px wide"
+                out.say(f"{path.relative_to(demo.ROOT)}: {width} × {height:.0f} px{scrolls}")
+
+
+if __name__ == "__main__":
+    main()
