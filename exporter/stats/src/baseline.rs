@@ -1,0 +1,289 @@
+//! What windows are compared with: bins frozen once, and the reference windows counted over them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bins::Bins;
+use crate::column::Kind;
+use crate::moments::Accumulator;
+use crate::sample::interpolate;
+use crate::summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
+
+/// One feature of a baseline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrozenFeature {
+    /// Column name.
+    pub name: String,
+    /// Numeric or categorical.
+    pub kind: Kind,
+    /// The column's type in the words of its source, for schema comparison; never interpreted here.
+    pub data_type: String,
+    /// The frozen bins.
+    pub bins: Arc<Bins>,
+    /// The reference windows, oldest first, each counted over `bins`.
+    pub windows: Vec<Summary>,
+    /// All windows pooled. `distinct` is the largest of the windows', and quantiles are read off the fine bins.
+    pub reference: Summary,
+}
+
+impl FrozenFeature {
+    /// A feature from its windows (oldest first), each profiled with `bins`.
+    pub fn new(
+        name: impl Into<String>,
+        data_type: impl Into<String>,
+        bins: Arc<Bins>,
+        windows: Vec<Summary>,
+    ) -> Self {
+        let reference = pool(&bins, &windows);
+        FrozenFeature {
+            name: name.into(),
+            kind: bins.kind(),
+            data_type: data_type.into(),
+            bins,
+            windows,
+            reference,
+        }
+    }
+
+    /// Takes in the next window and keeps the newest `keep`: a rolling baseline (`keep` windows) or the previous
+    /// window (`keep` = 1). The bins stay.
+    pub fn roll(&mut self, next: Summary, keep: usize) {
+        self.windows.push(next);
+        self.windows
+            .drain(..self.windows.len().saturating_sub(keep.max(1)));
+        self.reference = pool(&self.bins, &self.windows);
+    }
+}
+
+/// Pools windows as if their rows had come in one. Summaries that were counted over other bins than the first
+/// are pooled without counts.
+fn pool(bins: &Bins, windows: &[Summary]) -> Summary {
+    let sum = |of: fn(&Summary) -> u64| windows.iter().map(of).sum::<u64>();
+    let counts = pool_counts(windows.iter().filter_map(|window| window.counts.as_ref()));
+    let mut moments = Accumulator::EMPTY;
+    windows
+        .iter()
+        .filter_map(|window| window.moments.as_ref())
+        .for_each(|window| moments.merge(&Accumulator::of(window)));
+    let moments = moments.moments();
+    let quantiles = match (bins, &counts, &moments) {
+        (Bins::Numeric(bins), Some(Counts::Numeric { fine, below, above }), Some(moments)) => {
+            quantiles(
+                bins.edges(),
+                fine,
+                [below.infinite, above.infinite],
+                moments,
+            )
+        }
+        _ => None,
+    };
+    let top = match (bins, &counts) {
+        (Bins::Categorical(bins), Some(Counts::Categorical { top, .. })) => {
+            let mut top: Vec<(String, u64)> = bins
+                .names()
+                .iter()
+                .cloned()
+                .zip(top.iter().copied())
+                .filter(|(_, count)| *count > 0)
+                .collect();
+            top.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            top
+        }
+        _ => Vec::new(),
+    };
+    Summary {
+        kind: bins.kind(),
+        rows: sum(|window| window.rows),
+        nulls: sum(|window| window.nulls),
+        nans: sum(|window| window.nans),
+        infinities: sum(|window| window.infinities),
+        zeros: sum(|window| window.zeros),
+        moments,
+        quantiles,
+        distinct: windows
+            .iter()
+            .map(|window| window.distinct)
+            .fold(0.0, f64::max),
+        top,
+        top_error: 0,
+        counts,
+    }
+}
+
+/// Sums counts bin by bin; tail means are weighted by what lies there. `None` when nothing fits together.
+fn pool_counts<'a>(mut windows: impl Iterator<Item = &'a Counts>) -> Option<Counts> {
+    let mut pooled = windows.next()?.clone();
+    for window in windows {
+        match (&mut pooled, window) {
+            (
+                Counts::Numeric { fine, below, above },
+                Counts::Numeric {
+                    fine: more,
+                    below: low,
+                    above: high,
+                },
+            ) if fine.len() == more.len() => {
+                let ends = |counts: &[u64]| {
+                    (
+                        counts.first().copied().unwrap_or(0),
+                        counts.last().copied().unwrap_or(0),
+                    )
+                };
+                let (mine, theirs) = (ends(fine), ends(more));
+                *below = pool_tails((*below, mine.0), (*low, theirs.0));
+                *above = pool_tails((*above, mine.1), (*high, theirs.1));
+                fine.iter_mut()
+                    .zip(more)
+                    .for_each(|(mine, theirs)| *mine += theirs);
+            }
+            (
+                Counts::Categorical { top, other, unseen },
+                Counts::Categorical {
+                    top: more,
+                    other: others,
+                    unseen: strangers,
+                },
+            ) if top.len() == more.len() => {
+                top.iter_mut()
+                    .zip(more)
+                    .for_each(|(mine, theirs)| *mine += theirs);
+                *other += others;
+                *unseen += strangers;
+            }
+            _ => return None,
+        }
+    }
+    Some(pooled)
+}
+
+fn pool_tails((a, a_count): (Tail, u64), (b, b_count): (Tail, u64)) -> Tail {
+    let (a_finite, b_finite) = (
+        a_count.saturating_sub(a.infinite) as f64,
+        b_count.saturating_sub(b.infinite) as f64,
+    );
+    let share = b_finite / (a_finite + b_finite);
+    let mean = if share > 0.0 {
+        a.mean * (1.0 - share) + b.mean * share
+    } else {
+        a.mean
+    };
+    Tail {
+        infinite: a.infinite + b.infinite,
+        mean,
+    }
+}
+
+/// Quantiles of binned values: linear between the edges of the bin in which the rank falls, the open ends cut at
+/// the extremes. The rank is off by at most the largest share of a bin that is not a point.
+fn quantiles(
+    edges: &[f64],
+    fine: &[u64],
+    infinite: [u64; 2],
+    moments: &Moments,
+) -> Option<Quantiles> {
+    let mut counts = fine.to_vec();
+    let last = counts.len().checked_sub(1)?;
+    counts[0] = counts[0].saturating_sub(infinite[0]);
+    counts[last] = counts[last].saturating_sub(infinite[1]);
+    let total: u64 = counts.iter().sum();
+    if total == 0 {
+        return None;
+    }
+    let low = |bin: usize| {
+        if bin == 0 {
+            moments.min
+        } else {
+            edges[bin - 1].max(moments.min)
+        }
+    };
+    let high = |bin: usize| {
+        edges
+            .get(bin)
+            .map_or(moments.max, |edge| edge.min(moments.max))
+    };
+    let widest = (0..counts.len())
+        .filter(|&bin| high(bin) > low(bin).next_up())
+        .map(|bin| counts[bin])
+        .max()
+        .unwrap_or(0);
+    let values = PROBABILITIES.map(|p| {
+        let rank = p * total as f64;
+        let mut below = 0u64;
+        for (bin, &count) in counts.iter().enumerate() {
+            if count > 0 && (below + count) as f64 >= rank {
+                let part = ((rank - below as f64) / count as f64).clamp(0.0, 1.0);
+                let (low, high) = (low(bin), high(bin));
+                return if high <= low.next_up() {
+                    low
+                } else {
+                    interpolate(low, high, part)
+                };
+            }
+            below += count;
+        }
+        moments.max
+    });
+    Some(Quantiles {
+        values,
+        rank_error: widest as f64 / total as f64,
+    })
+}
+
+/// Counts of the other windows: `total` without `window`. `None` when they were counted over different bins.
+pub(crate) fn without(total: &Counts, window: &Counts) -> Option<Counts> {
+    match (total, window) {
+        (
+            Counts::Numeric { fine, below, above },
+            Counts::Numeric {
+                fine: less,
+                below: low,
+                above: high,
+            },
+        ) if fine.len() == less.len() => {
+            let last = fine.len().checked_sub(1)?;
+            let take = |total: Tail, total_count: u64, part: Tail, part_count: u64| {
+                let (all, out) = (
+                    total_count.saturating_sub(total.infinite),
+                    part_count.saturating_sub(part.infinite),
+                );
+                let left = all.saturating_sub(out) as f64;
+                let mean = if left > 0.0 {
+                    total.mean + (total.mean - part.mean) * (out as f64 / left)
+                } else {
+                    0.0
+                };
+                Tail {
+                    infinite: total.infinite.saturating_sub(part.infinite),
+                    mean: if mean.is_finite() { mean } else { total.mean },
+                }
+            };
+            Some(Counts::Numeric {
+                fine: fine
+                    .iter()
+                    .zip(less)
+                    .map(|(total, part)| total.saturating_sub(*part))
+                    .collect(),
+                below: take(*below, fine[0], *low, less[0]),
+                above: take(*above, fine[last], *high, less[last]),
+            })
+        }
+        (
+            Counts::Categorical { top, other, unseen },
+            Counts::Categorical {
+                top: less,
+                other: others,
+                unseen: strangers,
+            },
+        ) if top.len() == less.len() => Some(Counts::Categorical {
+            top: top
+                .iter()
+                .zip(less)
+                .map(|(total, part)| total.saturating_sub(*part))
+                .collect(),
+            other: other.saturating_sub(*others),
+            unseen: unseen.saturating_sub(*strangers),
+        }),
+        _ => None,
+    }
+}

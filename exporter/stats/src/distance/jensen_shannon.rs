@@ -1,0 +1,47 @@
+//! Jensen–Shannon distance √(½KL(p‖m) + ½KL(q‖m)), m = (p+q)/2, logarithm base 2, in 0..=1 (Lin 1991; a metric
+//! by Endres and Schindelin 2003). Others use natural logarithms (maximum 0.833) or the divergence, its square.
+
+use std::f64::consts::LN_2;
+
+use super::table::Table;
+use crate::tail;
+
+/// Distance of the table's shares.
+pub fn distance(table: &Table) -> f64 {
+    let half = |p: f64, m: f64| {
+        if p > 0.0 {
+            0.5 * p * (p / m).log2()
+        } else {
+            0.0
+        }
+    };
+    let divergence: f64 = table
+        .shares()
+        .map(|(p, q)| {
+            let m = 0.5 * (p + q);
+            half(p, m) + half(q, m)
+        })
+        .sum();
+    divergence.clamp(0.0, 1.0).sqrt()
+}
+
+/// The distance after the bias of the divergence, (B−1)/(8 ln 2)·(1/N + 1/M), is taken off.
+pub fn effect(table: &Table, value: f64) -> f64 {
+    (value * value - table.degrees() * unit(table))
+        .max(0.0)
+        .sqrt()
+}
+
+/// P(distance ≥ value) when nothing changed: the divergence is (1/N + 1/M)/(8 ln 2)·χ²_{B−1} to second order.
+pub fn p_value(table: &Table, value: f64) -> f64 {
+    tail::chi_squared_sf(value * value / unit(table), table.degrees())
+}
+
+/// The distance that is exceeded with probability `alpha` when nothing changed.
+pub fn null(table: &Table, alpha: f64) -> f64 {
+    (unit(table) * tail::chi_squared_isf(alpha, table.degrees())).sqrt()
+}
+
+fn unit(table: &Table) -> f64 {
+    table.noise() / (8.0 * LN_2)
+}

@@ -1,0 +1,152 @@
+//! How far a window's distribution is from the baseline's, by six definitions.
+//!
+//! Each file holds one statistic: its value, its p-value where theory gives one, and its distribution under
+//! "nothing changed". No threshold lives here; limits are made in [`crate::limits`].
+
+pub mod chi_squared;
+pub mod hellinger;
+pub mod jensen_shannon;
+pub mod ks;
+pub mod kstwo;
+pub mod psi;
+pub mod table;
+pub mod wasserstein;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::column::Kind;
+
+/// A number that compares a window with its baseline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Statistic {
+    /// Population stability index over the coarse bins.
+    Psi,
+    /// Two-sample Kolmogorov–Smirnov distance over the fine bins.
+    Ks,
+    /// Jensen–Shannon distance, base 2, over the coarse bins.
+    JensenShannon,
+    /// Wasserstein-1 distance in units of the baseline's interquartile range, over the fine bins.
+    Wasserstein,
+    /// Hellinger distance over the coarse bins.
+    Hellinger,
+    /// χ² statistic of homogeneity over the coarse bins.
+    ChiSquared,
+    /// Increase of the share of nulls.
+    MissingShare,
+}
+
+impl Statistic {
+    /// The distances that are computed for a feature of this kind, in the order in which they are shown.
+    pub fn distances(kind: Kind) -> &'static [Statistic] {
+        use Statistic::*;
+        match kind {
+            Kind::Numeric => &[Ks, Wasserstein, Psi, JensenShannon, Hellinger, ChiSquared],
+            Kind::Categorical => &[Psi, JensenShannon, Hellinger, ChiSquared],
+        }
+    }
+
+    /// The least number of values, on either side, below which the statistic says nothing.
+    pub fn minimum(self) -> u64 {
+        match self {
+            Statistic::Ks | Statistic::Wasserstein => 20,
+            Statistic::Psi | Statistic::JensenShannon | Statistic::Hellinger => 20,
+            Statistic::ChiSquared => 2,
+            Statistic::MissingShare => 1,
+        }
+    }
+}
+
+impl std::fmt::Display for Statistic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Statistic::Psi => "PSI",
+            Statistic::Ks => "KS",
+            Statistic::JensenShannon => "Jensen-Shannon distance",
+            Statistic::Wasserstein => "Wasserstein distance",
+            Statistic::Hellinger => "Hellinger distance",
+            Statistic::ChiSquared => "chi-squared",
+            Statistic::MissingShare => "missing share",
+        })
+    }
+}
+
+/// One statistic's reading of one feature in one window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Distance {
+    /// Which statistic.
+    pub statistic: Statistic,
+    /// Its value, in its own unit.
+    pub value: f64,
+    /// How large the change is once the noise of two finite samples is taken off; each statistic's page says how.
+    pub effect: f64,
+    /// Probability of a value at least as large when nothing changed; `None` where theory gives none.
+    pub p_value: Option<f64>,
+    /// The p-value adjusted over all features of this evaluation (Benjamini–Hochberg). Shown only, decides nothing.
+    pub adjusted_p_value: Option<f64>,
+    /// The value on unbinned data differs by at most this: for KS it lies in `value ..= value + error`, for
+    /// Wasserstein in `value − error ..= value + error`; 0 where the statistic is defined on the bins.
+    pub error: f64,
+    /// Values of the baseline and of the window that were compared.
+    pub compared: (u64, u64),
+    /// The least number of values on either side for this statistic.
+    pub minimum: u64,
+}
+
+/// Why there is no number. "No data" is not "no drift".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum NotComputed {
+    /// The window holds too little.
+    #[error("too few rows in this window: {have} where {need} are needed")]
+    TooFewRows {
+        /// Values or rows in the window.
+        have: u64,
+        /// Values or rows that are needed.
+        need: u64,
+    },
+    /// The baseline holds too little.
+    #[error("too few rows in the baseline: {have} where {need} are needed")]
+    NoReference {
+        /// Values or rows in the baseline.
+        have: u64,
+        /// Values or rows that are needed.
+        need: u64,
+    },
+    /// The baseline's values are all the same, so that there is no unit of length.
+    #[error("the baseline has no spread: interquartile range and standard deviation are both 0")]
+    ZeroSpread,
+    /// The statistic is not defined for this kind of feature.
+    #[error("{statistic} is not defined for a {kind} feature")]
+    NotForKind {
+        /// Which statistic.
+        statistic: Statistic,
+        /// The feature's kind.
+        kind: Kind,
+    },
+    /// The window's column has another kind than the baseline's.
+    #[error("the baseline is {baseline}, but this window is {window}")]
+    KindChanged {
+        /// Kind in the baseline.
+        baseline: Kind,
+        /// Kind in the window.
+        window: Kind,
+    },
+    /// The window was not counted over this baseline's bins.
+    #[error("the window was not counted over this baseline's bins")]
+    OtherBins,
+    /// The column is not in the window.
+    #[error("the column is not in this window")]
+    Absent,
+    /// The feature moves by construction, and no number in the manifest says how far it may.
+    #[error(
+        "the feature moves by construction: its windows within the baseline already differ more than the warning floor; \
+         exclude it, monitor its change per time, or give it a limit"
+    )]
+    Moving,
+    /// The check is switched off.
+    #[error("the check is switched off")]
+    Disabled,
+    /// The value is beyond the range of floating-point numbers.
+    #[error("the value is beyond the range of floating-point numbers")]
+    Overflow,
+}

@@ -1,0 +1,724 @@
+//! One window against one baseline: every distance, every limit, every verdict.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::baseline::{FrozenFeature, without};
+use crate::bins::{Bins, NumericBins};
+use crate::column::Kind;
+use crate::distance::table::Table;
+use crate::distance::wasserstein::{self, Side};
+use crate::distance::{
+    Distance, NotComputed, Statistic, chi_squared, hellinger, jensen_shannon, ks, psi,
+};
+use crate::limits::{self, Alpha, Between, Limit, Parts, floors};
+use crate::multiplicity::benjamini_hochberg;
+use crate::summary::{Counts, Summary};
+use crate::verdict::{BySeverity, Check, Verdict, score};
+
+/// The statistics that alarm about drift. χ² and the missing share cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftSettings {
+    /// For numeric features.
+    pub numeric: Statistic,
+    /// For categorical features; KS and Wasserstein need an order and cannot.
+    pub categorical: Statistic,
+}
+
+impl Default for DriftSettings {
+    fn default() -> Self {
+        DriftSettings {
+            numeric: Statistic::Ks,
+            categorical: Statistic::Psi,
+        }
+    }
+}
+
+/// What the manifest says about one check on one feature.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CheckSettings {
+    /// Whether this feature is judged. A feature that is not still counts as a test, so that an override moves
+    /// no other limit.
+    pub enabled: bool,
+    /// Limits from the manifest, in the unit of the alarming statistic (for missing: an increase of the share).
+    pub limits: BySeverity<Option<f64>>,
+    /// The least number of rows on which the check may alarm.
+    pub min_rows: u64,
+}
+
+impl Default for CheckSettings {
+    fn default() -> Self {
+        CheckSettings {
+            enabled: true,
+            limits: BySeverity::default(),
+            min_rows: 200,
+        }
+    }
+}
+
+/// What the manifest says about one feature.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct FeatureSettings {
+    /// The drift check.
+    pub drift: CheckSettings,
+    /// The missing check.
+    pub missing: CheckSettings,
+}
+
+/// Everything from the manifest that a verdict depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Expected false alarms per window, all features together.
+    pub budget: BySeverity<f64>,
+    /// Which statistics alarm about drift; `None` when the check is off.
+    pub drift: Option<DriftSettings>,
+    /// Whether the missing check is on.
+    pub missing: bool,
+    /// Per feature; a feature that is not here has `default`.
+    pub features: BTreeMap<String, FeatureSettings>,
+    /// For all other features.
+    pub default: FeatureSettings,
+}
+
+/// All that one window says about one feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureReport {
+    /// Column name.
+    pub name: String,
+    /// Every distance of the feature's kind, in the order of [`Statistic::distances`].
+    pub distances: Vec<(Statistic, Result<Distance, NotComputed>)>,
+    /// The drift check.
+    pub drift: Result<Verdict, NotComputed>,
+    /// The missing check.
+    pub missing: Result<Verdict, NotComputed>,
+    /// The feature moves by construction.
+    pub moving: bool,
+}
+
+/// A baseline and its settings, prepared once so that judging one window is cheap. It owns what it needs.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    tests: usize,
+    alpha: BySeverity<Option<Alpha>>,
+    features: Vec<Prepared>,
+}
+
+/// One feature, prepared.
+#[derive(Debug, Clone)]
+struct Prepared {
+    name: String,
+    bins: Arc<Bins>,
+    rows: u64,
+    nulls: u64,
+    counts: Option<Counts>,
+    settings: FeatureSettings,
+    missing_on: bool,
+    /// The alarming statistic, when drift is on.
+    statistic: Option<Statistic>,
+    leave_one_out: Vec<f64>,
+    moving: bool,
+    drift_bound: BySeverity<Option<f64>>,
+    missing_bound: BySeverity<Option<f64>>,
+    /// Only when Wasserstein alarms.
+    null: Option<wasserstein::Null>,
+}
+
+impl Reference {
+    /// Prepares `features` under `settings`.
+    pub fn new(features: &[FrozenFeature], settings: &Settings) -> Self {
+        let mut prepared: Vec<Prepared> = features
+            .iter()
+            .map(|feature| Prepared::new(feature, settings))
+            .collect();
+        let drifts = prepared
+            .iter()
+            .filter(|feature| feature.has_alarming_statistic())
+            .count();
+        let missing = prepared
+            .iter()
+            .filter(|feature| settings.missing && feature.rows > 0)
+            .count();
+        let tests = drifts + missing;
+        let alpha = settings.budget.map(|budget| Alpha::share(budget, tests));
+        let at = |between: Option<Between>, pooled: f64| {
+            alpha.map(|alpha| Some(between?.bound(pooled, alpha?.value)))
+        };
+
+        let drift: Vec<Option<Between>> = prepared
+            .iter()
+            .map(|feature| Between::distances(&feature.leave_one_out))
+            .collect();
+        let pooled = |statistic: Option<Statistic>| {
+            let same = prepared
+                .iter()
+                .zip(&drift)
+                .filter(|(feature, _)| feature.statistic == statistic);
+            limits::pooled_variance(same.filter_map(|(_, between)| between.as_ref()))
+        };
+        let drift_bounds: Vec<_> = prepared
+            .iter()
+            .zip(&drift)
+            .map(|(feature, between)| at(*between, pooled(feature.statistic)))
+            .collect();
+
+        let missing: Vec<Option<Between>> = features
+            .iter()
+            .map(|feature| Between::differences(&missing_differences(feature)))
+            .collect();
+        let pooled = limits::pooled_variance(missing.iter().flatten());
+        for ((feature, drift), missing) in prepared.iter_mut().zip(drift_bounds).zip(missing) {
+            feature.drift_bound = drift;
+            feature.missing_bound = at(missing, pooled);
+        }
+        Reference {
+            tests,
+            alpha,
+            features: prepared,
+        }
+    }
+
+    /// Number of tests that share the budget: drift and missing of every feature that has them, whatever overrides
+    /// say.
+    pub fn tests(&self) -> usize {
+        self.tests
+    }
+
+    /// α of one test; `None` without any test.
+    pub fn alpha(&self) -> BySeverity<Option<Alpha>> {
+        self.alpha
+    }
+
+    /// Number of features, in the baseline's order.
+    pub fn len(&self) -> usize {
+        self.features.len()
+    }
+
+    /// Whether the baseline has no feature.
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty()
+    }
+
+    /// Whether a feature moves by construction: the mean of its leave-one-out distances is above the warning floor.
+    pub fn moving(&self, feature: usize) -> bool {
+        self.features
+            .get(feature)
+            .is_some_and(|feature| feature.moving)
+    }
+
+    /// Distance of each baseline window to the others pooled, by the alarming statistic; empty when it has none.
+    pub fn leave_one_out(&self, feature: usize) -> &[f64] {
+        self.features
+            .get(feature)
+            .map_or(&[], |feature| &feature.leave_one_out)
+    }
+
+    /// Limits of the drift check of a feature for this window, also for a moving feature.
+    ///
+    /// # Errors
+    /// When the alarming statistic cannot be computed.
+    pub fn drift_limits(
+        &self,
+        feature: usize,
+        window: &Summary,
+    ) -> Result<BySeverity<Limit>, NotComputed> {
+        let feature = self.features.get(feature).ok_or(NotComputed::Absent)?;
+        let statistic = feature.statistic.ok_or(NotComputed::Disabled)?;
+        let distance = feature.measure(statistic, window, self.effect_alpha())?;
+        feature.drift_limits(&distance, window, self.alpha)
+    }
+
+    /// α at which noise is taken off an effect.
+    fn effect_alpha(&self) -> f64 {
+        self.alpha
+            .warning
+            .map_or(limits::ALPHA_RANGE.1, |alpha| alpha.value)
+    }
+}
+
+/// Judges one window. `current` is in the order of the baseline's features, `None` where the column is not there;
+/// what it does not reach is absent too.
+pub fn judge(reference: &Reference, current: &[Option<&Summary>]) -> Vec<FeatureReport> {
+    let windows = current.iter().copied().chain(std::iter::repeat(None));
+    let mut reports: Vec<FeatureReport> = reference
+        .features
+        .iter()
+        .zip(windows)
+        .map(|(feature, window)| feature.judge(window, reference))
+        .collect();
+    adjust(&mut reports);
+    reports
+}
+
+/// Adjusts the p-values of each statistic over all features.
+fn adjust(reports: &mut [FeatureReport]) {
+    for statistic in Statistic::distances(Kind::Numeric) {
+        let mut tested: Vec<&mut Distance> = reports
+            .iter_mut()
+            .flat_map(|report| &mut report.distances)
+            .filter_map(|(_, distance)| distance.as_mut().ok())
+            .filter(|distance| distance.statistic == *statistic && distance.p_value.is_some())
+            .collect();
+        let p_values: Vec<f64> = tested
+            .iter()
+            .filter_map(|distance| distance.p_value)
+            .collect();
+        for (distance, adjusted) in tested.iter_mut().zip(benjamini_hochberg(&p_values)) {
+            distance.adjusted_p_value = Some(adjusted);
+        }
+    }
+}
+
+/// Share of nulls of each window minus that of the others pooled.
+fn missing_differences(feature: &FrozenFeature) -> Vec<f64> {
+    let (rows, nulls) = (feature.reference.rows, feature.reference.nulls);
+    let difference = |window: &Summary| {
+        let others = rows.saturating_sub(window.rows);
+        let share = nulls.saturating_sub(window.nulls) as f64 / others as f64;
+        (others > 0).then_some(window.missing_share()? - share)
+    };
+    feature.windows.iter().filter_map(difference).collect()
+}
+
+impl Prepared {
+    fn new(feature: &FrozenFeature, settings: &Settings) -> Self {
+        let statistic = settings.drift.map(|drift| match feature.kind {
+            Kind::Numeric => drift.numeric,
+            Kind::Categorical => drift.categorical,
+        });
+        let pooled = feature.reference.counts.as_ref();
+        let measured = |window: &Summary| {
+            let others = without(pooled?, window.counts.as_ref()?)?;
+            measure(
+                statistic?,
+                &feature.bins,
+                Some(&others),
+                window.counts.as_ref(),
+            )
+            .ok()
+        };
+        let leave_one_out: Vec<f64> = feature
+            .windows
+            .iter()
+            .filter_map(measured)
+            .map(|measured| measured.value)
+            .filter(|value| value.is_finite())
+            .collect();
+        let mean = leave_one_out.iter().sum::<f64>() / leave_one_out.len() as f64;
+        let moving = statistic
+            .and_then(floors)
+            .is_some_and(|floors| mean > floors.warning);
+        let null = match (statistic, &*feature.bins, pooled, feature.reference.moments) {
+            (
+                Some(Statistic::Wasserstein),
+                Bins::Numeric(bins),
+                Some(Counts::Numeric { fine, .. }),
+                Some(moments),
+            ) => Some(wasserstein::Null::simulate(
+                bins,
+                fine,
+                moments.variance.unwrap_or(0.0).sqrt(),
+            )),
+            _ => None,
+        };
+        Prepared {
+            name: feature.name.clone(),
+            bins: feature.bins.clone(),
+            rows: feature.reference.rows,
+            nulls: feature.reference.nulls,
+            counts: feature.reference.counts.clone(),
+            settings: settings
+                .features
+                .get(&feature.name)
+                .copied()
+                .unwrap_or(settings.default),
+            missing_on: settings.missing,
+            statistic,
+            leave_one_out,
+            moving,
+            drift_bound: BySeverity::default(),
+            missing_bound: BySeverity::default(),
+            null,
+        }
+    }
+
+    /// Whether the reference suffices for the alarming statistic, whatever the window will hold.
+    fn has_alarming_statistic(&self) -> bool {
+        // The reference against itself fails for the same reasons as against any large window.
+        self.statistic.is_some_and(|statistic| {
+            floors(statistic).is_some()
+                && measure(
+                    statistic,
+                    &self.bins,
+                    self.counts.as_ref(),
+                    self.counts.as_ref(),
+                )
+                .is_ok()
+        })
+    }
+
+    fn judge(&self, window: Option<&Summary>, reference: &Reference) -> FeatureReport {
+        let kind = self.bins.kind();
+        let distance = |statistic| {
+            self.measure(
+                statistic,
+                window.ok_or(NotComputed::Absent)?,
+                reference.effect_alpha(),
+            )
+        };
+        FeatureReport {
+            name: self.name.clone(),
+            distances: Statistic::distances(kind)
+                .iter()
+                .map(|&statistic| (statistic, distance(statistic)))
+                .collect(),
+            drift: window
+                .ok_or(NotComputed::Absent)
+                .and_then(|window| self.judge_drift(window, reference)),
+            missing: window
+                .ok_or(NotComputed::Absent)
+                .and_then(|window| self.judge_missing(window, reference)),
+            moving: self.moving,
+        }
+    }
+
+    fn measure(
+        &self,
+        statistic: Statistic,
+        window: &Summary,
+        alpha: f64,
+    ) -> Result<Distance, NotComputed> {
+        let (baseline, current) = (self.bins.kind(), window.kind);
+        if baseline != current {
+            return Err(NotComputed::KindChanged {
+                baseline,
+                window: current,
+            });
+        }
+        let measured = measure(
+            statistic,
+            &self.bins,
+            self.counts.as_ref(),
+            window.counts.as_ref(),
+        )?;
+        let (value, (n, m)) = (measured.value, measured.compared);
+        let (effect, p_value) = match (statistic, &measured.table) {
+            (Statistic::Ks, _) => (
+                ks::effect(value, alpha, n, m),
+                Some(ks::p_value(value, n, m)),
+            ),
+            (Statistic::Psi, Some(table)) => {
+                (psi::effect(table, value), Some(psi::p_value(table, value)))
+            }
+            (Statistic::JensenShannon, Some(table)) => (
+                jensen_shannon::effect(table, value),
+                Some(jensen_shannon::p_value(table, value)),
+            ),
+            (Statistic::Hellinger, Some(table)) => (
+                hellinger::effect(table, value),
+                Some(hellinger::p_value(table, value)),
+            ),
+            (Statistic::ChiSquared, Some(table)) => {
+                let test = chi_squared::test(table);
+                (test.effect, Some(test.p_value))
+            }
+            // What is surely not binning error; theory gives no p-value.
+            _ => ((value - measured.error).max(0.0), None),
+        };
+        let numbers = [value, effect, measured.error];
+        if numbers.iter().any(|number| !number.is_finite()) {
+            return Err(NotComputed::Overflow);
+        }
+        Ok(Distance {
+            statistic,
+            value,
+            effect,
+            p_value: p_value.filter(|p| p.is_finite()),
+            adjusted_p_value: None,
+            error: measured.error,
+            compared: (n, m),
+            minimum: statistic.minimum(),
+        })
+    }
+
+    fn judge_drift(&self, window: &Summary, reference: &Reference) -> Result<Verdict, NotComputed> {
+        let statistic = self
+            .statistic
+            .filter(|_| self.settings.drift.enabled)
+            .ok_or(NotComputed::Disabled)?;
+        let distance = self.measure(statistic, window, reference.effect_alpha())?;
+        let manifest = self.settings.drift.limits;
+        if self.moving && manifest.warning.is_none() && manifest.critical.is_none() {
+            return Err(NotComputed::Moving);
+        }
+        let limits = self.drift_limits(&distance, window, reference.alpha)?;
+        let may_alarm = manifest.map(|number| number.is_some() || !self.moving);
+        Ok(verdict(
+            Check::Drift,
+            statistic,
+            distance.value,
+            distance.compared.1,
+            self.settings.drift.min_rows,
+            limits,
+            may_alarm,
+        ))
+    }
+
+    fn drift_limits(
+        &self,
+        distance: &Distance,
+        window: &Summary,
+        alpha: BySeverity<Option<Alpha>>,
+    ) -> Result<BySeverity<Limit>, NotComputed> {
+        let statistic = distance.statistic;
+        let floors = floors(statistic).ok_or(NotComputed::NotForKind {
+            statistic,
+            kind: self.bins.kind(),
+        })?;
+        let table = || coarse_table(&self.bins, self.counts.as_ref()?, window.counts.as_ref()?);
+        let (n, m) = distance.compared;
+        let null = alpha.map(|alpha| {
+            let alpha = alpha?.value;
+            let null = match statistic {
+                Statistic::Ks => ks::null(alpha, n, m),
+                Statistic::Psi => psi::null(&table()?, alpha),
+                Statistic::JensenShannon => jensen_shannon::null(&table()?, alpha),
+                Statistic::Hellinger => hellinger::null(&table()?, alpha),
+                // The binning may have added its error to the value, so it is added to the limit.
+                Statistic::Wasserstein => {
+                    self.null.as_ref()?.limit(alpha, n, m) / self.spread()? + distance.error
+                }
+                Statistic::ChiSquared | Statistic::MissingShare => return None,
+            };
+            Some(null).filter(|null| null.is_finite())
+        });
+        let parts = null.zip(self.drift_bound).zip(self.settings.drift.limits);
+        Ok(limits::limits(
+            floors,
+            parts.map(|((null, bound), manifest)| Parts {
+                null,
+                bound,
+                manifest,
+            }),
+        ))
+    }
+
+    fn spread(&self) -> Option<f64> {
+        match &*self.bins {
+            Bins::Numeric(bins) => bins.spread(),
+            Bins::Categorical(_) => None,
+        }
+    }
+
+    fn judge_missing(
+        &self,
+        window: &Summary,
+        reference: &Reference,
+    ) -> Result<Verdict, NotComputed> {
+        let statistic = Statistic::MissingShare;
+        if !(self.missing_on && self.settings.missing.enabled) {
+            return Err(NotComputed::Disabled);
+        }
+        if self.rows == 0 {
+            return Err(NotComputed::NoReference {
+                have: 0,
+                need: statistic.minimum(),
+            });
+        }
+        let share = window.missing_share().ok_or(NotComputed::TooFewRows {
+            have: 0,
+            need: statistic.minimum(),
+        })?;
+        let kind = self.bins.kind();
+        let floors = floors(statistic).ok_or(NotComputed::NotForKind { statistic, kind })?;
+        let null = reference.alpha.map(|alpha| {
+            Some(limits::missing_null(
+                alpha?.value,
+                self.nulls,
+                self.rows,
+                window.rows,
+            ))
+        });
+        let parts = null
+            .zip(self.missing_bound)
+            .zip(self.settings.missing.limits);
+        let limits = limits::limits(
+            floors,
+            parts.map(|((null, bound), manifest)| Parts {
+                null,
+                bound,
+                manifest,
+            }),
+        );
+        let value = share - self.nulls as f64 / self.rows as f64;
+        let always = BySeverity {
+            warning: true,
+            critical: true,
+        };
+        Ok(verdict(
+            Check::Missing,
+            statistic,
+            value,
+            window.rows,
+            self.settings.missing.min_rows,
+            limits,
+            always,
+        ))
+    }
+}
+
+fn verdict(
+    check: Check,
+    statistic: Statistic,
+    value: f64,
+    rows: u64,
+    min_rows: u64,
+    limits: BySeverity<Limit>,
+    may_alarm: BySeverity<bool>,
+) -> Verdict {
+    let scores = limits.map(|limit| score(value, limit.value));
+    let over = scores
+        .zip(may_alarm)
+        .map(|(score, may)| may && score >= 1.0 && rows >= min_rows);
+    Verdict {
+        check,
+        statistic,
+        value,
+        rows,
+        min_rows,
+        limits,
+        scores,
+        over,
+    }
+}
+
+/// A statistic's value with what its theory needs.
+struct Measured {
+    value: f64,
+    error: f64,
+    compared: (u64, u64),
+    /// For the statistics over coarse bins.
+    table: Option<Table>,
+}
+
+/// The statistic of `current` counts against `reference` counts over the same bins.
+fn measure(
+    statistic: Statistic,
+    bins: &Bins,
+    reference: Option<&Counts>,
+    current: Option<&Counts>,
+) -> Result<Measured, NotComputed> {
+    let (Some(reference), Some(current)) = (reference, current) else {
+        return Err(NotComputed::OtherBins);
+    };
+    match (statistic, bins, reference, current) {
+        (
+            Statistic::Ks | Statistic::Wasserstein,
+            Bins::Numeric(bins),
+            Counts::Numeric {
+                fine: a,
+                below: a_below,
+                above: a_above,
+            },
+            Counts::Numeric {
+                fine: c,
+                below: c_below,
+                above: c_above,
+            },
+        ) if a.len() == bins.len() && c.len() == bins.len() => {
+            let side = |fine, below, above| Side { fine, below, above };
+            let (a, c) = (side(a, *a_below, *a_above), side(c, *c_below, *c_above));
+            if statistic == Statistic::Ks {
+                measure_ks(bins, a, c)
+            } else {
+                measure_wasserstein(bins, a, c)
+            }
+        }
+        (
+            Statistic::Psi
+            | Statistic::JensenShannon
+            | Statistic::Hellinger
+            | Statistic::ChiSquared,
+            ..,
+        ) => {
+            let table = coarse_table(bins, reference, current).ok_or(NotComputed::OtherBins)?;
+            let compared = (table.reference_total as u64, table.current_total as u64);
+            enough(statistic, compared)?;
+            let value = match statistic {
+                Statistic::Psi => psi::distance(&table),
+                Statistic::JensenShannon => jensen_shannon::distance(&table),
+                Statistic::Hellinger => hellinger::distance(&table),
+                _ => chi_squared::test(&table).statistic,
+            };
+            Ok(Measured {
+                value,
+                error: 0.0,
+                compared,
+                table: Some(table),
+            })
+        }
+        (Statistic::Ks | Statistic::Wasserstein, Bins::Numeric(_), ..) => {
+            Err(NotComputed::OtherBins)
+        }
+        _ => Err(NotComputed::NotForKind {
+            statistic,
+            kind: bins.kind(),
+        }),
+    }
+}
+
+fn measure_ks(bins: &NumericBins, a: Side<'_>, c: Side<'_>) -> Result<Measured, NotComputed> {
+    let compared = (a.fine.iter().sum(), c.fine.iter().sum());
+    enough(Statistic::Ks, compared)?;
+    let (value, error) = ks::distance(bins, a.fine, c.fine);
+    Ok(Measured {
+        value,
+        error,
+        compared,
+        table: None,
+    })
+}
+
+fn measure_wasserstein(
+    bins: &NumericBins,
+    a: Side<'_>,
+    c: Side<'_>,
+) -> Result<Measured, NotComputed> {
+    let compared = (a.finite(), c.finite());
+    enough(Statistic::Wasserstein, compared)?;
+    let spread = bins.spread().ok_or(NotComputed::ZeroSpread)?;
+    let (value, error) = wasserstein::distance(bins, a, c);
+    Ok(Measured {
+        value: value / spread,
+        error: error / spread,
+        compared,
+        table: None,
+    })
+}
+
+fn enough(statistic: Statistic, (n, m): (u64, u64)) -> Result<(), NotComputed> {
+    let need = statistic.minimum();
+    if n < need {
+        return Err(NotComputed::NoReference { have: n, need });
+    }
+    if m < need {
+        Err(NotComputed::TooFewRows { have: m, need })
+    } else {
+        Ok(())
+    }
+}
+
+/// Counts over the coarse bins, `None` when they do not belong to `bins`.
+fn coarse_table(bins: &Bins, reference: &Counts, current: &Counts) -> Option<Table> {
+    let coarse = |counts: &Counts| match (bins, counts) {
+        (Bins::Numeric(bins), Counts::Numeric { fine, .. }) => {
+            (fine.len() == bins.len()).then(|| bins.coarse(fine))
+        }
+        (Bins::Categorical(bins), Counts::Categorical { top, other, unseen }) => (top.len() + 2
+            == bins.len())
+        .then(|| top.iter().chain([other, unseen]).copied().collect()),
+        _ => None,
+    };
+    Some(Table::new(&coarse(reference)?, &coarse(current)?))
+}

@@ -1,0 +1,325 @@
+//! Where a limit comes from: effect floor, sampling null, between-window bound, or the manifest.
+//!
+//! limit = max(effect floor, sampling null at α, between-window bound at α), the bound capped at twice the
+//! critical floor; a number in the manifest replaces the whole limit. Autocorrelation between windows would be one
+//! more factor on [`Between::bound`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::distance::Statistic;
+use crate::tail;
+use crate::verdict::BySeverity;
+
+/// The least and the largest α: below, a limit would rest on tails that nothing has tested; above, a check would
+/// alarm in every twentieth window.
+pub const ALPHA_RANGE: (f64, f64) = (1e-9, 0.05);
+/// Fewest baseline windows from which a between-window bound is made.
+pub const MIN_WINDOWS: usize = 4;
+/// How many windows the pooled variance weighs against a feature's own.
+const PRIOR: f64 = 20.0;
+/// Distances are taken to be at least this before their logarithm, so that equal windows do not count as
+/// infinitely steady.
+const LEAST_DISTANCE: f64 = 1e-4;
+
+/// Which part of a limit holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LimitPart {
+    /// A number in the manifest.
+    Manifest,
+    /// The critical limit would have been below the warning limit and was raised to it.
+    RaisedToWarning,
+    /// The least change that is worth an alarm.
+    EffectFloor,
+    /// What two finite samples differ by when nothing changed.
+    SamplingNull,
+    /// What the baseline's own windows differ by.
+    BetweenWindows,
+    /// What the baseline's own windows differ by, cut at twice the critical floor: the budget is not promised.
+    BetweenWindowsCapped,
+}
+
+impl std::fmt::Display for LimitPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            LimitPart::Manifest => "a number in the manifest",
+            LimitPart::RaisedToWarning => "the warning limit, below which critical cannot lie",
+            LimitPart::EffectFloor => "the effect floor",
+            LimitPart::SamplingNull => "the sampling null at the budget's α",
+            LimitPart::BetweenWindows => "the spread between the baseline's windows at the budget's α",
+            LimitPart::BetweenWindowsCapped => {
+                "the spread between the baseline's windows, capped: the false-alarm budget is not promised"
+            }
+        })
+    }
+}
+
+/// One limit and its parts, in the unit of the statistic.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Limit {
+    /// The limit in force.
+    pub value: f64,
+    /// Which part holds.
+    pub part: LimitPart,
+    /// The effect floor.
+    pub floor: f64,
+    /// The sampling null at α, binning error included; `None` without an α.
+    pub null: Option<f64>,
+    /// The between-window bound at α before the cap; `None` below four baseline windows.
+    pub bound: Option<f64>,
+    /// Whether the bound was cut at twice the critical floor.
+    pub capped: bool,
+}
+
+/// The probability at which one test may alarm falsely.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Alpha {
+    /// In force, in `1e-9..=0.05`.
+    pub value: f64,
+    /// What the budget asked for.
+    pub asked: f64,
+}
+
+impl Alpha {
+    /// The share of one test in a budget of expected false alarms per window; `None` without a test.
+    pub fn share(budget: f64, tests: usize) -> Option<Alpha> {
+        (tests > 0).then(|| {
+            let asked = budget / tests as f64;
+            Alpha {
+                value: asked.clamp(ALPHA_RANGE.0, ALPHA_RANGE.1),
+                asked,
+            }
+        })
+    }
+
+    /// The budget allows more false alarms than α = 0.05 makes: it is not used up.
+    pub fn too_loose(&self) -> bool {
+        self.asked > ALPHA_RANGE.1
+    }
+
+    /// The budget asks for fewer false alarms than α = 1e-9 makes: it cannot be promised.
+    pub fn too_tight(&self) -> bool {
+        self.asked < ALPHA_RANGE.0
+    }
+}
+
+/// The effect floors, the one table of them; `None` for a statistic that cannot alarm.
+pub fn floors(statistic: Statistic) -> Option<BySeverity<f64>> {
+    let (warning, critical) = match statistic {
+        Statistic::Ks => (0.05, 0.10),
+        Statistic::Psi => (0.10, 0.25),
+        Statistic::JensenShannon | Statistic::Hellinger | Statistic::Wasserstein => (0.10, 0.20),
+        Statistic::MissingShare => (0.02, 0.05),
+        Statistic::ChiSquared => return None,
+    };
+    Some(BySeverity { warning, critical })
+}
+
+/// How much a feature's baseline windows differ from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Between {
+    windows: usize,
+    /// Mean of the logarithms for distances, 0 for signed differences.
+    centre: f64,
+    /// The feature's own variance around the centre.
+    variance: f64,
+    scale: Scale,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+enum Scale {
+    Log,
+    Plain,
+}
+
+impl Between {
+    /// From the distance of each window to the others pooled: l = ln max(d, 1e-4), their mean and variance
+    /// (denominator n−1). `None` below four windows.
+    pub fn distances(leave_one_out: &[f64]) -> Option<Self> {
+        let logs: Vec<f64> = leave_one_out
+            .iter()
+            .map(|d| d.max(LEAST_DISTANCE).ln())
+            .collect();
+        let n = logs.len() as f64;
+        let centre = logs.iter().sum::<f64>() / n;
+        let variance = logs.iter().map(|l| (l - centre).powi(2)).sum::<f64>() / (n - 1.0);
+        (logs.len() >= MIN_WINDOWS).then_some(Between {
+            windows: logs.len(),
+            centre,
+            variance,
+            scale: Scale::Log,
+        })
+    }
+
+    /// From the signed difference of each window to the others pooled: mean 0, variance their mean square.
+    /// `None` below four windows.
+    pub fn differences(leave_one_out: &[f64]) -> Option<Self> {
+        let n = leave_one_out.len();
+        let variance = leave_one_out.iter().map(|d| d * d).sum::<f64>() / n as f64;
+        (n >= MIN_WINDOWS).then_some(Between {
+            windows: n,
+            centre: 0.0,
+            variance,
+            scale: Scale::Plain,
+        })
+    }
+
+    /// The feature's own variance.
+    pub fn variance(&self) -> f64 {
+        self.variance
+    }
+
+    /// centre + t₁₋α,n+19 · s · √(1 + 1/n) with s² = (20·s₀² + (n−1)·s_i²)/(n+19), on the logarithm for distances.
+    /// `pooled` is s₀², the mean variance of all features with the same statistic.
+    pub fn bound(&self, pooled: f64, alpha: f64) -> f64 {
+        let n = self.windows as f64;
+        let degrees = n + PRIOR - 1.0;
+        let s = ((PRIOR * pooled + (n - 1.0) * self.variance) / degrees).sqrt();
+        let bound = self.centre + tail::student_isf(alpha, degrees) * s * (1.0 + 1.0 / n).sqrt();
+        match self.scale {
+            // A bound beyond any distance is cut by the cap; it only has to stay a number.
+            Scale::Log => bound.exp().min(f64::MAX),
+            Scale::Plain => bound,
+        }
+    }
+}
+
+/// Mean variance over the features that have one; 0 when none has.
+pub fn pooled_variance<'a>(features: impl Iterator<Item = &'a Between>) -> f64 {
+    let (count, sum) = features.fold((0u64, 0.0), |(count, sum), between| {
+        (count + 1, sum + between.variance)
+    });
+    if count == 0 { 0.0 } else { sum / count as f64 }
+}
+
+/// z₁₋α·√(r(1−r)(1/N + 1/M)), r = (nulls + ½)/(N + 1): the increase of a share of nulls that is exceeded with
+/// probability `alpha` when nothing changed.
+pub fn missing_null(alpha: f64, nulls: u64, reference: u64, current: u64) -> f64 {
+    let rate = (nulls as f64 + 0.5) / (reference as f64 + 1.0);
+    tail::normal_isf(alpha)
+        * (rate * (1.0 - rate) * (1.0 / reference as f64 + 1.0 / current as f64)).sqrt()
+}
+
+/// What a limit is made of, at one severity.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Parts {
+    /// Sampling null at α.
+    pub null: Option<f64>,
+    /// Between-window bound at α, not capped.
+    pub bound: Option<f64>,
+    /// The manifest's number.
+    pub manifest: Option<f64>,
+}
+
+/// The limits of a statistic from their parts: the largest part holds, the manifest before all of them, and
+/// critical is never below warning.
+pub fn limits(floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySeverity<Limit> {
+    let cap = 2.0 * floors.critical;
+    let mut limits = floors.zip(parts).map(|(floor, parts)| {
+        let capped = parts.bound.is_some_and(|bound| bound > cap);
+        let mut limit = Limit {
+            value: floor,
+            part: LimitPart::EffectFloor,
+            floor,
+            null: parts.null,
+            bound: parts.bound,
+            capped,
+        };
+        let between = if capped {
+            LimitPart::BetweenWindowsCapped
+        } else {
+            LimitPart::BetweenWindows
+        };
+        let calibrated = [
+            (parts.null, LimitPart::SamplingNull),
+            (parts.bound.map(|bound| bound.min(cap)), between),
+        ];
+        for (value, part) in calibrated {
+            if let Some(value) = value.filter(|value| *value > limit.value) {
+                (limit.value, limit.part) = (value, part);
+            }
+        }
+        if let Some(number) = parts.manifest {
+            (limit.value, limit.part) = (number, LimitPart::Manifest);
+        }
+        limit
+    });
+    if limits.critical.value < limits.warning.value {
+        (limits.critical.value, limits.critical.part) =
+            (limits.warning.value, LimitPart::RaisedToWarning);
+    }
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(null: f64, bound: f64, manifest: Option<f64>) -> Parts {
+        Parts {
+            null: Some(null),
+            bound: Some(bound),
+            manifest,
+        }
+    }
+
+    #[test]
+    fn the_largest_part_holds_and_the_manifest_before_all() {
+        let ks = floors(Statistic::Ks).unwrap();
+        let check = |warning: Parts, critical: Parts, expected: [(f64, LimitPart); 2]| {
+            let found = limits(ks, BySeverity { warning, critical });
+            assert_eq!(
+                [
+                    (found.warning.value, found.warning.part),
+                    (found.critical.value, found.critical.part)
+                ],
+                expected
+            );
+        };
+        use LimitPart::*;
+        check(
+            parts(0.01, 0.02, None),
+            parts(0.01, 0.02, None),
+            [(0.05, EffectFloor), (0.1, EffectFloor)],
+        );
+        check(
+            parts(0.06, 0.02, None),
+            parts(0.07, 0.12, None),
+            [(0.06, SamplingNull), (0.12, BetweenWindows)],
+        );
+        check(
+            parts(0.06, 0.3, None),
+            parts(0.3, 0.4, None),
+            [(0.2, BetweenWindowsCapped), (0.3, SamplingNull)],
+        );
+        check(
+            parts(0.06, 0.3, Some(0.15)),
+            parts(0.01, 0.01, None),
+            [(0.15, Manifest), (0.15, RaisedToWarning)],
+        );
+        check(
+            parts(0.06, 0.3, Some(0.0)),
+            parts(0.01, 0.01, Some(0.02)),
+            [(0.0, Manifest), (0.02, Manifest)],
+        );
+    }
+
+    #[test]
+    fn a_budget_outside_of_the_range_is_clamped_and_said_to_be() {
+        assert_eq!(Alpha::share(1.0, 0), None);
+        let alpha = Alpha::share(1.0, 76).unwrap();
+        assert_eq!(
+            (alpha.value, alpha.too_loose(), alpha.too_tight()),
+            (1.0 / 76.0, false, false)
+        );
+        let alpha = Alpha::share(100.0, 76).unwrap();
+        assert_eq!((alpha.value, alpha.too_loose()), (0.05, true));
+        assert!(Alpha::share(1e-12, 76).unwrap().too_tight());
+    }
+
+    #[test]
+    fn three_windows_make_no_bound() {
+        assert_eq!(Between::distances(&[0.1; 3]), None);
+        assert_eq!(Between::differences(&[0.1; 3]), None);
+        assert_eq!(pooled_variance([].into_iter()), 0.0);
+    }
+}

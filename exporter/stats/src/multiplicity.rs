@@ -1,0 +1,42 @@
+//! Benjamini–Hochberg-adjusted p-values: shown beside p, deciding nothing.
+
+/// Adjusted p-values in the order given: p̃₍i₎ = min over j ≥ i of min(1, p₍j₎·k/j), with k p-values in rising
+/// order (Benjamini and Hochberg 1995). NaN counts as 1.
+pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
+    let count = p_values.len();
+    let p = |index: usize| {
+        if p_values[index].is_nan() {
+            1.0
+        } else {
+            p_values[index]
+        }
+    };
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by(|&a, &b| p(a).total_cmp(&p(b)));
+    let mut adjusted = vec![1.0; count];
+    let mut least = 1.0f64;
+    for (rank, &index) in order.iter().enumerate().rev() {
+        least = least.min(p(index) * count as f64 / (rank + 1) as f64);
+        adjusted[index] = least;
+    }
+    adjusted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn adjusting_keeps_order_and_only_raises(p in prop::collection::vec(0.0..=1.0f64, 0..40)) {
+            let adjusted = benjamini_hochberg(&p);
+            for i in 0..p.len() {
+                prop_assert!(adjusted[i] >= p[i] && adjusted[i] <= 1.0);
+                for j in 0..p.len() {
+                    prop_assert!(p[i] > p[j] || adjusted[i] <= adjusted[j]);
+                }
+            }
+        }
+    }
+}

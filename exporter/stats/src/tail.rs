@@ -1,0 +1,81 @@
+//! Upper tails of the normal, Student and χ² distributions and their inverses.
+//!
+//! Tail probabilities come from `statrs`; its inverses stop at about 1e-8, so the inverses here are solved from
+//! the tails themselves, on the logarithm, which keeps their relative precision at α = 1e-9.
+
+use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
+
+/// z with P(Z > z) = `alpha`.
+pub(crate) fn normal_isf(alpha: f64) -> f64 {
+    let normal = Normal::standard();
+    invert(|x| normal.sf(x), alpha, (-9.0, 9.0))
+}
+
+/// t with P(T > t) = `alpha` for Student's distribution.
+pub(crate) fn student_isf(alpha: f64, degrees: f64) -> f64 {
+    // The parameters of a standard Student distribution with positive degrees of freedom are always accepted.
+    StudentsT::new(0.0, 1.0, degrees).map_or(f64::NAN, |student| {
+        invert(|x| student.sf(x), alpha, (0.0, 64.0))
+    })
+}
+
+/// P(χ² ≥ x); with no degree of freedom χ² is 0.
+pub(crate) fn chi_squared_sf(x: f64, degrees: f64) -> f64 {
+    if x <= 0.0 {
+        return 1.0;
+    }
+    ChiSquared::new(degrees).map_or(0.0, |chi_squared| chi_squared.sf(x))
+}
+
+/// x with P(χ² > x) = `alpha`; with no degree of freedom it is 0.
+pub(crate) fn chi_squared_isf(alpha: f64, degrees: f64) -> f64 {
+    if degrees <= 0.0 {
+        return 0.0;
+    }
+    invert(
+        |x| chi_squared_sf(x, degrees),
+        alpha,
+        (0.0, 2.0 * degrees + 64.0),
+    )
+}
+
+/// x with `sf(x)` = `alpha` for a falling `sf`: a bracket, widened upwards as needed, then the Illinois variant of
+/// false position on ln sf (Dowell and Jarratt 1971), with a bisection whenever that is slow.
+pub(crate) fn invert(sf: impl Fn(f64) -> f64, alpha: f64, (mut low, mut high): (f64, f64)) -> f64 {
+    let target = alpha.ln();
+    let gap = |x: f64| sf(x).max(f64::MIN_POSITIVE).ln() - target;
+    let mut at_high = gap(high);
+    while at_high > 0.0 && high < 1e12 {
+        low = high;
+        high *= 2.0;
+        at_high = gap(high);
+    }
+    let mut at_low = gap(low);
+    if at_low <= 0.0 {
+        return low;
+    }
+    for step in 0..200 {
+        let width = high - low;
+        if width <= 4.0 * f64::EPSILON * high.abs().max(f64::MIN_POSITIVE) {
+            break;
+        }
+        let guess = low + width * at_low / (at_low - at_high);
+        let x = if step % 3 == 2 || !(guess > low && guess < high) {
+            low + 0.5 * width
+        } else {
+            guess
+        };
+        let at = gap(x);
+        if at == 0.0 {
+            return x;
+        }
+        if at > 0.0 {
+            (low, at_low) = (x, at);
+            at_high *= 0.5;
+        } else {
+            (high, at_high) = (x, at);
+            at_low *= 0.5;
+        }
+    }
+    low + 0.5 * (high - low)
+}
