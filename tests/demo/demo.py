@@ -110,7 +110,9 @@ def fresh_folder(port):
 
 
 def build(processes, out):
-    """Builds the exporter and returns its path."""
+    """Builds the exporter, unless FM_EXPORTER names one, and returns its path."""
+    if given := os.environ.get("FM_EXPORTER"):
+        return pathlib.Path(given)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"))
     program = ROOT / target / "debug" / "feature-monitor-exporter"
     out.say("Building the exporter" + ("" if program.exists() else " (about 6 minutes on 2 cores, once)"))
@@ -135,11 +137,10 @@ class Child:
 
 
 def serve(processes, scale, folder, options):
-    """Starts the Flight server, on the example's port if nobody else has it."""
+    """Starts the Flight server on a free port."""
     log = folder / "server.log"
     command = [
         sys.executable, ROOT / "tests" / "servers" / "customers.py", "--stop-with-stdin",
-        "--port", "8815" if free(8815) else "0",
         "--origin", repr(scale.origin.timestamp()),
         "--seconds-per-week", str(WEEK.total_seconds()),
         "--last", str(LAST_BASELINE_WEEK + options.weeks),
