@@ -1,10 +1,14 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::telemetry::LogFormat;
+use crate::{check, profile, run};
 
 /// Watches machine-learning features: pulls them from an Arrow Flight server, compares them with a
 /// baseline, and serves the result to Prometheus.
@@ -122,10 +126,52 @@ pub struct Log {
     /// Form of the log lines on standard error.
     #[arg(long = "log.format", value_enum, default_value_t, global = true)]
     pub format: LogFormat,
-    /// Level (error, warn, info, debug, trace) or a filter such as `exporter=debug,info`.
-    #[arg(long = "log.level", value_name = "LEVEL", default_value = "info", global = true)]
-    pub level: String,
+    /// Level (error, warn, info, debug, trace) or a filter such as `exporter=debug,info`;
+    /// info for `run`, warn for the others.
+    #[arg(long = "log.level", value_name = "LEVEL", global = true)]
+    pub level: Option<String>,
     /// Send traces of evaluations to this OpenTelemetry collector (OTLP over gRPC).
     #[arg(long = "otlp.endpoint", value_name = "URL", global = true)]
     pub otlp_endpoint: Option<String>,
+}
+
+/// Does what a command asks; the exit code is 0, or 1 when something is wrong with the input.
+pub async fn execute(command: Command) -> ExitCode {
+    let outcome = match command {
+        Command::Run(args) => run::run(args, Timestamp::now, stopped())
+            .await
+            .map_err(|error| error.to_string()),
+        Command::Check(args) => {
+            let (answer, valid) = check::check(&args);
+            print!("{answer}");
+            return ExitCode::from(u8::from(!valid));
+        }
+        Command::Profile(args) => profile::profile(&args, Timestamp::now())
+            .await
+            .map(|answer| println!("{answer}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn stopped() {
+    match (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        // Without handlers the signals end the process at once, as by default.
+        _ => std::future::pending().await,
+    }
 }

@@ -302,7 +302,7 @@ impl Reader {
                 let values = floats(&column)?;
                 Ok(update(&Column::Numeric {
                     values: values.values(),
-                    validity: validity(values.nulls(), values.len()),
+                    validity: validity(values.nulls(), values.len())?,
                 }))
             }
             Kind::Categorical => {
@@ -326,7 +326,7 @@ impl Reader {
                 };
                 Ok(update(&Column::Categorical {
                     codes: codes.values(),
-                    validity: validity(codes.nulls(), codes.len()),
+                    validity: validity(codes.nulls(), codes.len())?,
                     categories: Categories {
                         generation: self.generation,
                         len: names.map_or(0, Array::len),
@@ -338,10 +338,11 @@ impl Reader {
     }
 }
 
-fn validity(nulls: Option<&NullBuffer>, len: usize) -> Validity<'_> {
+fn validity(nulls: Option<&NullBuffer>, len: usize) -> Result<Validity<'_>, ArrowError> {
     match nulls {
-        None => Validity::all(len),
-        Some(nulls) => Validity::new(nulls.validity(), nulls.offset(), len),
+        None => Ok(Validity::all(len)),
+        Some(nulls) => Validity::bitmap(nulls.validity(), nulls.offset(), len)
+            .map_err(|error| ArrowError::InvalidArgumentError(error.to_string())),
     }
 }
 

@@ -7,18 +7,25 @@
 //! `monitor` tells the story of one evaluation, `run` that of the program.
 
 pub mod baseline;
+pub mod check;
 pub mod cli;
 pub mod columns;
 pub mod config;
 pub mod freshness;
+pub mod http;
 pub mod monitor;
+pub mod page;
 pub mod pipeline;
 pub mod process;
+pub mod profile;
 pub mod progress;
+pub mod run;
 pub mod schema;
+pub mod scrape;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
+pub mod status;
 pub mod store;
 pub mod telemetry;
 pub mod view;

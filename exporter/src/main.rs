@@ -1,2 +1,31 @@
 //! The exporter program.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use exporter::cli::{Cli, Command, execute};
+use exporter::telemetry;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { command, log } = Cli::parse();
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        eprintln!("a TLS provider was installed before the program started");
+        return ExitCode::FAILURE;
+    }
+    // Only `run` logs its progress; the other commands answer on standard output, and log warnings.
+    let quiet = !matches!(command, Command::Run(_));
+    match telemetry::start(&log, quiet) {
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+        Ok(_telemetry) => execute(command).await,
+    }
+}

@@ -18,7 +18,7 @@ use stats::{Bins, FeatureProfile, FrozenFeature, Reference, Summary};
 use crate::baseline::{Baseline, Definition, Windows};
 use crate::columns::FeatureColumn;
 use crate::pipeline::{self, PullError, Pulled, Request, Slot, SlotOf};
-use crate::progress::{Columns, Found, JudgedState, Progress};
+use crate::progress::{Columns, JudgedState, Progress};
 use crate::settings::settings;
 use crate::snapshot::{Evaluation, Failure, OpenWindow, Snapshot};
 use crate::source::{FlightSource, Reason};
@@ -200,6 +200,56 @@ impl Monitor {
         })
     }
 
+    /// Judges one window and saves nothing: the one that holds `at`, else the newest complete one;
+    /// without windows, what the source serves now. A saved baseline is used; without one a baseline
+    /// is made for this call.
+    pub async fn profile(
+        &mut self,
+        at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Snapshot, EvaluationError> {
+        self.load().await?;
+        self.store = Store::in_memory();
+        self.progress.judged = None;
+        let mut tally = Tally::default();
+        match self.config.data.window.as_ref().map(Grid::new) {
+            None => {
+                // The first pull without a baseline only makes one.
+                for _ in 0..2 {
+                    if self.progress.judged.is_none() {
+                        self.attempt_pull(now, &mut tally).await?;
+                    }
+                }
+            }
+            Some(grid) => {
+                let window = at.map_or_else(|| grid.newest_complete(now), |at| grid.at(at));
+                if self.rolling().is_some() {
+                    // What came before the window, whatever was saved since.
+                    self.baseline = None;
+                    self.freeze_windows(&grid, WindowId(window.0 - 1), now, &mut tally)
+                        .await?;
+                } else if self.baseline.is_none() {
+                    self.freeze_windows(&grid, grid.newest_complete(now), now, &mut tally)
+                        .await?;
+                }
+                let plan = Due {
+                    complete: vec![window],
+                    pending: 1,
+                    skipped: 0,
+                    open: WindowId(i64::MAX),
+                };
+                for (windows, request) in self.requests(&grid, &plan) {
+                    let pulled = self.pull(request, &mut tally, FeatureProfile::close).await?;
+                    self.take(&grid, &plan, &windows, pulled, &mut tally).await?;
+                }
+            }
+        }
+        self.pending = 0;
+        self.source_up = Some(true);
+        self.progress.judge_freshness(&self.config, now);
+        Ok(self.snapshot())
+    }
+
     async fn attempt(&mut self, now: Timestamp, tally: &mut Tally) -> Result<(), EvaluationError> {
         if !self.loaded {
             self.load().await?;
@@ -219,7 +269,8 @@ impl Monitor {
         tally: &mut Tally,
     ) -> Result<(), EvaluationError> {
         if self.baseline.is_none() {
-            self.freeze_windows(grid, now, tally).await?;
+            self.freeze_windows(grid, grid.newest_complete(now), now, tally)
+                .await?;
         }
         let next = self.next_window(grid, now);
         let plan = due(grid, next, now, WINDOWS_AT_ONCE);
@@ -478,14 +529,15 @@ impl Monitor {
         Ok(())
     }
 
-    /// Makes the baseline of a monitor with windows: one pass for the bins, one for the counts.
+    /// Makes the baseline of a monitor with windows from windows up to `newest`: one pass for the
+    /// bins, one for the counts.
     async fn freeze_windows(
         &mut self,
         grid: &Grid,
+        newest: WindowId,
         now: Timestamp,
         tally: &mut Tally,
     ) -> Result<(), EvaluationError> {
-        let newest = grid.newest_complete(now);
         let definition = Definition::new(&self.config);
         let windows: Vec<WindowId> = match definition.windows {
             Windows::Pinned(span) => {

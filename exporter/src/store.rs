@@ -149,6 +149,15 @@ impl Store {
         })
     }
 
+    /// An empty store that forgets with the process.
+    pub fn in_memory() -> Self {
+        Self {
+            objects: Arc::new(InMemory::new()),
+            prefix: Key::default(),
+            place: "memory".to_owned(),
+        }
+    }
+
     /// Reads an object; nothing when there is none.
     pub async fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
         let failed = |error: object_store::Error| StoreError::Read {

@@ -8,6 +8,8 @@ use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+use crate::cli::Log;
+
 /// The form of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -52,21 +54,19 @@ impl Drop for Telemetry {
 
 /// Starts logging to standard error and, with an endpoint, tracing over OTLP/gRPC. Called once,
 /// inside the async runtime.
-pub fn start(
-    format: LogFormat,
-    level: &str,
-    otlp_endpoint: Option<&str>,
-) -> Result<Telemetry, TelemetryError> {
+pub fn start(log: &Log, quiet: bool) -> Result<Telemetry, TelemetryError> {
+    let usual = if quiet { "warn" } else { "info" };
+    let level = log.level.as_deref().unwrap_or(usual);
     let filter = EnvFilter::try_new(level).map_err(|source| TelemetryError::Level {
         given: level.to_owned(),
         source,
     })?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match log.format {
         LogFormat::Text => lines.with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    let provider = otlp_endpoint.map(provider).transpose()?;
+    let provider = log.otlp_endpoint.as_deref().map(provider).transpose()?;
     let traces = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer().with_tracer(provider.tracer("feature-monitor-exporter"))
     });

@@ -1,0 +1,129 @@
+//! Times one full evaluation against draining the same stream with the same client, in one process and
+//! in turns, since machines are noisy. `make bench` calls it.
+//!
+//! ```text
+//! bench_evaluation --uri URI --command COMMAND --runs N [--only drain|evaluate]
+//! ```
+//!
+//! Prints JSON: rows of one pull, the least seconds of each kind of run, and the process' peak memory.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::{Parser, ValueEnum};
+use crds::manifest;
+use exporter::monitor::Monitor;
+use exporter::source::{FlightSource, SecretsDir};
+use exporter::store::Store;
+use jiff::Timestamp;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Parser)]
+struct Arguments {
+    /// The Flight server.
+    #[arg(long)]
+    uri: String,
+    /// The command of the descriptor.
+    #[arg(long)]
+    command: String,
+    /// How many runs of each kind.
+    #[arg(long)]
+    runs: usize,
+    /// Only one kind of run, so that its memory can be told.
+    #[arg(long)]
+    only: Option<Only>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Only {
+    Drain,
+    Evaluate,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let arguments = Arguments::parse();
+    // The manifest of a monitor without windows: every evaluation judges one whole pull.
+    let document = serde_json::json!({
+        "apiVersion": "featuremonitor.io/v1alpha1",
+        "kind": "FeatureMonitor",
+        "metadata": { "name": "bench" },
+        "spec": {
+            "owner": { "team": "bench" },
+            "source": { "flight": { "uri": arguments.uri, "query": { "command": arguments.command }, "timeout": "600s" } },
+            "data": { "entityKeys": ["key"] },
+            "schedule": { "every": "1h" },
+            "baseline": { "previous": {} },
+        },
+    });
+    let loaded = manifest::load(&document.to_string())?;
+    let config = Arc::new(loaded.monitor);
+    let secrets = SecretsDir::new("/nonexistent");
+    let source = FlightSource::new(config.source.clone(), secrets)?;
+    let evaluated = FlightSource::new(config.source.clone(), SecretsDir::new("/nonexistent"))?;
+    let mut monitor = Monitor::new(config, loaded.hash, evaluated, Store::in_memory());
+    let drains = arguments.only != Some(Only::Evaluate);
+    let evaluates = arguments.only != Some(Only::Drain);
+    if evaluates {
+        // Freezes the baseline, so that every run below judges a window against it.
+        monitor.evaluate(&Timestamp::now).await;
+    }
+    let (mut rows, mut drain_seconds, mut evaluate_seconds) = (0, f64::INFINITY, f64::INFINITY);
+    for _ in 0..arguments.runs {
+        if drains {
+            let started = Instant::now();
+            rows = drain(&source).await?;
+            drain_seconds = drain_seconds.min(started.elapsed().as_secs_f64());
+        }
+        if evaluates {
+            let started = Instant::now();
+            let tally = monitor.evaluate(&Timestamp::now).await;
+            let seconds = started.elapsed().as_secs_f64();
+            evaluate_seconds = evaluate_seconds.min(seconds);
+            let snapshot = monitor.snapshot();
+            if let Some(failure) = snapshot.evaluation.and_then(|e| e.failure) {
+                return Err(failure.message.into());
+            }
+            if tally.windows_judged != 1 {
+                return Err("the evaluation judged nothing".into());
+            }
+            rows = tally.rows;
+        }
+    }
+    let seconds = |least: f64| least.is_finite().then_some(least);
+    println!(
+        "{}",
+        serde_json::json!({
+            "rows": rows,
+            "drain_seconds": seconds(drain_seconds),
+            "evaluate_seconds": seconds(evaluate_seconds),
+            "peak_rss_bytes": peak_rss_bytes()?,
+        })
+    );
+    Ok(())
+}
+
+async fn drain(source: &FlightSource) -> Result<u64, Failure> {
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(2);
+    let (report, ()) = tokio::join!(source.pull(None, sender), async {
+        while let Some(message) = receiver.recv().await {
+            std::hint::black_box(message);
+        }
+    });
+    Ok(report?.rows)
+}
+
+/// The most memory this process has had, from the kernel's account of it.
+fn peak_rss_bytes() -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let kibibytes = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .ok_or("the kernel does not say VmHWM")?;
+    Ok(kibibytes.parse::<u64>()? * 1024)
+}

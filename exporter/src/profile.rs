@@ -1,0 +1,439 @@
+//! `profile`: one window, compared with the baseline, as a table for people or JSON for programs.
+
+use std::fmt::Write as _;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+use jiff::Timestamp;
+use serde::Serialize;
+use stats::{
+    BySeverity, FeatureReport, Kind, LimitPart, NotComputed, Severity, Statistic, Summary, Verdict,
+};
+
+use crate::cli::{Output, Profile};
+use crate::run;
+use crate::snapshot::{BaselineInfo, BaselineState, Budget, FeatureState, JudgedWindow, Snapshot};
+
+/// Pulls one window and gives the text to print, or what went wrong.
+pub async fn profile(args: &Profile, now: Timestamp) -> Result<String, String> {
+    let mut monitor = run::open(&args.input).map_err(|error| error.to_string())?;
+    let snapshot = monitor
+        .profile(args.window, now)
+        .await
+        .map_err(|error| error.to_string())?;
+    match args.output {
+        Output::Table => Ok(tables(&snapshot)),
+        Output::Json => json(&snapshot).map_err(|error| error.to_string()),
+    }
+}
+
+/// What `profile --output json` prints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    window: Option<Window>,
+    baseline: Option<Baseline<'a>>,
+    budget: Option<SharedBudget>,
+    features: Vec<Feature<'a>>,
+}
+
+#[derive(Serialize)]
+struct Window {
+    start: jiff::Timestamp,
+    end: jiff::Timestamp,
+    rows: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Baseline<'a> {
+    kind: &'a str,
+    revision: u32,
+    digest: &'a str,
+    windows: u32,
+    rows: u64,
+    start: jiff::Timestamp,
+    end: jiff::Timestamp,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SharedBudget {
+    tests: usize,
+    alarms_per_window: BySeverity<f64>,
+    alpha: BySeverity<Option<f64>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Feature<'a> {
+    name: &'a str,
+    kind: Option<Kind>,
+    data_type: Option<&'a str>,
+    sensitive: bool,
+    state: String,
+    problem: Option<String>,
+    current: Option<Summary>,
+    reference: Option<Summary>,
+    report: Option<&'a FeatureReport>,
+}
+
+/// The JSON document. Sensitive features come without values.
+fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
+    let baseline = match &snapshot.baseline {
+        BaselineState::Ready(info) => Some(Baseline {
+            kind: info.kind,
+            revision: info.revision,
+            digest: &info.digest,
+            windows: info.windows,
+            rows: info.rows,
+            start: info.span.start,
+            end: info.span.end,
+        }),
+        BaselineState::Absent | BaselineState::Forming { .. } => None,
+    };
+    let shown = |summary: &Option<Summary>, sensitive: bool| {
+        summary.as_ref().map(|summary| {
+            if sensitive {
+                summary.without_values()
+            } else {
+                summary.clone()
+            }
+        })
+    };
+    let document = Document {
+        namespace: &snapshot.monitor.namespace,
+        name: &snapshot.monitor.name,
+        window: snapshot.judged.map(|judged| Window {
+            start: judged.span.start,
+            end: judged.span.end,
+            rows: judged.rows,
+        }),
+        baseline,
+        budget: snapshot.budget.map(|budget| SharedBudget {
+            tests: budget.tests,
+            alarms_per_window: budget.per_window,
+            alpha: budget.alpha.map(|alpha| alpha.map(|alpha| alpha.value)),
+        }),
+        features: snapshot
+            .features
+            .iter()
+            .map(|feature| Feature {
+                name: &feature.name,
+                kind: feature.kind,
+                data_type: feature.data_type.as_deref(),
+                sensitive: feature.sensitive,
+                state: state(feature),
+                problem: feature.problem.as_ref().map(ToString::to_string),
+                current: shown(&feature.summary, feature.sensitive),
+                reference: shown(&feature.reference, feature.sensitive),
+                report: feature.report.as_ref(),
+            })
+            .collect(),
+    };
+    serde_json::to_string_pretty(&document)
+}
+
+/// The tables: what the window holds, and how each verdict came about.
+fn tables(snapshot: &Snapshot) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{}", heading(snapshot));
+    let _ = writeln!(text, "\n{}", values(&snapshot.features));
+    let _ = writeln!(text, "\n{}", verdicts(&snapshot.features));
+    let notes: Vec<String> = snapshot.features.iter().filter_map(note).collect();
+    if !notes.is_empty() {
+        let _ = writeln!(text, "\n{}", notes.join("\n"));
+    }
+    text
+}
+
+fn heading(snapshot: &Snapshot) -> String {
+    let monitor = &snapshot.monitor;
+    let mut lines = vec![format!("{}/{}", monitor.namespace, monitor.name)];
+    lines.push(match snapshot.judged {
+        Some(JudgedWindow { span, rows }) => {
+            format!("window    {} to {}, {rows} rows", span.start, span.end)
+        }
+        None => "window    none was judged".to_owned(),
+    });
+    lines.push(match &snapshot.baseline {
+        BaselineState::Ready(BaselineInfo {
+            kind,
+            span,
+            windows,
+            rows,
+            digest,
+            ..
+        }) => format!(
+            "baseline  {kind}, {} to {}, {windows} windows, {rows} rows, {}",
+            span.start,
+            span.end,
+            digest.get(..19).unwrap_or(digest)
+        ),
+        BaselineState::Forming { have, need } => {
+            format!("baseline  forming: {have} of {need} windows")
+        }
+        BaselineState::Absent => "baseline  none".to_owned(),
+    });
+    if let Some(Budget {
+        per_window,
+        tests,
+        alpha,
+    }) = snapshot.budget
+    {
+        let alpha = |severity| {
+            alpha
+                .get(severity)
+                .map_or_else(|| "none".to_owned(), |a| number(a.value))
+        };
+        lines.push(format!(
+            "budget    {} warnings and {} critical alarms a window by chance, shared by {tests} tests: α = {} and {}",
+            number(per_window.warning),
+            number(per_window.critical),
+            alpha(Severity::Warning),
+            alpha(Severity::Critical)
+        ));
+    }
+    lines.join("\n")
+}
+
+fn values(features: &[FeatureState]) -> Table {
+    let mut table = table([
+        "feature", "type", "rows", "missing", "distinct", "mean", "std dev", "p05", "p50", "p95",
+        "most frequent",
+    ]);
+    right(&mut table, 2..=9);
+    for feature in features {
+        let Some(summary) = &feature.summary else {
+            table.add_row([
+                feature.name.as_str(),
+                feature.data_type.as_deref().unwrap_or(""),
+            ]);
+            continue;
+        };
+        let hidden = feature.sensitive;
+        let moments = summary.moments.filter(|_| !hidden);
+        let quantile = |i: usize| {
+            let quantiles = summary.quantiles.filter(|_| !hidden);
+            quantiles.map_or_else(String::new, |q| number(q.values[i]))
+        };
+        let top = summary.top.first().filter(|_| !hidden);
+        table.add_row([
+            feature.name.clone(),
+            feature.data_type.clone().unwrap_or_default(),
+            summary.rows.to_string(),
+            summary.missing_share().map_or_else(String::new, percent),
+            format!("{:.0}", summary.distinct),
+            moments.map_or_else(String::new, |m| number(m.mean)),
+            moments
+                .and_then(|m| m.variance)
+                .map_or_else(String::new, |v| number(v.sqrt())),
+            quantile(1),
+            quantile(3),
+            quantile(5),
+            match top {
+                Some((name, count)) => format!("{name} ({count})"),
+                None if hidden => "(sensitive)".to_owned(),
+                None => String::new(),
+            },
+        ]);
+    }
+    table
+}
+
+fn verdicts(features: &[FeatureState]) -> Table {
+    let mut table = table([
+        "feature",
+        "check",
+        "value",
+        "p",
+        "warning at",
+        "because of",
+        "critical at",
+        "because of",
+        "verdict",
+    ]);
+    right(&mut table, [2, 3, 4, 6]);
+    for feature in features {
+        let Some(report) = &feature.report else {
+            table.add_row([feature.name.clone(), "schema".into()].into_iter().chain(
+                std::iter::repeat_n(String::new(), 6).chain([state(feature)]),
+            ));
+            continue;
+        };
+        let breached = [feature.drift_breached, feature.missing_breached];
+        for (check, verdict, breached) in [
+            ("drift", &report.drift, breached[0]),
+            ("missing", &report.missing, breached[1]),
+        ] {
+            table.add_row(verdict_row(feature, report, check, verdict, breached));
+        }
+    }
+    table
+}
+
+fn verdict_row(
+    feature: &FeatureState,
+    report: &FeatureReport,
+    check: &str,
+    verdict: &Result<Verdict, NotComputed>,
+    breached: Option<BySeverity<bool>>,
+) -> Vec<String> {
+    match verdict {
+        Ok(verdict) => {
+            let p = report
+                .distances
+                .iter()
+                .find(|(statistic, _)| *statistic == verdict.statistic)
+                .and_then(|(_, distance)| distance.as_ref().ok()?.p_value)
+                .map_or_else(String::new, number);
+            let limits = &verdict.limits;
+            let name = match verdict.statistic {
+                Statistic::MissingShare => "missing increase".to_owned(),
+                statistic => format!("{check} {statistic}"),
+            };
+            vec![
+                feature.name.clone(),
+                name,
+                number(verdict.value),
+                p,
+                number(limits.warning.value),
+                part(limits.warning.part).to_owned(),
+                number(limits.critical.value),
+                part(limits.critical.part).to_owned(),
+                breached.map_or_else(String::new, |b| word(b, report.moving).to_owned()),
+            ]
+        }
+        Err(reason) => {
+            let mut row = vec![feature.name.clone(), check.to_owned()];
+            row.extend(std::iter::repeat_n(String::new(), 6));
+            row.push(if report.moving && check == "drift" {
+                "moving".to_owned()
+            } else {
+                reason.to_string()
+            });
+            row
+        }
+    }
+}
+
+/// What a person should do about a feature that a verdict alone does not explain.
+fn note(feature: &FeatureState) -> Option<String> {
+    let report = feature.report.as_ref()?;
+    let capped = report.drift.as_ref().ok().is_some_and(|verdict| {
+        [verdict.limits.warning, verdict.limits.critical]
+            .iter()
+            .any(|limit| limit.part == LimitPart::BetweenWindowsCapped)
+    });
+    if report.moving {
+        Some(format!(
+            "{}: moves by construction, its baseline windows differ from each other by more than the effect floor. Exclude it, monitor its change per time, or give it a limit of its own.",
+            feature.name
+        ))
+    } else if capped {
+        Some(format!(
+            "{}: its baseline windows differ so much that the limit is cut at twice the critical floor; the false-alarm budget is not promised for it.",
+            feature.name
+        ))
+    } else {
+        None
+    }
+}
+
+/// The state of a feature in a word or a sentence.
+fn state(feature: &FeatureState) -> String {
+    if let Some(problem) = &feature.problem {
+        return problem.to_string();
+    }
+    let Some(report) = &feature.report else {
+        return "not judged".to_owned();
+    };
+    let worst = feature.worst(true);
+    match worst {
+        Some(Severity::Critical) => "critical".to_owned(),
+        Some(Severity::Warning) => "warning".to_owned(),
+        None if report.moving => "moving".to_owned(),
+        None => match (&report.drift, &report.missing) {
+            (Err(reason), _) | (_, Err(reason)) => reason.to_string(),
+            _ => "ok".to_owned(),
+        },
+    }
+}
+
+fn word(breached: BySeverity<bool>, moving: bool) -> &'static str {
+    match (breached.critical, breached.warning) {
+        (true, _) => "critical",
+        (_, true) => "warning",
+        _ if moving => "moving",
+        _ => "ok",
+    }
+}
+
+/// Which part of a limit holds, in words.
+fn part(part: LimitPart) -> &'static str {
+    match part {
+        LimitPart::Manifest => "manifest",
+        LimitPart::RaisedToWarning => "raised to warning",
+        LimitPart::EffectFloor => "effect floor",
+        LimitPart::SamplingNull => "sampling noise",
+        LimitPart::BetweenWindows => "baseline's own spread",
+        LimitPart::BetweenWindowsCapped => "own spread, cut",
+    }
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY);
+    table.set_header(header);
+    table
+}
+
+fn right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+    for index in columns {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// A number with four significant digits.
+fn number(value: f64) -> String {
+    let magnitude = value.abs();
+    if value == 0.0 {
+        "0".to_owned()
+    } else if !(1e-4..1e7).contains(&magnitude) {
+        format!("{value:.2e}")
+    } else {
+        let digits = (3 - magnitude.log10().floor() as i64).clamp(0, 6) as usize;
+        let text = format!("{value:.digits$}");
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_four_digits() {
+        let check = |value, expected: &str| assert_eq!(number(value), expected);
+        check(0.0, "0");
+        check(0.062_286, "0.06229");
+        check(1234.5678, "1235");
+        check(-12.0, "-12");
+        check(0.1, "0.1");
+        check(1.5e-7, "1.50e-7");
+        check(123_456_789.0, "1.23e8");
+    }
+}
