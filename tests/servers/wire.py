@@ -12,6 +12,7 @@ import argparse
 import base64
 import collections
 import datetime
+import decimal
 import json
 import secrets
 import threading
@@ -51,10 +52,11 @@ def scalars():
     noon = datetime.datetime(2026, 3, 1, 12)
     ints = {f"{sign}{bits}": pa.array([1, 2, None], f"{sign}{bits}")
             for sign in ("int", "uint") for bits in (8, 16, 32, 64)}
-    decimals = {name: pa.array([1, 2, None]).cast(kind) for name, kind in {
-        "dec64": pa.decimal64(18, 2), "dec128": pa.decimal128(38, 2), "dec256": pa.decimal256(60, 2),
+    one, two = decimal.Decimal(1), decimal.Decimal(2)
+    decimals = {name: pa.array([one, two, None], kind) for name, kind in {
+        "dec32": pa.decimal32(9, 2), "dec64": pa.decimal64(18, 2),
+        "dec128": pa.decimal128(38, 2), "dec256": pa.decimal256(60, 2),
     }.items()}
-    decimals["dec32"] = pa.array([1, 2, None], pa.int8()).cast(pa.decimal32(9, 2))
     return pa.table(ints | decimals | {
         "float16": pa.array([np.float16(1), np.float16(2), None], pa.float16()),
         "float32": pa.array([1, 2, None], pa.float32()),
@@ -164,8 +166,8 @@ def words(changes):
 class Special:
     """DoGet of flights that are more than a table; the method's name is the flight's."""
 
-    def __init__(self, server):
-        self.server = server
+    def __init__(self, server, headers):
+        self.server, self.asked = server, headers
 
     def no_batches(self, _):
         return stream(iter(()))
@@ -182,11 +184,10 @@ class Special:
         return stream(words(other), pa.schema({"c": pa.dictionary(pa.int32(), pa.string())}))
 
     def metadata(self, _):
-        """Batches with application metadata, and a message that is nothing else."""
+        """Batches with application metadata."""
         def chunks():
             for n in range(5):
                 yield BASE.slice(n * 10, 10).to_batches()[0], b"chunk %d" % n
-                yield b"progress"
         return flight.GeneratorStream(BASE.schema, chunks())
 
     def keepalive(self, _):
@@ -221,6 +222,15 @@ class Special:
                 yield BASE
         return flight.GeneratorStream(BASE.schema, chunks())
 
+    def lingers(self, _):
+        """Is not done before the next endpoint of `expires_between` has expired."""
+        def chunks():
+            yield BASE
+            while (left := self.server.lingers_until - time.time()) >= 0:
+                self.server.stopped.wait(left + 0.01)
+            yield BASE
+        return flight.GeneratorStream(BASE.schema, chunks())
+
     def part(self, rest):
         """`part:<i>/<n>`: one n-th of the rows; every part numbers its dictionaries anew."""
         i, n = map(int, rest.split("/"))
@@ -250,8 +260,8 @@ class Special:
 
     def headers(self, _):
         """The headers of this very call."""
-        seen = self.server.seen.headers
-        return flight.RecordBatchStream(pa.table({"name": list(seen), "value": [", ".join(v) for v in seen.values()]}))
+        values = [", ".join(several) for several in self.asked.values()]
+        return flight.RecordBatchStream(pa.table({"name": list(self.asked), "value": values}))
 
     # Errors, in the forms that servers give them.
 
@@ -286,7 +296,7 @@ class Special:
 
     def echoes(self, _):
         """An error that repeats the request's headers, as debug pages do."""
-        raise flight.FlightServerError("x" * 290 + " rejected: " + json.dumps(self.server.seen.headers))
+        raise flight.FlightServerError("x" * 290 + " rejected: " + json.dumps(self.asked))
 
 
 class Discovery:
@@ -351,18 +361,15 @@ class Discovery:
         return self._expiring(-60 if self.server.calls["info stale_once"] == 1 else 60)
 
     def expires_between(self):
-        """The second part expires while the first one, which takes longer, is served."""
-        first, _ = self._expiring(60)
-        second, _ = self._expiring(0.5)
-        return [flight.FlightEndpoint("lingers", []), *second, *first], True
+        """The second part expires while the first one is served."""
+        self.server.lingers_until = time.time() + 2
+        second, _ = self._expiring(2)
+        return [flight.FlightEndpoint("lingers", []), *second], True
 
     def once(self):
         ticket = secrets.token_hex(8)
         self.server.tickets.add(ticket)
         return [flight.FlightEndpoint(f"once:{ticket}", [])], False
-
-    def wrong_info(self):
-        return [flight.FlightEndpoint("plain", [])], False
 
 
 def field(message, number):
@@ -389,14 +396,14 @@ def field(message, number):
 # --- credentials ------------------------------------------------------------------------------------
 
 
-class Answer(flight.ServerMiddleware):
-    """Response headers of one call."""
+class Call(flight.ServerMiddleware):
+    """The headers of one call, asked and answered."""
 
-    def __init__(self, headers):
-        self.headers = headers
+    def __init__(self, asked, answered=None):
+        self.asked, self.answered = asked, answered or {}
 
     def sending_headers(self):
-        return self.headers
+        return self.answered
 
 
 class Gate(flight.ServerMiddlewareFactory):
@@ -406,29 +413,29 @@ class Gate(flight.ServerMiddlewareFactory):
     bearer: the token is known beforehand.
     """
 
-    def __init__(self, server_state, mode):
-        self.state, self.mode = server_state, mode
+    def __init__(self, mode, count):
+        self.mode, self.count = mode, count
         self.tokens = {}
 
     def start_call(self, info, headers):
-        self.state.headers = {name.lower(): [str(v) for v in values] for name, values in headers.items()}
+        headers = {name.lower(): [str(value) for value in values] for name, values in headers.items()}
         method = info.method.name.lower()
-        self.state.count(method)
+        self.count(method)
         if self.mode == "none":
-            return None
-        scheme, _, value = self.state.headers.get("authorization", [""])[0].partition(" ")
+            return Call(headers)
+        scheme, _, value = headers.get("authorization", [""])[0].partition(" ")
         if self.mode == "basic" and scheme == "Basic" and method == "handshake":
             if base64.b64decode(value).decode() != f"{USER}:{PASSWORD}":
                 raise flight.FlightUnauthenticatedError("wrong username or password")
             token, session = secrets.token_hex(16), secrets.token_hex(16)
             self.tokens[token] = session
-            return Answer({"authorization": f"Bearer {token}", "set-cookie": f"session={session}; HttpOnly"})
+            return Call(headers, {"authorization": f"Bearer {token}", "set-cookie": f"session={session}; HttpOnly"})
         if self.mode == "basic" and scheme == "Bearer" and value in self.tokens:
-            if self.state.headers.get("cookie") != [f"session={self.tokens[value]}"]:
+            if headers.get("cookie") != [f"session={self.tokens[value]}"]:
                 raise flight.FlightUnauthenticatedError("the session cookie did not come back")
-            return None
+            return Call(headers)
         if self.mode == "bearer" and (scheme, value) == ("Bearer", TOKEN):
-            return None
+            return Call(headers)
         raise flight.FlightUnauthenticatedError(f"not accepted: {scheme} {value}")
 
 
@@ -442,15 +449,6 @@ class Open(flight.ServerAuthHandler):
         return ""
 
 
-class Seen(threading.local):
-    """The headers of the call that this thread serves, and counts over all calls."""
-
-    headers = {}
-
-    def __init__(self, count):
-        self.count = count
-
-
 # --- the server -------------------------------------------------------------------------------------
 
 
@@ -460,11 +458,11 @@ class Wire(flight.FlightServerBase):
     def __init__(self, options):
         self.calls = collections.Counter()
         self.tickets = set()
+        self.lingers_until = 0.0
         self.stopped = threading.Event()
         self.discovery = options.discovery
         self.elsewhere = options.elsewhere
-        self.seen = Seen(self.count)
-        settings = {"middleware": {"gate": Gate(self.seen, options.auth)}}
+        settings = {"middleware": {"gate": Gate(options.auth, self.count)}}
         if options.auth == "basic":
             settings["auth_handler"] = Open()
         scheme = "grpc+tcp"
@@ -504,21 +502,13 @@ class Wire(flight.FlightServerBase):
     def do_get(self, context, ticket):
         name, _, rest = ticket.ticket.decode().partition(":")
         self.count(f"get {name}")
-        special = getattr(Special(self), name, None)
+        special = getattr(Special(self, context.get_middleware("gate").asked), name, None)
         if special:
             return special(rest)
-        if name == "lingers":
-            return flight.GeneratorStream(BASE.schema, self.lingering())
         if name not in FLIGHTS:
             raise KeyError(f"no flight {name}")
         codec = {"lz4": "lz4", "zstd": "zstd", "bomb": "zstd"}.get(name)
         return flight.RecordBatchStream(FLIGHTS[name](), options=ipc.IpcWriteOptions(compression=codec))
-
-    def lingering(self):
-        """Serves for longer than the ticket of the next endpoint lasts: the time is the behaviour."""
-        yield BASE
-        time.sleep(1)
-        yield BASE
 
 
 def read(path):

@@ -21,7 +21,10 @@ impl Server {
     /// When there is no Python, or the server ends before it is ready; its own words are on stderr.
     pub fn python(script: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(tools::python().unwrap_or_else(|error| panic!("{error}")));
-        command.arg("-u").arg(servers().join(script)).args(arguments);
+        command
+            .arg("-u")
+            .arg(servers().join(script))
+            .args(arguments);
         Self::start(command)
     }
 

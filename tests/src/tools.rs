@@ -18,7 +18,9 @@ pub fn tool(name: &str) -> Result<PathBuf, String> {
         .map(|folder| folder.join(name))
         .find(|program| program.is_file())
         .ok_or_else(|| {
-            format!("{name} is neither in FM_BIN_DIR nor on PATH: `make tools` builds it (needs Go)")
+            format!(
+                "{name} is neither in FM_BIN_DIR nor on PATH: `make tools` builds it (needs Go)"
+            )
         })
 }
 
@@ -35,7 +37,10 @@ fn find_python() -> Result<PathBuf, String> {
         return if given.is_file() {
             Ok(given)
         } else {
-            Err(format!("FM_PYTHON is {}, and there is no such file", given.display()))
+            Err(format!(
+                "FM_PYTHON is {}, and there is no such file",
+                given.display()
+            ))
         };
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("setup/python.sh");
@@ -61,19 +66,29 @@ pub fn exporter() -> Result<PathBuf, String> {
         return if given.is_file() {
             Ok(given)
         } else {
-            Err(format!("FM_EXPORTER is {}, and there is no such file", given.display()))
+            Err(format!(
+                "FM_EXPORTER is {}, and there is no such file",
+                given.display()
+            ))
         };
     }
     // A test is target/<profile>/deps/<name>-<hash>.
-    let test = std::env::current_exe().map_err(|error| format!("this test has no path: {error}"))?;
+    let test =
+        std::env::current_exe().map_err(|error| format!("this test has no path: {error}"))?;
     let built = test.ancestors().nth(2).map(|profile| profile.join(NAME));
     built.filter(|program| program.is_file()).ok_or_else(|| {
-        format!("{NAME} is not built: `cargo build -p {NAME}` builds it, and `make test` does so first")
+        format!(
+            "{NAME} is not built: `cargo build -p {NAME}` builds it, and `make test` does so first"
+        )
     })
 }
 
 fn cache() -> Option<PathBuf> {
-    let named = |variable| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let named = |variable| {
+        std::env::var_os(variable)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     named("XDG_CACHE_HOME")
         .or_else(|| named("HOME").map(|home| home.join(".cache")))
         .map(|cache| cache.join("feature-monitor"))

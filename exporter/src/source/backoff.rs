@@ -30,7 +30,11 @@ mod tests {
         let mut rng = SmallRng::seed_from_u64(u64::from(attempt));
         let ceiling = Duration::from_secs(ceiling_seconds);
         let waits: Vec<_> = (0..200).map(|_| backoff(attempt, &mut rng)).collect();
-        assert!(waits.iter().all(|wait| *wait >= ceiling / 2 && *wait <= ceiling));
+        assert!(
+            waits
+                .iter()
+                .all(|wait| *wait >= ceiling / 2 && *wait <= ceiling)
+        );
         assert!(waits.iter().any(|wait| *wait != waits[0]), "no jitter");
     }
 

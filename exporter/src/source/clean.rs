@@ -29,13 +29,14 @@ impl Redactor {
                 self.secrets.push(Secret::new(part));
             }
         }
-        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        self.secrets
+            .sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
     }
 
     fn redact(&self, text: &str) -> String {
-        self.secrets
-            .iter()
-            .fold(text.to_owned(), |text, secret| text.replace(secret.expose(), MASK))
+        self.secrets.iter().fold(text.to_owned(), |text, secret| {
+            text.replace(secret.expose(), MASK)
+        })
     }
 
     /// A server's message as one short line without credentials.
@@ -70,10 +71,12 @@ fn unwrap_json(text: &str) -> Option<String> {
         .ok()?;
     let message = object.get("message")?.as_str()?;
     let message = last_of_traceback(message).unwrap_or_else(|| message.to_owned());
-    Some(match object.get("class").and_then(serde_json::Value::as_str) {
-        Some(class) if !message.starts_with(class) => format!("{class}: {message}"),
-        _ => message,
-    })
+    Some(
+        match object.get("class").and_then(serde_json::Value::as_str) {
+            Some(class) if !message.starts_with(class) => format!("{class}: {message}"),
+            _ => message,
+        },
+    )
 }
 
 /// The line of a Python traceback that names the error: the last one that starts at the margin.
@@ -128,7 +131,10 @@ mod tests {
             r#"{"module": "feast.errors", "class": "FeatureViewNotFoundException", "message": "no view rfm"}"#,
             "FeatureViewNotFoundException: no view rfm",
         );
-        check(r#"Flight error: {"class": "E", "message": "m"}. Detail: x"#, "E: m");
+        check(
+            r#"Flight error: {"class": "E", "message": "m"}. Detail: x"#,
+            "E: m",
+        );
     }
 
     #[test]
@@ -153,7 +159,10 @@ mod tests {
     fn credentials_are_masked_in_every_writing() {
         check("headers: Bearer s3cret-token", "headers: ***");
         check("token s3cret-token is old", "token *** is old");
-        check(r#"{"class": "E", "message": "pass\"word is wrong"}"#, "E: *** is wrong");
+        check(
+            r#"{"class": "E", "message": "pass\"word is wrong"}"#,
+            "E: *** is wrong",
+        );
     }
 
     #[test]

@@ -45,7 +45,11 @@ pub(super) struct Decoder {
 impl Decoder {
     /// A decoder that refuses batches above `limit` bytes, compressed or not.
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, schema: None, dictionaries: HashMap::new() }
+        Self {
+            limit,
+            schema: None,
+            dictionaries: HashMap::new(),
+        }
     }
 
     /// Decodes the next message.
@@ -58,18 +62,25 @@ impl Decoder {
         match message.header_type() {
             MessageHeader::NONE => Ok(Decoded::Nothing),
             MessageHeader::Schema => {
-                let header = message.header_as_schema().ok_or_else(|| broken("an empty schema message"))?;
+                let header = message
+                    .header_as_schema()
+                    .ok_or_else(|| broken("an empty schema message"))?;
                 let schema = Arc::new(arrow_ipc::convert::fb_to_schema(header));
                 self.schema = Some(Arc::clone(&schema));
                 self.dictionaries.clear();
                 Ok(Decoded::Schema(schema))
             }
             MessageHeader::DictionaryBatch => {
-                let schema = self.schema.as_ref().ok_or_else(|| broken("a dictionary before the schema"))?;
+                let schema = self
+                    .schema
+                    .as_ref()
+                    .ok_or_else(|| broken("a dictionary before the schema"))?;
                 let header = message
                     .header_as_dictionary_batch()
                     .ok_or_else(|| broken("an empty dictionary message"))?;
-                let values = header.data().ok_or_else(|| broken("a dictionary without values"))?;
+                let values = header
+                    .data()
+                    .ok_or_else(|| broken("a dictionary without values"))?;
                 self.check(values, &data.data_body)?;
                 read_dictionary(
                     &aligned(data.data_body),
@@ -83,9 +94,13 @@ impl Decoder {
                 Ok(Decoded::Nothing)
             }
             MessageHeader::RecordBatch => {
-                let schema = self.schema.as_ref().ok_or_else(|| broken("a batch before the schema"))?;
-                let header =
-                    message.header_as_record_batch().ok_or_else(|| broken("an empty batch message"))?;
+                let schema = self
+                    .schema
+                    .as_ref()
+                    .ok_or_else(|| broken("a batch before the schema"))?;
+                let header = message
+                    .header_as_record_batch()
+                    .ok_or_else(|| broken("an empty batch message"))?;
                 self.check(header, &data.data_body)?;
                 let body = aligned(data.data_body);
                 let batch = RecordBatchDecoder::try_new(
@@ -99,7 +114,10 @@ impl Decoder {
                 .map_err(invalid)?;
                 Ok(Decoded::Batch(batch))
             }
-            other => Err(broken(&format!("a message of the kind {:?}", other.variant_name()))),
+            other => Err(broken(&format!(
+                "a message of the kind {:?}",
+                other.variant_name()
+            ))),
         }
     }
 
@@ -119,13 +137,13 @@ impl Decoder {
             let bytes = range.ok_or_else(|| broken("a buffer outside its message"))?;
             if compressed && !bytes.is_empty() {
                 // Each compressed buffer begins with its uncompressed length; -1 says "as it is".
-                let (length, rest) =
-                    bytes.split_first_chunk::<8>().ok_or_else(|| broken("a cut compressed buffer"))?;
+                let (length, rest) = bytes
+                    .split_first_chunk::<8>()
+                    .ok_or_else(|| broken("a cut compressed buffer"))?;
                 uncompressed = uncompressed.saturating_add(match i64::from_le_bytes(*length) {
                     -1 => rest.len() as u64,
-                    length => {
-                        u64::try_from(length).map_err(|_| broken("a buffer of a negative length"))?
-                    }
+                    length => u64::try_from(length)
+                        .map_err(|_| broken("a buffer of a negative length"))?,
                 });
             }
         }
@@ -145,7 +163,12 @@ impl Decoder {
         let bytes: usize = self
             .dictionaries
             .values()
-            .map(|values| values.to_data().get_slice_memory_size().unwrap_or(usize::MAX))
+            .map(|values| {
+                values
+                    .to_data()
+                    .get_slice_memory_size()
+                    .unwrap_or(usize::MAX)
+            })
             .fold(0, usize::saturating_add);
         if bytes > self.limit {
             return Err(SourceError::TooLarge {
@@ -168,18 +191,21 @@ fn aligned(body: Bytes) -> Buffer {
 }
 
 fn broken(what: &str) -> SourceError {
-    SourceError::Decode { message: format!("it holds {what}") }
+    SourceError::Decode {
+        message: format!("it holds {what}"),
+    }
 }
 
 fn invalid(error: impl std::fmt::Display) -> SourceError {
-    SourceError::Decode { message: super::clean::Redactor::default().clean(&error.to_string()) }
+    SourceError::Decode {
+        message: super::clean::Redactor::default().clean(&error.to_string()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use arrow::array::{DictionaryArray, Int32Array, StringArray};
     use arrow::datatypes::Int32Type;
-    use arrow_flight::SchemaAsIpc;
     use arrow_ipc::CompressionType;
     use arrow_ipc::writer::{
         DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions,
@@ -189,16 +215,26 @@ mod tests {
 
     /// The messages of one batch, as a server sends them.
     fn messages(batch: &RecordBatch, compression: Option<CompressionType>) -> Vec<FlightData> {
-        let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+        let options = IpcWriteOptions::default()
+            .try_with_compression(compression)
+            .unwrap();
         let mut tracker = DictionaryTracker::new(false);
         let mut context = IpcWriteContext::default();
-        let (dictionaries, data) = IpcDataGenerator::default()
+        let generator = IpcDataGenerator::default();
+        // Encoding the schema is what gives the dictionaries their ids.
+        let schema = generator.schema_to_bytes_with_dictionary_tracker(
+            &batch.schema(),
+            &mut tracker,
+            &options,
+        );
+        let (dictionaries, data) = generator
             .encode(batch, &mut tracker, &options, &mut context)
             .unwrap();
-        let schema: FlightData = SchemaAsIpc::new(&batch.schema(), &options).into();
-        std::iter::once(schema)
-            .chain(dictionaries.into_iter().map(FlightData::from))
-            .chain(std::iter::once(data.into()))
+        [schema]
+            .into_iter()
+            .chain(dictionaries)
+            .chain([data])
+            .map(FlightData::from)
             .collect()
     }
 
@@ -207,7 +243,10 @@ mod tests {
         RecordBatch::try_from_iter([("n", values)]).unwrap()
     }
 
-    fn decode_all(messages: Vec<FlightData>, limit: usize) -> Result<Vec<RecordBatch>, SourceError> {
+    fn decode_all(
+        messages: Vec<FlightData>,
+        limit: usize,
+    ) -> Result<Vec<RecordBatch>, SourceError> {
         let mut decoder = Decoder::new(limit);
         let mut batches = Vec::new();
         for message in messages {
@@ -233,7 +272,11 @@ mod tests {
 
     #[test]
     fn a_cut_body_is_an_error() {
-        for compression in [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)] {
+        for compression in [
+            None,
+            Some(CompressionType::LZ4_FRAME),
+            Some(CompressionType::ZSTD),
+        ] {
             let whole = messages(&numbers(1000), compression);
             for keep in [0, 1, 7, 8, 100] {
                 let mut sent = whole.clone();
@@ -248,13 +291,19 @@ mod tests {
     fn a_damaged_header_is_an_error() {
         let mut sent = messages(&numbers(10), None);
         sent[1].data_header = sent[1].data_header.slice(..sent[1].data_header.len() / 2);
-        assert!(matches!(decode_all(sent, 1 << 20), Err(SourceError::Decode { .. })));
+        assert!(matches!(
+            decode_all(sent, 1 << 20),
+            Err(SourceError::Decode { .. })
+        ));
     }
 
     #[test]
     fn a_batch_before_the_schema_is_an_error() {
         let sent = messages(&numbers(10), None).split_off(1);
-        assert!(matches!(decode_all(sent, 1 << 20), Err(SourceError::Decode { .. })));
+        assert!(matches!(
+            decode_all(sent, 1 << 20),
+            Err(SourceError::Decode { .. })
+        ));
     }
 
     #[test]
@@ -265,7 +314,14 @@ mod tests {
         assert!(sent[1].data_body.len() < 10_000);
         let refused = decode_all(sent.clone(), 100_000).unwrap_err();
         assert!(
-            matches!(refused, SourceError::TooLarge { found: Some(400_000), limit: 100_000, .. }),
+            matches!(
+                refused,
+                SourceError::TooLarge {
+                    found: Some(400_000),
+                    limit: 100_000,
+                    ..
+                }
+            ),
             "{refused:?}"
         );
         assert_eq!(decode_all(sent, 400_000).unwrap(), vec![batch]);
@@ -281,12 +337,21 @@ mod tests {
         let sent = messages(&batch, None);
         assert_eq!(decode_all(sent.clone(), 1 << 20).unwrap(), vec![batch]);
         let refused = decode_all(sent, 10_000).unwrap_err();
-        assert!(matches!(refused, SourceError::TooLarge { .. }), "{refused:?}");
+        assert!(
+            matches!(refused, SourceError::TooLarge { .. }),
+            "{refused:?}"
+        );
     }
 
     #[test]
     fn metadata_alone_is_nothing() {
-        let metadata = FlightData { app_metadata: Bytes::from_static(b"chunk"), ..Default::default() };
-        assert!(matches!(Decoder::new(1).decode(metadata), Ok(Decoded::Nothing)));
+        let metadata = FlightData {
+            app_metadata: Bytes::from_static(b"chunk"),
+            ..Default::default()
+        };
+        assert!(matches!(
+            Decoder::new(1).decode(metadata),
+            Ok(Decoded::Nothing)
+        ));
     }
 }

@@ -264,7 +264,9 @@ pub enum SourceError {
     },
 
     /// An endpoint expired before we got to it.
-    #[error("the server's tickets expired before all data was fetched; the next attempt asks for new ones")]
+    #[error(
+        "the server's tickets expired before all data was fetched; the next attempt asks for new ones"
+    )]
     Expired,
 
     /// The receiver of the batches is gone.
@@ -343,9 +345,16 @@ mod tests {
 
     #[test]
     fn too_large_names_both_numbers_and_the_field() {
-        let error = SourceError::TooLarge { what: "message", found: Some(100), limit: 64 };
+        let error = SourceError::TooLarge {
+            what: "message",
+            found: Some(100),
+            limit: 64,
+        };
         let text = error.to_string();
-        assert!(text.contains("100 bytes") && text.contains("64 bytes"), "{text}");
+        assert!(
+            text.contains("100 bytes") && text.contains("64 bytes"),
+            "{text}"
+        );
         assert!(text.contains("spec.source.flight.maxMessageSize"), "{text}");
     }
 }

@@ -83,7 +83,11 @@ impl FlightSource {
     /// Takes a valid source; nothing is read or dialled yet.
     pub fn new(flight: Flight, secrets: SecretsDir) -> Result<Self, SourceError> {
         let headers = session::headers(&flight.headers)?;
-        Ok(Self { flight, headers, secrets })
+        Ok(Self {
+            flight,
+            headers,
+            secrets,
+        })
     }
 
     /// Pulls once: sends the schema, then every batch, and says how much it was.
@@ -145,19 +149,29 @@ impl FlightSource {
         let (query, descriptor) = match &self.flight.query {
             Query::Ticket(template) => return Ok(Answer::ticket(template.render(window))),
             Query::Path(path) => ("path", FlightDescriptor::new_path(path.clone())),
-            Query::Command(template) => {
-                ("command", FlightDescriptor::new_cmd(template.render(window)))
-            }
+            Query::Command(template) => (
+                "command",
+                FlightDescriptor::new_cmd(template.render(window)),
+            ),
             Query::Sql(template) => {
-                let statement =
-                    CommandStatementQuery { query: template.render(window), transaction_id: None };
-                ("sql", FlightDescriptor::new_cmd(statement.as_any().encode_to_vec()))
+                let statement = CommandStatementQuery {
+                    query: template.render(window),
+                    transaction_id: None,
+                };
+                (
+                    "sql",
+                    FlightDescriptor::new_cmd(statement.as_any().encode_to_vec()),
+                )
             }
         };
         // A server's clock may be behind ours, which makes every new ticket look expired: asking
         // anew once is enough, and then the server decides.
         let first = ask(session, query, descriptor.clone()).await?;
-        if first.has_expired(SystemTime::now()) { ask(session, query, descriptor).await } else { Ok(first) }
+        if first.has_expired(SystemTime::now()) {
+            ask(session, query, descriptor).await
+        } else {
+            Ok(first)
+        }
     }
 }
 
@@ -171,9 +185,15 @@ async fn ask(
         .await?
         .map_err(|message| SourceError::NoDiscovery { query, message })?;
     if info.endpoint.len() > MOST_ENDPOINTS {
-        return Err(SourceError::TooManyEndpoints { found: info.endpoint.len(), limit: MOST_ENDPOINTS });
+        return Err(SourceError::TooManyEndpoints {
+            found: info.endpoint.len(),
+            limit: MOST_ENDPOINTS,
+        });
     }
-    Ok(Answer { endpoints: info.endpoint, ordered: info.ordered })
+    Ok(Answer {
+        endpoints: info.endpoint,
+        ordered: info.ordered,
+    })
 }
 
 /// Where the parts of an answer are.
@@ -186,12 +206,22 @@ struct Answer {
 
 impl Answer {
     fn ticket(ticket: String) -> Self {
-        let ticket = Some(Ticket { ticket: ticket.into() });
-        Self { endpoints: vec![FlightEndpoint { ticket, ..Default::default() }], ordered: false }
+        let ticket = Some(Ticket {
+            ticket: ticket.into(),
+        });
+        Self {
+            endpoints: vec![FlightEndpoint {
+                ticket,
+                ..Default::default()
+            }],
+            ordered: false,
+        }
     }
 
     fn has_expired(&self, now: SystemTime) -> bool {
-        self.endpoints.iter().any(|endpoint| places::expired(endpoint, now))
+        self.endpoints
+            .iter()
+            .any(|endpoint| places::expired(endpoint, now))
     }
 }
 
@@ -234,10 +264,14 @@ async fn fetch(
         Place::Here => Vec::new(),
         Place::Elsewhere(addresses) => addresses,
     };
-    let mut stream = session.get(endpoint.ticket.unwrap_or_default(), &elsewhere).await?;
+    let mut stream = session
+        .get(endpoint.ticket.unwrap_or_default(), &elsewhere)
+        .await?;
     let mut decoder = Decoder::new(session.max_message_bytes());
     while let Some(data) = session.next(&mut stream).await? {
-        outlet.bytes.fetch_add(data.data_body.len() as u64, Ordering::Relaxed);
+        outlet
+            .bytes
+            .fetch_add(data.data_body.len() as u64, Ordering::Relaxed);
         match decoder.decode(data)? {
             Decoded::Nothing => {}
             Decoded::Schema(schema) => outlet.schema(schema).await?,
@@ -250,7 +284,9 @@ async fn fetch(
 /// A task that panicked: arrow-ipc does so on some invalid streams, and the process must survive them.
 fn crashed(stopped: JoinError) -> SourceError {
     let Ok(panic) = stopped.try_into_panic() else {
-        return SourceError::Internal { message: "a task was stopped by the runtime".to_owned() };
+        return SourceError::Internal {
+            message: "a task was stopped by the runtime".to_owned(),
+        };
     };
     let text = panic
         .downcast_ref::<String>()
@@ -258,7 +294,10 @@ fn crashed(stopped: JoinError) -> SourceError {
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or_default();
     SourceError::Decode {
-        message: format!("the decoder gave up: {}", clean::Redactor::default().clean(text)),
+        message: format!(
+            "the decoder gave up: {}",
+            clean::Redactor::default().clean(text)
+        ),
     }
 }
 
@@ -321,7 +360,11 @@ impl Outlet {
     async fn batch(&self, batch: RecordBatch) -> Result<(), SourceError> {
         // Servers send empty batches to keep a connection alive.
         if batch.num_rows() == 0 {
-            return if self.sink.is_closed() { Err(SourceError::Cancelled) } else { Ok(()) };
+            return if self.sink.is_closed() {
+                Err(SourceError::Cancelled)
+            } else {
+                Ok(())
+            };
         }
         if batch.num_columns() == 0 {
             return Err(SourceError::Decode {
@@ -329,26 +372,33 @@ impl Outlet {
             });
         }
         self.batches.fetch_add(1, Ordering::Relaxed);
-        self.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+        self.rows
+            .fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
         self.send(Message::Batch(batch)).await
     }
 
     /// After the last endpoint: the receiver learns of an answer without any column, too.
     async fn finish(&self) -> Result<(), SourceError> {
         if self.agreed.lock().await.is_none() {
-            self.send(Message::Schema(Arc::new(Schema::empty()))).await?;
+            self.send(Message::Schema(Arc::new(Schema::empty())))
+                .await?;
         }
         Ok(())
     }
 
     async fn send(&self, message: Message) -> Result<(), SourceError> {
-        self.sink.send(message).await.map_err(|_| SourceError::Cancelled)
+        self.sink
+            .send(message)
+            .await
+            .map_err(|_| SourceError::Cancelled)
     }
 }
 
 impl fmt::Debug for Outlet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outlet").field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("Outlet")
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
     }
 }
 
@@ -371,20 +421,32 @@ fn duplicates(schema: &Schema) -> Vec<String> {
 fn difference(agreed: &Schema, other: &Schema) -> Option<String> {
     let (ours, theirs) = (agreed.fields(), other.fields());
     if ours.len() != theirs.len() {
-        return Some(format!("{} columns and {} columns", ours.len(), theirs.len()));
+        return Some(format!(
+            "{} columns and {} columns",
+            ours.len(),
+            theirs.len()
+        ));
     }
-    ours.iter().zip(theirs).enumerate().find_map(|(at, (our, their))| {
-        if our.name() != their.name() {
-            Some(format!("column {} is {:?} and {:?}", at + 1, our.name(), their.name()))
-        } else if !our.data_type().equals_datatype(their.data_type()) {
-            Some(format!(
-                "column {:?} is {} and {}",
-                our.name(),
-                our.data_type(),
-                their.data_type()
-            ))
-        } else {
-            None
-        }
-    })
+    ours.iter()
+        .zip(theirs)
+        .enumerate()
+        .find_map(|(at, (our, their))| {
+            if our.name() != their.name() {
+                Some(format!(
+                    "column {} is {:?} and {:?}",
+                    at + 1,
+                    our.name(),
+                    their.name()
+                ))
+            } else if !our.data_type().equals_datatype(their.data_type()) {
+                Some(format!(
+                    "column {:?} is {} and {}",
+                    our.name(),
+                    our.data_type(),
+                    their.data_type()
+                ))
+            } else {
+                None
+            }
+        })
 }

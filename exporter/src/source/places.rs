@@ -19,7 +19,11 @@ pub(super) fn authority(address: &Address) -> String {
 
 /// The address as an HTTP/2 client wants it.
 pub(super) fn http(address: &Address) -> String {
-    format!("{}://{}", if address.tls { "https" } else { "http" }, authority(address))
+    format!(
+        "{}://{}",
+        if address.tls { "https" } else { "http" },
+        authority(address)
+    )
 }
 
 fn is_same(one: &Address, other: &Address) -> bool {
@@ -28,12 +32,18 @@ fn is_same(one: &Address, other: &Address) -> bool {
 
 /// Whether it is every interface of a machine, which a server may bind and nobody can dial.
 fn is_unspecified(address: &Address) -> bool {
-    address.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified())
+    address
+        .host
+        .parse::<IpAddr>()
+        .is_ok_and(|ip| ip.is_unspecified())
 }
 
 fn is_loopback(address: &Address) -> bool {
     address.host.eq_ignore_ascii_case("localhost")
-        || address.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        || address
+            .host
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Where one part is fetched.
@@ -52,10 +62,16 @@ pub(super) enum Place {
 /// when `home` is another machine, unknown schemes — and unencrypted ones when `home` is encrypted,
 /// because our credentials would travel in the clear on a server's word.
 pub(super) fn place(locations: &[Location], home: &Address) -> Place {
-    if locations.iter().any(|location| location.uri.starts_with(REUSE)) {
+    if locations
+        .iter()
+        .any(|location| location.uri.starts_with(REUSE))
+    {
         return Place::Here;
     }
-    let addresses: Vec<_> = locations.iter().filter_map(|at| crds::uri::parse(&at.uri).ok()).collect();
+    let addresses: Vec<_> = locations
+        .iter()
+        .filter_map(|at| crds::uri::parse(&at.uri).ok())
+        .collect();
     if addresses.iter().any(|at| is_same(at, home)) {
         return Place::Here;
     }
@@ -65,14 +81,22 @@ pub(super) fn place(locations: &[Location], home: &Address) -> Place {
         .filter(|at| !is_loopback(at) || is_loopback(home))
         .filter(|at| at.tls || !home.tls)
         .collect();
-    if dialled.is_empty() { Place::Here } else { Place::Elsewhere(dialled) }
+    if dialled.is_empty() {
+        Place::Here
+    } else {
+        Place::Elsewhere(dialled)
+    }
 }
 
 /// Whether the endpoint's ticket is too old to be used at `now`. Endpoints without a time, or with one
 /// that is no time, do not expire.
 pub(super) fn expired(endpoint: &FlightEndpoint, now: SystemTime) -> bool {
-    let Some(time) = &endpoint.expiration_time else { return false };
-    let Ok(seconds) = u64::try_from(time.seconds) else { return true };
+    let Some(time) = &endpoint.expiration_time else {
+        return false;
+    };
+    let Ok(seconds) = u64::try_from(time.seconds) else {
+        return true;
+    };
     let nanoseconds = u32::try_from(time.nanos).unwrap_or(0).min(999_999_999);
     SystemTime::UNIX_EPOCH
         .checked_add(Duration::new(seconds, nanoseconds))
@@ -85,8 +109,12 @@ mod tests {
 
     fn check(home: &str, locations: &[&str], expected: &[&str]) {
         let home = crds::uri::parse(home).unwrap();
-        let locations: Vec<_> =
-            locations.iter().map(|uri| Location { uri: (*uri).to_owned() }).collect();
+        let locations: Vec<_> = locations
+            .iter()
+            .map(|uri| Location {
+                uri: (*uri).to_owned(),
+            })
+            .collect();
         let found: Vec<_> = match place(&locations, &home) {
             Place::Here => Vec::new(),
             Place::Elsewhere(addresses) => addresses.iter().map(http).collect(),
@@ -99,35 +127,66 @@ mod tests {
         let home = "grpc+tcp://features.svc:8815";
         check(home, &[], &[]);
         check(home, &["arrow-flight-reuse-connection://?"], &[]);
-        check(home, &["grpc://other:1", "arrow-flight-reuse-connection://?"], &[]);
+        check(
+            home,
+            &["grpc://other:1", "arrow-flight-reuse-connection://?"],
+            &[],
+        );
         check(home, &["grpc://Features.svc:8815"], &[]);
         check(home, &["grpc+tcp://0.0.0.0:8815", "grpc://[::]:8815"], &[]);
-        check(home, &["grpc+tcp://127.0.0.1:8815", "grpc://localhost:9"], &[]);
-        check(home, &["s3://bucket/key", "grpc+unix:///a", "nonsense", "grpc://no-port"], &[]);
+        check(
+            home,
+            &["grpc+tcp://127.0.0.1:8815", "grpc://localhost:9"],
+            &[],
+        );
+        check(
+            home,
+            &[
+                "s3://bucket/key",
+                "grpc+unix:///a",
+                "nonsense",
+                "grpc://no-port",
+            ],
+            &[],
+        );
     }
 
     #[test]
     fn other_servers_are_dialled_in_order() {
         check(
             "grpc://features.svc:8815",
-            &["grpc+tcp://10.0.0.1:9", "grpc+tls://b:9", "https://[fd00::1]:9"],
+            &[
+                "grpc+tcp://10.0.0.1:9",
+                "grpc+tls://b:9",
+                "https://[fd00::1]:9",
+            ],
             &["http://10.0.0.1:9", "https://b:9", "https://[fd00::1]:9"],
         );
-        check("grpc://localhost:1", &["grpc://127.0.0.1:9"], &["http://127.0.0.1:9"]);
+        check(
+            "grpc://localhost:1",
+            &["grpc://127.0.0.1:9"],
+            &["http://127.0.0.1:9"],
+        );
     }
 
     #[test]
     fn credentials_do_not_leave_tls() {
         check("grpc+tls://a:1", &["grpc+tcp://b:1", "http://b:2"], &[]);
-        check("grpc+tls://a:1", &["grpc+tcp://b:1", "grpc+tls://b:2"], &["https://b:2"]);
+        check(
+            "grpc+tls://a:1",
+            &["grpc+tcp://b:1", "grpc+tls://b:2"],
+            &["https://b:2"],
+        );
     }
 
     #[test]
     fn endpoints_expire() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let at = |seconds, nanos| {
-            let mut endpoint =
-                FlightEndpoint { expiration_time: Some(Default::default()), ..Default::default() };
+            let mut endpoint = FlightEndpoint {
+                expiration_time: Some(Default::default()),
+                ..Default::default()
+            };
             let time = endpoint.expiration_time.as_mut().unwrap();
             (time.seconds, time.nanos) = (seconds, nanos);
             endpoint

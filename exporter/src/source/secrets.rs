@@ -24,7 +24,10 @@ impl SecretsDir {
 
     /// The content of a file, without white space around it (editors and `echo` leave a newline).
     pub fn read(&self, file: &FileRef) -> Result<Secret, SourceError> {
-        let missing = || SourceError::SecretMissing { name: file.name.clone(), key: file.key.clone() };
+        let missing = || SourceError::SecretMissing {
+            name: file.name.clone(),
+            key: file.key.clone(),
+        };
         let unusable = |problem| SourceError::SecretUnusable {
             name: file.name.clone(),
             key: file.key.clone(),

@@ -38,6 +38,9 @@ const HTTP2_KEEPALIVE: Duration = Duration::from_secs(310);
 /// this, one message and the batches in the channel are all that a pull holds.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+/// Errors travel in headers, and some are whole tracebacks: above this the connection is closed, and the
+/// error is lost. HTTP/2's usual 16 KiB are too few.
+const LONGEST_HEADERS_BYTES: u32 = 512 << 10;
 /// The server gives up this much after we did, so that our own timeout is the one that is reported.
 const GRACE: Duration = Duration::from_secs(1);
 /// Cookies kept of a server; Dremio sends a handful.
@@ -66,6 +69,8 @@ pub(super) struct Session {
 /// What each call sends, as the server's answers have changed it.
 #[derive(Debug, Default)]
 struct Echo {
+    /// Whether the server has answered any call.
+    answered: bool,
     authorization: Option<AsciiMetadataValue>,
     cookies: HashMap<String, String>,
     redactor: Redactor,
@@ -101,7 +106,11 @@ impl Session {
             home: flight.address.clone(),
             channel,
             how,
-            headers: headers.iter().filter(|(name, _)| name != AUTHORIZATION).cloned().collect(),
+            headers: headers
+                .iter()
+                .filter(|(name, _)| name != AUTHORIZATION)
+                .cloned()
+                .collect(),
             echo: Mutex::new(echo),
             others: Mutex::default(),
         };
@@ -132,7 +141,12 @@ impl Session {
             Err(status) => return Err(self.error(Stage::LoggingIn, status)),
         };
         // The payload may be anything; that the call ends well is what counts.
-        while answers.message().await.map_err(|status| self.error(Stage::LoggingIn, status))?.is_some() {}
+        while answers
+            .message()
+            .await
+            .map_err(|status| self.error(Stage::LoggingIn, status))?
+            .is_some()
+        {}
         Ok(())
     }
 
@@ -142,7 +156,11 @@ impl Session {
         &self,
         descriptor: FlightDescriptor,
     ) -> Result<Result<FlightInfo, String>, SourceError> {
-        match self.client(self.channel.clone()).get_flight_info(self.request(descriptor)).await {
+        match self
+            .client(self.channel.clone())
+            .get_flight_info(self.request(descriptor))
+            .await
+        {
             Ok(response) => Ok(Ok(self.heed(response))),
             Err(status) if status.code() == Code::Unimplemented => {
                 Ok(Err(whole(&self.echo).redactor.clean(status.message())))
@@ -169,7 +187,10 @@ impl Session {
         &self,
         stream: &mut Streaming<FlightData>,
     ) -> Result<Option<FlightData>, SourceError> {
-        stream.message().await.map_err(|status| self.error(Stage::Receiving, status))
+        stream
+            .message()
+            .await
+            .map_err(|status| self.error(Stage::Receiving, status))
     }
 
     async fn reach(&self, addresses: &[Address]) -> Channel {
@@ -207,8 +228,11 @@ impl Session {
         if let Some(authorization) = &echo.authorization {
             metadata.insert(AUTHORIZATION, authorization.clone());
         }
-        let cookies: Vec<_> =
-            echo.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<_> = echo
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         if let Ok(cookies) = cookies.join("; ").parse::<AsciiMetadataValue>()
             && !cookies.is_empty()
         {
@@ -228,15 +252,33 @@ impl Session {
         let clean = |text: &str| whole(&self.echo).redactor.clean(text);
         let limit = self.how.max_message_bytes;
         if let Some(found) = over_limit(&status) {
-            return SourceError::TooLarge { what: "message", found: Some(found), limit };
+            return SourceError::TooLarge {
+                what: "message",
+                found: Some(found),
+                limit,
+            };
         }
         match Local::of(&status) {
-            Local::Tls(message) => {
-                SourceError::Tls { address: authority(&self.home), message: clean(&message) }
+            Local::Tls(message) => SourceError::Tls {
+                address: authority(&self.home),
+                message: clean(&message),
+            },
+            // TLS 1.3 lets a client finish its handshake before the server looks at its certificate.
+            Local::Transport(_)
+                if self.home.tls && !whole(&self.echo).answered && is_hung_up(&status) =>
+            {
+                SourceError::Tls {
+                    address: authority(&self.home),
+                    message:
+                        "the server hung up after the handshake; it may want a client certificate \
+                              (spec.source.flight.auth.mtls) or not accept this one"
+                            .to_owned(),
+                }
             }
-            Local::Transport(message) if self.home.tls => {
-                SourceError::Broken { stage, message: clean(&message) }
-            }
+            Local::Transport(message) if self.home.tls => SourceError::Broken {
+                stage,
+                message: clean(&message),
+            },
             Local::Transport(message) => SourceError::Broken {
                 stage,
                 message: format!(
@@ -275,6 +317,7 @@ impl Echo {
     }
 
     fn heed(&mut self, metadata: &MetadataMap) {
+        self.answered = true;
         if let Some(authorization) = metadata.get(AUTHORIZATION) {
             if let Ok(text) = authorization.to_str() {
                 self.redactor.learn(text);
@@ -283,8 +326,12 @@ impl Echo {
         }
         for cookie in metadata.get_all("set-cookie") {
             let Ok(text) = cookie.to_str() else { continue };
-            let pair = text.split_once(';').map_or(text, |(pair, _attributes)| pair);
-            let Some((name, value)) = pair.split_once('=') else { continue };
+            let pair = text
+                .split_once(';')
+                .map_or(text, |(pair, _attributes)| pair);
+            let Some((name, value)) = pair.split_once('=') else {
+                continue;
+            };
             let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
             if self.cookies.len() < MOST_COOKIES || self.cookies.contains_key(&name) {
                 self.redactor.learn(&value);
@@ -304,7 +351,10 @@ impl Dialling {
                     address: authority(address),
                     message: Redactor::default().clean(&failure),
                 },
-                None => SourceError::Unreachable { address: authority(address), message },
+                None => SourceError::Unreachable {
+                    address: authority(address),
+                    message,
+                },
             }
         })
     }
@@ -325,9 +375,14 @@ impl Dialling {
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_keepalive(Some(TCP_KEEPALIVE))
             .http2_keep_alive_interval(HTTP2_KEEPALIVE)
+            .http2_max_header_list_size(LONGEST_HEADERS_BYTES)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
-        if address.tls { endpoint.tls_config(self.tls.clone()).map_err(tls) } else { Ok(endpoint) }
+        if address.tls {
+            endpoint.tls_config(self.tls.clone()).map_err(tls)
+        } else {
+            Ok(endpoint)
+        }
     }
 }
 
@@ -338,8 +393,11 @@ pub(super) fn headers(headers: &[(String, String)]) -> Result<Vec<Header>, Sourc
             field: format!("headers[{name}]"),
             problem: problem.to_owned(),
         };
-        let key = name.parse().map_err(|_| unusable("is not a name of a text header"))?;
-        let value = sensitive(value).ok_or_else(|| unusable("has a value that no header can hold"))?;
+        let key = name
+            .parse()
+            .map_err(|_| unusable("is not a name of a text header"))?;
+        let value =
+            sensitive(value).ok_or_else(|| unusable("has a value that no header can hold"))?;
         Ok((key, value))
     };
     headers.iter().map(parse).collect()
@@ -394,7 +452,10 @@ fn tls(tls: &Tls, auth: &Auth, secrets: &SecretsDir) -> Result<ClientTlsConfig, 
     if let Auth::MutualTls { certificate, key } = auth {
         let (chain, private) = (secrets.read(certificate)?, secrets.read(key)?);
         if CertificateDer::from_pem_slice(chain.expose().as_bytes()).is_err() {
-            return Err(unusable_file(certificate, "holds no certificate in PEM form"));
+            return Err(unusable_file(
+                certificate,
+                "holds no certificate in PEM form",
+            ));
         }
         if rustls::pki_types::PrivateKeyDer::from_pem_slice(private.expose().as_bytes()).is_err() {
             return Err(unusable_file(key, "holds no private key in PEM form"));
@@ -405,7 +466,11 @@ fn tls(tls: &Tls, auth: &Auth, secrets: &SecretsDir) -> Result<ClientTlsConfig, 
 }
 
 fn unusable_file(file: &FileRef, problem: &'static str) -> SourceError {
-    SourceError::SecretUnusable { name: file.name.clone(), key: file.key.clone(), problem }
+    SourceError::SecretUnusable {
+        name: file.name.clone(),
+        key: file.key.clone(),
+        problem,
+    }
 }
 
 /// Which failures of a call happened on our side of the wire: those have a cause that is no status.
@@ -418,13 +483,19 @@ enum Local {
 impl Local {
     fn of(status: &Status) -> Self {
         // tonic writes these two itself when a stream ends without the server's last word.
-        let cut_off = ["protocol error: missing grpc-status trailer", "Unexpected EOF decoding stream"];
+        let cut_off = [
+            "protocol error: missing grpc-status trailer",
+            "Unexpected EOF decoding stream",
+        ];
         match status.source() {
             Some(source) => match tls_failure(source) {
                 Some(failure) => Local::Tls(failure),
                 None => Local::Transport(chain(source)),
             },
-            None if cut_off.iter().any(|text| status.message().starts_with(text)) => {
+            None if cut_off
+                .iter()
+                .any(|text| status.message().starts_with(text)) =>
+            {
                 Local::Transport("the stream ended without a status".to_owned())
             }
             None => Local::No,
@@ -446,14 +517,30 @@ fn tls_failure(error: &(dyn Error + 'static)) -> Option<String> {
         }
         // tonic's own TLS errors are private types: these are their texts.
         let text = inner.to_string();
-        let ours = ["HTTP/2 was not negotiated", "TLS handshake timeout", "no native certs found"];
-        ours.iter().any(|ours| text.starts_with(ours)).then_some(text)
+        let ours = [
+            "HTTP/2 was not negotiated",
+            "TLS handshake timeout",
+            "no native certs found",
+        ];
+        ours.iter()
+            .any(|ours| text.starts_with(ours))
+            .then_some(text)
     })
 }
 
-fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+/// Whether the other side ended the connection.
+fn is_hung_up(status: &Status) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    status.source().is_some_and(|source| {
+        causes(source).any(|cause| match cause.downcast_ref::<std::io::Error>() {
+            Some(io) => matches!(io.kind(), UnexpectedEof | ConnectionReset | BrokenPipe),
+            // The HTTP library's words for a connection that ended before the call began.
+            None => cause.to_string().contains("connection closed"),
+        })
+    })
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
@@ -471,8 +558,9 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 /// The size of a message that tonic refused, from the only place where it says so.
 fn over_limit(status: &Status) -> Option<u64> {
-    let (_, found) =
-        status.message().split_once("decoded message length too large: found ")?;
+    let (_, found) = status
+        .message()
+        .split_once("decoded message length too large: found ")?;
     if status.code() != Code::OutOfRange {
         return None;
     }
