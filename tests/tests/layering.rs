@@ -1,0 +1,142 @@
+//! Which of our crates may use which, and what each must never use, read from `cargo metadata`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A crate, the crates of ours it may use, and crates it must not even reach through others.
+struct Rule {
+    name: &'static str,
+    may_use: &'static [&'static str],
+    never: &'static [&'static str],
+}
+
+const PURE: &[&str] = &["arrow", "arrow-array", "tokio", "kube-client", "kube-runtime", "tonic"];
+
+const RULES: &[Rule] = &[
+    Rule {
+        name: "feature-monitor-stats",
+        may_use: &[],
+        never: PURE,
+    },
+    Rule {
+        name: "feature-monitor-metrics",
+        may_use: &[],
+        never: PURE,
+    },
+    Rule {
+        name: "feature-monitor-crds",
+        may_use: &[],
+        never: PURE,
+    },
+    Rule {
+        name: "feature-monitor-exporter",
+        may_use: &[
+            "feature-monitor-crds",
+            "feature-monitor-metrics",
+            "feature-monitor-stats",
+        ],
+        never: &["kube-client", "kube-runtime"],
+    },
+];
+
+#[test]
+fn crates_use_only_what_they_may() {
+    let metadata = metadata();
+    let ours: BTreeSet<&str> = workspace_names(&metadata);
+    let uses = dependencies(&metadata);
+    for rule in RULES {
+        let reached = reach(rule.name, &uses);
+        for other in ours.iter().filter(|other| **other != rule.name) {
+            assert!(
+                !reached.contains(other) || rule.may_use.contains(other),
+                "{} uses {other}",
+                rule.name
+            );
+        }
+        for never in rule.never {
+            assert!(!reached.contains(never), "{} reaches {never}", rule.name);
+        }
+    }
+    let ruled: BTreeSet<&str> = RULES.iter().map(|rule| rule.name).collect();
+    let rest: Vec<&&str> = ours.iter().filter(|name| !ruled.contains(**name)).collect();
+    assert_eq!(rest, [&"feature-monitor-tests"], "a crate without a rule");
+}
+
+#[test]
+fn there_is_one_arrow() {
+    let metadata = metadata();
+    let versions: BTreeSet<&str> = packages(&metadata)
+        .filter(|package| package["name"] == "arrow-array")
+        .filter_map(|package| package["version"].as_str())
+        .collect();
+    assert_eq!(versions.len(), 1, "{versions:?}");
+}
+
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--locked", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {
+    metadata["packages"].as_array().into_iter().flatten()
+}
+
+fn workspace_names(metadata: &Value) -> BTreeSet<&str> {
+    let members: BTreeSet<&str> = metadata["workspace_members"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    packages(metadata)
+        .filter(|package| package["id"].as_str().is_some_and(|id| members.contains(id)))
+        .filter_map(|package| package["name"].as_str())
+        .collect()
+}
+
+/// Who uses whom when built, by name; what only tests and build scripts need is left out.
+fn dependencies(metadata: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
+    let names: BTreeMap<&str, &str> = packages(metadata)
+        .filter_map(|package| Some((package["id"].as_str()?, package["name"].as_str()?)))
+        .collect();
+    let nodes = metadata["resolve"]["nodes"].as_array().into_iter().flatten();
+    let mut uses: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for node in nodes {
+        let Some(user) = node["id"].as_str().and_then(|id| names.get(id)) else {
+            continue;
+        };
+        let used = node["deps"].as_array().into_iter().flatten();
+        let built = used.filter(|dep| {
+            let kinds = dep["dep_kinds"].as_array().into_iter().flatten();
+            kinds.into_iter().any(|kind| kind["kind"].is_null())
+        });
+        uses.entry(user).or_default().extend(
+            built.filter_map(|dep| names.get(dep["pkg"].as_str()?).copied()),
+        );
+    }
+    uses
+}
+
+fn reach<'a>(from: &'a str, uses: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut waiting = vec![from];
+    while let Some(name) = waiting.pop() {
+        for used in uses.get(name).into_iter().flatten() {
+            if reached.insert(*used) {
+                waiting.push(used);
+            }
+        }
+    }
+    reached
+}
