@@ -36,6 +36,11 @@ pub struct Baseline {
 
 /// Fixed windows of the past, 1 to 512. Four or more let the limits learn how much windows differ when nothing is wrong.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(
+    validation = Rule::new("self.from < self.to")
+        .message("the baseline does not end after it starts: write a time after from")
+        .field_path(".to")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct PinnedBaseline {
     /// Start of the first window. RFC 3339; must be the start of a window. No default. Example: `2017-03-26T06:00:00Z`.

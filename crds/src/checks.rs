@@ -175,7 +175,7 @@ pub struct AlarmOn {
 
 /// A distance between two distributions of numbers.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[schemars(inline)]
+#[schemars(inline, transform = crate::schema::undescribed)]
 pub enum NumericStatistic {
     /// Kolmogorov–Smirnov, 0 to 1.
     KS,
@@ -191,7 +191,7 @@ pub enum NumericStatistic {
 
 /// A distance between two distributions of categories.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[schemars(inline)]
+#[schemars(inline, transform = crate::schema::undescribed)]
 pub enum CategoricalStatistic {
     /// Population stability index, 0 and above.
     PSI,

@@ -148,7 +148,7 @@ pub struct FeatureOverride {
 
 /// How a feature is treated.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[schemars(inline)]
+#[schemars(inline, transform = crate::schema::undescribed)]
 pub enum FeatureKind {
     /// By its value.
     Numeric,

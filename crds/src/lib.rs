@@ -85,7 +85,10 @@ pub const API_VERSION: &str = "featuremonitor.io/v1alpha1";
 #[x_kube(
     validation = Rule::new("!has(self.baseline.pinned) || has(self.data.window)")
         .message("a pinned baseline is made of windows, and data.window is missing: add data.window, or write baseline.previous: {}")
-        .field_path(".baseline.pinned")
+        .field_path(".baseline.pinned"),
+    validation = Rule::new("!has(self.checks) || !has(self.checks.freshness) || has(self.data.eventTime) || (!has(self.checks.freshness.warning) && !has(self.checks.freshness.critical))")
+        .message("freshness has limits, and data.eventTime, which it judges, is missing: add data.eventTime, or remove the limits")
+        .field_path(".checks.freshness")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct FeatureMonitorSpec {

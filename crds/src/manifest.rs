@@ -1,1 +1,277 @@
-//! Reading YAML.
+//! Reading a document from YAML: every violation, each with its line and column.
+//!
+//! A file may hold a `FeatureMonitor`, as a person writes it, or an `ExporterConfig`, as the operator mounts it. Unlike an
+//! API server, which drops a field that it does not know, a file's unknown field is a violation with the nearest name.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use crate::FeatureMonitor;
+use crate::handoff::{self, ExporterConfig};
+use crate::schema::{self, Finding};
+use crate::valid::{self, Monitor};
+use crate::violation::{Location, Violation, Violations};
+
+/// Largest document that is read: an API server stores no larger one, and a ConfigMap holds no larger one.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// A document that holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The monitor, ready to run.
+    pub monitor: Monitor,
+    /// The document in the form that the operator hands over, whichever it was.
+    pub config: ExporterConfig,
+    /// Hash of `config`, as in [`ExporterConfig::hash`].
+    pub hash: String,
+}
+
+/// Why a document cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The text is too large to be a manifest.
+    #[error("the document has {bytes} bytes, more than {MAX_BYTES}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// The text is no YAML, or not one document.
+    #[error("the document is not valid YAML{}: {message}", at(location))]
+    Syntax {
+        /// Where.
+        location: Option<Location>,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The document says something that does not hold.
+    #[error("{0}")]
+    Violations(#[from] Violations),
+}
+
+fn at(location: &Option<Location>) -> String {
+    location.map_or_else(String::new, |location| format!(" at {location}"))
+}
+
+/// Reads a `FeatureMonitor` or an `ExporterConfig`.
+///
+/// # Errors
+/// The place of a syntax error, or every violation in the order of the text.
+pub fn load(text: &str) -> Result<Loaded, LoadError> {
+    if text.len() > MAX_BYTES {
+        return Err(LoadError::TooLarge { bytes: text.len() });
+    }
+    let mut places = HashMap::new();
+    let value = parse(text)?.into_value("", &mut places);
+    let result = if value["kind"] == handoff::KIND {
+        check(&value, handoff::schema(), ExporterConfig::validate)
+    } else {
+        check(&value, schema::manifest_schema(), valid::validate).map(
+            |(resource, monitor): (FeatureMonitor, _)| (ExporterConfig::from(&resource), monitor),
+        )
+    };
+    match result {
+        Ok((config, monitor)) => Ok(Loaded {
+            monitor,
+            hash: config.hash(),
+            config,
+        }),
+        Err(mut violations) => {
+            for violation in &mut violations {
+                violation.location = locate(&violation.path, &places);
+            }
+            violations.sort_by_key(|v| {
+                v.location
+                    .map_or((0, 0), |place| (place.line, place.column))
+            });
+            Err(Violations::of(violations).into())
+        }
+    }
+}
+
+/// Reads a value into its type and validates it; the error is never empty.
+fn check<T: DeserializeOwned>(
+    value: &Value,
+    schema: &Value,
+    validate: impl FnOnce(&T) -> Result<Monitor, Violations>,
+) -> Result<(T, Monitor), Vec<Violation>> {
+    let findings = schema::check(value, schema);
+    // What the schema refuses is left out, so that one unreadable field does not hide what is wrong with the others.
+    let read: Result<T, _> =
+        serde_json::from_value(schema::readable(value, schema).unwrap_or_default());
+    let validated = match read {
+        Ok(document) => validate(&document).map(|monitor| (document, monitor)),
+        Err(error) => Err(Violations::one(
+            "spec",
+            format!("the document cannot be read: {error}"),
+            "see the examples".to_owned(),
+        )),
+    };
+    match validated {
+        Ok(valid) if findings.is_empty() => Ok(valid),
+        Ok(_) => Err(findings
+            .into_iter()
+            .map(|finding| finding.violation)
+            .collect()),
+        Err(violations) => Err(merge(findings, violations.into_vec())),
+    }
+}
+
+/// What the schema found in the text, and what validation found in the rest of it, each thing once.
+fn merge(findings: Vec<Finding>, violations: Vec<Violation>) -> Vec<Violation> {
+    let hidden = |violation: &Violation| {
+        findings.iter().any(|finding| {
+            let known = &finding.violation.path;
+            // A field that was left out makes rules above it fail, and they would be said twice.
+            finding.unreadable
+                && (is_within(known, &violation.path) || is_within(&violation.path, known))
+        })
+    };
+    let mut merged: Vec<Violation> = violations
+        .into_iter()
+        .filter(|violation| !hidden(violation))
+        .collect();
+    for finding in findings {
+        if !merged
+            .iter()
+            .any(|known| known.path == finding.violation.path)
+        {
+            merged.push(finding.violation);
+        }
+    }
+    merged
+}
+
+/// Whether a path is another one or below it.
+fn is_within(path: &str, root: &str) -> bool {
+    path.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The place of a path, or of the nearest thing above it that stands in the text.
+fn locate(path: &str, places: &HashMap<String, Location>) -> Option<Location> {
+    let mut path = path;
+    loop {
+        if let Some(place) = places.get(path) {
+            return Some(*place);
+        }
+        path = &path[..path.rfind(['.', '['])?];
+    }
+}
+
+fn parse(text: &str) -> Result<Node, LoadError> {
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| LoadError::Syntax {
+        location: error.location().map(place),
+        message: error.without_snippet().to_string(),
+    })
+}
+
+fn place(location: serde_saphyr::Location) -> Location {
+    Location {
+        line: location.line(),
+        column: location.column(),
+    }
+}
+
+/// A YAML value that knows where its parts stand.
+enum Node {
+    Scalar(Value),
+    List(Vec<Spanned<Node>>),
+    Fields(Vec<(Spanned<String>, Node)>),
+}
+
+impl Node {
+    /// The value, with the place of each part noted under its path: of a field its name's, of an entry its own.
+    fn into_value(self, path: &str, places: &mut HashMap<String, Location>) -> Value {
+        match self {
+            Self::Scalar(value) => value,
+            Self::List(items) => {
+                let items = items.into_iter().enumerate().map(|(i, item)| {
+                    let path = format!("{path}[{i}]");
+                    places.insert(path.clone(), place(item.referenced));
+                    item.value.into_value(&path, places)
+                });
+                items.collect()
+            }
+            Self::Fields(fields) => {
+                let fields = fields.into_iter().map(|(name, value)| {
+                    let path = schema::child(path, &name.value);
+                    places.insert(path.clone(), place(name.referenced));
+                    (name.value, value.into_value(&path, places))
+                });
+                fields.collect()
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::Null))
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Scalar(Value::Null))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        Node::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Node, E> {
+        match serde_json::Number::from_f64(value) {
+            Some(number) => Ok(Node::Scalar(number.into())),
+            None => Err(E::custom("a number must be finite")),
+        }
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(name) = access.next_key()? {
+            fields.push((name, access.next_value()?));
+        }
+        Ok(Node::Fields(fields))
+    }
+}

@@ -29,12 +29,26 @@ pub fn crd() -> CustomResourceDefinition {
     crd
 }
 
-/// Removes what says nothing to an API server: `nullable`, and number formats that it does not know.
+/// The CustomResourceDefinition as the YAML file that is committed and shipped.
+///
+/// # Errors
+/// When a value of it has no form in YAML, which a test excludes.
+pub fn crd_yaml() -> Result<String, serde_saphyr::ser::Error> {
+    let yaml = serde_saphyr::to_string(&crd())?;
+    Ok(format!(
+        "# Generated from the types in crds/src by `make generate`; a test holds it equal to them.\n{yaml}"
+    ))
+}
+
+/// Removes `nullable`, and the line breaks of the source code from descriptions, which `kubectl explain` breaks itself.
 fn strip(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             if fields.contains_key("type") {
                 fields.remove("nullable");
+            }
+            if let Some(Value::String(description)) = fields.get_mut("description") {
+                *description = description.replace('\n', " ");
             }
             fields.values_mut().for_each(strip);
         }
@@ -66,6 +80,11 @@ fn compiled() -> &'static (Value, CompiledSchema) {
     })
 }
 
+/// Leaves the description of a type out of its schema, for types whose fields say more.
+pub(crate) fn undescribed(schema: &mut schemars::Schema) {
+    schema.remove("description");
+}
+
 /// A violation of the schema.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
@@ -78,9 +97,13 @@ pub(crate) struct Finding {
 pub(crate) fn check_resource(resource: &FeatureMonitor) -> Vec<Finding> {
     match serde_json::to_value(resource) {
         Ok(value) => {
-            let mut findings = check(&value, openapi());
-            findings.extend(rules(&value));
-            findings
+            // Metadata is a Kubernetes type, checked where it was read; the rules about the name are CEL's.
+            let mut walk = Walk {
+                findings: Vec::new(),
+            };
+            walk.node(&value["spec"], &openapi()["properties"]["spec"], "spec");
+            walk.findings.extend(rules(&value));
+            walk.findings
         }
         Err(error) => vec![Finding {
             violation: violation(
@@ -109,9 +132,13 @@ fn rules(value: &Value) -> Vec<Finding> {
                 .message
                 .split_once(": ")
                 .unwrap_or((&error.message, "see kubectl explain"));
-            let path = error.field_path.trim_start_matches('.').replace("..", ".");
+            // A rule of the whole object is about its name: a CRD's schema has no other field for it to name.
+            let path = match error.field_path.trim_start_matches('.') {
+                "" => "metadata.name",
+                path => path,
+            };
             Finding {
-                violation: violation(&path, found.to_owned(), write),
+                violation: violation(path, found.to_owned(), write),
                 unreadable: false,
             }
         })
@@ -127,6 +154,47 @@ pub(crate) fn check(value: &Value, schema: &Value) -> Vec<Finding> {
     walk.findings
 }
 
+/// The part of a value that can be read into its type: without fields that do not exist or have the wrong type.
+pub(crate) fn readable(value: &Value, schema: &Value) -> Option<Value> {
+    match (schema["type"].as_str(), value) {
+        (Some("object"), Value::Object(fields)) => {
+            let Some(known) = schema["properties"].as_object() else {
+                return Some(value.clone());
+            };
+            let fields = fields.iter().filter_map(|(name, value)| {
+                Some((name.clone(), readable(value, known.get(name)?)?))
+            });
+            Some(Value::Object(fields.collect()))
+        }
+        // All entries or none, so that the index of an entry stays what it is in the text.
+        (Some("array"), Value::Array(items)) => items
+            .iter()
+            .map(|item| readable(item, &schema["items"]))
+            .collect(),
+        (Some("string"), Value::String(_)) => {
+            let allowed = schema["enum"].as_array();
+            allowed
+                .is_none_or(|allowed| allowed.contains(value))
+                .then(|| value.clone())
+        }
+        (Some("integer"), Value::Number(number)) => {
+            let largest = if schema["format"] == "int32" {
+                i64::from(i32::MAX)
+            } else {
+                i64::MAX
+            };
+            number
+                .as_i64()
+                .filter(|n| n.unsigned_abs() <= largest.unsigned_abs())
+                .map(Value::from)
+        }
+        (Some("number"), Value::Number(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => {
+            Some(value.clone())
+        }
+        _ => None,
+    }
+}
+
 struct Walk {
     findings: Vec<Finding>,
 }
@@ -140,7 +208,7 @@ fn violation(path: &str, found: String, write: impl Into<String>) -> Violation {
     }
 }
 
-fn child(path: &str, field: &str) -> String {
+pub(crate) fn child(path: &str, field: &str) -> String {
     if path.is_empty() {
         field.to_owned()
     } else {
@@ -339,14 +407,14 @@ impl Walk {
         if let Some(most) = schema["maximum"].as_f64().filter(|most| value > *most) {
             self.out_of_bounds(
                 path,
-                format!("found {number}"),
+                format!("found {value}"),
                 format!("write at most {most}"),
             );
         }
         if let Some(least) = schema["minimum"].as_f64().filter(|least| value < *least) {
             self.out_of_bounds(
                 path,
-                format!("found {number}"),
+                format!("found {value}"),
                 format!("write at least {least}"),
             );
         }

@@ -54,6 +54,11 @@ impl Violations {
         }
     }
 
+    /// The violations of a document that is known to have some.
+    pub(crate) fn of(violations: Vec<Violation>) -> Self {
+        Self(violations)
+    }
+
     /// A single violation, of a document whose text is not at hand.
     pub fn one(path: &str, found: String, write: String) -> Self {
         Self(vec![Violation {
