@@ -104,6 +104,7 @@ fn check<T: DeserializeOwned>(
         serde_json::from_value(schema::readable(value, schema).unwrap_or_default());
     let validated = match read {
         Ok(document) => validate(&document).map(|monitor| (document, monitor)),
+        Err(_) if !findings.is_empty() => return Err(merge(findings, Vec::new())),
         Err(error) => Err(Violations::one(
             "spec",
             format!("the document cannot be read: {error}"),
@@ -164,9 +165,14 @@ fn locate(path: &str, places: &HashMap<String, Location>) -> Option<Location> {
 
 fn parse(text: &str) -> Result<Node, LoadError> {
     let options = serde_saphyr::options! { with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| LoadError::Syntax {
-        location: error.location().map(place),
-        message: error.without_snippet().to_string(),
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let location = error.location().map(place);
+        let mut message = error.without_snippet().to_string();
+        // The place stands apart from the message, so it need not stand in it too.
+        if let Some(cut) = location.and_then(|place| message.find(&format!(" at {place}"))) {
+            message.truncate(cut);
+        }
+        LoadError::Syntax { location, message }
     })
 }
 

@@ -154,17 +154,29 @@ pub(crate) fn check(value: &Value, schema: &Value) -> Vec<Finding> {
     walk.findings
 }
 
-/// The part of a value that can be read into its type: without fields that do not exist or have the wrong type.
+/// The part of a value that can be read into its type: without fields that do not exist or have the wrong type, with
+/// something blank for required ones. What is wrong about the blanks is not said, since they are violations already.
 pub(crate) fn readable(value: &Value, schema: &Value) -> Option<Value> {
     match (schema["type"].as_str(), value) {
         (Some("object"), Value::Object(fields)) => {
             let Some(known) = schema["properties"].as_object() else {
                 return Some(value.clone());
             };
-            let fields = fields.iter().filter_map(|(name, value)| {
+            let read = fields.iter().filter_map(|(name, value)| {
                 Some((name.clone(), readable(value, known.get(name)?)?))
             });
-            Some(Value::Object(fields.collect()))
+            let mut fields: serde_json::Map<String, Value> = read.collect();
+            for name in schema["required"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+            {
+                fields
+                    .entry(name)
+                    .or_insert_with(|| blank(&schema["properties"][name]));
+            }
+            Some(Value::Object(fields))
         }
         // All entries or none, so that the index of an entry stays what it is in the text.
         (Some("array"), Value::Array(items)) => items
@@ -192,6 +204,27 @@ pub(crate) fn readable(value: &Value, schema: &Value) -> Option<Value> {
             Some(value.clone())
         }
         _ => None,
+    }
+}
+
+/// The least value of a schema's type.
+fn blank(schema: &Value) -> Value {
+    match schema["type"].as_str() {
+        Some("object") => {
+            let required = schema["required"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str);
+            required
+                .map(|name| (name.to_owned(), blank(&schema["properties"][name])))
+                .collect()
+        }
+        Some("array") => Value::Array(Vec::new()),
+        Some("string") => schema["enum"].get(0).cloned().unwrap_or_else(|| "".into()),
+        Some("boolean") => false.into(),
+        Some(_) => 0.into(),
+        None => Value::Null,
     }
 }
 
@@ -242,7 +275,11 @@ impl Walk {
             }
             (Some("boolean"), Value::Bool(_)) | (None, _) => {}
             (Some(wanted), found) => {
+                let example = schema["description"].as_str().and_then(example);
                 let write = match (wanted, found) {
+                    ("string", _) if !schema["pattern"].is_null() && example.is_some() => {
+                        format!("write a text like {}", example.unwrap_or_default())
+                    }
                     ("string", Value::Number(_) | Value::Bool(_)) => {
                         format!("write it in quotes: \"{found}\"")
                     }
@@ -269,9 +306,13 @@ impl Walk {
             .filter_map(Value::as_str)
         {
             if fields.get(required).is_none_or(Value::is_null) {
-                let write = match schema["properties"][required]["description"].as_str() {
-                    Some(description) => format!("add it: {description}"),
-                    None => "add it".to_owned(),
+                let description = schema["properties"][required]["description"]
+                    .as_str()
+                    .unwrap_or_default();
+                let write = match (example(description), description.split_once(". ")) {
+                    (Some(example), _) => format!("add it, such as {required}: {example}"),
+                    (None, Some((first, _))) => format!("add it: {first}"),
+                    (None, None) => "add it".to_owned(),
                 };
                 self.unreadable(
                     &child(path, required),
@@ -513,6 +554,12 @@ pub(crate) fn manifest_schema() -> &'static Value {
                         },
                         "labels": {"type": "object"},
                         "annotations": {"type": "object"},
+                        // What `kubectl get -o yaml` adds.
+                        "creationTimestamp": {"type": "string"},
+                        "generation": {"type": "integer"},
+                        "managedFields": {"type": "array", "items": {"type": "object"}},
+                        "resourceVersion": {"type": "string"},
+                        "uid": {"type": "string"},
                     },
                 },
                 "spec": openapi()["properties"]["spec"],

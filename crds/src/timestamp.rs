@@ -29,8 +29,7 @@ impl JsonSchema for TimestampText {
     }
 }
 
-/// Reads a time between 1900 and 2200 (far enough, and every nanosecond of it fits into 64 bits of Arrow's microseconds).
-/// The error says what to write.
+/// Reads a time between 1900 and 2200, which Arrow's 64-bit nanoseconds can hold. The error says what to write.
 pub fn parse(text: &str) -> Result<jiff::Timestamp, String> {
     let refused = || "write a time with its zone, such as 2017-03-26T06:00:00Z".to_owned();
     // jiff also reads ISO 8601 forms that RFC 3339, and so the API server, does not have.
