@@ -14,6 +14,8 @@ mod hash;
 mod hll;
 mod judge;
 mod moments;
+#[cfg(test)]
+mod oracle;
 mod profile;
 mod sample;
 mod summary;

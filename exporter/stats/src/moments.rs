@@ -277,4 +277,19 @@ mod tests {
         let moments = of(&[f64::MAX; 40], 1024).moments().unwrap();
         assert_eq!(moments.mean, f64::MAX);
     }
+
+    #[test]
+    fn the_values_are_numpys() {
+        let moments = of(&crate::oracle::reference(), 1024).moments().unwrap();
+        crate::oracle::check(
+            moments.mean,
+            crate::oracle::number("mean of reference"),
+            1e-14,
+        );
+        crate::oracle::check(
+            moments.variance.unwrap(),
+            crate::oracle::number("variance of reference"),
+            1e-13,
+        );
+    }
 }

@@ -234,6 +234,17 @@ mod tests {
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-12, "{found} {expected}");
         }
+        let found = quantiles(
+            &mut crate::oracle::reference(),
+            crate::summary::PROBABILITIES,
+        )
+        .unwrap();
+        for (found, expected) in found
+            .iter()
+            .zip(crate::oracle::row("quantiles of reference"))
+        {
+            crate::oracle::check(*found, expected, 1e-12);
+        }
         assert_eq!(quantiles::<1>(&mut [], [0.5]), None);
         assert_eq!(quantiles(&mut [f64::MAX, -f64::MAX], [0.5]), Some([0.0]));
     }

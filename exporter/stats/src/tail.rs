@@ -79,3 +79,34 @@ pub(crate) fn invert(sf: impl Fn(f64) -> f64, alpha: f64, (mut low, mut high): (
     }
     low + 0.5 * (high - low)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::{check, rows};
+
+    #[test]
+    fn inverses_are_scipys() {
+        for row in rows("normal isf") {
+            let found = normal_isf(row[0]);
+            assert!((found - row[1]).abs() < 1e-10, "{found} {row:?}");
+        }
+        rows("student isf")
+            .iter()
+            .for_each(|row| check(student_isf(row[1], row[0]), row[2], 1e-10));
+        rows("chi2 isf")
+            .iter()
+            .for_each(|row| check(chi_squared_isf(row[1], row[0]), row[2], 1e-10));
+        rows("chi2 sf")
+            .iter()
+            .for_each(|row| check(chi_squared_sf(row[1], row[0]), row[2], 1e-9));
+    }
+
+    #[test]
+    fn without_freedom_there_is_no_chi_squared() {
+        assert_eq!(
+            (chi_squared_isf(0.01, 0.0), chi_squared_sf(0.0, 0.0)),
+            (0.0, 1.0)
+        );
+    }
+}

@@ -109,3 +109,46 @@ pub fn fisher(a: u64, b: u64, c: u64, d: u64) -> f64 {
         .sum::<f64>()
         .min(1.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::{check, number, rows, table, tables};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn laws((a, c) in tables()) {
+            let (found, turned, same) = (test(&Table::new(&a, &c)), test(&Table::new(&c, &a)), test(&Table::new(&a, &a)));
+            prop_assert!(found.statistic >= 0.0 && found.statistic.is_finite());
+            prop_assert!((0.0..=1.0).contains(&found.p_value) && (0.0..=1.0).contains(&found.effect));
+            prop_assert!((found.statistic - turned.statistic).abs() <= 1e-9 * found.statistic);
+            prop_assert!(same.statistic <= 1e-9 && same.p_value > 0.999, "{:?}", same);
+        }
+    }
+
+    #[test]
+    fn reference_values() {
+        let found = test(&table());
+        check(found.statistic, number("chi2"), 1e-12);
+        check(found.p_value, number("chi2 p"), 1e-9);
+        check(found.degrees, number("chi2 df"), 0.0);
+        check(found.effect, number("Cramer V, corrected"), 1e-9);
+        for t in rows("fisher") {
+            check(
+                fisher(t[0] as u64, t[1] as u64, t[2] as u64, t[3] as u64),
+                t[4],
+                1e-9,
+            );
+        }
+    }
+
+    #[test]
+    fn sparse_columns_are_pooled_and_two_small_ones_take_fishers_test() {
+        let counts = [500, 3, 2, 1, 1];
+        assert_eq!(test(&Table::new(&counts, &counts)).degrees, 1.0);
+        let small = test(&Table::new(&[1, 11], &[9, 3]));
+        check(small.p_value, fisher(1, 11, 9, 3), 1e-12);
+        assert_eq!(test(&Table::new(&[1, 1], &[1, 0])).degrees, 0.0);
+    }
+}

@@ -45,3 +45,27 @@ pub fn null(table: &Table, alpha: f64) -> f64 {
 fn unit(table: &Table) -> f64 {
     table.noise() / (8.0 * LN_2)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::{check, number, table, tables};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn laws((a, c) in tables()) {
+            let (ac, ca, aa) = (Table::new(&a, &c), Table::new(&c, &a), Table::new(&a, &a));
+            prop_assert!((0.0..=1.0).contains(&distance(&ac)));
+            prop_assert!((distance(&ac) - distance(&ca)).abs() <= 1e-12);
+            prop_assert!(distance(&aa) <= 1e-7);
+        }
+    }
+
+    #[test]
+    fn reference_values() {
+        check(distance(&table()), number("JS"), 1e-12);
+        check(distance(&Table::new(&[5, 0], &[0, 7])), 1.0, 1e-15);
+        check(p_value(&table(), null(&table(), 0.01)), 0.01, 1e-9);
+    }
+}

@@ -59,3 +59,38 @@ pub fn effect(value: f64, alpha: f64, reference: u64, current: u64) -> f64 {
     let (n, m) = (reference as f64, current as f64);
     (value - (-0.5 * (alpha / 2.0).ln()).sqrt() * ((n + m) / (n * m)).sqrt()).max(0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::{binned, check, number};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn laws(values in prop::collection::vec(-5.0..5.0f64, 1500), split in 100usize..1400, round in prop::sample::select(vec![1e9, 20.0])) {
+            let values: Vec<f64> = values.iter().map(|value| (value * round).round() / round).collect();
+            let (a, c) = values.split_at(split);
+            let bins = NumericBins::freeze(a.to_vec());
+            let count = |values: &[f64]| {
+                let mut counts = vec![0; bins.len()];
+                values.iter().for_each(|value| counts[bins.edges().partition_point(|edge| value >= edge)] += 1);
+                counts
+            };
+            let (f, g) = (count(a), count(c));
+            let (d, error) = distance(&bins, &f, &g);
+            prop_assert_eq!(distance(&bins, &g, &f), (d, error));
+            prop_assert_eq!(distance(&bins, &f, &f).0, 0.0);
+            let share = |side: &[f64], x: f64| side.iter().filter(|value| **value <= x).count() as f64 / side.len() as f64;
+            let exact = values.iter().map(|&x| (share(a, x) - share(c, x)).abs()).fold(0.0, f64::max);
+            prop_assert!(d <= exact + 1e-12 && exact <= d + error + 1e-12, "{} {} {}", d, exact, error);
+        }
+    }
+
+    #[test]
+    fn reference_values() {
+        let (bins, a, c) = binned();
+        assert_eq!(distance(&bins, &a, &c), (number("KS D"), 0.0));
+        check(p_value(number("KS D"), 400, 150), number("KS p"), 1e-9);
+    }
+}

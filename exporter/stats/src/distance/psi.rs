@@ -113,3 +113,46 @@ fn poisson(rng: &mut SmallRng, mean: f64) -> f64 {
     }
     count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::{check, number, table, tables};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn laws((a, c) in tables()) {
+            let (ac, ca, aa) = (Table::new(&a, &c), Table::new(&c, &a), Table::new(&a, &a));
+            prop_assert!(distance(&ac) >= 0.0 && distance(&ac).is_finite());
+            prop_assert!((distance(&ac) - distance(&ca)).abs() <= 1e-12 * distance(&ac));
+            prop_assert_eq!(distance(&aa), 0.0);
+        }
+    }
+
+    #[test]
+    fn reference_values() {
+        check(
+            divergence(table().shares()),
+            number("PSI unsmoothed"),
+            1e-12,
+        );
+        check(
+            distance(&Table::new(&[100, 200, 300, 400], &[0, 90, 90, 120])),
+            number("PSI with an empty bin"),
+            1e-12,
+        );
+        check(null(&table(), 0.05), number("PSI null at 0.05"), 1e-9);
+        check(p_value(&table(), number("PSI null at 0.05")), 0.05, 1e-9);
+    }
+
+    /// With large counts the χ² form holds, so the bootstrap must find it again.
+    #[test]
+    fn the_bootstrap_agrees_with_chi_squared_on_large_counts() {
+        let table = Table::new(&[4000; 80], &[1000; 80]);
+        let theory = |alpha| table.noise() * tail::chi_squared_isf(alpha, table.degrees());
+        check(bootstrap(&table, 0.05), theory(0.05), 0.03);
+        check(bootstrap(&table, 0.003), theory(0.003), 0.04);
+        assert_eq!(bootstrap(&table, 0.003), null(&table, 0.003));
+    }
+}

@@ -193,3 +193,98 @@ fn normal(rng: &mut SmallRng) -> f64 {
     let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
     (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::{binned, check, number, reference};
+    use proptest::prelude::*;
+
+    fn count(bins: &NumericBins, values: &[f64]) -> (Vec<u64>, Tail, Tail) {
+        let mut counts = vec![0; bins.len()];
+        values
+            .iter()
+            .for_each(|value| counts[bins.edges().partition_point(|edge| value >= edge)] += 1);
+        let (first, last) = (bins.edges()[0], bins.edges()[bins.edges().len() - 1]);
+        let mean = |keep: &dyn Fn(f64) -> bool| {
+            let kept: Vec<f64> = values
+                .iter()
+                .copied()
+                .filter(|value| keep(*value))
+                .collect();
+            Tail {
+                infinite: 0,
+                mean: kept.iter().sum::<f64>() / (kept.len() as f64).max(1.0),
+            }
+        };
+        (
+            counts,
+            mean(&|value| value < first),
+            mean(&|value| value >= last),
+        )
+    }
+
+    fn side((fine, below, above): &(Vec<u64>, Tail, Tail)) -> Side<'_> {
+        Side {
+            fine,
+            below: *below,
+            above: *above,
+        }
+    }
+
+    /// ∫|F−G|dx over the sorted union of both samples.
+    fn exact(a: &[f64], c: &[f64]) -> f64 {
+        let mut all = [a, c].concat();
+        all.sort_by(f64::total_cmp);
+        let share = |side: &[f64], x: f64| {
+            side.iter().filter(|value| **value <= x).count() as f64 / side.len() as f64
+        };
+        all.windows(2)
+            .map(|x| (x[1] - x[0]) * (share(a, x[0]) - share(c, x[0])).abs())
+            .sum()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn laws(values in prop::collection::vec(-3.0..3.0f64, 2600), split in 1100usize..2500, shift in -2.0..2.0f64, power in prop::sample::select(vec![1, 3])) {
+            let values: Vec<f64> = values.iter().map(|value| value.powi(power)).collect();
+            let (a, c) = values.split_at(split);
+            let c: Vec<f64> = c.iter().map(|value| value + shift).collect();
+            let bins = NumericBins::freeze(a.to_vec());
+            let (f, g) = (count(&bins, a), count(&bins, &c));
+            let (value, error) = distance(&bins, side(&f), side(&g));
+            let exact = exact(a, &c);
+            prop_assert!((value - exact).abs() <= error + 1e-9, "{} {} {}", value, exact, error);
+            prop_assert!((distance(&bins, side(&g), side(&f)).0 - value).abs() <= 1e-12);
+            prop_assert_eq!(distance(&bins, side(&f), side(&f)).0, 0.0);
+        }
+    }
+
+    #[test]
+    fn reference_values() {
+        let (bins, a, c) = binned();
+        let none = Tail::default();
+        let side = |fine| Side {
+            fine,
+            below: none,
+            above: none,
+        };
+        let (value, error) = distance(&bins, side(&a), side(&c));
+        check(value, number("W1"), 1e-9);
+        assert_eq!(error, 0.0);
+        let iqr = NumericBins::freeze(reference()).spread().unwrap();
+        check(value / iqr, number("W1/IQR"), 1e-9);
+    }
+
+    /// Uniform values: ∫|B|dt has mean √(π/32) and its 99 % point is 0.7518 (Johnson and Killeen 1983).
+    #[test]
+    fn the_null_of_uniform_values_is_known() {
+        let bins = NumericBins::freeze((0..20_000).map(|i| f64::from(i) / 19_999.0).collect());
+        let null = Null::simulate(&bins, &vec![10; bins.len()], 12f64.sqrt().recip());
+        let mean = null.draws.iter().sum::<f64>() / null.draws.len() as f64;
+        check(mean, (std::f64::consts::PI / 32.0).sqrt(), 0.03);
+        check(null.limit(0.01, 2, 2), 0.7518, 0.05);
+        assert!(null.limit(1e-9, 2, 2) > null.limit(1e-4, 2, 2));
+    }
+}
