@@ -92,7 +92,8 @@ impl Grid {
     }
 
     /// The bin of one value, `bins()` for NaN.
-    pub(crate) fn bin(&self, value: f64) -> usize {
+    #[cfg(test)]
+    fn bin(&self, value: f64) -> usize {
         let mut cell = [0u32];
         self.map.cells(&[value], &mut cell);
         locate(value, cell[0], &self.first, &self.edges)

@@ -6,14 +6,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::{FrozenFeature, without};
-use crate::bins::{Bins, NumericBins};
+use crate::bins::Bins;
 use crate::column::Kind;
-use crate::distance::table::Table;
-use crate::distance::wasserstein::{self, Side};
-use crate::distance::{
-    Distance, NotComputed, Statistic, chi_squared, hellinger, jensen_shannon, ks, psi,
-};
+use crate::distance::{Distance, NotComputed, Statistic, wasserstein};
 use crate::limits::{self, Alpha, Between, Limit, Parts, floors};
+use crate::measure::{Measured, measure};
 use crate::multiplicity::benjamini_hochberg;
 use crate::summary::{Counts, Summary};
 use crate::verdict::{BySeverity, Check, Verdict, score};
@@ -200,7 +197,8 @@ impl Reference {
         self.features.is_empty()
     }
 
-    /// Whether a feature moves by construction: the mean of its leave-one-out distances is above the warning floor.
+    /// Whether a feature moves by construction: the mean of its leave-one-out distances is above the warning floor
+    /// and above the noise of such samples.
     pub fn moving(&self, feature: usize) -> bool {
         self.features
             .get(feature)
@@ -225,8 +223,7 @@ impl Reference {
     ) -> Result<BySeverity<Limit>, NotComputed> {
         let feature = self.features.get(feature).ok_or(NotComputed::Absent)?;
         let statistic = feature.statistic.ok_or(NotComputed::Disabled)?;
-        let distance = feature.measure(statistic, window, self.effect_alpha())?;
-        feature.drift_limits(&distance, window, self.alpha)
+        feature.drift_limits(&feature.measure(statistic, window)?, self.alpha)
     }
 
     /// α at which noise is taken off an effect.
@@ -270,6 +267,21 @@ fn adjust(reports: &mut [FeatureReport]) {
     }
 }
 
+/// Whether the baseline's own windows differ, on average, more than the warning floor and more than noise: of small
+/// windows the noise alone is above the floor, and would make every feature one that moves by construction.
+fn moves(leave_one_out: &[Measured], floor: f64, simulated: Option<&wasserstein::Null>) -> bool {
+    let mean = |of: &dyn Fn(&Measured) -> f64| {
+        leave_one_out.iter().map(of).sum::<f64>() / leave_one_out.len() as f64
+    };
+    let noise = |measured: &Measured| {
+        measured
+            .null(limits::ALPHA_RANGE.1, simulated)
+            .unwrap_or(0.0)
+    };
+    let distance = mean(&|measured| measured.value);
+    distance > floor && distance > mean(&noise)
+}
+
 /// Share of nulls of each window minus that of the others pooled.
 fn missing_differences(feature: &FrozenFeature) -> Vec<f64> {
     let (rows, nulls) = (feature.reference.rows, feature.reference.nulls);
@@ -298,17 +310,7 @@ impl Prepared {
             )
             .ok()
         };
-        let leave_one_out: Vec<f64> = feature
-            .windows
-            .iter()
-            .filter_map(measured)
-            .map(|measured| measured.value)
-            .filter(|value| value.is_finite())
-            .collect();
-        let mean = leave_one_out.iter().sum::<f64>() / leave_one_out.len() as f64;
-        let moving = statistic
-            .and_then(floors)
-            .is_some_and(|floors| mean > floors.warning);
+        let measured: Vec<Measured> = feature.windows.iter().filter_map(measured).collect();
         let null = match (statistic, &*feature.bins, pooled, feature.reference.moments) {
             (
                 Some(Statistic::Wasserstein),
@@ -322,6 +324,10 @@ impl Prepared {
             )),
             _ => None,
         };
+        let moving = statistic
+            .and_then(floors)
+            .is_some_and(|floors| moves(&measured, floors.warning, null.as_ref()));
+        let leave_one_out = measured.iter().map(|measured| measured.value).collect();
         Prepared {
             name: feature.name.clone(),
             bins: feature.bins.clone(),
@@ -361,11 +367,8 @@ impl Prepared {
     fn judge(&self, window: Option<&Summary>, reference: &Reference) -> FeatureReport {
         let kind = self.bins.kind();
         let distance = |statistic| {
-            self.measure(
-                statistic,
-                window.ok_or(NotComputed::Absent)?,
-                reference.effect_alpha(),
-            )
+            let measured = self.measure(statistic, window.ok_or(NotComputed::Absent)?)?;
+            Ok(measured.distance(reference.effect_alpha()))
         };
         FeatureReport {
             name: self.name.clone(),
@@ -383,12 +386,7 @@ impl Prepared {
         }
     }
 
-    fn measure(
-        &self,
-        statistic: Statistic,
-        window: &Summary,
-        alpha: f64,
-    ) -> Result<Distance, NotComputed> {
+    fn measure(&self, statistic: Statistic, window: &Summary) -> Result<Measured, NotComputed> {
         let (baseline, current) = (self.bins.kind(), window.kind);
         if baseline != current {
             return Err(NotComputed::KindChanged {
@@ -396,50 +394,12 @@ impl Prepared {
                 window: current,
             });
         }
-        let measured = measure(
+        measure(
             statistic,
             &self.bins,
             self.counts.as_ref(),
             window.counts.as_ref(),
-        )?;
-        let (value, (n, m)) = (measured.value, measured.compared);
-        let (effect, p_value) = match (statistic, &measured.table) {
-            (Statistic::Ks, _) => (
-                ks::effect(value, alpha, n, m),
-                Some(ks::p_value(value, n, m)),
-            ),
-            (Statistic::Psi, Some(table)) => {
-                (psi::effect(table, value), Some(psi::p_value(table, value)))
-            }
-            (Statistic::JensenShannon, Some(table)) => (
-                jensen_shannon::effect(table, value),
-                Some(jensen_shannon::p_value(table, value)),
-            ),
-            (Statistic::Hellinger, Some(table)) => (
-                hellinger::effect(table, value),
-                Some(hellinger::p_value(table, value)),
-            ),
-            (Statistic::ChiSquared, Some(table)) => {
-                let test = chi_squared::test(table);
-                (test.effect, Some(test.p_value))
-            }
-            // What is surely not binning error; theory gives no p-value.
-            _ => ((value - measured.error).max(0.0), None),
-        };
-        let numbers = [value, effect, measured.error];
-        if numbers.iter().any(|number| !number.is_finite()) {
-            return Err(NotComputed::Overflow);
-        }
-        Ok(Distance {
-            statistic,
-            value,
-            effect,
-            p_value: p_value.filter(|p| p.is_finite()),
-            adjusted_p_value: None,
-            error: measured.error,
-            compared: (n, m),
-            minimum: statistic.minimum(),
-        })
+        )
     }
 
     fn judge_drift(&self, window: &Summary, reference: &Reference) -> Result<Verdict, NotComputed> {
@@ -447,18 +407,18 @@ impl Prepared {
             .statistic
             .filter(|_| self.settings.drift.enabled)
             .ok_or(NotComputed::Disabled)?;
-        let distance = self.measure(statistic, window, reference.effect_alpha())?;
+        let measured = self.measure(statistic, window)?;
         let manifest = self.settings.drift.limits;
         if self.moving && manifest.warning.is_none() && manifest.critical.is_none() {
             return Err(NotComputed::Moving);
         }
-        let limits = self.drift_limits(&distance, window, reference.alpha)?;
+        let limits = self.drift_limits(&measured, reference.alpha)?;
         let may_alarm = manifest.map(|number| number.is_some() || !self.moving);
         Ok(verdict(
             Check::Drift,
             statistic,
-            distance.value,
-            distance.compared.1,
+            measured.value,
+            measured.compared.1,
             self.settings.drift.min_rows,
             limits,
             may_alarm,
@@ -467,32 +427,12 @@ impl Prepared {
 
     fn drift_limits(
         &self,
-        distance: &Distance,
-        window: &Summary,
+        measured: &Measured,
         alpha: BySeverity<Option<Alpha>>,
     ) -> Result<BySeverity<Limit>, NotComputed> {
-        let statistic = distance.statistic;
-        let floors = floors(statistic).ok_or(NotComputed::NotForKind {
-            statistic,
-            kind: self.bins.kind(),
-        })?;
-        let table = || coarse_table(&self.bins, self.counts.as_ref()?, window.counts.as_ref()?);
-        let (n, m) = distance.compared;
-        let null = alpha.map(|alpha| {
-            let alpha = alpha?.value;
-            let null = match statistic {
-                Statistic::Ks => ks::null(alpha, n, m),
-                Statistic::Psi => psi::null(&table()?, alpha),
-                Statistic::JensenShannon => jensen_shannon::null(&table()?, alpha),
-                Statistic::Hellinger => hellinger::null(&table()?, alpha),
-                // The binning may have added its error to the value, so it is added to the limit.
-                Statistic::Wasserstein => {
-                    self.null.as_ref()?.limit(alpha, n, m) / self.spread()? + distance.error
-                }
-                Statistic::ChiSquared | Statistic::MissingShare => return None,
-            };
-            Some(null).filter(|null| null.is_finite())
-        });
+        let (statistic, kind) = (measured.statistic, self.bins.kind());
+        let floors = floors(statistic).ok_or(NotComputed::NotForKind { statistic, kind })?;
+        let null = alpha.map(|alpha| measured.null(alpha?.value, self.null.as_ref()));
         let parts = null.zip(self.drift_bound).zip(self.settings.drift.limits);
         Ok(limits::limits(
             floors,
@@ -502,13 +442,6 @@ impl Prepared {
                 manifest,
             }),
         ))
-    }
-
-    fn spread(&self) -> Option<f64> {
-        match &*self.bins {
-            Bins::Numeric(bins) => bins.spread(),
-            Bins::Categorical(_) => None,
-        }
     }
 
     fn judge_missing(
@@ -591,134 +524,4 @@ fn verdict(
         scores,
         over,
     }
-}
-
-/// A statistic's value with what its theory needs.
-struct Measured {
-    value: f64,
-    error: f64,
-    compared: (u64, u64),
-    /// For the statistics over coarse bins.
-    table: Option<Table>,
-}
-
-/// The statistic of `current` counts against `reference` counts over the same bins.
-fn measure(
-    statistic: Statistic,
-    bins: &Bins,
-    reference: Option<&Counts>,
-    current: Option<&Counts>,
-) -> Result<Measured, NotComputed> {
-    let (Some(reference), Some(current)) = (reference, current) else {
-        return Err(NotComputed::OtherBins);
-    };
-    match (statistic, bins, reference, current) {
-        (
-            Statistic::Ks | Statistic::Wasserstein,
-            Bins::Numeric(bins),
-            Counts::Numeric {
-                fine: a,
-                below: a_below,
-                above: a_above,
-            },
-            Counts::Numeric {
-                fine: c,
-                below: c_below,
-                above: c_above,
-            },
-        ) if a.len() == bins.len() && c.len() == bins.len() => {
-            let side = |fine, below, above| Side { fine, below, above };
-            let (a, c) = (side(a, *a_below, *a_above), side(c, *c_below, *c_above));
-            if statistic == Statistic::Ks {
-                measure_ks(bins, a, c)
-            } else {
-                measure_wasserstein(bins, a, c)
-            }
-        }
-        (
-            Statistic::Psi
-            | Statistic::JensenShannon
-            | Statistic::Hellinger
-            | Statistic::ChiSquared,
-            ..,
-        ) => {
-            let table = coarse_table(bins, reference, current).ok_or(NotComputed::OtherBins)?;
-            let compared = (table.reference_total as u64, table.current_total as u64);
-            enough(statistic, compared)?;
-            let value = match statistic {
-                Statistic::Psi => psi::distance(&table),
-                Statistic::JensenShannon => jensen_shannon::distance(&table),
-                Statistic::Hellinger => hellinger::distance(&table),
-                _ => chi_squared::test(&table).statistic,
-            };
-            Ok(Measured {
-                value,
-                error: 0.0,
-                compared,
-                table: Some(table),
-            })
-        }
-        (Statistic::Ks | Statistic::Wasserstein, Bins::Numeric(_), ..) => {
-            Err(NotComputed::OtherBins)
-        }
-        _ => Err(NotComputed::NotForKind {
-            statistic,
-            kind: bins.kind(),
-        }),
-    }
-}
-
-fn measure_ks(bins: &NumericBins, a: Side<'_>, c: Side<'_>) -> Result<Measured, NotComputed> {
-    let compared = (a.fine.iter().sum(), c.fine.iter().sum());
-    enough(Statistic::Ks, compared)?;
-    let (value, error) = ks::distance(bins, a.fine, c.fine);
-    Ok(Measured {
-        value,
-        error,
-        compared,
-        table: None,
-    })
-}
-
-fn measure_wasserstein(
-    bins: &NumericBins,
-    a: Side<'_>,
-    c: Side<'_>,
-) -> Result<Measured, NotComputed> {
-    let compared = (a.finite(), c.finite());
-    enough(Statistic::Wasserstein, compared)?;
-    let spread = bins.spread().ok_or(NotComputed::ZeroSpread)?;
-    let (value, error) = wasserstein::distance(bins, a, c);
-    Ok(Measured {
-        value: value / spread,
-        error: error / spread,
-        compared,
-        table: None,
-    })
-}
-
-fn enough(statistic: Statistic, (n, m): (u64, u64)) -> Result<(), NotComputed> {
-    let need = statistic.minimum();
-    if n < need {
-        return Err(NotComputed::NoReference { have: n, need });
-    }
-    if m < need {
-        Err(NotComputed::TooFewRows { have: m, need })
-    } else {
-        Ok(())
-    }
-}
-
-/// Counts over the coarse bins, `None` when they do not belong to `bins`.
-fn coarse_table(bins: &Bins, reference: &Counts, current: &Counts) -> Option<Table> {
-    let coarse = |counts: &Counts| match (bins, counts) {
-        (Bins::Numeric(bins), Counts::Numeric { fine, .. }) => {
-            (fine.len() == bins.len()).then(|| bins.coarse(fine))
-        }
-        (Bins::Categorical(bins), Counts::Categorical { top, other, unseen }) => (top.len() + 2
-            == bins.len())
-        .then(|| top.iter().chain([other, unseen]).copied().collect()),
-        _ => None,
-    };
-    Some(Table::new(&coarse(reference)?, &coarse(current)?))
 }

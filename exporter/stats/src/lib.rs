@@ -13,6 +13,7 @@ mod grid;
 mod hash;
 mod hll;
 mod judge;
+mod measure;
 mod moments;
 #[cfg(test)]
 mod oracle;

@@ -110,6 +110,9 @@ fn merged(parts: impl IntoIterator<Item = FeatureProfile>) -> Summary {
 }
 
 proptest! {
+    // Integration tests have no source folder in which proptest could keep failures.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn numbers_merge_in_any_order(rows in prop::collection::vec(number(), 3..600), first in 0usize..200, second in 0usize..200) {
         let (first, second) = (first % rows.len(), second % rows.len());
