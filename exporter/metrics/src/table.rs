@@ -105,9 +105,9 @@ table! {
     WINDOW_END_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_window_end_timestamp_seconds" [];
     "Show how far judgement is behind the clock." => "time() - featuremonitor_window_end_timestamp_seconds";
 
-    /// Whether the window that the values describe was complete. Only a complete window is judged.
+    /// Whether a complete window stands behind the values. 0 while the first one is still filling: nothing is judged.
     WINDOW_COMPLETE = Gauge, Flag, Monitor "featuremonitor_window_complete" [];
-    "Leave out what is still filling." => "featuremonitor_window_rows and on (namespace, monitor) featuremonitor_window_complete == 1";
+    "Find monitors that have judged nothing yet." => "featuremonitor_window_complete == 0";
 
     /// Rows of the window that the values describe.
     WINDOW_ROWS = Gauge, Count, Monitor "featuremonitor_window_rows" [];
@@ -149,7 +149,7 @@ table! {
 
     /// Statistical tests per window: what the budget of false alarms is divided by.
     TESTS = Gauge, Count, Monitor "featuremonitor_statistical_tests" [];
-    "See how many tests share the budget." => "featuremonitor_statistical_tests";
+    "Check that every test got its share of the budget, unless a limit of the probability was reached." => "featuremonitor_test_alpha * on (namespace, monitor) group_left () featuremonitor_statistical_tests";
 
     /// False alarms that the budget expects per window, all tests together.
     FALSE_ALARM_BUDGET = Gauge, Plain, Monitor "featuremonitor_false_alarm_budget_per_window" [Severity];
@@ -271,9 +271,9 @@ table! {
     DRIFT_KS_ADJUSTED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_ks_adjusted_p_value" [Feature];
     "For reading; it decides no verdict." => "featuremonitor_drift_ks_adjusted_p_value < 0.05";
 
-    /// Largest error of the Kolmogorov-Smirnov statistic from counting values in bins. Verdicts allow for it.
+    /// By how much the Kolmogorov-Smirnov statistic may be larger than shown, from counting values in bins.
     DRIFT_KS_BINNING_ERROR = Gauge, Plain, Monitor "featuremonitor_drift_ks_binning_error" [Feature];
-    "Show the least that the statistic can be." => "clamp_min(featuremonitor_drift_ks_statistic - featuremonitor_drift_ks_binning_error, 0)";
+    "Show the most that the statistic can be." => "featuremonitor_drift_ks_statistic + featuremonitor_drift_ks_binning_error";
 
     /// Population stability index over the baseline's bins, with ½ added to every count (Jeffreys).
     DRIFT_PSI = Gauge, Plain, Monitor "featuremonitor_drift_psi" [Feature];
@@ -315,15 +315,7 @@ table! {
     DRIFT_WASSERSTEIN = Gauge, Plain, Monitor "featuremonitor_drift_wasserstein_iqr" [Feature];
     "See how far values moved, in widths of the baseline's middle half." => "featuremonitor_drift_wasserstein_iqr > 0.1";
 
-    /// P-value of the Wasserstein distance against its distribution without drift.
-    DRIFT_WASSERSTEIN_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_wasserstein_p_value" [Feature];
-    "Read it beside the distance." => "featuremonitor_drift_wasserstein_p_value < 0.001";
-
-    /// P-value of the Wasserstein distance, adjusted over the features (Benjamini-Hochberg).
-    DRIFT_WASSERSTEIN_ADJUSTED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_wasserstein_adjusted_p_value" [Feature];
-    "For reading; it decides no verdict." => "featuremonitor_drift_wasserstein_adjusted_p_value < 0.05";
-
-    /// Largest error of the Wasserstein distance from counting values in bins, in interquartile ranges.
+    /// By how much the Wasserstein distance may be off, in interquartile ranges, from counting values in bins.
     DRIFT_WASSERSTEIN_BINNING_ERROR = Gauge, Plain, Monitor "featuremonitor_drift_wasserstein_binning_error" [Feature];
     "Show the least that the distance can be." => "clamp_min(featuremonitor_drift_wasserstein_iqr - featuremonitor_drift_wasserstein_binning_error, 0)";
 
@@ -390,30 +382,6 @@ table! {
     /// Newest event time of a row in which the feature is not null.
     FEATURE_NEWEST_EVENT_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_feature_newest_event_timestamp_seconds" [Feature];
     "Find features that stopped being filled while others go on." => "time() - featuremonitor_feature_newest_event_timestamp_seconds";
-
-    /// 1st percentile of the event times: 99 % of the rows are younger.
-    EVENT_P01_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p01_timestamp_seconds" [];
-    "Show the age that 99 % of the rows stay under." => "time() - featuremonitor_event_p01_timestamp_seconds";
-
-    /// 5th percentile of the event times: 95 % of the rows are younger.
-    EVENT_P05_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p05_timestamp_seconds" [];
-    "Show the age that 95 % of the rows stay under." => "time() - featuremonitor_event_p05_timestamp_seconds";
-
-    /// Median of the event times.
-    EVENT_P50_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p50_timestamp_seconds" [];
-    "Show the median age." => "time() - featuremonitor_event_p50_timestamp_seconds";
-
-    /// 95th percentile of the event times: 5 % of the rows are younger.
-    EVENT_P95_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p95_timestamp_seconds" [];
-    "See the youngest part of the data without its extremes." => "time() - featuremonitor_event_p95_timestamp_seconds";
-
-    /// 99th percentile of the event times: 1 % of the rows are younger.
-    EVENT_P99_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p99_timestamp_seconds" [];
-    "A newest event far ahead of it is an outlier, often a clock in the future." => "featuremonitor_newest_event_timestamp_seconds - featuremonitor_event_p99_timestamp_seconds";
-
-    /// Share of rows whose event time was older than the freshness limit at the last evaluation.
-    STALE_ROWS_RATIO = Gauge, Ratio, Monitor "featuremonitor_stale_rows_ratio" [Severity];
-    "Find data that is fresh at the top and old below." => "featuremonitor_stale_rows_ratio{severity=\"warning\"} > 0.5";
 
     // ---- Configuration and program -----------------------------------------------------------------------
 

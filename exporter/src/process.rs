@@ -1,0 +1,340 @@
+//! What the process counts while it lives: evaluations, what came from the source, the configuration.
+//!
+//! prometheus-client keeps the values; names, help and labels come from the table, and the table's writer
+//! puts them into both text formats.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use metrics::{Definition, Kind, Label, Samples, table};
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
+
+use crate::source::Reason;
+
+/// Upper ends of the duration's buckets, in seconds: from a small table on the same host to the longest
+/// `timeout` that the manifest allows for one pull.
+const DURATION_BUCKETS_SECONDS: [f64; 14] = [
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0, 600.0,
+];
+
+/// How an evaluation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was complete.
+    Success,
+    /// It was given up.
+    Failure,
+}
+
+impl Outcome {
+    const ALL: [Outcome; 2] = [Outcome::Success, Outcome::Failure];
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Success => "success",
+            Outcome::Failure => "failure",
+        }
+    }
+}
+
+/// Why series were left out of a scrape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DropReason {
+    /// The monitor has more series than one monitor may have.
+    Budget,
+}
+
+impl DropReason {
+    /// Every reason.
+    pub const ALL: [DropReason; 1] = [DropReason::Budget];
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DropReason::Budget => "budget",
+        }
+    }
+}
+
+/// One label whose value is from a closed set.
+type Labels = [(&'static str, &'static str); 1];
+
+/// What the process counts.
+#[derive(Debug)]
+pub struct Process {
+    namespace: String,
+    monitor: String,
+    registry: Registry,
+    evaluations: Family<Labels, Counter>,
+    evaluation_duration: Histogram,
+    source_errors: Family<Labels, Counter>,
+    received_bytes: Counter,
+    rows: Counter,
+    batches: Counter,
+    rows_outside_windows: Counter,
+    windows_judged: Counter,
+    series_dropped: Family<Labels, Counter>,
+    config: Mutex<Option<ConfigState>>,
+}
+
+#[derive(Clone, Debug)]
+struct ConfigState {
+    hash: String,
+    loaded_at: Timestamp,
+    newest_accepted: bool,
+}
+
+impl Process {
+    /// Nothing counted yet. Every counter with a closed set of reasons starts at 0 for each of them, so that
+    /// its first increase is an increase.
+    pub fn new(namespace: &str, monitor: &str) -> Self {
+        let labels = [
+            (Label::Namespace.name().into(), namespace.to_owned().into()),
+            (Label::Monitor.name().into(), monitor.to_owned().into()),
+        ];
+        let mut process = Process {
+            namespace: namespace.to_owned(),
+            monitor: monitor.to_owned(),
+            evaluations: by(Label::Outcome, Outcome::ALL.map(Outcome::as_str)),
+            evaluation_duration: Histogram::new(DURATION_BUCKETS_SECONDS),
+            source_errors: by(Label::Reason, Reason::ALL.map(Reason::as_str)),
+            received_bytes: Counter::default(),
+            rows: Counter::default(),
+            batches: Counter::default(),
+            rows_outside_windows: Counter::default(),
+            windows_judged: Counter::default(),
+            series_dropped: by(Label::Reason, DropReason::ALL.map(DropReason::as_str)),
+            config: Mutex::new(None),
+            registry: Registry::with_labels(labels.into_iter()),
+        };
+        let registry = &mut process.registry;
+        register(
+            registry,
+            &table::EVALUATION_DURATION,
+            &process.evaluation_duration,
+        );
+        register(registry, &table::EVALUATIONS, &process.evaluations);
+        register(registry, &table::SOURCE_ERRORS, &process.source_errors);
+        register(
+            registry,
+            &table::SOURCE_RECEIVED_BYTES,
+            &process.received_bytes,
+        );
+        register(registry, &table::ROWS, &process.rows);
+        register(registry, &table::BATCHES, &process.batches);
+        register(
+            registry,
+            &table::ROWS_OUTSIDE_WINDOWS,
+            &process.rows_outside_windows,
+        );
+        register(registry, &table::WINDOWS_JUDGED, &process.windows_judged);
+        register(registry, &table::SERIES_DROPPED, &process.series_dropped);
+        process
+    }
+
+    /// An evaluation ended.
+    pub fn evaluated(&self, outcome: Outcome, took: Duration) {
+        self.evaluations
+            .get_or_create(&[(Label::Outcome.name(), outcome.as_str())])
+            .inc();
+        self.evaluation_duration.observe(took.as_secs_f64());
+    }
+
+    /// Reading the source failed.
+    pub fn source_failed(&self, reason: Reason) {
+        self.source_errors
+            .get_or_create(&[(Label::Reason.name(), reason.as_str())])
+            .inc();
+    }
+
+    /// Something came from the source: bytes over the wire, rows, batches, and how many of the rows are in
+    /// no window that was asked for.
+    pub fn received(&self, bytes: u64, rows: u64, batches: u64, rows_outside_windows: u64) {
+        self.received_bytes.inc_by(bytes);
+        self.rows.inc_by(rows);
+        self.batches.inc_by(batches);
+        self.rows_outside_windows.inc_by(rows_outside_windows);
+    }
+
+    /// Windows were judged.
+    pub fn windows_judged(&self, windows: u64) {
+        self.windows_judged.inc_by(windows);
+    }
+
+    /// Series were left out of the scrape.
+    pub fn series_dropped(&self, reason: DropReason, series: u64) {
+        self.series_dropped
+            .get_or_create(&[(Label::Reason.name(), reason.as_str())])
+            .inc_by(series);
+    }
+
+    /// A configuration came into force.
+    pub fn config_loaded(&self, hash: &str, at: Timestamp) {
+        *self.lock_config() = Some(ConfigState {
+            hash: hash.to_owned(),
+            loaded_at: at,
+            newest_accepted: true,
+        });
+    }
+
+    /// A newer configuration was refused; the one in force stays.
+    pub fn config_refused(&self) {
+        if let Some(config) = self.lock_config().as_mut() {
+            config.newest_accepted = false;
+        }
+    }
+
+    /// Everything counted up to now.
+    pub fn samples(&self) -> Samples {
+        let mut samples = Samples::new(&self.namespace, &self.monitor);
+        samples.add(
+            &table::BUILD_INFO,
+            [
+                (Label::Version, env!("CARGO_PKG_VERSION")),
+                (
+                    Label::Revision,
+                    option_env!("FEATURE_MONITOR_REVISION").unwrap_or("unknown"),
+                ),
+            ],
+            1.0,
+        );
+        if let Some(config) = self.lock_config().clone() {
+            samples.add(
+                &table::CONFIG_RELOAD_SUCCESS,
+                [],
+                f64::from(u8::from(config.newest_accepted)),
+            );
+            samples.add(
+                &table::CONFIG_RELOAD_TIMESTAMP,
+                [],
+                config.loaded_at.as_microsecond() as f64 / 1e6,
+            );
+            samples.add(&table::CONFIG_INFO, [(Label::Hash, &config.hash)], 1.0);
+        }
+        let mut encoded = String::new();
+        // Writing to a String cannot fail, and the metrics here encode without an error of their own.
+        if text::encode(&mut encoded, &self.registry).is_ok() {
+            for (family, lines) in families(&encoded) {
+                samples.add_lines(family, &lines);
+            }
+        }
+        samples
+    }
+
+    fn lock_config(&self) -> std::sync::MutexGuard<'_, Option<ConfigState>> {
+        // A panic while it was held cannot have left half a state: it is only ever replaced whole.
+        self.config.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A family of counters that starts with 0 for each value of its label.
+fn by<const N: usize>(label: Label, values: [&'static str; N]) -> Family<Labels, Counter> {
+    let family = Family::default();
+    for value in values {
+        drop(family.get_or_create(&[(label.name(), value)]));
+    }
+    family
+}
+
+/// Puts a metric into the registry, which shares its values with the handle that counts.
+fn register<const N: usize>(
+    registry: &mut Registry,
+    family: &metrics::Family<N>,
+    metric: &(impl Metric + Clone),
+) {
+    let family = family.definition();
+    registry.register(family.open_metrics_name(), family.help(), metric.clone());
+}
+
+/// The sample lines in prometheus-client's text, by family. A family's labels come in the order of a hash
+/// map, so counters are sorted; the buckets of a histogram are in their order already.
+fn families(encoded: &str) -> Vec<(&'static Definition, String)> {
+    let mut families: Vec<(&'static Definition, Vec<&str>)> = Vec::new();
+    for line in encoded.lines() {
+        if let Some(comment) = line.strip_prefix("# TYPE ") {
+            let name = comment.split(' ').next().unwrap_or_default();
+            let family = table::ALL
+                .iter()
+                .find(|family| family.open_metrics_name() == name);
+            families.extend(family.map(|family| (*family, Vec::new())));
+        } else if !line.starts_with('#')
+            && let Some((_, lines)) = families.last_mut()
+        {
+            lines.push(line);
+        }
+    }
+    families
+        .into_iter()
+        .map(|(family, mut lines)| {
+            if family.kind == Kind::Counter {
+                lines.sort_unstable();
+            }
+            let text = lines.iter().flat_map(|line| [line, "\n"]).collect();
+            (family, text)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics::Format;
+
+    use super::*;
+
+    #[test]
+    fn counters_start_at_zero_and_the_text_is_stable() {
+        let process = Process::new("shop", "customers");
+        process.config_loaded("abc", Timestamp::UNIX_EPOCH);
+        let text = process.samples().text(Format::Classic);
+        assert_eq!(text, process.samples().text(Format::Classic));
+        let line = |start: &str| text.lines().find(|line| line.starts_with(start));
+        for family in [
+            &table::EVALUATIONS,
+            &table::SOURCE_ERRORS,
+            &table::SERIES_DROPPED,
+        ] {
+            let family = family.definition();
+            let sample = line(&format!("{}{{", family.name)).unwrap();
+            assert!(sample.starts_with(&format!(
+                "{}{{namespace=\"shop\",monitor=\"customers\",",
+                family.name
+            )));
+            assert!(sample.ends_with(" 0"), "{sample}");
+            assert_eq!(
+                line(&format!("# TYPE {} ", family.name)),
+                Some(format!("# TYPE {} counter", family.name).as_str())
+            );
+        }
+        let duration = table::EVALUATION_DURATION.definition().name;
+        assert!(text.contains(&format!("# TYPE {duration} histogram")));
+        assert!(text.contains(&format!("{duration}_bucket{{le=\"+Inf\"")));
+    }
+
+    #[test]
+    fn a_refused_configuration_leaves_the_one_in_force() {
+        let process = Process::new("shop", "customers");
+        process.config_loaded("abc", "2026-01-15T00:00:00Z".parse().unwrap());
+        process.config_refused();
+        let text = process.samples().text(Format::OpenMetrics);
+        let value = |family: &Definition| {
+            let line = text.lines().find(|line| line.starts_with(family.name));
+            line.and_then(|line| line.rsplit_once(' '))
+                .map(|(_, value)| value.to_owned())
+        };
+        assert_eq!(
+            value(table::CONFIG_RELOAD_SUCCESS.definition()).as_deref(),
+            Some("0")
+        );
+        assert_eq!(
+            value(table::CONFIG_RELOAD_TIMESTAMP.definition()).as_deref(),
+            Some("1768435200")
+        );
+        assert!(text.contains("hash=\"abc\""));
+    }
+}
