@@ -1,17 +1,553 @@
-//! The page for people.
+//! The page for people: what is wrong first, in words and in colour, and why.
+//!
+//! It is one document without scripts and without anything loaded from elsewhere. A feature marked as
+//! sensitive shows statistics only: no category, no value of somebody, no edge of a bin.
+
+mod detail;
+mod picture;
+mod state;
+mod words;
+
+use std::cmp::Reverse;
+use std::sync::LazyLock;
+use std::time::Duration;
 
 use axum::http::HeaderValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crds::valid::{Query, Rate};
 use jiff::Timestamp;
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
+use stats::{Alpha, BySeverity, LimitPart, Severity, Statistic};
 
-use crate::snapshot::Snapshot;
+use crate::freshness::Freshness;
+use crate::snapshot::{BaselineState, Budget, FeatureState, Judged, Snapshot};
+use state::State;
 
-/// What the page may load: nothing but its own style sheet.
+const STYLE: &str = include_str!("page/style.css");
+
+/// The page renews itself at the pace of the evaluations, within these bounds: faster is restless, slower
+/// looks stuck.
+const REFRESH: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(60));
+
+/// What the page may load: its own style sheet, by its digest, and nothing else.
 pub fn content_security_policy() -> HeaderValue {
-    HeaderValue::from_static("default-src 'none'")
+    static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+        let digest = STANDARD.encode(Sha256::digest(STYLE));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        );
+        // The policy is ASCII without control characters; were it not, the strictest one holds.
+        HeaderValue::try_from(policy)
+            .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"))
+    });
+    POLICY.clone()
 }
 
-/// The page as it is at `now`.
-pub fn render(snapshot: &Snapshot, _now: Timestamp) -> Markup {
-    html! { (DOCTYPE) html { body { h1 { (snapshot.monitor.name) } } } }
+/// What a page is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// What is known about the monitor.
+    pub snapshot: &'a Snapshot,
+    /// Why a newer configuration was refused.
+    pub config_error: Option<&'a str>,
+    /// The time to count ages from.
+    pub now: Timestamp,
+    /// Whether it renews itself.
+    pub refresh: Refresh,
+}
+
+/// Whether a page renews itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// Again and again.
+    On,
+    /// Never, for somebody who reads in peace.
+    Off,
+}
+
+/// The page.
+pub fn render(page: Page<'_>) -> Markup {
+    let snapshot = page.snapshot;
+    let monitor = &snapshot.monitor;
+    let mut features: Vec<(State, &FeatureState)> = snapshot
+        .features
+        .iter()
+        .map(|feature| (State::of(feature, snapshot), feature))
+        .collect();
+    features.sort_by_key(|(state, feature)| (*state, Reverse(thousandths(feature))));
+    let every = monitor.schedule.every.clamp(REFRESH.0, REFRESH.1);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                @if page.refresh == Refresh::On {
+                    meta http-equiv="refresh" content=(every.as_secs());
+                }
+                link rel="icon" href="data:,";
+                title { (title(&features)) (monitor.name) " · feature-monitor" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    div.title {
+                        div {
+                            h1 { (monitor.name) }
+                            p.soft {
+                                "namespace " (monitor.namespace) " · owned by " (monitor.owner.team)
+                                @if let Some(contact) = &monitor.owner.contact { ", " (contact) }
+                            }
+                        }
+                        (counts(&features))
+                    }
+                    (notices(page))
+                    (facts(page))
+                }
+                main {
+                    h2 { "Features" }
+                    (list(page, &features))
+                }
+                (footer(page, every))
+            }
+        }
+    }
+}
+
+/// The worst score of a feature, for the order within a state.
+fn thousandths(feature: &FeatureState) -> u64 {
+    let verdicts = feature
+        .report
+        .iter()
+        .flat_map(|report| [&report.drift, &report.missing])
+        .filter_map(|verdict| verdict.as_ref().ok());
+    let scores = verdicts.map(|verdict| verdict.scores.critical);
+    let freshness = feature
+        .freshness
+        .iter()
+        .filter_map(|judged| judged.value.scores.critical);
+    (scores.chain(freshness).fold(0.0, f64::max) * 1000.0) as u64
+}
+
+/// How many features are in a state that somebody should look at, for the browser's tab.
+fn title(features: &[(State, &FeatureState)]) -> String {
+    let bad = features
+        .iter()
+        .filter(|(state, _)| *state <= State::Warning)
+        .count();
+    match bad {
+        0 => String::new(),
+        bad => format!("({bad}) "),
+    }
+}
+
+fn counts(features: &[(State, &FeatureState)]) -> Markup {
+    let count = |state| features.iter().filter(|(of, _)| *of == state).count();
+    html! {
+        ul.counts aria-label="Features by state" {
+            @for state in State::ALL {
+                @let count = count(state);
+                @if count > 0 {
+                    li { (badge(state, Some(count))) }
+                }
+            }
+        }
+    }
+}
+
+/// A state as a mark, a colour and a word.
+fn badge(state: State, count: Option<usize>) -> Markup {
+    html! {
+        span class=(format!("state {}", state.class())) {
+            (mark(state))
+            @if let Some(count) = count { (count) " " }
+            (state.words())
+        }
+    }
+}
+
+/// A mark with a shape of its own for each state, so that colour is never needed to tell them apart.
+fn mark(state: State) -> Markup {
+    html! {
+        svg viewBox="0 0 10 10" aria-hidden="true" {
+            @match state {
+                State::Critical => path d="M5 0 10 5 5 10 0 5Z" stroke="none" {},
+                State::Missing => path d="M1.5 1.5 8.5 8.5M8.5 1.5 1.5 8.5" stroke-width="2.4" fill="none" {},
+                State::Warning => path d="M5 .5 10 9.5H0Z" stroke="none" {},
+                State::NoData => circle cx="5" cy="5" r="3.8" stroke-width="1.8" fill="none" {},
+                State::TooFewRows => path d="M1 5H9" stroke-width="2.4" {},
+                State::New => path d="M5 .8V9.2M.8 5H9.2" stroke-width="2.4" fill="none" {},
+                State::Moving => path d="M1 9 8 2M3 1.6H8.4V7" stroke-width="1.9" fill="none" {},
+                State::Ok => circle cx="5" cy="5" r="4.4" stroke="none" {},
+            }
+        }
+    }
+}
+
+/// What stands in the way of trusting the numbers below.
+fn notices(page: Page<'_>) -> Markup {
+    let snapshot = page.snapshot;
+    let failure = snapshot
+        .evaluation
+        .as_ref()
+        .and_then(|evaluation| Some((evaluation.at, evaluation.failure.as_ref()?)));
+    html! {
+        @if let Some((at, failure)) = failure {
+            div.notice.critical role="status" {
+                p {
+                    strong { "The last evaluation failed" } " " (words::ago(at, page.now)) " ("
+                    (failure.reason.as_str().replace('_', " ")) "): " (failure.message)
+                }
+                @if let Some(success) = snapshot.last_success {
+                    p.soft { "What is shown is from " (words::ago(success, page.now)) "." }
+                }
+            }
+        }
+        @if let Some(error) = page.config_error {
+            div.notice role="status" {
+                p { strong { "The changed manifest is refused" } "; the one before stays in force. " (error) }
+            }
+        }
+    }
+}
+
+fn facts(page: Page<'_>) -> Markup {
+    let Page { snapshot, now, .. } = page;
+    let monitor = &snapshot.monitor;
+    html! {
+        dl.facts {
+            div {
+                dt { "Window judged" }
+                @match snapshot.judged {
+                    Some(judged) => {
+                        dd { (words::moment(judged.span.start)) " to " (words::moment(judged.span.end)) " UTC" }
+                        dd {
+                            (words::count(judged.rows)) " rows"
+                            @if snapshot.windows_pending > 0 {
+                                " · " (words::count(snapshot.windows_pending)) " complete windows wait to be judged"
+                            }
+                        }
+                    }
+                    None => dd { "none yet" }
+                }
+            }
+            div {
+                dt { "Window in progress" }
+                @match snapshot.open {
+                    Some(open) => {
+                        dd { (words::moment(open.span.start)) " to " (words::moment(open.span.end)) " UTC" }
+                        dd { (words::count(open.rows)) " rows so far, not complete and not judged" }
+                    }
+                    None if monitor.data.window.is_none() => dd { "none: every pull is a window" }
+                    None => dd { "not looked at yet" }
+                }
+            }
+            div {
+                dt { "Last evaluation" }
+                @match &snapshot.evaluation {
+                    Some(evaluation) => {
+                        dd {
+                            (words::ago(evaluation.at, now)) ", "
+                            @if evaluation.failure.is_none() { "succeeded" } @else { "failed" }
+                            " in " (words::span(evaluation.duration_seconds))
+                        }
+                        dd { "every " (words::duration(monitor.schedule.every)) }
+                    }
+                    None => dd { "none has ended yet" }
+                }
+            }
+            div {
+                dt { "Newest event" }
+                (newest(snapshot, now))
+            }
+            div {
+                dt { "Baseline" }
+                (baseline(snapshot, now))
+            }
+            div {
+                dt { "False alarms accepted" }
+                dd {
+                    "critical " (rate(&monitor.false_alarms.critical))
+                    ", warning " (rate(&monitor.false_alarms.warning))
+                    ", all features together"
+                }
+                @if let Some(budget) = &snapshot.budget { (alpha(budget)) }
+            }
+            div {
+                dt { "Source" }
+                dd { code { (monitor.source.uri) } }
+                dd {
+                    (query(&monitor.source.query))
+                    @match snapshot.source_up {
+                        Some(true) => " · answers",
+                        Some(false) => " · does not answer",
+                        None => "",
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn newest(snapshot: &Snapshot, now: Timestamp) -> Markup {
+    let Some(judged) = &snapshot.freshness else {
+        return html! {
+            dd {
+                @if snapshot.monitor.data.event_time.is_none() { "no event time in the data" }
+                @else { "none seen yet, or not checked" }
+            }
+        };
+    };
+    html! {
+        dd { span class=(tone(judged.breached)) { (words::ago(judged.value.newest, now)) } }
+        dd { (words::moment(judged.value.newest)) " UTC" (freshness_limits(&judged.value)) }
+    }
+}
+
+fn freshness_limits(freshness: &Freshness) -> Markup {
+    html! {
+        @for (severity, limit) in freshness.limits.iter() {
+            @if let Some(limit) = limit { ", " (severity_word(severity)) " from " (words::span(*limit)) }
+        }
+    }
+}
+
+fn baseline(snapshot: &Snapshot, now: Timestamp) -> Markup {
+    match &snapshot.baseline {
+        BaselineState::Absent => html! { dd { "none yet: nothing is judged" } },
+        BaselineState::Forming { have, need } => html! {
+            dd { "forming: " (have) " of " (need) " windows" }
+            dd { "nothing is judged before it is complete" }
+        },
+        BaselineState::Ready(info) => {
+            let digest = info.digest.get(..19).unwrap_or(&info.digest);
+            html! {
+                dd {
+                    (info.kind.to_lowercase()) ", version " (info.version) ": "
+                    (info.windows) @if info.windows == 1 { " window, " } @else { " windows, " }
+                    (words::count(info.rows)) " rows"
+                }
+                dd {
+                    (words::moment(info.span.start)) " to " (words::moment(info.span.end)) " UTC · revision "
+                    (info.revision) ", frozen " (words::ago(info.frozen_at, now))
+                    @if info.reloaded { ", read back from saved state" }
+                    " · " code title=(info.digest) { (digest) "…" }
+                }
+            }
+        }
+    }
+}
+
+fn rate(rate: &Rate) -> String {
+    format!("{} per {}", words::number(rate.count), words::duration(rate.per))
+}
+
+/// The budget's share of one test, and where it cannot be kept.
+fn alpha(budget: &Budget) -> Markup {
+    let part = |alpha: Option<Alpha>| alpha.map_or(words::NOTHING.to_owned(), |a| words::measure(a.value));
+    let off = [
+        ("critical", budget.alpha.critical),
+        ("warning", budget.alpha.warning),
+    ];
+    html! {
+        dd {
+            (budget.tests) " tests a window; one may alarm falsely with α = "
+            (part(budget.alpha.critical)) " at critical, " (part(budget.alpha.warning)) " at warning"
+        }
+        @for (severity, alpha) in off {
+            @if alpha.is_some_and(|alpha| alpha.too_loose()) {
+                dd { "The " (severity) " budget is looser than α = 0.05 makes use of." }
+            }
+            @if alpha.is_some_and(|alpha| alpha.too_tight()) {
+                dd { "The " (severity) " budget is tighter than can be promised." }
+            }
+        }
+    }
+}
+
+fn query(query: &Query) -> Markup {
+    match query {
+        Query::Path(path) => html! { "path " code { (path.join("/")) } },
+        Query::Command(_) => html! { "command" },
+        Query::Ticket(_) => html! { "ticket" },
+        Query::Sql(_) => html! { "SQL" },
+    }
+}
+
+fn list(page: Page<'_>, features: &[(State, &FeatureState)]) -> Markup {
+    if features.is_empty() {
+        return html! {
+            div.features { p.empty { "No feature was seen yet. The first evaluation shows them." } }
+        };
+    }
+    html! {
+        ul.features {
+            li.row.head aria-hidden="true" {
+                span { "State" }
+                span { "Feature" }
+                span { "Values" span.key {} "baseline" span.key.now {} "now" }
+                span { "Drift" }
+                span { "Missing" }
+                span.age { "Newest event" }
+            }
+            @for (state, feature) in features {
+                li {
+                    details {
+                        summary.row { (row(page, *state, feature)) }
+                        div.more { (detail::detail(page.snapshot, feature)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(page: Page<'_>, state: State, feature: &FeatureState) -> Markup {
+    let bars = picture::bars(feature).filter(|bars| !bars.is_empty());
+    html! {
+        span.is { (badge(state, None)) }
+        span.name {
+            (feature.name)
+            small { (kind(feature)) }
+        }
+        span.shape {
+            @match bars {
+                Some(bars) => (picture::distribution(&feature.name, &bars)),
+                None => small { "no picture without a baseline" },
+            }
+        }
+        span.drift { span.label { "Drift" } (drift(feature)) }
+        span.missing { span.label { "Missing" } (missing(feature)) }
+        span.age { span.label { "Newest event" } (age(feature.freshness.as_ref(), page.now)) }
+    }
+}
+
+fn kind(feature: &FeatureState) -> String {
+    let kind = match feature.kind {
+        Some(stats::Kind::Numeric) => "numeric",
+        Some(stats::Kind::Categorical) => "categorical",
+        None => "never seen",
+    };
+    let sensitive = if feature.sensitive { " · sensitive" } else { "" };
+    match &feature.data_type {
+        Some(data_type) => format!("{kind} · {data_type}{sensitive}"),
+        None => format!("{kind}{sensitive}"),
+    }
+}
+
+fn drift(feature: &FeatureState) -> Markup {
+    let Some(report) = &feature.report else {
+        return html! { span.soft { "not judged" } };
+    };
+    let verdict = match &report.drift {
+        Ok(verdict) => verdict,
+        Err(reason) => {
+            return html! { span.soft { (detail::briefly(reason)) } };
+        }
+    };
+    let tone = tone(feature.drift_breached.unwrap_or_default());
+    let limit = if tone == "warning" {
+        verdict.limits.warning
+    } else {
+        verdict.limits.critical
+    };
+    html! {
+        span.line {
+            span class=(format!("value over {tone}")) { (statistic(verdict.statistic)) " " (words::measure(verdict.value)) }
+            span.soft { "limit " (words::measure(limit.value)) }
+        }
+        (picture::meter(verdict.value, &verdict.limits, if tone.is_empty() { "ok" } else { tone }))
+        span.below { (part(limit.part)) }
+    }
+}
+
+fn missing(feature: &FeatureState) -> Markup {
+    let share = feature.summary.as_ref().and_then(|summary| summary.missing_share());
+    let reference = feature.reference.as_ref().and_then(|summary| summary.missing_share());
+    let tone = tone(feature.missing_breached.unwrap_or_default());
+    html! {
+        span class=(format!("value over {tone}")) {
+            (share.map_or(words::NOTHING.to_owned(), words::percent))
+        }
+        @if let Some(reference) = reference {
+            span.below { "baseline " (words::percent(reference)) }
+        }
+    }
+}
+
+fn age(judged: Option<&Judged<Freshness>>, now: Timestamp) -> Markup {
+    let Some(judged) = judged else {
+        return html! { span.soft { (words::NOTHING) } };
+    };
+    let limit = judged.value.limits.critical.or(judged.value.limits.warning);
+    html! {
+        span class=(format!("value over {}", tone(judged.breached))) { (words::ago(judged.value.newest, now)) }
+        @if let Some(limit) = limit {
+            span.below { "limit " (words::span(limit)) }
+        }
+    }
+}
+
+fn footer(page: Page<'_>, every: Duration) -> Markup {
+    html! {
+        footer {
+            nav {
+                @match page.refresh {
+                    Refresh::On => span {
+                        "This page renews itself every " (words::duration(every)) ". "
+                        a href="/?refresh=off" { "Stop" }
+                    },
+                    Refresh::Off => span { "This page does not renew itself. " a href="/" { "Let it" } },
+                }
+                a href="/metrics" { "Metrics" }
+                a href="/-/status" { "Status as JSON" }
+                span { "feature-monitor " (env!("CARGO_PKG_VERSION")) " · shown " (words::moment(page.now)) " UTC" }
+            }
+        }
+    }
+}
+
+/// The style of something that is breached, empty when it is not.
+fn tone(breached: BySeverity<bool>) -> &'static str {
+    if breached.critical {
+        "critical"
+    } else if breached.warning {
+        "warning"
+    } else {
+        ""
+    }
+}
+
+fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+/// A statistic in the fewest letters that still name it.
+fn statistic(statistic: Statistic) -> &'static str {
+    match statistic {
+        Statistic::Psi => "PSI",
+        Statistic::Ks => "KS",
+        Statistic::JensenShannon => "Jensen–Shannon",
+        Statistic::Wasserstein => "Wasserstein",
+        Statistic::Hellinger => "Hellinger",
+        Statistic::ChiSquared => "χ²",
+        Statistic::MissingShare => "increase",
+    }
+}
+
+/// What holds a limit, in a few words.
+fn part(part: LimitPart) -> &'static str {
+    match part {
+        LimitPart::Manifest => "set in the manifest",
+        LimitPart::RaisedToWarning => "raised to the warning limit",
+        LimitPart::EffectFloor => "from the effect floor",
+        LimitPart::SamplingNull => "from sampling noise",
+        LimitPart::BetweenWindows => "from the baseline's own spread",
+        LimitPart::BetweenWindowsCapped => "from the baseline's spread, capped",
+    }
 }

@@ -609,7 +609,7 @@ pub(crate) fn coarse(bins: &Bins, summary: &Summary) -> Option<Vec<u64>> {
 
 /// Names of the coarse bins in their order: the number of each, so that they sort, and its edges; or the
 /// category. A sensitive feature's bins have numbers only.
-pub(crate) fn bin_names(bins: &Bins, sensitive: bool) -> Vec<String> {
+fn bin_names(bins: &Bins, sensitive: bool) -> Vec<String> {
     let names: Vec<String> = match bins {
         Bins::Numeric(bins) => {
             let edges = bins.coarse_edges();
@@ -639,7 +639,7 @@ pub(crate) fn bin_names(bins: &Bins, sensitive: bool) -> Vec<String> {
 }
 
 /// What lies in a coarse bin: one value, or a half-open range.
-pub(crate) fn range(edges: &[f64], bin: usize) -> String {
+fn range(edges: &[f64], bin: usize) -> String {
     let below = bin.checked_sub(1).and_then(|below| edges.get(below));
     match (below, edges.get(bin)) {
         (None, None) => "(-Inf, +Inf)".to_owned(),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -24,7 +24,7 @@ use hyper_util::rt::TokioTimer;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::page;
+use crate::page::{self, Page, Refresh};
 use crate::process::Process;
 use crate::snapshot::Snapshot;
 
@@ -128,30 +128,28 @@ async fn guard(State(web): State<Arc<Web>>, request: Request, next: Next) -> Res
     response
 }
 
-async fn page(State(site): State<Site>) -> Response {
-    let snapshot = Arc::clone(&site.served.borrow().snapshot);
+async fn page(State(site): State<Site>, RawQuery(query): RawQuery) -> Response {
+    let served = site.served.borrow().clone();
     let now = (site.clock)();
+    let refresh = match query.as_deref() {
+        Some("refresh=off") => Refresh::Off,
+        _ => Refresh::On,
+    };
     blocking(move || {
+        let page = page::render(Page {
+            snapshot: &served.snapshot,
+            config_error: served.status.config_error.as_deref(),
+            now,
+            refresh,
+        });
         let headers = [
-            (
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("text/html; charset=utf-8"),
-            ),
-            (
-                header::CONTENT_SECURITY_POLICY,
-                page::content_security_policy(),
-            ),
-            (
-                header::X_CONTENT_TYPE_OPTIONS,
-                HeaderValue::from_static("nosniff"),
-            ),
-            (
-                header::REFERRER_POLICY,
-                HeaderValue::from_static("no-referrer"),
-            ),
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+            (header::CONTENT_SECURITY_POLICY, page::content_security_policy()),
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
-        (headers, page::render(&snapshot, now).into_string()).into_response()
+        (headers, page.into_string()).into_response()
     })
     .await
 }

@@ -1,0 +1,310 @@
+//! Everything known about one feature, behind its row.
+
+use maud::{Markup, html};
+use stats::{BySeverity, Kind, NotComputed, PROBABILITIES, Severity, Statistic, Summary, Verdict};
+
+use super::picture::{self, Bar};
+use super::words;
+use super::{severity_word, statistic, tone};
+use crate::snapshot::{FeatureState, Snapshot};
+
+/// Most bins that are listed; a category beyond them is in the picture only.
+const BINS: usize = 24;
+
+/// Why the feature is in its state, and all its numbers.
+pub fn detail(snapshot: &Snapshot, feature: &FeatureState) -> Markup {
+    html! {
+        ul.why {
+            @for (tone, reason) in reasons(snapshot, feature) {
+                li class=(tone) { (reason) }
+            }
+        }
+        div.tables {
+            (statistics(feature))
+            (limits(feature))
+            (distances(feature))
+            (bins(feature))
+        }
+    }
+}
+
+/// Why a check says nothing, in a few words.
+pub fn briefly(reason: &NotComputed) -> String {
+    match reason {
+        NotComputed::TooFewRows { have, need } => format!("{have} of {need} rows needed"),
+        NotComputed::NoReference { have, need } => {
+            format!("baseline has {have} of {need} rows needed")
+        }
+        NotComputed::ZeroSpread => "the baseline has no spread".to_owned(),
+        NotComputed::NotForKind { .. } => "not defined for this kind".to_owned(),
+        NotComputed::KindChanged { baseline, window } => format!("was {baseline}, is {window}"),
+        NotComputed::OtherBins => "counted over other bins".to_owned(),
+        NotComputed::Absent => "not in this window".to_owned(),
+        NotComputed::Moving => "moves by construction".to_owned(),
+        NotComputed::Disabled => "switched off".to_owned(),
+        NotComputed::Overflow => "beyond what numbers can hold".to_owned(),
+    }
+}
+
+/// Sentences, each with the style of what it tells.
+fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, String)> {
+    let mut reasons = Vec::new();
+    if let Some(problem) = &feature.problem {
+        let breached = feature
+            .schema_breached(snapshot.monitor.checks.schema.enabled)
+            .unwrap_or_default();
+        reasons.push((tone(breached), format!("Schema: {problem}.")));
+    }
+    match &feature.report {
+        Some(report) => {
+            reasons.extend(judgement("Drift", &report.drift, feature.drift_breached));
+            reasons.extend(judgement("Missing", &report.missing, feature.missing_breached));
+        }
+        None if feature.summary.is_none() && feature.reference.is_none() => {
+            reasons.push(("", "Nothing is known about its values.".to_owned()));
+        }
+        None if feature.bins.is_none() => {
+            let text = "The baseline does not have it, so there is nothing to compare with. Raise spec.baseline.revision to take it in.";
+            reasons.push(("", text.to_owned()));
+        }
+        None => reasons.push(("", "No complete window was judged yet.".to_owned())),
+    }
+    if let Some(judged) = &feature.freshness
+        && judged.value.over != BySeverity::default()
+    {
+        let text = format!(
+            "Freshness: at the last evaluation its newest event was {} old.",
+            words::span(judged.value.age_seconds)
+        );
+        reasons.push((tone(judged.breached), text));
+    }
+    if feature.sensitive {
+        let text = "Sensitive: its values, categories and bin edges are not shown.";
+        reasons.push(("", text.to_owned()));
+    }
+    reasons
+}
+
+fn judgement(
+    check: &str,
+    judged: &Result<Verdict, NotComputed>,
+    breached: Option<BySeverity<bool>>,
+) -> Option<(&'static str, String)> {
+    let verdict = match judged {
+        Ok(verdict) => verdict,
+        Err(NotComputed::Disabled) => return None,
+        Err(reason) => return Some(("", format!("{check} is not judged: {reason}."))),
+    };
+    let breached = breached.unwrap_or_default();
+    let severity = if verdict.over.critical || !verdict.over.warning {
+        Severity::Critical
+    } else {
+        Severity::Warning
+    };
+    let limit = verdict.limits.get(severity);
+    let value = value(verdict.statistic, verdict.value);
+    let mut text = format!(
+        "{check}: {} {value} is {} the {} limit of {}, which is {}.",
+        statistic(verdict.statistic),
+        words::times(*verdict.scores.get(severity)),
+        severity_word(severity),
+        value_of_limit(verdict.statistic, limit.value),
+        limit.part,
+    );
+    if verdict.rows < verdict.min_rows {
+        text.push_str(&format!(
+            " It cannot alarm on {} rows; {} are needed.",
+            words::count(verdict.rows),
+            words::count(verdict.min_rows)
+        ));
+    }
+    let waits = |severity| *verdict.over.get(severity) && !breached.get(severity);
+    if waits(Severity::Warning) || waits(Severity::Critical) {
+        text.push_str(" It has not lasted for as many windows as the check asks for.");
+    }
+    Some((tone(breached), text))
+}
+
+fn value(of: Statistic, value: f64) -> String {
+    match of {
+        Statistic::MissingShare => words::points(value),
+        _ => words::measure(value),
+    }
+}
+
+fn value_of_limit(of: Statistic, limit: f64) -> String {
+    value(of, limit)
+}
+
+fn statistics(feature: &FeatureState) -> Markup {
+    let (reference, current) = (feature.reference.as_ref(), feature.summary.as_ref());
+    let numeric = feature.kind == Some(Kind::Numeric);
+    type Read = fn(&Summary) -> Option<String>;
+    let mut rows: Vec<(String, Read)> = vec![
+        ("rows".to_owned(), |s| Some(words::count(s.rows))),
+        ("missing".to_owned(), |s| s.missing_share().map(words::percent)),
+        ("distinct, about".to_owned(), |s| {
+            (s.values() > 0).then(|| words::count(s.distinct.round() as u64))
+        }),
+    ];
+    if numeric {
+        rows.extend([
+            ("not a number".to_owned(), (|s| share(s, s.nans)) as Read),
+            ("infinite".to_owned(), |s| share(s, s.infinities)),
+            ("zero".to_owned(), |s| share(s, s.zeros)),
+            ("mean".to_owned(), |s| Some(words::number(s.moments?.mean))),
+            ("standard deviation".to_owned(), |s| {
+                Some(words::number(s.moments?.variance?.sqrt()))
+            }),
+        ]);
+    }
+    html! {
+        div {
+            h3 { "Statistics" }
+            table {
+                thead { tr { th {} th { "baseline" } th { "this window" } } }
+                tbody {
+                    @for (name, read) in &rows {
+                        (compared(name, reference.and_then(read), current.and_then(read)))
+                    }
+                    @if numeric && !feature.sensitive {
+                        @let smallest = |s: &Summary| Some(words::number(s.moments?.min));
+                        (compared("smallest", reference.and_then(smallest), current.and_then(smallest)))
+                        @for (i, p) in PROBABILITIES.iter().enumerate() {
+                            @let read = |s: &Summary| s.quantiles?.values.get(i).map(|v| words::number(*v));
+                            (compared(&percentile(*p), reference.and_then(read), current.and_then(read)))
+                        }
+                        @let largest = |s: &Summary| Some(words::number(s.moments?.max));
+                        (compared("largest", reference.and_then(largest), current.and_then(largest)))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn percentile(p: f64) -> String {
+    if p == 0.5 {
+        "median".to_owned()
+    } else {
+        format!("{:.0}\u{a0}% below", p * 100.0)
+    }
+}
+
+fn share(summary: &Summary, count: u64) -> Option<String> {
+    (summary.rows > 0).then(|| words::percent(count as f64 / summary.rows as f64))
+}
+
+fn compared(name: &str, reference: Option<String>, current: Option<String>) -> Markup {
+    let or_nothing = |text: Option<String>| text.unwrap_or_else(|| words::NOTHING.to_owned());
+    html! {
+        tr { td { (name) } td { (or_nothing(reference)) } td { (or_nothing(current)) } }
+    }
+}
+
+fn limits(feature: &FeatureState) -> Markup {
+    let Some(report) = &feature.report else {
+        return html! {};
+    };
+    let verdicts = [
+        ("drift", &report.drift, feature.drift_breached),
+        ("missing", &report.missing, feature.missing_breached),
+    ];
+    if verdicts.iter().all(|(_, verdict, _)| verdict.is_err()) {
+        return html! {};
+    }
+    let some = |of: Statistic, value: Option<f64>| {
+        value.map_or_else(|| words::NOTHING.to_owned(), |value| value_of_limit(of, value))
+    };
+    html! {
+        div {
+            h3 { "Limits" }
+            table {
+                thead {
+                    tr {
+                        th { "check" } th { "value" } th { "limit" } th { "score" }
+                        th { "effect floor" } th { "sampling noise" } th { "between windows" }
+                    }
+                }
+                tbody {
+                    @for (check, verdict, breached) in verdicts {
+                        @if let Ok(verdict) = verdict {
+                            @for (severity, limit) in verdict.limits.iter() {
+                                @let over = *breached.unwrap_or_default().get(severity);
+                                tr class=(if over { format!("over {}", severity_word(severity)) } else { String::new() }) {
+                                    td { (check) ", " (severity_word(severity)) @if over { " ◆" } }
+                                    td { (value(verdict.statistic, verdict.value)) }
+                                    td { (value_of_limit(verdict.statistic, limit.value)) }
+                                    td { (words::times(*verdict.scores.get(severity))) }
+                                    td { (value_of_limit(verdict.statistic, limit.floor)) }
+                                    td { (some(verdict.statistic, limit.null)) }
+                                    td { (some(verdict.statistic, limit.bound)) @if limit.capped { ", capped" } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn distances(feature: &FeatureState) -> Markup {
+    let Some(report) = &feature.report else {
+        return html! {};
+    };
+    html! {
+        div {
+            h3 { "Distances from the baseline" }
+            table {
+                thead {
+                    tr { th {} th { "value" } th { "effect" } th { "p" } th { "p, adjusted" } th { "error up to" } }
+                }
+                tbody {
+                    @for (of, distance) in &report.distances {
+                        tr {
+                            td { (statistic(*of)) }
+                            @match distance {
+                                Ok(distance) => {
+                                    td { (words::measure(distance.value)) }
+                                    td { (words::measure(distance.effect)) }
+                                    td { (distance.p_value.map_or(words::NOTHING.to_owned(), words::probability)) }
+                                    td { (distance.adjusted_p_value.map_or(words::NOTHING.to_owned(), words::probability)) }
+                                    td { (words::measure(distance.error)) }
+                                }
+                                Err(reason) => td.text colspan="5" { (briefly(reason)) },
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn bins(feature: &FeatureState) -> Markup {
+    let bars: Vec<Bar> = match picture::bars(feature) {
+        Some(bars) if !bars.is_empty() => bars,
+        _ => return html! {},
+    };
+    html! {
+        div {
+            h3 { "Bins" }
+            table {
+                thead { tr { th {} th { "baseline" } th { "this window" } } }
+                tbody {
+                    @for bar in bars.iter().take(BINS) {
+                        tr {
+                            td.category { (bar.name) }
+                            td { (words::percent(bar.reference)) }
+                            td { (bar.current.map_or(words::NOTHING.to_owned(), words::percent)) }
+                        }
+                    }
+                    @if bars.len() > BINS {
+                        tr { td { "and " (bars.len() - BINS) " more" } td {} td {} }
+                    }
+                }
+            }
+        }
+    }
+}

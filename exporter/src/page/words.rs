@@ -1,0 +1,185 @@
+//! Numbers, shares and times as a person reads them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// What stands where there is nothing to say.
+pub const NOTHING: &str = "–";
+
+/// A number with three significant digits, for distances and limits.
+pub fn measure(value: f64) -> String {
+    significant(value, 3)
+}
+
+/// A number with four significant digits, for values of features.
+pub fn number(value: f64) -> String {
+    significant(value, 4)
+}
+
+/// A whole number in groups of three digits.
+pub fn count(value: u64) -> String {
+    group(&value.to_string())
+}
+
+/// A share as a percentage. What is not nothing is never shown as 0 %, and what is not all never as 100 %.
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let text = if percent > 0.0 && percent < 0.05 {
+        "< 0.1".to_owned()
+    } else if percent < 100.0 && percent >= 99.95 {
+        "> 99.9".to_owned()
+    } else {
+        format!("{percent:.1}").replace('-', "−")
+    };
+    format!("{text}\u{a0}%")
+}
+
+/// A difference of shares in percentage points, with its sign.
+pub fn points(difference: f64) -> String {
+    let sign = if difference < 0.0 { "−" } else { "+" };
+    format!("{sign}{:.1}\u{a0}pp", difference.abs() * 100.0)
+}
+
+/// A probability.
+pub fn probability(p: f64) -> String {
+    if p < 1e-4 {
+        "< 0.0001".to_owned()
+    } else {
+        format!("{p:.4}")
+    }
+}
+
+/// A score: how many times the limit a value is.
+pub fn times(score: f64) -> String {
+    if score >= stats::SCORE_MAX {
+        format!("≥\u{a0}{}×", stats::SCORE_MAX)
+    } else {
+        format!("{score:.2}×")
+    }
+}
+
+/// A length of time in its two largest units.
+pub fn span(seconds: f64) -> String {
+    const UNITS: [(&str, f64); 4] = [("d", 86_400.0), ("h", 3_600.0), ("min", 60.0), ("s", 1.0)];
+    let seconds = seconds.abs();
+    if seconds < 10.0 {
+        let text = format!("{seconds:.1}");
+        return format!("{}\u{a0}s", text.strip_suffix(".0").unwrap_or(&text));
+    }
+    let whole = seconds.round();
+    let first = UNITS.iter().position(|(_, length)| whole >= *length);
+    let first = first.unwrap_or(UNITS.len() - 1);
+    let (unit, length) = UNITS[first];
+    let mut text = format!("{}\u{a0}{unit}", (whole / length).floor());
+    if let Some((smaller, smaller_length)) = UNITS.get(first + 1) {
+        let rest = (whole % length / smaller_length).floor();
+        if rest > 0.0 {
+            text.push_str(&format!(" {rest}\u{a0}{smaller}"));
+        }
+    }
+    text
+}
+
+/// How long ago something was.
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    let seconds = (now.as_microsecond() - then.as_microsecond()) as f64 / 1e6;
+    if seconds < -1.0 {
+        format!("in {}", span(seconds))
+    } else if seconds < 1.0 {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", span(seconds.floor()))
+    }
+}
+
+/// A moment, in UTC, to the second.
+pub fn moment(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A duration as the manifest writes it.
+pub fn duration(duration: Duration) -> String {
+    crds::duration::display(duration)
+}
+
+fn significant(value: f64, digits: i32) -> String {
+    let magnitude = value.abs();
+    let text = if magnitude == 0.0 {
+        "0".to_owned()
+    } else if !(1e-4..1e15).contains(&magnitude) {
+        let decimals = digits as usize - 1;
+        format!("{value:.decimals$e}")
+    } else if magnitude.fract() == 0.0 {
+        group(&format!("{value}"))
+    } else {
+        // At most 15, as the magnitude is at least 1e-4.
+        let decimals = (digits - 1 - magnitude.log10().floor() as i32).max(0) as usize;
+        group(&format!("{value:.decimals$}"))
+    };
+    text.replace('-', "−")
+}
+
+/// Puts a comma between groups of three digits before the point.
+fn group(text: &str) -> String {
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text),
+    };
+    let (whole, fraction) = match rest.find('.') {
+        Some(point) => rest.split_at(point),
+        None => (rest, ""),
+    };
+    let mut grouped = String::from(sign);
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped + fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        let check = |value, expected: &str| assert_eq!(number(value), expected);
+        check(0.0, "0");
+        check(-0.0, "0");
+        check(12.0, "12");
+        check(1234567.0, "1,234,567");
+        check(-1234.5, "−1,234"); // Half to even.
+        check(0.123456, "0.1235");
+        check(12.3456, "12.35");
+        check(0.000012345, "1.234e−5");
+        check(1e18, "1.000e18");
+        check(f64::MAX, "1.798e308");
+    }
+
+    #[test]
+    fn shares_never_lie_about_all_and_nothing() {
+        assert_eq!(percent(0.0), "0.0\u{a0}%");
+        assert_eq!(percent(0.0001), "< 0.1\u{a0}%");
+        assert_eq!(percent(0.4213), "42.1\u{a0}%");
+        assert_eq!(percent(0.9999), "> 99.9\u{a0}%");
+        assert_eq!(percent(1.0), "100.0\u{a0}%");
+        assert_eq!(points(-0.012), "−1.2\u{a0}pp");
+    }
+
+    #[test]
+    fn times_have_two_units() {
+        let check = |seconds, expected: &str| {
+            assert_eq!(span(seconds).replace('\u{a0}', " "), expected);
+        };
+        check(0.25, "0.2 s");
+        check(3.0, "3 s");
+        check(59.4, "59 s");
+        check(61.0, "1 min 1 s");
+        check(7_200.0, "2 h");
+        check(93_600.0, "1 d 2 h");
+        check(864_000.0, "10 d");
+    }
+}
