@@ -1,9 +1,12 @@
 //! Where a monitor's baseline and progress are kept: a directory, an object store, or memory.
 //!
-//! Every object is one JSON envelope with a format, a version and the SHA-256 of its payload, so that
-//! a damaged, foreign or newer object is told from a good one. It is never taken for "nothing saved":
-//! that would silently start a new baseline.
+//! Every object is one JSON envelope with a format, a version and the SHA-256 of its payload's bytes, so that a damaged,
+//! foreign or newer object is told from a good one. It is never taken for "nothing saved": that would silently start a
+//! new baseline.
 
+mod remote;
+
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,17 +24,31 @@ use sha2::{Digest, Sha256};
 const FORMAT: &str = "feature-monitor-state";
 /// The version that is written; older ones would be read here too.
 const VERSION: u32 = 1;
+/// Largest object that is read: a baseline of 512 windows of some hundred features stays well below, and a foreign object
+/// must not fill the memory.
+const MAX_BYTES: u64 = 1 << 30;
 
 /// An open store, below one monitor's prefix.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
     prefix: Key,
+    /// The directory, when the store is one.
+    directory: Option<PathBuf>,
     /// The place in words, without credentials.
     place: String,
+    secrets: Secrets,
 }
 
-/// Why state could not be read or written.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("place", &self.name(""))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why state could not be read or written. No message repeats a credential.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The directory cannot be made or opened.
@@ -43,7 +60,9 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// A setting of the object store cannot be read.
-    #[error("the object store's settings in {name:?} of the secrets directory cannot be read: {source}")]
+    #[error(
+        "the object store's settings in {name:?} of the secrets directory cannot be read: {source}"
+    )]
     Settings {
         /// Name of the Secret.
         name: String,
@@ -59,7 +78,7 @@ pub enum StoreError {
         message: String,
     },
     /// The store did not answer a read.
-    #[error("reading {object}: {message}")]
+    #[error("reading the saved state {object}: {message}")]
     Read {
         /// The object.
         object: String,
@@ -67,7 +86,7 @@ pub enum StoreError {
         message: String,
     },
     /// The store did not take a write.
-    #[error("writing {object}: {message}")]
+    #[error("saving the state {object}: {message}")]
     Write {
         /// The object.
         object: String,
@@ -84,6 +103,16 @@ pub enum StoreError {
         /// What does not fit.
         what: String,
     },
+    /// The object is not one of ours.
+    #[error(
+        "{object} is no state of a feature monitor ({what}): move it away, or keep the state somewhere else"
+    )]
+    Foreign {
+        /// The object.
+        object: String,
+        /// What it is.
+        what: String,
+    },
     /// The object was written by a newer release.
     #[error(
         "the saved state {object} has version {found}, this release reads up to {VERSION}: run the newer release, or remove it so that a new baseline is made"
@@ -92,61 +121,81 @@ pub enum StoreError {
         /// The object.
         object: String,
         /// Its version.
-        found: u32,
+        found: u64,
     },
 }
 
-#[derive(Serialize, Deserialize)]
+/// Values that no message may repeat.
+#[derive(Clone, Default)]
+struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// A message of a foreign library or server: one line, cut at 300 characters, without credentials.
+    fn clean(&self, message: &str) -> String {
+        let mut message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        // A shorter value would blank out parts of words, and is no credential.
+        for secret in self.0.iter().filter(|secret| secret.len() >= 4) {
+            message = message.replace(secret.as_str(), "***");
+        }
+        match message.char_indices().nth(300) {
+            Some((cut, _)) => format!("{}…", &message[..cut]),
+            None => message,
+        }
+    }
+}
+
+/// What is written. The fields are in this order, so that a person sees first what the file is.
+#[derive(Serialize)]
 struct Envelope<'a> {
-    format: String,
+    format: &'a str,
     version: u32,
     sha256: String,
-    #[serde(borrow)]
     payload: &'a RawValue,
 }
 
+/// What is read first, of whatever release.
+#[derive(Deserialize)]
+struct Label<'a> {
+    format: Option<String>,
+    version: Option<u64>,
+    sha256: Option<String>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+}
+
 impl Store {
-    /// Opens the store of the monitor `namespace/name`. Object store settings are files named after
-    /// them (`aws_access_key_id`, `endpoint`, …) in the folder of the Secret below `secrets`.
+    /// Opens the store of the monitor `namespace/name`. Object store settings are files named after them
+    /// (`aws_access_key_id`, `endpoint`, …) in the folder of the Secret below `secrets`, or, when the state names no
+    /// Secret, variables of the environment (`AWS_ACCESS_KEY_ID`, …).
     pub fn open(
         state: &State,
         secrets: &Path,
         namespace: &str,
         name: &str,
     ) -> Result<Self, StoreError> {
-        let (objects, base, place): (Arc<dyn ObjectStore>, Key, String) = match state {
-            State::Ephemeral => (Arc::new(InMemory::new()), Key::default(), "memory".into()),
-            State::Directory { path } => {
-                let failed = |source| StoreError::Directory {
-                    path: path.clone(),
-                    source,
-                };
-                std::fs::create_dir_all(path).map_err(failed)?;
-                let files = LocalFileSystem::new_with_prefix(path)
-                    .map_err(|error| failed(std::io::Error::other(error)))?;
-                (Arc::new(files), Key::default(), path.display().to_string())
-            }
+        let store = match state {
+            State::Ephemeral => Self::in_memory(),
+            State::Directory { path } => Self::in_directory(path)?,
             State::Url { url, credentials } => {
-                let options = match credentials {
-                    Some(secret) => settings(secrets, secret)?,
-                    None => std::env::vars()
-                        .filter(|(name, _)| {
-                            ["AWS_", "GOOGLE_", "AZURE_"]
-                                .iter()
-                                .any(|prefix| name.starts_with(prefix))
-                        })
-                        .map(|(name, value)| (name.to_lowercase(), value))
-                        .collect(),
+                let (settings, required) = match credentials {
+                    Some(name) => (
+                        remote::from_secret(secrets, name)?,
+                        remote::Required::ByName(name),
+                    ),
+                    None => (remote::from_environment(), remote::Required::No),
                 };
-                let (objects, base) = remote(url, options)?;
-                (Arc::from(objects), base, url.clone())
+                let (objects, prefix) = remote::open(url, &settings, required)?;
+                Self {
+                    objects,
+                    place: url.split('/').take(3).collect::<Vec<_>>().join("/"),
+                    prefix,
+                    directory: None,
+                    secrets: remote::secrets(&settings),
+                }
             }
         };
-        Ok(Self {
-            objects,
-            prefix: base.join(namespace).join(name),
-            place,
-        })
+        let prefix = store.prefix.clone().join(namespace).join(name);
+        Ok(Self { prefix, ..store })
     }
 
     /// An empty store that forgets with the process.
@@ -154,109 +203,157 @@ impl Store {
         Self {
             objects: Arc::new(InMemory::new()),
             prefix: Key::default(),
+            directory: None,
             place: "memory".to_owned(),
+            secrets: Secrets::default(),
         }
+    }
+
+    fn in_directory(path: &Path) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Directory {
+            path: path.to_owned(),
+            source,
+        };
+        std::fs::create_dir_all(path).map_err(failed)?;
+        let files = LocalFileSystem::new_with_prefix(path)
+            .map_err(|error| failed(std::io::Error::other(error)))?;
+        Ok(Self {
+            objects: Arc::new(files),
+            prefix: Key::default(),
+            directory: Some(path.to_owned()),
+            place: path.display().to_string(),
+            secrets: Secrets::default(),
+        })
     }
 
     /// Reads an object; nothing when there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer, and when the object is damaged, not one of ours, or of a newer release.
     pub async fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
         let failed = |error: object_store::Error| StoreError::Read {
             object: self.name(key),
-            message: error.to_string(),
+            message: self.secrets.clean(&error.to_string()),
         };
-        let bytes = match self.objects.get(&self.prefix.clone().join(key)).await {
+        let found = match self.objects.get(&self.key(key)).await {
+            // A bucket that is not there holds nothing because it is misspelt, not because nothing was saved.
+            Err(error @ object_store::Error::NotFound { .. }) if is_missing_bucket(&error) => {
+                return Err(failed(error));
+            }
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(failed(error)),
-            Ok(found) => found.bytes().await.map_err(failed)?,
+            Ok(found) => found,
         };
-        let damaged = |what: String| StoreError::Damaged {
-            object: self.name(key),
-            what,
-        };
-        let envelope: Envelope<'_> = serde_json::from_slice(&bytes)
-            .map_err(|error| damaged(format!("it is not complete: {error}")))?;
-        if envelope.format != FORMAT {
-            return Err(damaged(format!("its format is {:?}", envelope.format)));
-        }
-        if envelope.version > VERSION {
-            return Err(StoreError::Newer {
+        if found.meta.size > MAX_BYTES {
+            return Err(StoreError::Foreign {
                 object: self.name(key),
-                found: envelope.version,
+                what: format!("it has {} bytes", found.meta.size),
             });
         }
-        if hexadecimal(envelope.payload.get()) != envelope.sha256 {
-            return Err(damaged("its content does not fit its checksum".into()));
-        }
-        serde_json::from_str(envelope.payload.get())
-            .map(Some)
-            .map_err(|error| damaged(format!("its content does not fit: {error}")))
+        let bytes = found.bytes().await.map_err(failed)?;
+        let value = open_envelope(&bytes, self.name(key))?;
+        Ok(Some(value))
     }
 
-    /// Writes an object whole, in the place of an older one.
+    /// Writes an object whole, in the place of an older one: a reader, and a restart after a crash, finds the one or the
+    /// other.
+    ///
+    /// # Errors
+    /// When the store does not take it.
     pub async fn save<T: Serialize>(&self, key: &str, value: &T) -> Result<(), StoreError> {
         let failed = |message: String| StoreError::Write {
             object: self.name(key),
-            message,
+            message: self.secrets.clean(&message),
         };
         let payload =
             serde_json::value::to_raw_value(value).map_err(|error| failed(error.to_string()))?;
         let envelope = Envelope {
-            format: FORMAT.to_owned(),
+            format: FORMAT,
             version: VERSION,
             sha256: hexadecimal(payload.get()),
             payload: &payload,
         };
         let bytes = serde_json::to_vec(&envelope).map_err(|error| failed(error.to_string()))?;
-        self.objects
-            .put(&self.prefix.clone().join(key), PutPayload::from(bytes))
-            .await
-            .map(drop)
-            .map_err(|error| failed(error.to_string()))
+        let written = self
+            .objects
+            .put(&self.key(key), PutPayload::from(bytes))
+            .await;
+        written.map_err(|error| failed(error.to_string()))?;
+        if let Some(directory) = &self.directory {
+            let file = directory.join(self.key(key).as_ref());
+            let synced = tokio::task::spawn_blocking(move || sync(&file)).await;
+            let synced = synced.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+            synced.map_err(|error| failed(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn key(&self, key: &str) -> Key {
+        self.prefix.clone().join(key)
     }
 
     fn name(&self, key: &str) -> String {
-        format!("{}/{}", self.place, self.prefix.clone().join(key))
+        format!("{}/{}", self.place, self.key(key))
     }
 }
 
-/// The store that a URL and its settings name. Plain HTTP only where an endpoint asks for it.
-fn remote(
-    url: &str,
-    mut options: Vec<(String, String)>,
-) -> Result<(Box<dyn ObjectStore>, Key), StoreError> {
-    let failed = |message: String| StoreError::Url {
-        url: url.to_owned(),
-        message,
-    };
-    if options.iter().any(|(name, value)| {
-        name.ends_with("endpoint") && value.starts_with("http://")
-    }) {
-        options.push(("allow_http".into(), "true".into()));
+/// Makes a renamed file survive a power cut: its content, and its name in the folder.
+fn sync(file: &Path) -> std::io::Result<()> {
+    std::fs::File::open(file)?.sync_all()?;
+    match file.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
-    let parsed = url
-        .parse()
-        .map_err(|error| failed(format!("it is no URL: {error}")))?;
-    object_store::parse_url_opts(&parsed, options).map_err(|error| failed(error.to_string()))
 }
 
-/// The settings in a Secret's folder, one a file.
-fn settings(secrets: &Path, name: &str) -> Result<Vec<(String, String)>, StoreError> {
-    let failed = |source| StoreError::Settings {
-        name: name.to_owned(),
-        source,
-    };
-    let mut settings = Vec::new();
-    for entry in std::fs::read_dir(secrets.join(name)).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let key = entry.file_name().to_string_lossy().to_lowercase();
-        // A mounted Secret has its generations in hidden folders beside the keys.
-        if key.starts_with('.') || !entry.path().is_file() {
-            continue;
+/// Whether "not found" is said of the bucket: S3's and Google's word for it, and Azure's.
+fn is_missing_bucket(error: &object_store::Error) -> bool {
+    let message = error.to_string();
+    message.contains("NoSuchBucket") || message.contains("ContainerNotFound")
+}
+
+/// The payload of an object's bytes.
+fn open_envelope<T: DeserializeOwned>(bytes: &[u8], object: String) -> Result<T, StoreError> {
+    let label: Label<'_> = match serde_json::from_slice(bytes) {
+        Ok(label) => label,
+        Err(error) => {
+            let what = format!("it is not complete: {error}");
+            return Err(StoreError::Damaged { object, what });
         }
-        let value = std::fs::read_to_string(entry.path()).map_err(failed)?;
-        settings.push((key, value.trim_end_matches(['\r', '\n']).to_owned()));
+    };
+    match label.format.as_deref() {
+        Some(FORMAT) => {}
+        Some(other) => {
+            let what = format!(
+                "its format is {:?}",
+                other.chars().take(80).collect::<String>()
+            );
+            return Err(StoreError::Foreign { object, what });
+        }
+        None => {
+            let what = "it does not say its format".to_owned();
+            return Err(StoreError::Foreign { object, what });
+        }
     }
-    Ok(settings)
+    let damaged = |what: &str| StoreError::Damaged {
+        object: object.clone(),
+        what: what.to_owned(),
+    };
+    match label.version {
+        Some(found) if found > u64::from(VERSION) => {
+            return Err(StoreError::Newer { object, found });
+        }
+        Some(found) if found == u64::from(VERSION) => {}
+        _ => return Err(damaged("it has no version that was ever written")),
+    }
+    let (Some(sha256), Some(payload)) = (label.sha256, label.payload) else {
+        return Err(damaged("its checksum or its content is missing"));
+    };
+    if hexadecimal(payload.get()) != sha256 {
+        return Err(damaged("its content does not fit its checksum"));
+    }
+    serde_json::from_str(payload.get())
+        .map_err(|error| damaged(&format!("its content does not fit: {error}")))
 }
 
 fn hexadecimal(text: &str) -> String {
@@ -267,4 +364,248 @@ fn hexadecimal(text: &str) -> String {
         let _ = write!(digest, "{byte:02x}");
     }
     digest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    struct Saved {
+        name: String,
+        values: Vec<f64>,
+    }
+
+    fn saved() -> Saved {
+        Saved {
+            name: "a \"quoted\" ü".to_owned(),
+            values: vec![0.1, -1e-300, f64::MAX],
+        }
+    }
+
+    fn open(path: &Path) -> Store {
+        let state = State::Directory {
+            path: path.to_owned(),
+        };
+        Store::open(&state, Path::new("."), "ml-prod", "customers").unwrap()
+    }
+
+    /// The error of reading what stands in the file instead of what was saved there.
+    async fn refused(change: impl FnOnce(String) -> Vec<u8>) -> StoreError {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        store.save("baseline.json", &saved()).await.unwrap();
+        let file = folder.path().join("ml-prod/customers/baseline.json");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, change(text)).unwrap();
+        let error = open(folder.path())
+            .load::<Saved>("baseline.json")
+            .await
+            .unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("ml-prod/customers/baseline.json"), "{said}");
+        assert!(
+            ["remove it", "move it away"]
+                .iter()
+                .any(|advice| said.contains(advice)),
+            "{said}"
+        );
+        error
+    }
+
+    #[tokio::test]
+    async fn another_process_finds_what_was_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("deep/er");
+        assert_eq!(
+            open(&state).load::<Saved>("baseline.json").await.unwrap(),
+            None
+        );
+        open(&state)
+            .save(
+                "baseline.json",
+                &Saved {
+                    name: String::new(),
+                    values: vec![],
+                },
+            )
+            .await
+            .unwrap();
+        open(&state).save("baseline.json", &saved()).await.unwrap();
+        assert_eq!(
+            open(&state).load("baseline.json").await.unwrap(),
+            Some(saved())
+        );
+        let files: Vec<_> = std::fs::read_dir(state.join("ml-prod/customers"))
+            .unwrap()
+            .collect();
+        assert_eq!(files.len(), 1, "no half-written file stays: {files:?}");
+    }
+
+    #[tokio::test]
+    async fn monitors_do_not_share_objects() {
+        let folder = tempfile::tempdir().unwrap();
+        open(folder.path())
+            .save("baseline.json", &saved())
+            .await
+            .unwrap();
+        let state = State::Directory {
+            path: folder.path().to_owned(),
+        };
+        let other = Store::open(&state, Path::new("."), "ml-prod", "others").unwrap();
+        assert_eq!(other.load::<Saved>("baseline.json").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_changed_byte_is_damage() {
+        let error = refused(|text| text.replace("0.1", "0.2").into()).await;
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        let error = refused(|text| text.replace("sha256", "sha257").into()).await;
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_truncated_file_is_damage_wherever_it_ends() {
+        for kept in [0, 1, 30, 90, 150] {
+            let error = refused(|text| text[..kept].into()).await;
+            assert!(
+                matches!(error, StoreError::Damaged { .. }),
+                "{kept}: {error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn bytes_that_are_no_text_are_damage() {
+        let error = refused(|_| vec![0xff, 0x00, 0xfe]).await;
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_foreign_file_is_left_alone() {
+        for text in [
+            "{}",
+            "{\"format\": \"other\", \"version\": 1}",
+            "{\"version\": 99}",
+        ] {
+            let error = refused(|_| text.into()).await;
+            assert!(
+                matches!(error, StoreError::Foreign { .. }),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_newer_release_s_file_is_told_as_such() {
+        let text = "{\"format\": \"feature-monitor-state\", \"version\": 2, \"content\": []}";
+        let error = refused(|_| text.into()).await;
+        assert!(
+            matches!(error, StoreError::Newer { found: 2, .. }),
+            "{error}"
+        );
+        let error = refused(|text| text.replace("\"version\":1", "\"version\":0").into()).await;
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn content_of_another_type_is_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        open(folder.path())
+            .save("baseline.json", &[1, 2, 3])
+            .await
+            .unwrap();
+        let error = open(folder.path())
+            .load::<Saved>("baseline.json")
+            .await
+            .unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let state = State::Directory {
+            path: file.path().join("state"),
+        };
+        let error = Store::open(&state, Path::new("."), "a", "b")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(&file.path().display().to_string()),
+            "{error}"
+        );
+    }
+
+    /// The error of opening a URL with a Secret that has these files.
+    fn unopened(url: &str, files: &[(&str, &str)]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("bucket")).unwrap();
+        for (name, content) in files {
+            std::fs::write(folder.path().join("bucket").join(name), content).unwrap();
+        }
+        let state = State::Url {
+            url: url.to_owned(),
+            credentials: Some("bucket".to_owned()),
+        };
+        Store::open(&state, folder.path(), "a", "b")
+            .map(|store| format!("{store:?}"))
+            .unwrap_or_else(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_scheme_opens_with_its_own_settings() {
+        let s3 = unopened(
+            "s3://bucket/pre/fix",
+            &[
+                ("aws_access_key_id", "id\n"),
+                ("aws_secret_access_key", "hunter2"),
+            ],
+        );
+        assert_eq!(s3, "Store { place: \"s3://bucket/pre/fix/a/b/\", .. }");
+        let az = unopened(
+            "az://container",
+            &[
+                ("azure_storage_account_name", "account"),
+                ("azure_storage_account_key", "aHVudGVyMg=="),
+            ],
+        );
+        assert_eq!(az, "Store { place: \"az://container/a/b/\", .. }");
+        let gs = unopened(
+            "gs://bucket",
+            &[("google_service_account_key", "{hunter2}")],
+        );
+        assert!(
+            gs.starts_with("the state URL gs://bucket cannot be used: ") && !gs.contains("hunter2"),
+            "{gs}"
+        );
+    }
+
+    #[test]
+    fn a_secret_without_a_setting_is_no_credential() {
+        let error = unopened("s3://bucket", &[("access-key", "hunter2")]);
+        assert!(
+            error.contains("no file in \"bucket\"") && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_secret_that_is_not_mounted_is_named() {
+        let state = State::Url {
+            url: "s3://bucket".to_owned(),
+            credentials: Some("gone".to_owned()),
+        };
+        let error = Store::open(&state, Path::new("/nonexistent"), "a", "b")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("\"gone\""), "{error}");
+    }
+
+    #[test]
+    fn a_message_is_one_line_without_credentials() {
+        let secrets = Secrets(vec!["hunter2".to_owned(), "a".to_owned()]);
+        assert_eq!(secrets.clean("bad\n  key hunter2!"), "bad key ***!");
+        assert_eq!(secrets.clean(&"é".repeat(400)).chars().count(), 301);
+    }
 }
