@@ -299,7 +299,7 @@ impl Monitor {
             // The bins come from this pull, the first window from the next.
             let mut pool = Pool::default();
             pool.add(self.pull(whole(None), tally, |profile| profile).await?);
-            let frozen = self.frozen(pool, now);
+            let frozen = self.frozen(pool, now, self.rolling().unwrap_or(1));
             self.adopt(frozen, tally);
         }
         let pulled = self
@@ -567,7 +567,8 @@ impl Monitor {
             let request = pooled(grid, &windows);
             pool.add(self.pull(request, tally, |profile| profile).await?);
         }
-        let mut frozen = self.frozen(pool, now);
+        let need = u32::try_from(windows.len()).unwrap_or(u32::MAX);
+        let mut frozen = self.frozen(pool, now, need);
         let bins = bins_of(&frozen.features);
         let groups: Vec<&[WindowId]> = if self.takes_window() {
             windows.chunks(1).collect()
@@ -623,14 +624,9 @@ impl Monitor {
         tally.baselines_frozen += 1;
     }
 
-    /// A baseline with bins and no windows yet.
-    fn frozen(&self, pool: Pool, now: Timestamp) -> Baseline {
+    /// A baseline with bins and no windows yet, complete once it has `need` of them.
+    fn frozen(&self, pool: Pool, now: Timestamp, need: u32) -> Baseline {
         let definition = Definition::new(&self.config);
-        let need = match definition.windows {
-            Windows::Pinned(_) => 1,
-            Windows::Rolling(windows) => windows,
-            Windows::Previous => 1,
-        };
         let features = pool
             .0
             .into_iter()
