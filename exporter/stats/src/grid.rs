@@ -15,7 +15,7 @@ enum CellMap {
     /// Equal steps between two values.
     Linear { low: f64, scale: f64 },
     /// Equal steps in the ordered bits of the value, roughly its logarithm: for skewed features.
-    Bits { low: i64, shift: u32 },
+    Bits { low: i32, high: i32, shift: u32 },
 }
 
 /// The lookup for one feature's edges.
@@ -138,22 +138,25 @@ impl CellMap {
                     *cell = if value.is_nan() { CELLS as u32 } else { number };
                 }
             }
-            CellMap::Bits { low, shift } => {
+            CellMap::Bits { low, high, shift } => {
                 for (cell, &value) in cells.iter_mut().zip(values) {
-                    let step = ordered(value).saturating_sub(low) >> shift;
-                    let number = step.clamp(0, CELLS as i64 - 1) as u32;
-                    *cell = if value.is_nan() { CELLS as u32 } else { number };
+                    let step = ordered(value).clamp(low, high).wrapping_sub(low) as u32;
+                    *cell = if value.is_nan() {
+                        CELLS as u32
+                    } else {
+                        step >> shift
+                    };
                 }
             }
         }
     }
 }
 
-/// Bits that rise with the value; −0 and 0 are one.
+/// The upper half of bits that rise with the value: sign, exponent and 20 bits of the fraction. −0 and 0 are one.
 #[inline(always)]
-fn ordered(value: f64) -> i64 {
-    let bits = (value + 0.0).to_bits() as i64;
-    bits ^ (((bits >> 63) as u64) >> 1) as i64
+fn ordered(value: f64) -> i32 {
+    let bits = ((value + 0.0).to_bits() >> 32) as i32;
+    bits ^ ((bits >> 31) as u32 >> 1) as i32
 }
 
 /// Equal steps over the edges without the outermost share `cut` on either side.
@@ -167,9 +170,9 @@ fn linear(edges: &[f64], cut: f64) -> Option<CellMap> {
 /// Equal steps over the ordered bits of the edges, a power of two wide.
 fn bits(edges: &[f64]) -> Option<CellMap> {
     let (low, high) = (ordered(*edges.first()?), ordered(*edges.last()?));
-    let span = high.checked_sub(low)? as u64;
-    let shift = (64 - span.leading_zeros()).saturating_sub(CELLS.trailing_zeros());
-    Some(CellMap::Bits { low, shift })
+    let span = high.wrapping_sub(low) as u32;
+    let shift = (32 - span.leading_zeros()).saturating_sub(CELLS.trailing_zeros());
+    Some(CellMap::Bits { low, high, shift })
 }
 
 /// How much slow work a map causes: each bin holds about the same share of values, so a cell with k > 2 edges

@@ -24,6 +24,8 @@ mod tail;
 mod verdict;
 
 pub mod distance;
+#[doc(hidden)]
+pub mod kernels;
 pub mod limits;
 pub mod multiplicity;
 

@@ -4,10 +4,12 @@
 //! 1983), and chunks are merged by their pairwise formula with the mean held in two parts, so that the order of
 //! merging changes nothing above rounding.
 
+use pulp::Simd;
+
 use crate::summary::Moments;
 
-/// Independent sums per loop, enough to hide the latency of additions with any vector width.
-const LANES: usize = 16;
+/// Values in the widest vector.
+const WIDEST: usize = 8;
 
 /// What one pass over a chunk counts besides the moments. Nulls are NaN by then.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,8 +43,8 @@ impl Accumulator {
 
     /// Takes in one chunk of values.
     #[inline(always)]
-    pub(crate) fn update(&mut self, values: &[f64]) -> Tally {
-        let (chunk, tally) = summarise(values);
+    pub(crate) fn update<S: Simd>(&mut self, simd: S, values: &[f64]) -> Tally {
+        let (chunk, tally) = summarise(simd, values);
         self.merge(&chunk);
         tally
     }
@@ -119,43 +121,25 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
 
 /// First pass: sum, extremes and counts. Second pass: deviations from the mean of the first.
 #[inline(always)]
-fn summarise(values: &[f64]) -> (Accumulator, Tally) {
-    let (mut sums, mut mins, mut maxs) = (
-        [0.0f64; LANES],
-        [f64::INFINITY; LANES],
-        [f64::NEG_INFINITY; LANES],
-    );
-    let (mut nans, mut finites, mut zeros) = ([0u64; LANES], [0u64; LANES], [0u64; LANES]);
-    let (blocks, rest) = values.as_chunks::<LANES>();
-    let mut padded = [f64::NAN; LANES];
+fn summarise<S: Simd>(simd: S, values: &[f64]) -> (Accumulator, Tally) {
+    let (body, rest) = S::as_simd_f64s(values);
+    // What does not fill a vector is padded with NaN, which is counted off again.
+    let mut padded = [f64::NAN; WIDEST];
     padded[..rest.len()].copy_from_slice(rest);
-    for block in blocks.iter().chain([&padded]) {
-        for lane in 0..LANES {
-            let value = block[lane];
-            let finite = value.abs() < f64::INFINITY;
-            sums[lane] += if finite { value } else { 0.0 };
-            let low = if finite { value } else { f64::INFINITY };
-            let high = if finite { value } else { f64::NEG_INFINITY };
-            mins[lane] = if low < mins[lane] { low } else { mins[lane] };
-            maxs[lane] = if high > maxs[lane] { high } else { maxs[lane] };
-            finites[lane] += u64::from(finite);
-            nans[lane] += u64::from(value.is_nan());
-            zeros[lane] += u64::from(value == 0.0);
-        }
-    }
-    let padding = (LANES - rest.len()) as u64;
+    let (ends, _) = S::as_simd_f64s(&padded);
+    let first = First::of(simd, body.iter().chain(ends));
+    let padding = (ends.len() * S::F64_LANES - rest.len()) as u64;
     let tally = Tally {
-        nans: nans.iter().sum::<u64>() - padding,
-        finite: finites.iter().sum(),
-        zeros: zeros.iter().sum(),
+        nans: first.nans as u64 - padding,
+        finite: first.finite as u64,
+        zeros: first.zeros as u64,
     };
     if tally.finite == 0 {
         return (Accumulator::EMPTY, tally);
     }
-    let n = tally.finite as f64;
-    let sum: f64 = sums.iter().sum();
-    let rough = if sum.is_finite() {
-        sum / n
+    let n = first.finite;
+    let rough = if first.sum.is_finite() {
+        first.sum / n
     } else {
         values
             .iter()
@@ -163,21 +147,7 @@ fn summarise(values: &[f64]) -> (Accumulator, Tally) {
             .map(|value| value / n)
             .sum()
     };
-    let (mut deviations, mut squares) = ([0.0f64; LANES], [0.0f64; LANES]);
-    for block in blocks.iter().chain([&padded]) {
-        for lane in 0..LANES {
-            let value = block[lane];
-            let deviation = if value.abs() < f64::INFINITY {
-                value - rough
-            } else {
-                0.0
-            };
-            deviations[lane] += deviation;
-            squares[lane] += deviation * deviation;
-        }
-    }
-    let deviation: f64 = deviations.iter().sum();
-    let squares: f64 = squares.iter().sum();
+    let (deviation, squares) = deviations(simd, body.iter().chain(ends), rough);
     let (carry, correction) = if squares.is_finite() {
         (deviation / n, deviation * deviation / n)
     } else {
@@ -188,10 +158,79 @@ fn summarise(values: &[f64]) -> (Accumulator, Tally) {
         mean: rough,
         carry,
         squares: (squares - correction).max(0.0),
-        min: mins.iter().copied().fold(f64::INFINITY, f64::min),
-        max: maxs.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        min: first.min,
+        max: first.max,
     };
     (chunk, tally)
+}
+
+/// What the first pass finds; counts as floating point, which stays in the registers of the sums.
+struct First {
+    sum: f64,
+    min: f64,
+    max: f64,
+    finite: f64,
+    nans: f64,
+    zeros: f64,
+}
+
+impl First {
+    #[inline(always)]
+    fn of<'a, S: Simd>(simd: S, vectors: impl Iterator<Item = &'a S::f64s>) -> First {
+        let (zero, one) = (simd.splat_f64s(0.0), simd.splat_f64s(1.0));
+        let (infinity, minus_infinity) = (
+            simd.splat_f64s(f64::INFINITY),
+            simd.splat_f64s(f64::NEG_INFINITY),
+        );
+        let (mut sum, mut min, mut max) = (zero, infinity, minus_infinity);
+        let (mut finite, mut numbers, mut zeros, mut all) = (zero, zero, zero, zero);
+        for &value in vectors {
+            let is_finite = simd.less_than_f64s(simd.abs_f64s(value), infinity);
+            sum = simd.add_f64s(sum, simd.select_f64s(is_finite, value, zero));
+            min = simd.min_f64s(min, simd.select_f64s(is_finite, value, infinity));
+            max = simd.max_f64s(max, simd.select_f64s(is_finite, value, minus_infinity));
+            finite = simd.add_f64s(finite, simd.select_f64s(is_finite, one, zero));
+            numbers = simd.add_f64s(
+                numbers,
+                simd.select_f64s(simd.equal_f64s(value, value), one, zero),
+            );
+            zeros = simd.add_f64s(
+                zeros,
+                simd.select_f64s(simd.equal_f64s(value, zero), one, zero),
+            );
+            all = simd.add_f64s(all, one);
+        }
+        First {
+            sum: simd.reduce_sum_f64s(sum),
+            min: simd.reduce_min_f64s(min),
+            max: simd.reduce_max_f64s(max),
+            finite: simd.reduce_sum_f64s(finite),
+            nans: simd.reduce_sum_f64s(all) - simd.reduce_sum_f64s(numbers),
+            zeros: simd.reduce_sum_f64s(zeros),
+        }
+    }
+}
+
+/// Sum of the finite values' deviations from `centre`, and of their squares.
+#[inline(always)]
+fn deviations<'a, S: Simd>(
+    simd: S,
+    vectors: impl Iterator<Item = &'a S::f64s>,
+    centre: f64,
+) -> (f64, f64) {
+    let (zero, infinity, centre) = (
+        simd.splat_f64s(0.0),
+        simd.splat_f64s(f64::INFINITY),
+        simd.splat_f64s(centre),
+    );
+    let (mut sum, mut squares) = (zero, zero);
+    for &value in vectors {
+        let is_finite = simd.less_than_f64s(simd.abs_f64s(value), infinity);
+        let deviation = simd.select_f64s(is_finite, simd.sub_f64s(value, centre), zero);
+        sum = simd.add_f64s(sum, deviation);
+        squares = simd.add_f64s(squares, simd.mul_f64s(deviation, deviation));
+    }
+    (simd.reduce_sum_f64s(sum), simd.reduce_sum_f64s(squares))
 }
 
 #[cfg(test)]
@@ -202,7 +241,7 @@ mod tests {
     fn of(values: &[f64], chunk: usize) -> Accumulator {
         let mut all = Accumulator::EMPTY;
         values.chunks(chunk).for_each(|chunk| {
-            all.update(chunk);
+            all.update(pulp::Scalar, chunk);
         });
         all
     }
@@ -246,7 +285,10 @@ mod tests {
     #[test]
     fn what_is_not_finite_is_counted_apart() {
         let mut all = Accumulator::EMPTY;
-        let tally = all.update(&[f64::NAN, f64::INFINITY, -0.0, 0.0, 3.0, f64::NEG_INFINITY]);
+        let tally = all.update(
+            pulp::Scalar,
+            &[f64::NAN, f64::INFINITY, -0.0, 0.0, 3.0, f64::NEG_INFINITY],
+        );
         assert_eq!(
             tally,
             Tally {

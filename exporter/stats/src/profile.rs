@@ -14,8 +14,8 @@ use crate::moments::Accumulator;
 use crate::sample::{self, Sample};
 use crate::summary::{Counts, PROBABILITIES, Quantiles, Summary, Tail};
 
-/// Rows that every kernel passes while they are in the first-level cache: 8 KiB of values.
-const CHUNK: usize = 1024;
+/// Rows that every kernel passes while they are in the first-level cache: 4 KiB of values.
+pub(crate) const CHUNK: usize = 512;
 /// Hashes of seen names that are kept for freezing.
 const SEEN_CAP: usize = 65_536;
 /// Dictionaries up to this size keep each code's hash and bin while their generation stays.
@@ -204,7 +204,12 @@ impl Numbers {
         // The batch histograms are u32: a slice of 2³¹ values at a time cannot overflow them.
         for (part, values) in values.chunks(1 << 31).enumerate() {
             let first_block = part << 25;
-            pulp::Arch::new().dispatch(|| self.update_part(values, validity, first_block));
+            pulp::Arch::new().dispatch(Update {
+                numbers: self,
+                values,
+                validity,
+                first_block,
+            });
             self.distinct.settle();
             let slots = self.counts.len();
             let (even, odd) = self.batch.split_at_mut(slots);
@@ -215,7 +220,13 @@ impl Numbers {
     }
 
     #[inline(always)]
-    fn update_part(&mut self, values: &[f64], validity: &Validity<'_>, first_block: usize) {
+    fn update_blocks<S: pulp::Simd>(
+        &mut self,
+        simd: S,
+        values: &[f64],
+        validity: &Validity<'_>,
+        first_block: usize,
+    ) {
         let mut copy = [0.0; CHUNK];
         for (number, chunk) in values.chunks(CHUNK).enumerate() {
             let block = first_block + number * (CHUNK / 64);
@@ -229,16 +240,16 @@ impl Numbers {
             } else {
                 &copy[..chunk.len()]
             };
-            self.update_chunk(chunk, nulls);
+            self.update_chunk(simd, chunk, nulls);
         }
     }
 
     /// One chunk in which every null is NaN.
     #[inline(always)]
-    fn update_chunk(&mut self, chunk: &[f64], nulls: u64) {
+    fn update_chunk<S: pulp::Simd>(&mut self, simd: S, chunk: &[f64], nulls: u64) {
         self.rows += chunk.len() as u64;
         self.nulls += nulls;
-        let tally = self.moments.update(chunk);
+        let tally = self.moments.update(simd, chunk);
         self.nans += tally.nans - nulls;
         self.zeros += tally.zeros;
         if tally.finite + tally.nans != chunk.len() as u64 {
@@ -297,11 +308,11 @@ impl Numbers {
                 {
                     chunk.push(value);
                     if chunk.len() == CHUNK {
-                        beyond.update(&chunk);
+                        beyond.update(pulp::Scalar, &chunk);
                         chunk.clear();
                     }
                 }
-                beyond.update(&chunk);
+                beyond.update(pulp::Scalar, &chunk);
                 // A tail too thin for the sample is taken to lie at the edge, which understates the distance.
                 beyond.moments().map_or(edge, |moments| moments.mean)
             };
@@ -332,6 +343,24 @@ impl Numbers {
             top_error: 0,
             counts,
         }
+    }
+}
+
+/// One call of the kernels, compiled for each vector width and chosen by what the processor has.
+struct Update<'a, 'b> {
+    numbers: &'a mut Numbers,
+    values: &'a [f64],
+    validity: &'a Validity<'b>,
+    first_block: usize,
+}
+
+impl pulp::WithSimd for Update<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
+        self.numbers
+            .update_blocks(simd, self.values, self.validity, self.first_block);
     }
 }
 
@@ -374,7 +403,7 @@ fn nulls_to_nan(
 
 /// Hashes every value; NaN is replaced by another value of the chunk, which changes no distinct count.
 #[inline(always)]
-fn count_distinct(distinct: &mut Hll, chunk: &[f64]) {
+pub(crate) fn count_distinct(distinct: &mut Hll, chunk: &[f64]) {
     let Some(stand_in) = chunk.iter().copied().find(|value| !value.is_nan()) else {
         return;
     };

@@ -1,0 +1,227 @@
+//! Nanoseconds per cell of every kernel, on batches of 16,384 rows that pass through a working set larger than the
+//! caches, beside two baselines measured in the same run: the plain sum of the same values, which is what reading
+//! them costs, and a binary search over the same edges, which is what finding a bin costs without the grid.
+//!
+//! A short table with ratios follows criterion's report. `KERNELS=table` prints the table alone.
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use stats::{Bins, Categories, Column, FeatureProfile, Kind, Validity};
+
+/// Rows of a batch, as Flight servers send them.
+const BATCH: usize = 16_384;
+/// 8 MiB of values: more than a core's own caches.
+const BATCHES: usize = 64;
+
+/// One feature's batches.
+struct Data {
+    name: &'static str,
+    values: Vec<f64>,
+    bits: Option<Vec<u8>>,
+}
+
+fn data(name: &'static str, nulls: f64, mut value: impl FnMut(&mut SmallRng) -> f64) -> Data {
+    let mut rng = SmallRng::seed_from_u64(7);
+    let values: Vec<f64> = (0..BATCH * BATCHES).map(|_| value(&mut rng)).collect();
+    let bits = (nulls > 0.0).then(|| {
+        let mut bits = vec![0u8; values.len() / 8];
+        (0..values.len())
+            .filter(|_| rng.random::<f64>() >= nulls)
+            .for_each(|row| bits[row / 8] |= 1 << (row % 8));
+        bits
+    });
+    Data { name, values, bits }
+}
+
+fn normal(rng: &mut SmallRng) -> f64 {
+    (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt()
+        * (std::f64::consts::TAU * rng.random::<f64>()).cos()
+}
+
+impl Data {
+    fn batches(&self) -> impl Iterator<Item = Column<'_>> {
+        self.values
+            .chunks(BATCH)
+            .enumerate()
+            .map(|(batch, values)| {
+                let validity = match &self.bits {
+                    Some(bits) => Validity::bitmap(bits, batch * BATCH, BATCH).unwrap(),
+                    None => Validity::all(BATCH),
+                };
+                Column::Numeric { values, validity }
+            })
+    }
+
+    fn profile(&self, bins: Option<Arc<Bins>>) -> FeatureProfile {
+        let mut profile = FeatureProfile::new(Kind::Numeric, bins);
+        self.batches()
+            .for_each(|batch| profile.update(&batch).unwrap());
+        profile
+    }
+
+    fn bins(&self) -> Arc<Bins> {
+        Arc::new(self.profile(None).freeze_bins())
+    }
+}
+
+/// One pass over all batches.
+type Kernel<'a> = (String, Box<dyn FnMut() + 'a>);
+
+fn kernels<'a>(features: &'a [Data], names: &'a Names) -> Vec<Kernel<'a>> {
+    let mut kernels: Vec<Kernel<'a>> = Vec::new();
+    let plain = &features[0].values;
+    kernels.push((
+        "sum of the values (floor)".to_owned(),
+        Box::new(|| {
+            black_box(
+                plain
+                    .chunks(BATCH)
+                    .map(|batch| {
+                        let (blocks, _) = batch.as_chunks::<16>();
+                        let mut lanes = [0.0; 16];
+                        blocks.iter().for_each(|block| {
+                            lanes
+                                .iter_mut()
+                                .zip(block)
+                                .for_each(|(lane, value)| *lane += value)
+                        });
+                        lanes.iter().sum::<f64>()
+                    })
+                    .sum::<f64>(),
+            );
+        }),
+    ));
+    let bins = features[0].bins();
+    kernels.push((
+        "bins by binary search, normal".to_owned(),
+        Box::new(move || {
+            let Bins::Numeric(bins) = &*bins else { return };
+            let mut counts = vec![0u64; bins.len()];
+            plain
+                .iter()
+                .for_each(|value| counts[bins.edges().partition_point(|edge| value >= edge)] += 1);
+            black_box(counts);
+        }),
+    ));
+    for kernel in stats::kernels::ALL {
+        for feature in features.iter().filter(|feature| feature.bits.is_none()) {
+            let mut state = stats::kernels::State::new(&feature.bins());
+            kernels.push((
+                format!("{kernel}, {}", feature.name),
+                Box::new(move || {
+                    feature
+                        .values
+                        .chunks(BATCH)
+                        .for_each(|batch| state.run(kernel, batch))
+                }),
+            ));
+        }
+    }
+    for feature in features {
+        let bins = feature.bins();
+        kernels.push((
+            format!("whole numeric update, {}", feature.name),
+            Box::new(move || {
+                black_box(feature.profile(Some(bins.clone())));
+            }),
+        ));
+    }
+    kernels.push((
+        "dictionary counts, 12 names".to_owned(),
+        Box::new(|| {
+            black_box(names.profile());
+        }),
+    ));
+    kernels
+}
+
+/// A dictionary column.
+struct Names {
+    codes: Vec<i32>,
+    dictionary: Vec<String>,
+}
+
+impl Names {
+    fn profile(&self) -> FeatureProfile {
+        let mut profile = FeatureProfile::new(Kind::Categorical, None);
+        for codes in self.codes.chunks(BATCH) {
+            let name = |code: usize| self.dictionary.get(code).map(String::as_str);
+            let categories = Categories {
+                generation: 1,
+                len: self.dictionary.len(),
+                name: &name,
+            };
+            profile
+                .update(&Column::Categorical {
+                    codes,
+                    validity: Validity::all(codes.len()),
+                    categories,
+                })
+                .unwrap();
+        }
+        profile
+    }
+}
+
+fn main() {
+    let features = [
+        data("normal", 0.0, normal),
+        data("log-normal", 0.0, |rng| normal(rng).exp()),
+        data("60 % zeros", 0.0, |rng| {
+            if rng.random::<f64>() < 0.6 {
+                0.0
+            } else {
+                normal(rng)
+            }
+        }),
+        data("counts 0 to 30", 0.0, |rng| {
+            (normal(rng) * 6.0 + 12.0).clamp(0.0, 30.0).round()
+        }),
+        data("normal with 2 % nulls", 0.02, normal),
+    ];
+    let mut rng = SmallRng::seed_from_u64(8);
+    let names = Names {
+        codes: (0..BATCH * BATCHES)
+            .map(|_| rng.random_range(0..12))
+            .collect(),
+        dictionary: (0..12).map(|code| format!("category {code}")).collect(),
+    };
+    let mut kernels = kernels(&features, &names);
+    if std::env::var_os("KERNELS").is_none_or(|value| value != "table") {
+        let mut criterion = Criterion::default().configure_from_args().sample_size(10);
+        let mut group = criterion.benchmark_group("cells");
+        group.throughput(Throughput::Elements((BATCH * BATCHES) as u64));
+        group
+            .measurement_time(Duration::from_secs(2))
+            .warm_up_time(Duration::from_millis(200));
+        for (name, run) in &mut kernels {
+            group.bench_function(name.as_str(), |bencher| bencher.iter(&mut *run));
+        }
+        group.finish();
+        criterion.final_summary();
+    }
+    print_table(&mut kernels);
+}
+
+/// The best of several interleaved rounds, so that a busy machine slows all kernels alike.
+fn print_table(kernels: &mut [Kernel<'_>]) {
+    let mut best = vec![f64::INFINITY; kernels.len()];
+    for _ in 0..25 {
+        for (best, (_, run)) in best.iter_mut().zip(kernels.iter_mut()) {
+            let start = Instant::now();
+            run();
+            *best = best.min(start.elapsed().as_secs_f64() * 1e9 / (BATCH * BATCHES) as f64);
+        }
+    }
+    println!("{:<44} {:>8} {:>8}", "kernel", "ns/cell", "× floor");
+    for (best_time, (name, _)) in best.iter().zip(kernels.iter()) {
+        println!("{name:<44} {best_time:>8.2} {:>8.1}", best_time / best[0]);
+    }
+}
