@@ -1,11 +1,13 @@
 //! `profile`: one window, compared with the baseline, as a table for people or JSON for programs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table, TableComponent};
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use stats::{
     BySeverity, FeatureReport, Kind, LimitPart, NotComputed, Severity, Statistic, Summary, Verdict,
 };
@@ -75,9 +77,35 @@ struct Feature<'a> {
     sensitive: bool,
     state: String,
     problem: Option<String>,
+    moving: bool,
     current: Option<Summary>,
     reference: Option<Summary>,
-    report: Option<&'a FeatureReport>,
+    distances: Vec<Known<'a, stats::Distance>>,
+    checks: BTreeMap<&'static str, Known<'a, Verdict>>,
+}
+
+/// A value, or the sentence that says why there is none.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", untagged)]
+enum Known<'a, T> {
+    Computed(&'a T),
+    NotComputed {
+        statistic: Option<Statistic>,
+        #[serde(rename = "notComputed")]
+        because: String,
+    },
+}
+
+impl<'a, T> Known<'a, T> {
+    fn of(statistic: Option<Statistic>, result: &'a Result<T, NotComputed>) -> Self {
+        match result {
+            Ok(value) => Self::Computed(value),
+            Err(reason) => Self::NotComputed {
+                statistic,
+                because: reason.to_string(),
+            },
+        }
+    }
 }
 
 /// The JSON document. Sensitive features come without values.
@@ -129,11 +157,48 @@ fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
                 problem: feature.problem.as_ref().map(ToString::to_string),
                 current: shown(&feature.summary, feature.sensitive),
                 reference: shown(&feature.reference, feature.sensitive),
-                report: feature.report.as_ref(),
+                moving: feature.report.as_ref().is_some_and(|report| report.moving),
+                distances: feature
+                    .report
+                    .iter()
+                    .flat_map(|report| &report.distances)
+                    .map(|(statistic, distance)| Known::of(Some(*statistic), distance))
+                    .collect(),
+                checks: feature
+                    .report
+                    .iter()
+                    .flat_map(|report| {
+                        [
+                            ("drift", Known::of(None, &report.drift)),
+                            ("missing", Known::of(None, &report.missing)),
+                        ]
+                    })
+                    .collect(),
             })
             .collect(),
     };
-    serde_json::to_string_pretty(&document)
+    serde_json::to_string_pretty(&camel_case(serde_json::to_value(document)?))
+}
+
+/// The same with field names as the rest of our JSON has them; saved state keeps Rust's.
+fn camel_case(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| {
+                let mut parts = name.split('_');
+                let mut camel = parts.next().unwrap_or_default().to_owned();
+                for part in parts {
+                    let (head, tail) = part.split_at(part.len().min(1));
+                    camel.push_str(&head.to_uppercase());
+                    camel.push_str(tail);
+                }
+                (camel, camel_case(value))
+            })
+            .collect(),
+        Value::Array(items) => items.into_iter().map(camel_case).collect(),
+        scalar => scalar,
+    }
 }
 
 /// The tables: what the window holds, and how each verdict came about.

@@ -6,6 +6,7 @@ network and stays; the schedule becomes one second.
 """
 import pathlib
 import re
+import sys
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
@@ -86,3 +87,16 @@ def write(example, target, scale, uri):
     with open(target, "w") as file:
         file.write(f"# {pathlib.Path(example).name} with its times scaled: a week takes {scale.duration('7d')}.\n")
         yaml.dump(manifest, file)
+
+
+def main():
+    """usage: scaled.py EXAMPLE TARGET ORIGIN_UNIX_SECONDS SECONDS_PER_WEEK URI"""
+    if len(sys.argv) != 6:
+        sys.exit(main.__doc__)
+    example, target, origin, seconds, uri = sys.argv[1:]
+    moment = datetime.fromtimestamp(float(origin), timezone.utc)
+    write(example, target, Scale(moment, timedelta(seconds=float(seconds))), uri)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+//! The weekly customers on a Flight server, replayed at a chosen speed, with their manifest.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::server::Server;
+use crate::{http, tools};
+
+/// The example whose times are scaled.
+const EXAMPLE: &str = "crds/examples/customer-segmentation.yaml";
+
+/// A replay: the server, the manifest to run, and a folder for everything else.
+#[derive(Debug)]
+pub struct Customers {
+    home: tempfile::TempDir,
+    arguments: Vec<String>,
+    port: u16,
+    server: Option<Server>,
+}
+
+impl Customers {
+    /// Replays so that `weeks` windows after the baseline are complete now, and half of the next has
+    /// passed; a week takes `seconds_per_week`.
+    ///
+    /// # Panics
+    ///
+    /// When a part of the test's environment is missing.
+    pub fn replay(weeks: u64, seconds_per_week: u64) -> Self {
+        let home = tempfile::tempdir().expect("there is room for a temporary folder");
+        let port = http::free_port();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("the clock is past 1970");
+        let origin = now.as_secs() - weeks * seconds_per_week - seconds_per_week / 2;
+        let faults = home.path().join("faults.json");
+        let arguments = [
+            ("--port", port.to_string()),
+            ("--origin", origin.to_string()),
+            ("--seconds-per-week", seconds_per_week.to_string()),
+            ("--faults", faults.display().to_string()),
+        ]
+        .into_iter()
+        .flat_map(|(name, value)| [name.to_owned(), value])
+        .collect();
+        let mut customers = Self {
+            home,
+            arguments,
+            port,
+            server: None,
+        };
+        python(
+            "demo/scaled.py",
+            &[
+                &workspace().join(EXAMPLE).display().to_string(),
+                &customers.manifest().display().to_string(),
+                &origin.to_string(),
+                &seconds_per_week.to_string(),
+                &format!("grpc://127.0.0.1:{port}"),
+            ],
+        );
+        customers.start();
+        customers
+    }
+
+    /// Starts the server, again after [`Self::stop`].
+    pub fn start(&mut self) {
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        self.server = Some(Server::python("customers.py", &arguments));
+    }
+
+    /// Ends the server.
+    pub fn stop(&mut self) {
+        self.server = None;
+    }
+
+    /// The folder that goes with the test.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> PathBuf {
+        self.home().join("monitor.yaml")
+    }
+
+    /// Where it serves.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Changes the manifest's text.
+    ///
+    /// # Panics
+    ///
+    /// When it does not hold `from`.
+    pub fn edit(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.manifest()).expect("the manifest is there");
+        assert!(text.contains(from), "no {from:?} in\n{text}");
+        std::fs::write(self.manifest(), text.replace(from, to)).expect("it can be written");
+    }
+
+    /// Makes the server answer with faults, as JSON; `{}` for none.
+    ///
+    /// # Panics
+    ///
+    /// When the file cannot be written.
+    pub fn faults(&self, faults: &serde_json::Value) {
+        // Renamed into place, so that the server never reads half of it.
+        let new = self.home().join("faults.new");
+        std::fs::write(&new, faults.to_string()).expect("it can be written");
+        std::fs::rename(new, self.home().join("faults.json")).expect("it can be renamed");
+    }
+}
+
+/// Runs a script below `tests/` to its end; what it printed.
+///
+/// # Panics
+///
+/// When it fails; its errors are in the message.
+pub fn python(script: &str, arguments: &[&str]) -> String {
+    let output = Command::new(tools::python().unwrap_or_else(|error| panic!("{error}")))
+        .arg(workspace().join("tests").join(script))
+        .args(arguments)
+        .output()
+        .expect("python starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}: {errors}");
+    String::from_utf8(output.stdout).expect("it prints text")
+}
+
+/// The root of the project.
+///
+/// # Panics
+///
+/// Never: the tests' crate lies in it.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ has a parent")
+}

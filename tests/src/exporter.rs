@@ -1,0 +1,206 @@
+//! The exporter as a child process, and its metrics as values.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::{http, tools};
+
+/// How long a test waits for the exporter to get somewhere.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running exporter. Dropping it ends the process.
+#[derive(Debug)]
+pub struct Exporter {
+    child: Child,
+    port: u16,
+    log: PathBuf,
+}
+
+impl Exporter {
+    /// Starts `run` on a manifest, with its state and its log in `folder`, and waits until it serves.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started or ends; its log is in the message.
+    pub fn run(manifest: &Path, folder: &Path, arguments: &[&str]) -> Self {
+        let port = http::free_port();
+        let log = folder.join("exporter.log");
+        let output = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .expect("the folder of the test can be written");
+        let child = command()
+            .arg("run")
+            .arg("-f")
+            .arg(manifest)
+            .args(["--web.listen-address", &format!("127.0.0.1:{port}")])
+            .arg("--state-dir")
+            .arg(folder.join("state"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stderr(output)
+            .spawn()
+            .expect("the exporter starts");
+        let mut exporter = Self { child, port, log };
+        exporter.wait_for("it serves", |port| http::get(port, "/-/healthy").ok());
+        exporter
+    }
+
+    /// The port it serves on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Asks again and again until there is an answer.
+    ///
+    /// # Panics
+    ///
+    /// When there is none for two minutes, or the process has ended; its log is in the message.
+    pub fn wait_for<T>(&mut self, what: &str, mut ask: impl FnMut(u16) -> Option<T>) -> T {
+        let started = Instant::now();
+        loop {
+            if let Some(answer) = ask(self.port) {
+                return answer;
+            }
+            let ended = self.child.try_wait().ok().flatten();
+            assert!(
+                ended.is_none() && started.elapsed() < PATIENCE,
+                "waiting until {what}: {ended:?}\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits until a metric, named with its labels as in the text, satisfies `holds`; gives all metrics
+    /// of that scrape.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::wait_for`].
+    pub fn wait_for_metric(&mut self, series: &str, holds: impl Fn(f64) -> bool) -> Metrics {
+        self.wait_for(series, |port| {
+            let metrics = Metrics::parse(&http::get(port, "/metrics").ok()?);
+            let value = metrics.find(series)?;
+            holds(value).then_some(metrics)
+        })
+    }
+
+    /// Ends it as an operator would, by SIGTERM, and waits.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end with exit code 0.
+    pub fn terminate(mut self) {
+        let kill = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status()
+            .expect("kill starts");
+        assert!(kill.success());
+        let status = self.child.wait().expect("it was started here");
+        assert!(status.success(), "{status}\n{}", self.log());
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program, ready for arguments.
+///
+/// # Panics
+///
+/// When it has not been built.
+pub fn command() -> Command {
+    Command::new(tools::exporter().unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// One scrape: values by family and labels.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics(Vec<(String, BTreeMap<String, String>, f64)>);
+
+impl Metrics {
+    /// Reads the classic text format as far as our own output needs it.
+    ///
+    /// # Panics
+    ///
+    /// When a line is not of that form.
+    pub fn parse(text: &str) -> Self {
+        let samples = text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Self(samples.map(sample).collect())
+    }
+
+    /// The value of one family with these labels, whatever others it has; nothing when there is not
+    /// exactly one such series.
+    pub fn get(&self, family: &str, labels: &[(&str, &str)]) -> Option<f64> {
+        let mut found = self.0.iter().filter(|(name, has, _)| {
+            name == family
+                && labels
+                    .iter()
+                    .all(|(label, value)| has.get(*label).is_some_and(|v| v == value))
+        });
+        let first = found.next()?;
+        found.next().is_none().then_some(first.2)
+    }
+
+    /// As [`Self::get`], with the labels as in `family{label="value"}`.
+    pub fn find(&self, series: &str) -> Option<f64> {
+        let (name, labels, _) = sample(&format!("{series} 0"));
+        let labels: Vec<(&str, &str)> = labels
+            .iter()
+            .map(|(label, value)| (label.as_str(), value.as_str()))
+            .collect();
+        self.get(&name, &labels)
+    }
+
+    /// The labels of all series of a family.
+    pub fn labels(&self, family: &str) -> Vec<&BTreeMap<String, String>> {
+        let of = self.0.iter().filter(|(name, ..)| name == family);
+        of.map(|(_, labels, _)| labels).collect()
+    }
+}
+
+fn sample(line: &str) -> (String, BTreeMap<String, String>, f64) {
+    let (series, value) = line.rsplit_once(' ').expect("a value stands last");
+    let value = match value {
+        "+Inf" => f64::INFINITY,
+        "-Inf" => f64::NEG_INFINITY,
+        number => number.parse().expect("a value is a number"),
+    };
+    let Some((name, rest)) = series.split_once('{') else {
+        return (series.to_owned(), BTreeMap::new(), value);
+    };
+    let mut labels = BTreeMap::new();
+    let mut rest = rest.strip_suffix('}').expect("labels end with a brace");
+    while let Some((label, after)) = rest.split_once("=\"") {
+        let mut text = String::new();
+        let mut characters = after.char_indices();
+        let end = loop {
+            match characters.next().expect("a label's value ends") {
+                (end, '"') => break end,
+                (_, '\\') => text.push(match characters.next().expect("an escape has two") {
+                    (_, 'n') => '\n',
+                    (_, other) => other,
+                }),
+                (_, other) => text.push(other),
+            }
+        };
+        labels.insert(label.trim_start_matches(',').to_owned(), text);
+        rest = &after[end + 1..];
+    }
+    (name.to_owned(), labels, value)
+}

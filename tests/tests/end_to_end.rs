@@ -1,0 +1,312 @@
+//! The whole way on real data: weekly customer features from a pyarrow Flight server, through the
+//! program, against what DuckDB, numpy and SciPy compute from the same rows.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use harness::customers::{Customers, python, workspace};
+use harness::exporter::{self, Exporter, Metrics};
+use harness::server::Server;
+use serde_json::Value;
+
+/// The weeks after the baseline.
+const WEEKS: std::ops::RangeInclusive<u64> = 19..=52;
+const EXAMPLE: &str = "crds/examples/customer-segmentation.yaml";
+/// Two exact computations of one number differ by rounding.
+const EXACT: f64 = 1e-9;
+/// HyperLogLog with 4,096 registers: five standard errors of 1.6 %.
+const DISTINCT: f64 = 0.08;
+
+/// Whether two numbers agree to `tolerance`, relative to the larger one.
+fn agree(found: f64, expected: f64, tolerance: f64) -> bool {
+    (found - expected).abs() <= tolerance * found.abs().max(expected.abs())
+}
+
+#[track_caller]
+fn check(what: &str, found: Option<f64>, expected: f64, tolerance: f64) {
+    let found = found.unwrap_or_else(|| panic!("{what} is absent"));
+    assert!(
+        agree(found, expected, tolerance),
+        "{what}: {found} where {expected} is expected"
+    );
+}
+
+/// The exporter catches up 34 windows, and `/metrics` then describes the last one.
+#[test]
+fn metrics_equal_the_reference() {
+    // A week of the data takes ten minutes, and the last one ended five minutes ago, so that nothing
+    // more becomes complete while the test looks.
+    let weeks = WEEKS.count() as u64;
+    let customers = Customers::replay(weeks, 600);
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let metrics = exporter.wait_for_metric("featuremonitor_windows_judged_total", |judged| {
+        judged >= weeks as f64
+    });
+    assert_eq!(metrics.find("featuremonitor_windows_pending"), Some(0.0));
+    assert_eq!(metrics.find("featuremonitor_evaluation_success"), Some(1.0));
+    assert_eq!(metrics.find("featuremonitor_source_up"), Some(1.0));
+
+    let expected: Value =
+        serde_json::from_str(&python("data/expected.py", &["52"])).unwrap();
+    check(
+        "baseline rows",
+        metrics.find("featuremonitor_baseline_rows"),
+        expected["baseline_rows"].as_f64().unwrap(),
+        0.0,
+    );
+    check(
+        "tests",
+        metrics.find("featuremonitor_statistical_tests"),
+        expected["tests"].as_f64().unwrap(),
+        0.0,
+    );
+    let features = expected["features"].as_object().unwrap();
+    assert_eq!(features.len(), 38);
+    for (feature, expected) in features {
+        check_feature(&metrics, feature, expected);
+    }
+    exporter.terminate();
+}
+
+fn check_feature(metrics: &Metrics, feature: &str, expected: &Value) {
+    let get = |family: &str| metrics.get(family, &[("feature", feature)]);
+    let named = |family: &str| format!("{family} of {feature}");
+    let current = &expected["current"];
+    let rows = current["rows"].as_f64().unwrap();
+    for (family, value) in [
+        ("featuremonitor_feature_rows", rows),
+        (
+            "featuremonitor_feature_missing_ratio",
+            current["nulls"].as_f64().unwrap() / rows,
+        ),
+        (
+            "featuremonitor_feature_reference_missing_ratio",
+            expected["reference"]["nulls"].as_f64().unwrap()
+                / expected["reference"]["rows"].as_f64().unwrap(),
+        ),
+    ] {
+        check(&named(family), get(family), value, EXACT);
+    }
+    check(
+        &named("distinct values"),
+        get("featuremonitor_feature_distinct_values"),
+        current["distinct_values"].as_f64().unwrap(),
+        DISTINCT,
+    );
+    if expected["kind"] == "Numeric" {
+        check_numbers(metrics, feature, expected);
+    } else {
+        check_categories(metrics, feature, expected);
+    }
+    for severity in ["warning", "critical"] {
+        let labels = [
+            ("feature", feature),
+            ("check", "missing"),
+            ("severity", severity),
+        ];
+        let limit = metrics.get("featuremonitor_check_limit", &labels);
+        let expected = expected["missing"][severity]["limit"].as_f64().unwrap();
+        check(&named("missing limit"), limit, expected, 1e-6);
+    }
+}
+
+fn check_numbers(metrics: &Metrics, feature: &str, expected: &Value) {
+    let get = |family: &str| metrics.get(family, &[("feature", feature)]);
+    let named = |family: &str| format!("{family} of {feature}");
+    let current = &expected["current"];
+    let rows = current["rows"].as_f64().unwrap();
+    for name in ["mean", "stddev", "min", "max"] {
+        let family = format!("featuremonitor_feature_{name}");
+        let value = current[name].as_f64().unwrap();
+        check(&named(&family), get(&family), value, EXACT);
+    }
+    let zeros = current["zeros"].as_f64().unwrap() / rows;
+    let family = "featuremonitor_feature_zero_ratio";
+    check(&named(family), get(family), zeros, EXACT);
+    // A window of this size is kept whole, so its quantiles are exact.
+    for (name, value) in current["quantiles"].as_object().unwrap() {
+        let family = format!("featuremonitor_feature_{name}");
+        check(&named(&family), get(&family), value.as_f64().unwrap(), EXACT);
+    }
+    // Counted in bins, a distance is a lower bound, and its error is stated.
+    let distances = &expected["distances"];
+    let raw = distances["ks"]["statistic"].as_f64().unwrap();
+    let binned = get("featuremonitor_drift_ks_statistic").unwrap();
+    let error = get("featuremonitor_drift_ks_binning_error").unwrap();
+    assert!(
+        binned <= raw + EXACT && raw <= binned + error + EXACT,
+        "KS of {feature}: {binned} + {error} where {raw} is exact"
+    );
+    assert!(error <= 0.01, "binning error of {feature}: {error}");
+    if let Some(raw) = distances["wasserstein_iqr"].as_f64() {
+        let binned = get("featuremonitor_drift_wasserstein_iqr").unwrap();
+        let error = get("featuremonitor_drift_wasserstein_binning_error").unwrap();
+        // The unit, the baseline's interquartile range, is read off the fine bins too.
+        let slack = error + 0.005 * raw + EXACT;
+        assert!(
+            (binned - raw).abs() <= slack,
+            "Wasserstein of {feature}: {binned} ± {slack} where {raw} is exact"
+        );
+    }
+}
+
+fn check_categories(metrics: &Metrics, feature: &str, expected: &Value) {
+    let get = |family: &str| metrics.get(family, &[("feature", feature)]);
+    let named = |family: &str| format!("{family} of {feature}");
+    let distances = &expected["distances"];
+    for (family, value) in [
+        ("featuremonitor_drift_psi", &distances["psi"]),
+        (
+            "featuremonitor_drift_jensen_shannon_distance",
+            &distances["jensen_shannon"]["plain"],
+        ),
+        (
+            "featuremonitor_drift_hellinger_distance",
+            &distances["hellinger"],
+        ),
+    ] {
+        check(&named(family), get(family), value.as_f64().unwrap(), EXACT);
+    }
+    for severity in ["warning", "critical"] {
+        let labels = [("feature", feature), ("check", "drift"), ("severity", severity)];
+        let limit = metrics.get("featuremonitor_check_limit", &labels);
+        let expected = expected["drift"][severity]["limit"].as_f64().unwrap();
+        check(&named("drift limit"), limit, expected, 1e-6);
+    }
+    // What is marked as sensitive shows no category.
+    let shown: Vec<_> = metrics
+        .labels("featuremonitor_bin_ratio")
+        .into_iter()
+        .filter(|labels| labels["feature"] == feature)
+        .collect();
+    let sensitive = ["age", "income"].contains(&feature);
+    assert_eq!(shown.is_empty(), sensitive, "bins of {feature}");
+}
+
+/// Every value, limit and verdict of the 34 weeks against the reference, which works on raw values.
+#[test]
+fn limits_and_verdicts_equal_the_reference() {
+    let reference: Value = serde_json::from_str(
+        &std::fs::read_to_string(workspace().join("tests/data/limits.json")).unwrap(),
+    )
+    .unwrap();
+    let reference = reference["features"].as_object().unwrap();
+    let server = Server::python("customers.py", &["--port", "0"]);
+    let home = tempfile::tempdir().unwrap();
+    let manifest = home.path().join("monitor.yaml");
+    let text = std::fs::read_to_string(workspace().join(EXAMPLE)).unwrap();
+    let here = format!("grpc://127.0.0.1:{}", server.port());
+    assert!(text.contains("grpc://localhost:8815"));
+    std::fs::write(&manifest, text.replace("grpc://localhost:8815", &here)).unwrap();
+
+    let (mut feature_weeks, mut other_critical, mut campaigns_critical) = (0, 0, 0);
+    for (place, week) in WEEKS.enumerate() {
+        let profile = profile(&manifest, home.path(), week);
+        for feature in profile["features"].as_array().unwrap() {
+            let name = feature["name"].as_str().unwrap();
+            let expected = &reference[name];
+            let moving = expected["moving"].as_bool().unwrap();
+            assert_eq!(feature["moving"].as_bool(), Some(moving), "{name} moving");
+            let judged = Judged::of(feature);
+            judged.check_value(name, week, expected["value"][place].as_f64().unwrap());
+            if moving {
+                assert!(!judged.over[0] && !judged.over[1], "{name} moves, week {week}");
+                continue;
+            }
+            judged.check_limits(name, week, expected);
+            feature_weeks += usize::from(name != "frequency_total" && name != "campaigns_active");
+            match name {
+                "campaigns_active" => campaigns_critical += usize::from(judged.over[1]),
+                "frequency_total" => {}
+                _ => other_critical += usize::from(judged.over[1]),
+            }
+        }
+    }
+    assert!(campaigns_critical >= 20, "campaigns_active: {campaigns_critical} of 34 weeks");
+    let share = other_critical as f64 / feature_weeks as f64;
+    assert!(share <= 0.01, "{other_critical} of {feature_weeks} feature-weeks are critical");
+}
+
+fn profile(manifest: &Path, home: &Path, week: u64) -> Value {
+    // The snapshot of week k is taken at 2017-01-01 + 7·k days.
+    let start = jiff::civil::date(2017, 1, 1).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+    let snapshot = start.timestamp() + jiff::SignedDuration::from_hours(7 * 24 * week as i64);
+    let output = exporter::command()
+        .arg("profile")
+        .arg("-f")
+        .arg(manifest)
+        .args(["--window", &snapshot.to_string(), "--output", "json"])
+        .arg("--state-dir")
+        .arg(home.join("state"))
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "week {week}: {errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A feature's drift as the program judges it: warning, then critical.
+struct Judged {
+    statistic: String,
+    value: f64,
+    error: f64,
+    limits: [f64; 2],
+    over: [bool; 2],
+}
+
+impl Judged {
+    fn of(feature: &Value) -> Self {
+        let distances = feature["distances"].as_array().unwrap();
+        let drift = &feature["checks"]["drift"];
+        let numeric = feature["kind"] == "Numeric";
+        let statistic = if numeric { "KS" } else { "PSI" };
+        let distance = distances
+            .iter()
+            .find(|distance| distance["statistic"] == statistic)
+            .unwrap_or_else(|| panic!("no {statistic} of {feature}"));
+        let both = |field: &str| ["warning", "critical"].map(|severity| drift[field][severity].clone());
+        Self {
+            statistic: statistic.to_owned(),
+            value: distance["value"].as_f64().unwrap(),
+            error: distance["error"].as_f64().unwrap(),
+            limits: both("limits").map(|limit| limit["value"].as_f64().unwrap_or(f64::NAN)),
+            over: both("over").map(|over| over.as_bool().unwrap_or(false)),
+        }
+    }
+
+    fn check_value(&self, name: &str, week: u64, raw: f64) {
+        assert!(
+            self.value <= raw + EXACT && raw <= self.value + self.error + EXACT,
+            "{} of {name} in week {week}: {} + {} where {raw} is exact",
+            self.statistic,
+            self.value,
+            self.error
+        );
+    }
+
+    /// The limit rests on the baseline windows' distances to each other, which are counted in bins
+    /// too, so it may lie lower by about their share of the error.
+    fn check_limits(&self, name: &str, week: u64, expected: &Value) {
+        for (place, severity) in ["warning", "critical"].into_iter().enumerate() {
+            let expected = &expected[severity];
+            let limit = expected["limit"].as_f64().unwrap();
+            let loo: f64 = 3.0 * self.error;
+            assert!(
+                (self.limits[place] - limit).abs() <= loo + 1e-6,
+                "{severity} limit of {name} in week {week}: {} where {limit} is exact",
+                self.limits[place]
+            );
+            let breached = expected["breached_weeks"]
+                .as_array()
+                .unwrap()
+                .contains(&week.into());
+            let close = (self.value - limit).abs() <= loo + self.error;
+            assert!(
+                close || self.over[place] == breached,
+                "{severity} verdict on {name} in week {week}: {} against {limit}",
+                self.value
+            );
+        }
+    }
+}

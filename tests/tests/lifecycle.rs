@@ -1,0 +1,222 @@
+//! What happens to a running exporter: restarts, damage, new manifests, a source that fails or changes.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use harness::customers::Customers;
+use harness::exporter::{Exporter, Metrics};
+use harness::http;
+use serde_json::{Value, json};
+
+/// Long enough that no window becomes complete during a test that does not want one.
+const SLOW: u64 = 600;
+/// Short enough that a test can wait for a window.
+const FAST: u64 = 5;
+
+fn judged(exporter: &mut Exporter, windows: f64) -> Metrics {
+    exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= windows)
+}
+
+fn status(port: u16) -> Value {
+    serde_json::from_str(&http::get(port, "/-/status").unwrap()).unwrap()
+}
+
+fn digest(metrics: &Metrics) -> String {
+    let labels = metrics.labels("featuremonitor_baseline_info");
+    assert_eq!(labels.len(), 1);
+    labels[0]["digest"].clone()
+}
+
+#[test]
+fn a_restart_continues_where_it_was() {
+    let customers = Customers::replay(3, SLOW);
+    let start = || Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let mut first = start();
+    let before = judged(&mut first, 3.0);
+    first.terminate();
+
+    let mut second = start();
+    let after = second.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 1.0);
+    assert_eq!(digest(&after), digest(&before));
+    assert_eq!(after.find("featuremonitor_windows_judged_total"), Some(0.0));
+    for family in [
+        "featuremonitor_feature_mean",
+        "featuremonitor_drift_ks_statistic",
+    ] {
+        let monetary = [("feature", "monetary_28d")];
+        assert!(after.get(family, &monetary).is_some(), "{family}");
+        assert_eq!(after.get(family, &monetary), before.get(family, &monetary));
+    }
+    assert!(second.log().contains("using the saved baseline"));
+    second.terminate();
+}
+
+#[test]
+fn damaged_state_is_an_error_and_stays_as_it_is() {
+    let customers = Customers::replay(1, SLOW);
+    let start = || Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let mut first = start();
+    judged(&mut first, 1.0);
+    first.terminate();
+    let file = find(&customers.home().join("state"), "baseline.json");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    let middle = text.len() / 2;
+    let cut = (middle..).find(|i| text.is_char_boundary(*i)).unwrap();
+    text.truncate(cut);
+    std::fs::write(&file, &text).unwrap();
+
+    let mut second = start();
+    let metrics = second.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 0.0);
+    assert_eq!(metrics.find("featuremonitor_baseline_present"), Some(0.0));
+    let last = &status(second.port())["lastEvaluation"];
+    assert_eq!(last["reason"], "state", "{last}");
+    assert!(second.log().contains("is damaged"), "{}", second.log());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    second.terminate();
+}
+
+fn find(folder: &std::path::Path, name: &str) -> std::path::PathBuf {
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.file_name().is_some_and(|file| file == name) {
+                return path;
+            }
+        }
+    }
+    panic!("no {name}");
+}
+
+#[test]
+fn a_bad_manifest_is_refused_and_a_new_revision_freezes_anew() {
+    let customers = Customers::replay(2, SLOW);
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let first = judged(&mut exporter, 2.0);
+    let hash = status(exporter.port())["configHash"].clone();
+
+    customers.edit("every: 1s", "every: soon");
+    exporter.wait_for_metric("featuremonitor_config_reload_success", |ok| ok == 0.0);
+    let refused = status(exporter.port());
+    assert_eq!(refused["configHash"], hash);
+    let error = refused["configError"].as_str().unwrap();
+    assert!(error.contains("spec.schedule.every"), "{error}");
+    assert_eq!(http::get(exporter.port(), "/-/ready").map(drop), Ok(()));
+
+    customers.edit("every: soon", "every: 1s");
+    customers.edit("revision: 1", "revision: 2");
+    let second = exporter.wait_for("the second baseline", |port| {
+        let metrics = Metrics::parse(&http::get(port, "/metrics").ok()?);
+        let labels = metrics.labels("featuremonitor_baseline_info");
+        let anew = labels.first().is_some_and(|info| info["version"] == "2");
+        anew.then(|| metrics.clone())
+    });
+    assert_eq!(second.find("featuremonitor_config_reload_success"), Some(1.0));
+    assert_ne!(status(exporter.port())["configHash"], hash);
+    // The same windows make the same baseline, and the last window is judged against it once more.
+    assert_eq!(digest(&second), digest(&first));
+    let again = judged(&mut exporter, 3.0);
+    let end = "featuremonitor_window_end_timestamp_seconds";
+    assert_eq!(again.find(end), first.find(end));
+    exporter.terminate();
+}
+
+#[test]
+fn a_source_that_is_down_leaves_the_last_good_results() {
+    let mut customers = Customers::replay(1, SLOW);
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let good = judged(&mut exporter, 1.0);
+    let mean = |metrics: &Metrics| {
+        metrics.get("featuremonitor_feature_mean", &[("feature", "monetary_28d")])
+    };
+
+    customers.stop();
+    let down = exporter.wait_for_metric("featuremonitor_source_up", |up| up == 0.0);
+    assert_eq!(down.find("featuremonitor_evaluation_success"), Some(0.0));
+    assert_eq!(mean(&down), mean(&good));
+    let source = status(exporter.port())["source"].clone();
+    assert_eq!((&source["up"], &source["reason"]), (&json!(false), &json!("unavailable")));
+
+    customers.start();
+    exporter.wait_for_metric("featuremonitor_source_up", |up| up == 1.0);
+    let back = exporter.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 1.0);
+    assert!(back.find("featuremonitor_evaluations_total{outcome=\"failure\"}").unwrap() >= 1.0);
+    exporter.terminate();
+}
+
+#[test]
+fn changed_columns_and_values_are_found_by_name() {
+    let customers = Customers::replay(2, FAST);
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let quiet = judged(&mut exporter, 2.0);
+    assert_eq!(quiet.labels("featuremonitor_schema_finding").len(), 0);
+
+    customers.faults(&json!({
+        "drop": ["monetary_91d"],
+        "rename": {"share_meat_91d": "meat_share"},
+        "cast": {"frequency_28d": "float64"},
+        "nulls": {"recency_days": 0.3},
+        "shift": {"basket_value_mean_28d": 20},
+        "unseen": {"top_department": 0.3},
+    }));
+    let finding = |feature: &str, reason: &str| {
+        format!("featuremonitor_schema_finding{{feature=\"{feature}\",reason=\"{reason}\"}}")
+    };
+    // The columns are told by the next rows, the values by the next complete window.
+    exporter.wait_for_metric(&finding("monetary_91d", "missing"), |found| found == 1.0);
+    let metrics = exporter.wait_for_metric(
+        "featuremonitor_check_breached{feature=\"recency_days\",check=\"missing\",severity=\"critical\"}",
+        |breached| breached == 1.0,
+    );
+    for (feature, reason) in [
+        ("monetary_91d", "missing"),
+        ("share_meat_91d", "renamed"),
+        ("meat_share", "new"),
+        ("frequency_28d", "type_changed"),
+    ] {
+        assert_eq!(metrics.find(&finding(feature, reason)), Some(1.0), "{feature}");
+    }
+    for (feature, check) in [
+        ("basket_value_mean_28d", "drift"),
+        ("top_department", "drift"),
+        ("recency_days", "missing"),
+        ("monetary_91d", "schema"),
+    ] {
+        let labels = [("feature", feature), ("check", check), ("severity", "critical")];
+        let breached = metrics.get("featuremonitor_check_breached", &labels);
+        assert_eq!(breached, Some(1.0), "{check} of {feature}");
+    }
+    // A column that is gone has no numbers, rather than old ones or 0.
+    let gone = [("feature", "monetary_91d")];
+    assert_eq!(metrics.get("featuremonitor_feature_mean", &gone), None);
+    assert_eq!(metrics.get("featuremonitor_feature_present", &gone), Some(0.0));
+
+    customers.faults(&json!({}));
+    exporter.wait_for_metric(
+        "featuremonitor_check_breached{feature=\"recency_days\",check=\"missing\",severity=\"critical\"}",
+        |breached| breached == 0.0,
+    );
+    exporter.terminate();
+}
+
+#[test]
+fn stale_events_are_found_by_the_clock() {
+    let customers = Customers::replay(2, FAST);
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    judged(&mut exporter, 2.0);
+    // The example's limits are 10 and 14 days: 7.1 and 10 seconds here.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    customers.faults(&json!({"freeze": now.as_secs_f64()}));
+    for severity in ["warning", "critical"] {
+        exporter.wait_for(severity, |port| {
+            let metrics = Metrics::parse(&http::get(port, "/metrics").ok()?);
+            let found = metrics.labels("featuremonitor_check_breached").into_iter().any(|labels| {
+                labels["check"] == "freshness" && labels["severity"] == severity
+            });
+            let of = [("check", "freshness"), ("severity", severity), ("feature", "recency_days")];
+            (found && metrics.get("featuremonitor_check_breached", &of) == Some(1.0)).then_some(())
+        });
+    }
+    exporter.terminate();
+}
