@@ -233,7 +233,7 @@ impl Store {
     pub async fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
         let failed = |error: object_store::Error| StoreError::Read {
             object: self.name(key),
-            message: self.secrets.clean(&error.to_string()),
+            message: self.said(&error),
         };
         let found = match self.objects.get(&self.key(key)).await {
             // A bucket that is not there holds nothing because it is misspelt, not because nothing was saved.
@@ -278,7 +278,7 @@ impl Store {
             .objects
             .put(&self.key(key), PutPayload::from(bytes))
             .await;
-        written.map_err(|error| failed(error.to_string()))?;
+        written.map_err(|error| failed(self.said(&error)))?;
         if let Some(directory) = &self.directory {
             let file = directory.join(self.key(key).as_ref());
             let synced = tokio::task::spawn_blocking(move || sync(&file)).await;
@@ -288,12 +288,41 @@ impl Store {
         Ok(())
     }
 
+    fn said(&self, error: &object_store::Error) -> String {
+        if is_missing_bucket(error) {
+            return "the bucket does not exist: create it, or correct the URL".to_owned();
+        }
+        self.secrets.clean(&summary(&error.to_string()))
+    }
+
     fn key(&self, key: &str) -> Key {
         self.prefix.clone().join(key)
     }
 
     fn name(&self, key: &str) -> String {
         format!("{}/{}", self.place, self.key(key))
+    }
+}
+
+/// What a server says in XML after the client's own words: its code and its message. The rest of it repeats the request,
+/// with the name of the key that signed it.
+fn summary(message: &str) -> String {
+    let field = |name: &str| {
+        let (_, after) = message.split_once(&format!("<{name}>"))?;
+        Some(after.split_once(&format!("</{name}>"))?.0)
+    };
+    match (
+        message.find("<?xml").or_else(|| message.find("<Error")),
+        field("Code"),
+    ) {
+        (Some(body), Some(code)) => {
+            format!(
+                "{code}: {} ({})",
+                field("Message").unwrap_or_default(),
+                message[..body].trim()
+            )
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -600,6 +629,16 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("\"gone\""), "{error}");
+    }
+
+    #[test]
+    fn a_server_s_words_come_first() {
+        let message = "Error performing GET http://h/b - 403: <?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>No</Message><AWSAccessKeyId>id</AWSAccessKeyId></Error>";
+        assert_eq!(
+            summary(message),
+            "AccessDenied: No (Error performing GET http://h/b - 403:)"
+        );
+        assert_eq!(summary("connection refused"), "connection refused");
     }
 
     #[test]
