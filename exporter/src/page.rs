@@ -341,12 +341,17 @@ fn baseline(snapshot: &Snapshot, now: Timestamp) -> Markup {
 }
 
 fn rate(rate: &Rate) -> String {
-    format!("{} per {}", words::number(rate.count), words::duration(rate.per))
+    format!(
+        "{} per {}",
+        words::number(rate.count),
+        words::duration(rate.per)
+    )
 }
 
 /// The budget's share of one test, and where it cannot be kept.
 fn alpha(budget: &Budget) -> Markup {
-    let part = |alpha: Option<Alpha>| alpha.map_or(words::NOTHING.to_owned(), |a| words::measure(a.value));
+    let part =
+        |alpha: Option<Alpha>| alpha.map_or(words::NOTHING.to_owned(), |a| words::measure(a.value));
     let off = [
         ("critical", budget.alpha.critical),
         ("warning", budget.alpha.warning),
@@ -430,7 +435,11 @@ fn kind(feature: &FeatureState) -> String {
         Some(stats::Kind::Categorical) => "categorical",
         None => "never seen",
     };
-    let sensitive = if feature.sensitive { " · sensitive" } else { "" };
+    let sensitive = if feature.sensitive {
+        " · sensitive"
+    } else {
+        ""
+    };
     match &feature.data_type {
         Some(data_type) => format!("{kind} · {data_type}{sensitive}"),
         None => format!("{kind}{sensitive}"),
@@ -464,8 +473,14 @@ fn drift(feature: &FeatureState) -> Markup {
 }
 
 fn missing(feature: &FeatureState) -> Markup {
-    let share = feature.summary.as_ref().and_then(|summary| summary.missing_share());
-    let reference = feature.reference.as_ref().and_then(|summary| summary.missing_share());
+    let share = feature
+        .summary
+        .as_ref()
+        .and_then(|summary| summary.missing_share());
+    let reference = feature
+        .reference
+        .as_ref()
+        .and_then(|summary| summary.missing_share());
     let tone = tone(feature.missing_breached.unwrap_or_default());
     html! {
         span class=(format!("value over {tone}")) {

@@ -58,7 +58,11 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
     match &feature.report {
         Some(report) => {
             reasons.extend(judgement("Drift", &report.drift, feature.drift_breached));
-            reasons.extend(judgement("Missing", &report.missing, feature.missing_breached));
+            reasons.extend(judgement(
+                "Missing",
+                &report.missing,
+                feature.missing_breached,
+            ));
         }
         None if feature.summary.is_none() && feature.reference.is_none() => {
             reasons.push(("", "Nothing is known about its values.".to_owned()));
@@ -142,7 +146,9 @@ fn statistics(feature: &FeatureState) -> Markup {
     type Read = fn(&Summary) -> Option<String>;
     let mut rows: Vec<(String, Read)> = vec![
         ("rows".to_owned(), |s| Some(words::count(s.rows))),
-        ("missing".to_owned(), |s| s.missing_share().map(words::percent)),
+        ("missing".to_owned(), |s| {
+            s.missing_share().map(words::percent)
+        }),
         ("distinct, about".to_owned(), |s| {
             (s.values() > 0).then(|| words::count(s.distinct.round() as u64))
         }),
@@ -214,7 +220,10 @@ fn limits(feature: &FeatureState) -> Markup {
         return html! {};
     }
     let some = |of: Statistic, value: Option<f64>| {
-        value.map_or_else(|| words::NOTHING.to_owned(), |value| value_of_limit(of, value))
+        value.map_or_else(
+            || words::NOTHING.to_owned(),
+            |value| value_of_limit(of, value),
+        )
     };
     html! {
         div {

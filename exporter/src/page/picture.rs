@@ -58,7 +58,10 @@ pub fn bars(feature: &FeatureState) -> Option<Vec<Bar>> {
 /// What is in each coarse bin, or only its number.
 fn names(bins: &Bins, sensitive: bool) -> Vec<String> {
     match bins {
-        _ if sensitive => (1..).map(|bin| format!("bin {bin}")).take(bins_of(bins)).collect(),
+        _ if sensitive => (1..)
+            .map(|bin| format!("bin {bin}"))
+            .take(bins_of(bins))
+            .collect(),
         Bins::Numeric(bins) => {
             let edges = bins.coarse_edges();
             (0..=edges.len()).map(|bin| range(&edges, bin)).collect()

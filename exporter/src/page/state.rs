@@ -58,9 +58,9 @@ impl State {
         } else {
             match drift {
                 Some(Err(NotComputed::Moving)) => State::Moving,
-                Some(Err(
-                    NotComputed::TooFewRows { .. } | NotComputed::NoReference { .. },
-                )) => State::TooFewRows,
+                Some(Err(NotComputed::TooFewRows { .. } | NotComputed::NoReference { .. })) => {
+                    State::TooFewRows
+                }
                 Some(Err(NotComputed::Disabled)) if feature.summary.is_some() => State::Ok,
                 Some(Ok(verdict)) if verdict.rows < verdict.min_rows => State::TooFewRows,
                 Some(Ok(_)) => State::Ok,

@@ -1,0 +1,418 @@
+//! A snapshot in which every state and every kind of finding occurs, from profiles of made-up columns.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crds::valid::ResolvedCheck;
+use exporter::freshness;
+use exporter::schema::Problem;
+use exporter::settings::settings;
+use exporter::snapshot::{
+    BaselineInfo, BaselineState, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
+    OpenWindow, Snapshot,
+};
+use exporter::window::Span;
+use jiff::Timestamp;
+use stats::{
+    Categories, Column, FeatureProfile, FrozenFeature, Kind, NotComputed, Reference, Summary,
+    Validity, Verdict, judge,
+};
+
+/// A name in which everything that markup or the text formats must escape occurs.
+pub const HOSTILE: &str = "spend\"</title><script>alert(1)</script>\\\n&amp;";
+
+/// Stands in every category of the sensitive features, and nowhere else.
+pub const CANARY: &str = "canary-3f1d";
+
+/// A number that is a value, an edge and an extreme of the sensitive numeric feature, and nowhere else.
+pub const CANARY_NUMBER: f64 = 7_318_241.0;
+
+const ROWS: usize = 2_000;
+const WINDOWS: usize = 6;
+
+/// When the snapshot was taken.
+pub fn now() -> Timestamp {
+    at("2017-06-04T12:00:03Z")
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a literal timestamp")
+}
+
+/// One column in one window.
+enum Values {
+    Numbers(Vec<Option<f64>>),
+    Names(Vec<Option<String>>),
+}
+
+/// Evenly spread numbers in (0, 1) that look random.
+fn uniform(seed: usize) -> impl Iterator<Item = f64> {
+    let golden = (5f64.sqrt() - 1.0) / 2.0;
+    (0..ROWS).map(move |i| ((i + 1 + seed * 997) as f64 * golden).fract())
+}
+
+fn numbers(seed: usize, of: impl Fn(f64) -> f64) -> Values {
+    Values::Numbers(uniform(seed).map(|u| Some(of(u))).collect())
+}
+
+fn names(seed: usize, of: impl Fn(f64) -> String) -> Values {
+    Values::Names(uniform(seed).map(|u| Some(of(u))).collect())
+}
+
+fn with_nulls(values: Values, share: f64) -> Values {
+    let drops = |i: usize| ((i * 7919) % ROWS) as f64 <= share * ROWS as f64 - 1.0;
+    match values {
+        Values::Numbers(values) => Values::Numbers(
+            values
+                .into_iter()
+                .enumerate()
+                .map(|(i, v)| v.filter(|_| !drops(i)))
+                .collect(),
+        ),
+        Values::Names(values) => Values::Names(
+            values
+                .into_iter()
+                .enumerate()
+                .map(|(i, v)| v.filter(|_| !drops(i)))
+                .collect(),
+        ),
+    }
+}
+
+/// The columns in window `w`; the last window is the one that is judged.
+fn columns(w: usize) -> Vec<(&'static str, &'static str, Values)> {
+    let last = w == WINDOWS;
+    let skewed = |u: f64| (1.0 / (1.001 - u)).ln() * 40.0;
+    let mut columns = vec![
+        ("monetary_28d", "float64", numbers(w, skewed)),
+        (
+            "basket_mean",
+            "float64",
+            numbers(w + 10, move |u| skewed(u) * if last { 1.5 } else { 1.0 }),
+        ),
+        (
+            "share_produce",
+            "float64",
+            numbers(w + 20, move |u| u * u * if last { 0.86 } else { 1.0 }),
+        ),
+        (
+            "campaigns_active",
+            "int64",
+            numbers(w + 30, move |u| {
+                let active = if last { 0.47 } else { 0.066 };
+                if u < active {
+                    1.0 + (u / active * 3.0).floor()
+                } else {
+                    0.0
+                }
+            }),
+        ),
+        (
+            "tenure_days",
+            "int64",
+            numbers(w + 40, move |u| (u * 90.0).floor() + 14.0 * w as f64),
+        ),
+        (
+            "home_store",
+            "string",
+            names(w + 50, |u| format!("store {:02}", (u * u * 30.0) as usize)),
+        ),
+        (
+            "age",
+            "string",
+            with_nulls(
+                names(w + 60, move |u| {
+                    let band = (u * if last { 4.0 } else { 6.0 }) as usize;
+                    format!("{CANARY} {band}")
+                }),
+                0.667,
+            ),
+        ),
+        (
+            "income",
+            "float64",
+            numbers(w + 70, move |u| {
+                if u > 0.9 {
+                    CANARY_NUMBER
+                } else {
+                    CANARY_NUMBER - (u * 40.0).floor()
+                }
+            }),
+        ),
+        (
+            "discount_share",
+            "float64",
+            with_nulls(numbers(w + 80, |u| u), if last { 0.34 } else { 0.02 }),
+        ),
+        (
+            "visits_7d",
+            "int64",
+            with_nulls(numbers(w + 90, |u| (u * 12.0).floor()), 0.96),
+        ),
+        ("constant", "float64", numbers(w, |_| 1.0)),
+        (HOSTILE, "float64", numbers(w + 110, |u| u * 9.0)),
+    ];
+    if last {
+        columns.push(("coupon_ratio", "float64", numbers(w + 100, |u| u)));
+    } else {
+        columns.push(("coupon_share", "float64", numbers(w + 100, |u| u)));
+        columns.push((
+            "weekday",
+            "string",
+            names(w + 120, |u| format!("day {}", (u * 7.0) as usize)),
+        ));
+    }
+    columns
+}
+
+fn profile(values: &Values, bins: Option<Arc<stats::Bins>>) -> FeatureProfile {
+    let validity = |valid: Vec<bool>| {
+        let mut bits = vec![0u8; valid.len().div_ceil(8)];
+        for (i, valid) in valid.into_iter().enumerate() {
+            bits[i / 8] |= u8::from(valid) << (i % 8);
+        }
+        bits
+    };
+    match values {
+        Values::Numbers(values) => {
+            let bits = validity(values.iter().map(Option::is_some).collect());
+            let values: Vec<f64> = values.iter().map(|v| v.unwrap_or(0.0)).collect();
+            let mut profile = FeatureProfile::new(Kind::Numeric, bins);
+            let validity = Validity::bitmap(&bits, 0, values.len()).expect("as many bits as rows");
+            let column = Column::Numeric {
+                values: &values,
+                validity,
+            };
+            profile
+                .update(&column)
+                .expect("a column of the profile's kind");
+            profile
+        }
+        Values::Names(values) => {
+            let bits = validity(values.iter().map(Option::is_some).collect());
+            let known: Vec<&str> = values
+                .iter()
+                .flatten()
+                .map(String::as_str)
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect();
+            let code = |name: &Option<String>| {
+                let name = name.as_deref().unwrap_or_default();
+                known.binary_search(&name).map_or(0, |code| code as i32)
+            };
+            let codes: Vec<i32> = values.iter().map(code).collect();
+            let mut profile = FeatureProfile::new(Kind::Categorical, bins);
+            let column = Column::Categorical {
+                codes: &codes,
+                validity: Validity::bitmap(&bits, 0, codes.len()).expect("as many bits as rows"),
+                categories: Categories {
+                    generation: 1,
+                    len: known.len(),
+                    name: &|code| known.get(code).copied(),
+                },
+            };
+            profile
+                .update(&column)
+                .expect("a column of the profile's kind");
+            profile
+        }
+    }
+}
+
+fn freeze(name: &str, data_type: &str) -> FrozenFeature {
+    let window = |w: usize| {
+        let mut columns = columns(w).into_iter();
+        let found = columns.find(|(other, ..)| *other == name);
+        found.expect("every baseline window has the column").2
+    };
+    let mut pooled = profile(&window(0), None);
+    for w in 1..WINDOWS {
+        pooled
+            .merge(profile(&window(w), None))
+            .expect("the same kind");
+    }
+    let bins = Arc::new(pooled.freeze_bins());
+    let windows = (0..WINDOWS)
+        .map(|w| profile(&window(w), Some(bins.clone())).close())
+        .collect();
+    FrozenFeature::new(name, data_type, bins, windows)
+}
+
+/// The monitor of the fixture.
+pub fn monitor() -> Arc<crds::valid::Monitor> {
+    let manifest = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../crds/examples/customer-segmentation.yaml"
+    ));
+    let loaded = crds::manifest::load(&manifest.expect("the example is there"));
+    loaded.expect("the example holds").monitor.into()
+}
+
+/// A snapshot before the first evaluation.
+pub fn empty() -> Snapshot {
+    Snapshot {
+        monitor: monitor(),
+        config_hash: "0".repeat(64),
+        evaluation: None,
+        last_success: None,
+        source_up: None,
+        baseline: BaselineState::Absent,
+        budget: None,
+        judged: None,
+        open: None,
+        windows_pending: 0,
+        freshness: None,
+        features: Vec::new(),
+    }
+}
+
+/// The snapshot in which everything occurs.
+pub fn snapshot() -> Snapshot {
+    let monitor = monitor();
+    let frozen: Vec<FrozenFeature> = columns(0)
+        .into_iter()
+        .map(|(name, data_type, _)| freeze(name, data_type))
+        .collect();
+    let bins: BTreeMap<&str, _> = frozen
+        .iter()
+        .map(|f| (f.name.as_str(), f.bins.clone()))
+        .collect();
+    let current: BTreeMap<&str, (&str, Summary)> = columns(WINDOWS)
+        .iter()
+        .map(|(name, data_type, values)| {
+            (
+                *name,
+                (*data_type, profile(values, bins.get(name).cloned()).close()),
+            )
+        })
+        .collect();
+
+    let settings = settings(&monitor, &frozen);
+    let reference = Reference::new(&frozen, &settings);
+    let windows: Vec<Option<&Summary>> = frozen
+        .iter()
+        .map(|f| current.get(f.name.as_str()).map(|(_, summary)| summary))
+        .collect();
+    let reports = judge(&reference, &windows);
+    let breached = |verdict: &Result<Verdict, NotComputed>| verdict.as_ref().ok().map(|v| v.over);
+
+    let mut features: Vec<FeatureState> = frozen
+        .iter()
+        .zip(reports)
+        .map(|(frozen, report)| {
+            let found = current.get(frozen.name.as_str());
+            FeatureState {
+                name: frozen.name.clone(),
+                kind: Some(frozen.kind),
+                data_type: Some(frozen.data_type.clone()),
+                sensitive: monitor.data.features.sensitive(&frozen.name),
+                expected: true,
+                present: Some(found.is_some()),
+                problem: match frozen.name.as_str() {
+                    "coupon_share" => Some(Problem::Renamed {
+                        to: "coupon_ratio".to_owned(),
+                    }),
+                    "weekday" => Some(Problem::Missing),
+                    _ => None,
+                },
+                summary: found.map(|(_, summary)| summary.clone()),
+                reference: Some(frozen.reference.clone()),
+                bins: Some(frozen.bins.clone()),
+                drift_breached: breached(&report.drift),
+                missing_breached: breached(&report.missing),
+                report: Some(report),
+                freshness: found.map(|_| fresh("2017-06-03T21:14:00Z")),
+            }
+        })
+        .collect();
+    let (data_type, summary) = &current["coupon_ratio"];
+    features.push(FeatureState {
+        name: "coupon_ratio".to_owned(),
+        kind: Some(Kind::Numeric),
+        data_type: Some((*data_type).to_owned()),
+        sensitive: false,
+        expected: false,
+        present: Some(true),
+        problem: Some(Problem::New),
+        summary: Some(summary.clone()),
+        reference: None,
+        bins: None,
+        report: None,
+        drift_breached: None,
+        missing_breached: None,
+        freshness: Some(fresh("2017-05-23T08:00:00Z")),
+    });
+    features.push(FeatureState {
+        name: "loyalty_tier".to_owned(),
+        kind: None,
+        data_type: None,
+        present: Some(false),
+        problem: Some(Problem::Missing),
+        summary: None,
+        expected: true,
+        freshness: None,
+        ..features[features.len() - 1].clone()
+    });
+    features.sort_by(|a, b| a.name.cmp(&b.name));
+
+    let week = |start: &str, end: &str| Span {
+        start: at(start),
+        end: at(end),
+    };
+    Snapshot {
+        config_hash: "9b1d".repeat(16),
+        evaluation: Some(Evaluation {
+            at: at("2017-06-04T12:00:00Z"),
+            duration_seconds: 0.41,
+            failure: None,
+        }),
+        last_success: Some(at("2017-06-04T12:00:00Z")),
+        source_up: Some(true),
+        baseline: BaselineState::Ready(BaselineInfo {
+            kind: "Pinned",
+            version: 2,
+            revision: 1,
+            digest: format!("sha256:{}", "4e07408562bedb8b60ce05c1decfe3ad".repeat(2)),
+            frozen_at: at("2017-05-07T12:00:05Z"),
+            reloaded: true,
+            span: week("2017-03-26T06:00:00Z", "2017-05-07T06:00:00Z"),
+            windows: WINDOWS as u32,
+            rows: (WINDOWS * ROWS) as u64,
+            features: frozen.len() as u32,
+        }),
+        budget: Some(Budget {
+            per_window: settings.budget,
+            tests: reference.tests(),
+            alpha: reference.alpha(),
+        }),
+        judged: Some(JudgedWindow {
+            span: week("2017-05-28T06:00:00Z", "2017-06-04T06:00:00Z"),
+            rows: ROWS as u64,
+        }),
+        open: Some(OpenWindow {
+            span: week("2017-06-04T06:00:00Z", "2017-06-11T06:00:00Z"),
+            rows: 311,
+        }),
+        windows_pending: 1,
+        freshness: Some(fresh("2017-06-03T23:58:30Z")),
+        features,
+        ..empty()
+    }
+}
+
+fn fresh(newest: &str) -> Judged<freshness::Freshness> {
+    let day = Duration::from_secs(86_400);
+    let check = ResolvedCheck {
+        enabled: true,
+        warning: Some(10 * day),
+        critical: Some(14 * day),
+        min_rows: 1,
+        consecutive: NonZeroU32::MIN,
+    };
+    let value = freshness::judge(at(newest), now(), &check);
+    let breached = value.over;
+    Judged { value, breached }
+}

@@ -1,0 +1,290 @@
+//! The full scrape: what promtool says to it, what is in it, and what must not be.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use exporter::process::{Outcome, Process};
+use exporter::scrape::{SERIES_BUDGET, families, scrape};
+use exporter::snapshot::{Evaluation, Failure, Snapshot};
+use exporter::source::Reason;
+use harness::tools;
+use metrics::{Format, table};
+
+use super::fixture;
+
+/// A scrape as the server puts it together.
+fn full(snapshot: &Snapshot, format: Format) -> String {
+    let process = Process::new(&snapshot.monitor.namespace, &snapshot.monitor.name);
+    process.config_loaded(&snapshot.config_hash, fixture::now());
+    process.evaluated(Outcome::Success, Duration::from_millis(410));
+    process.evaluated(Outcome::Failure, Duration::from_secs(60));
+    process.source_failed(Reason::Timeout);
+    process.received(1_234_567, 2_311, 3, 17);
+    process.windows_judged(4);
+    let samples = scrape(snapshot, &process);
+    samples.text(format) + &process.samples().text(format) + format.end()
+}
+
+/// Runs promtool with a text on its standard input; what it says, and nothing when it is content.
+fn promtool(arguments: &[&str], input: &str) -> Result<(), String> {
+    let promtool = tools::tool("promtool").unwrap_or_else(|error| panic!("{error}"));
+    let mut child = Command::new(promtool)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool starts");
+    let mut stdin = child.stdin.take().expect("it was piped");
+    let input = input.to_owned();
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output().expect("promtool ends");
+    // promtool may end before it has read everything; what it said then matters more.
+    let _ = writer.join();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    if output.status.success() && said.is_empty() {
+        Ok(())
+    } else {
+        Err(said)
+    }
+}
+
+#[test]
+fn promtool_has_no_objection() {
+    for snapshot in [fixture::snapshot(), fixture::empty()] {
+        let text = full(&snapshot, Format::Classic);
+        assert_eq!(promtool(&["check", "metrics"], &text), Ok(()));
+    }
+}
+
+#[test]
+fn every_query_of_the_table_parses() {
+    let rules: Vec<String> = table::ALL
+        .iter()
+        .enumerate()
+        .map(|(i, family)| {
+            let query = serde_json::to_string(family.usage.query).expect("text is JSON");
+            format!("  - record: usage:{i}\n    expr: {query}\n")
+        })
+        .collect();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("rules.yaml");
+    let text = format!("groups:\n- name: usage\n  rules:\n{}", rules.concat());
+    std::fs::write(&path, text).expect("the folder is writable");
+    let promtool = tools::tool("promtool").unwrap_or_else(|error| panic!("{error}"));
+    let output = Command::new(promtool)
+        .args(["check", "rules"])
+        .arg(&path)
+        .output()
+        .expect("promtool starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn every_family_of_the_table_is_served_once_everything_has_happened() {
+    let mut snapshot = fixture::snapshot();
+    snapshot.source_up = Some(true);
+    let text = full(&snapshot, Format::OpenMetrics);
+    let absent: Vec<&str> = table::ALL
+        .iter()
+        .filter(|family| !text.contains(&format!("# TYPE {} ", family.open_metrics_name())))
+        .map(|family| family.name)
+        .collect();
+    assert!(absent.is_empty(), "{absent:?}");
+}
+
+/// The samples of a scrape, and that no series is there twice.
+fn samples(text: &str) -> BTreeMap<String, f64> {
+    let mut samples = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (series, value) = line.rsplit_once(' ').expect("a sample has a value");
+        let value = value.parse().expect("a value is a number");
+        assert_eq!(
+            samples.insert(series.to_owned(), value),
+            None,
+            "{series} is there twice"
+        );
+    }
+    samples
+}
+
+fn series(family: &metrics::Definition, labels: &str) -> String {
+    let common = "namespace=\"ml-prod\",monitor=\"customer-segmentation\"";
+    match labels {
+        "" => format!("{}{{{common}}}", family.name),
+        labels => format!("{}{{{common},{labels}}}", family.name),
+    }
+}
+
+#[test]
+fn numbers_are_those_of_the_snapshot() {
+    let snapshot = fixture::snapshot();
+    let samples = samples(&full(&snapshot, Format::Classic));
+    let check = |family: &metrics::Definition, labels: &str, expected: Option<f64>| {
+        let series = series(family, labels);
+        assert_eq!(samples.get(&series).copied(), expected, "{series}");
+    };
+    let spend = "feature=\"basket_mean\"";
+    let feature = snapshot.features.iter().find(|f| f.name == "basket_mean");
+    let feature = feature.expect("the fixture has it");
+    let moments = feature
+        .summary
+        .as_ref()
+        .and_then(|s| s.moments)
+        .expect("it has values");
+    check(table::FEATURE_MEAN.definition(), spend, Some(moments.mean));
+    check(
+        table::FEATURE_STDDEV.definition(),
+        spend,
+        moments.variance.map(f64::sqrt),
+    );
+    check(table::FEATURE_ROWS.definition(), spend, Some(2_000.0));
+    check(table::FEATURE_PRESENT.definition(), spend, Some(1.0));
+    let drift = feature
+        .report
+        .as_ref()
+        .and_then(|r| r.drift.as_ref().ok())
+        .expect("judged");
+    let of = "feature=\"basket_mean\",check=\"drift\"";
+    check(table::CHECK_VALUE.definition(), of, Some(drift.value));
+    check(table::DRIFT_KS.definition(), spend, Some(drift.value));
+    for (severity, word) in [
+        (stats::Severity::Warning, "warning"),
+        (stats::Severity::Critical, "critical"),
+    ] {
+        let of = format!("{of},severity=\"{word}\"");
+        check(
+            table::CHECK_LIMIT.definition(),
+            &of,
+            Some(drift.limits.get(severity).value),
+        );
+        check(
+            table::CHECK_SCORE.definition(),
+            &of,
+            Some(*drift.scores.get(severity)),
+        );
+        check(table::CHECK_BREACHED.definition(), &of, Some(1.0));
+    }
+    check(table::WINDOW_ROWS.definition(), "", Some(2_000.0));
+    check(
+        table::SOURCE_RECEIVED_BYTES.definition(),
+        "",
+        Some(1_234_567.0),
+    );
+}
+
+#[test]
+fn what_was_not_computed_is_absent_and_has_a_reason() {
+    let samples = samples(&full(&fixture::snapshot(), Format::Classic));
+    let check = |feature: &str, check: &str, reason: &str| {
+        let of = format!("feature=\"{feature}\",check=\"{check}\"");
+        let valid = series(table::CHECK_VALID.definition(), &of);
+        assert_eq!(samples.get(&valid), Some(&0.0), "{valid}");
+        let info = series(
+            table::CHECK_INVALID_INFO.definition(),
+            &format!("{of},reason=\"{reason}\""),
+        );
+        assert_eq!(samples.get(&info), Some(&1.0), "{info}");
+        let judged = |series: &&String| {
+            series.contains(&of) && !series.starts_with(&valid) && !series.starts_with(&info)
+        };
+        assert_eq!(samples.keys().find(judged), None);
+    };
+    check("weekday", "drift", "absent");
+    check("tenure_days", "drift", "moving");
+    check("coupon_ratio", "missing", "not_in_baseline");
+    assert!(samples.values().all(|value| !value.is_nan()));
+    let mean = series(table::FEATURE_MEAN.definition(), "feature=\"weekday\"");
+    assert_eq!(samples.get(&mean), None);
+}
+
+#[test]
+fn a_failure_leaves_the_last_values() {
+    let mut snapshot = fixture::snapshot();
+    let before = samples(&full(&snapshot, Format::Classic));
+    snapshot.evaluation = Some(Evaluation {
+        at: fixture::now(),
+        duration_seconds: 60.0,
+        failure: Some(Failure {
+            reason: Reason::Timeout,
+            message: "not complete within 60 s".to_owned(),
+        }),
+    });
+    snapshot.source_up = Some(false);
+    let after = samples(&full(&snapshot, Format::Classic));
+    let differing: Vec<&String> = before
+        .keys()
+        .filter(|key| before.get(*key) != after.get(*key))
+        .collect();
+    let changed = [
+        table::EVALUATION_SUCCESS.definition(),
+        table::EVALUATION_TIMESTAMP.definition(),
+        table::SOURCE_UP.definition(),
+    ]
+    .map(|family| series(family, ""));
+    assert_eq!(differing.len(), changed.len());
+    assert!(
+        differing.iter().all(|series| changed.contains(series)),
+        "{differing:?}"
+    );
+    assert_eq!(after.get(&changed[0]), Some(&0.0));
+}
+
+#[test]
+fn a_sensitive_feature_shows_statistics_only() {
+    for format in [Format::Classic, Format::OpenMetrics] {
+        let text = full(&fixture::snapshot(), format);
+        assert!(!text.contains(fixture::CANARY));
+        assert!(!text.contains(&fixture::CANARY_NUMBER.to_string()));
+    }
+    let samples = samples(&full(&fixture::snapshot(), Format::Classic));
+    let absent = [
+        table::FEATURE_MIN.definition(),
+        table::FEATURE_MAX.definition(),
+        table::FEATURE_P50.definition(),
+    ];
+    for family in absent {
+        assert_eq!(samples.get(&series(family, "feature=\"income\"")), None);
+    }
+    let mean = series(table::FEATURE_MEAN.definition(), "feature=\"income\"");
+    assert!(samples.contains_key(&mean));
+    let bin = series(table::BIN_RATIO.definition(), "feature=\"age\",bin=\"1\"");
+    assert!(samples.contains_key(&bin), "{bin}");
+}
+
+#[test]
+fn what_does_not_fit_is_counted_and_verdicts_stay() {
+    let snapshot = fixture::snapshot();
+    let everything = families(&snapshot, SERIES_BUDGET);
+    assert_eq!(everything.dropped, 0);
+    let total = everything.samples.len();
+    let cut = families(&snapshot, 600);
+    assert!(cut.samples.len() <= 600);
+    assert_eq!(cut.samples.len() + cut.dropped as usize, total);
+    let verdicts = |text: String| {
+        text.matches(table::CHECK_BREACHED.definition().name)
+            .count()
+    };
+    assert_eq!(
+        verdicts(cut.samples.text(Format::Classic)),
+        verdicts(everything.samples.text(Format::Classic))
+    );
+}
+
+#[test]
+fn long_names_are_cut_and_stay_apart() {
+    let mut snapshot = fixture::snapshot();
+    let long = "x".repeat(500);
+    snapshot.features[0].name = format!("{long}a");
+    snapshot.features[1].name = format!("{long}b");
+    let text = full(&snapshot, Format::Classic);
+    assert!(samples(&text).keys().all(|series| series.len() < 600));
+    assert_eq!(promtool(&["check", "metrics"], &text), Ok(()));
+}
