@@ -1,6 +1,9 @@
 //! The Flight client against a server that shares no code with it: pyarrow, which is Arrow C++ and gRPC
 //! C++ (`tests/servers/wire.py`). One flight for each thing that can happen on the wire.
 
+// A test's helpers stop at the first thing that is not as it should be.
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

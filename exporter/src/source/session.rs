@@ -34,10 +34,15 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 /// HTTP/2 pings on a silent call: just above the five minutes which C++, Java and Go servers allow by
 /// default; a server that is still computing must not be pinged out of it.
 const HTTP2_KEEPALIVE: Duration = Duration::from_secs(310);
-/// Bytes on their way per stream and per connection. Enough for the bandwidth of one machine room;
-/// this, one message and the batches in the channel are all that a pull holds.
-const STREAM_WINDOW_BYTES: u32 = 4 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+/// The largest HTTP/2 frame that the server may send. The usual 16 KiB cost twice the CPU per byte
+/// (measured with batches of 8 MB: 0.40 against 0.19 s per GB); larger ones than this gain nothing.
+const FRAME_BYTES: u32 = 256 << 10;
+/// Bytes on their way per stream: enough for the bandwidth of one machine room, small enough to stay in
+/// cache (4 MiB cost more CPU).
+const STREAM_WINDOW_BYTES: u32 = 2 << 20;
+/// Bytes on their way per connection: room for all endpoints that are fetched at once, so that one which
+/// waits for the receiver does not hold the others up.
+const CONNECTION_WINDOW_BYTES: u32 = super::MOST_AT_ONCE as u32 * STREAM_WINDOW_BYTES;
 /// Errors travel in headers, and some are whole tracebacks: above this the connection is closed, and the
 /// error is lost. HTTP/2's usual 16 KiB are too few.
 const LONGEST_HEADERS_BYTES: u32 = 512 << 10;
@@ -375,6 +380,7 @@ impl Dialling {
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_keepalive(Some(TCP_KEEPALIVE))
             .http2_keep_alive_interval(HTTP2_KEEPALIVE)
+            .max_frame_size(FRAME_BYTES)
             .http2_max_header_list_size(LONGEST_HEADERS_BYTES)
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
