@@ -68,14 +68,18 @@ fn pool(bins: &Bins, windows: &[Summary]) -> Summary {
         .for_each(|window| moments.merge(&Accumulator::of(window)));
     let moments = moments.moments();
     let quantiles = match (bins, &counts, &moments) {
-        (Bins::Numeric(bins), Some(Counts::Numeric { fine, below, above }), Some(moments)) => {
-            quantiles(
-                bins.edges(),
-                fine,
-                [below.infinite, above.infinite],
-                moments,
-            )
-        }
+        (
+            Bins::Numeric(bins),
+            Some(Counts::Numeric {
+                fine, below, above, ..
+            }),
+            Some(moments),
+        ) => quantiles(
+            bins.edges(),
+            fine,
+            [below.infinite, above.infinite],
+            moments,
+        ),
         _ => None,
     };
     let top = match (bins, &counts) {
@@ -117,22 +121,29 @@ fn pool_counts<'a>(mut windows: impl Iterator<Item = &'a Counts>) -> Option<Coun
     for window in windows {
         match (&mut pooled, window) {
             (
-                Counts::Numeric { fine, below, above },
+                Counts::Numeric {
+                    fine,
+                    mean,
+                    below,
+                    above,
+                },
                 Counts::Numeric {
                     fine: more,
+                    mean: theirs,
                     below: low,
                     above: high,
                 },
             ) if fine.len() == more.len() => {
-                let ends = |counts: &[u64]| {
-                    (
-                        counts.first().copied().unwrap_or(0),
-                        counts.last().copied().unwrap_or(0),
-                    )
+                let (mine, others) = (finite(fine, below, above), finite(more, low, high));
+                *mean = joined((*mean, mine.all), (*theirs, others.all));
+                *below = Tail {
+                    infinite: below.infinite + low.infinite,
+                    mean: joined((below.mean, mine.below), (low.mean, others.below)),
                 };
-                let (mine, theirs) = (ends(fine), ends(more));
-                *below = pool_tails((*below, mine.0), (*low, theirs.0));
-                *above = pool_tails((*above, mine.1), (*high, theirs.1));
+                *above = Tail {
+                    infinite: above.infinite + high.infinite,
+                    mean: joined((above.mean, mine.above), (high.mean, others.above)),
+                };
                 fine.iter_mut()
                     .zip(more)
                     .for_each(|(mine, theirs)| *mine += theirs);
@@ -157,20 +168,48 @@ fn pool_counts<'a>(mut windows: impl Iterator<Item = &'a Counts>) -> Option<Coun
     Some(pooled)
 }
 
-fn pool_tails((a, a_count): (Tail, u64), (b, b_count): (Tail, u64)) -> Tail {
-    let (a_finite, b_finite) = (
-        a_count.saturating_sub(a.infinite) as f64,
-        b_count.saturating_sub(b.infinite) as f64,
-    );
-    let share = b_finite / (a_finite + b_finite);
-    let mean = if share > 0.0 {
-        a.mean * (1.0 - share) + b.mean * share
-    } else {
-        a.mean
+/// Numbers of finite values: all of them, and those in either open bin.
+struct Finite {
+    all: u64,
+    below: u64,
+    above: u64,
+}
+
+fn finite(fine: &[u64], below: &Tail, above: &Tail) -> Finite {
+    let end = |count: Option<&u64>, tail: &Tail| {
+        count.map_or(0, |count| count.saturating_sub(tail.infinite))
     };
-    Tail {
-        infinite: a.infinite + b.infinite,
-        mean,
+    Finite {
+        all: fine
+            .iter()
+            .sum::<u64>()
+            .saturating_sub(below.infinite)
+            .saturating_sub(above.infinite),
+        below: end(fine.first(), below),
+        above: end(fine.last(), above),
+    }
+}
+
+/// Mean of two groups joined.
+fn joined((a, a_count): (f64, u64), (b, b_count): (f64, u64)) -> f64 {
+    let share = b_count as f64 / (a_count + b_count) as f64;
+    if share > 0.0 {
+        a * (1.0 - share) + b * share
+    } else {
+        a
+    }
+}
+
+/// Mean of what is left of a group when a part of it is taken out; 0 when nothing is left.
+fn left((total, total_count): (f64, u64), (part, part_count): (f64, u64)) -> f64 {
+    let count = total_count.saturating_sub(part_count) as f64;
+    let mean = total + (total - part) * (part_count as f64 / count);
+    if count == 0.0 {
+        0.0
+    } else if mean.is_finite() {
+        mean
+    } else {
+        total
     }
 }
 
@@ -234,38 +273,35 @@ fn quantiles(
 pub(crate) fn without(total: &Counts, window: &Counts) -> Option<Counts> {
     match (total, window) {
         (
-            Counts::Numeric { fine, below, above },
+            Counts::Numeric {
+                fine,
+                mean,
+                below,
+                above,
+            },
             Counts::Numeric {
                 fine: less,
+                mean: part,
                 below: low,
                 above: high,
             },
         ) if fine.len() == less.len() => {
-            let last = fine.len().checked_sub(1)?;
-            let take = |total: Tail, total_count: u64, part: Tail, part_count: u64| {
-                let (all, out) = (
-                    total_count.saturating_sub(total.infinite),
-                    part_count.saturating_sub(part.infinite),
-                );
-                let left = all.saturating_sub(out) as f64;
-                let mean = if left > 0.0 {
-                    total.mean + (total.mean - part.mean) * (out as f64 / left)
-                } else {
-                    0.0
-                };
-                Tail {
-                    infinite: total.infinite.saturating_sub(part.infinite),
-                    mean: if mean.is_finite() { mean } else { total.mean },
-                }
-            };
+            let (all, out) = (finite(fine, below, above), finite(less, low, high));
             Some(Counts::Numeric {
                 fine: fine
                     .iter()
                     .zip(less)
                     .map(|(total, part)| total.saturating_sub(*part))
                     .collect(),
-                below: take(*below, fine[0], *low, less[0]),
-                above: take(*above, fine[last], *high, less[last]),
+                mean: left((*mean, all.all), (*part, out.all)),
+                below: Tail {
+                    infinite: below.infinite.saturating_sub(low.infinite),
+                    mean: left((below.mean, all.below), (low.mean, out.below)),
+                },
+                above: Tail {
+                    infinite: above.infinite.saturating_sub(high.infinite),
+                    mean: left((above.mean, all.above), (high.mean, out.above)),
+                },
             })
         }
         (

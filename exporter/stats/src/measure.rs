@@ -13,7 +13,9 @@ use crate::summary::Counts;
 pub(crate) struct Measured {
     pub(crate) statistic: Statistic,
     pub(crate) value: f64,
-    error: f64,
+    /// By how much the value without binning may be smaller, and larger.
+    smaller: f64,
+    larger: f64,
     /// Values of the baseline and of the window.
     pub(crate) compared: (u64, u64),
     basis: Basis,
@@ -31,17 +33,21 @@ enum Basis {
 impl Measured {
     fn new(
         statistic: Statistic,
-        (value, error): (f64, f64),
+        (value, smaller, larger): (f64, f64, f64),
         compared: (u64, u64),
         basis: Basis,
     ) -> Result<Self, NotComputed> {
-        if !value.is_finite() || !error.is_finite() {
+        if ![value, smaller, larger]
+            .iter()
+            .all(|number| number.is_finite())
+        {
             return Err(NotComputed::Overflow);
         }
         Ok(Measured {
             statistic,
             value,
-            error,
+            smaller,
+            larger,
             compared,
             basis,
         })
@@ -71,7 +77,7 @@ impl Measured {
                 (test.effect, Some(test.p_value))
             }
             // Wasserstein: what is surely not binning error; theory gives no p-value.
-            _ => ((value - self.error).max(0.0), None),
+            _ => ((value - self.smaller).max(0.0), None),
         };
         Distance {
             statistic: self.statistic,
@@ -79,7 +85,7 @@ impl Measured {
             effect,
             p_value: p_value.filter(|p| p.is_finite()),
             adjusted_p_value: None,
-            error: self.error,
+            error: self.smaller.max(self.larger),
             compared: self.compared,
             minimum: self.statistic.minimum(),
         }
@@ -91,9 +97,9 @@ impl Measured {
         let (n, m) = self.compared;
         let null = match (self.statistic, &self.basis) {
             (Statistic::Ks, _) => ks::null(alpha, n, m),
-            // The binning may have added its error to the value, so it is added to the limit.
+            // By so much the binning may have raised the value, so it is added to the limit.
             (Statistic::Wasserstein, Basis::Fine { spread }) => {
-                simulated?.limit(alpha, n, m) / spread + self.error
+                simulated?.limit(alpha, n, m) / spread + self.smaller
             }
             (Statistic::Psi, Basis::Coarse(table)) => psi::null(table, alpha),
             (Statistic::JensenShannon, Basis::Coarse(table)) => jensen_shannon::null(table, alpha),
@@ -120,17 +126,27 @@ pub(crate) fn measure(
             Bins::Numeric(bins),
             Counts::Numeric {
                 fine: a,
+                mean: a_mean,
                 below: a_below,
                 above: a_above,
             },
             Counts::Numeric {
                 fine: c,
+                mean: c_mean,
                 below: c_below,
                 above: c_above,
             },
         ) if a.len() == bins.len() && c.len() == bins.len() => {
-            let side = |fine, below, above| Side { fine, below, above };
-            let (a, c) = (side(a, *a_below, *a_above), side(c, *c_below, *c_above));
+            let side = |fine, mean, below, above| Side {
+                fine,
+                mean,
+                below,
+                above,
+            };
+            let (a, c) = (
+                side(a, *a_mean, *a_below, *a_above),
+                side(c, *c_mean, *c_below, *c_above),
+            );
             if statistic == Statistic::Ks {
                 measure_ks(bins, a, c)
             } else {
@@ -153,7 +169,7 @@ pub(crate) fn measure(
                 Statistic::Hellinger => hellinger::distance(&table),
                 _ => chi_squared::test(&table).statistic,
             };
-            Measured::new(statistic, (value, 0.0), compared, Basis::Coarse(table))
+            Measured::new(statistic, (value, 0.0, 0.0), compared, Basis::Coarse(table))
         }
         (Statistic::Ks | Statistic::Wasserstein, Bins::Numeric(_), ..) => {
             Err(NotComputed::OtherBins)
@@ -168,9 +184,10 @@ pub(crate) fn measure(
 fn measure_ks(bins: &NumericBins, a: Side<'_>, c: Side<'_>) -> Result<Measured, NotComputed> {
     let compared = (a.fine.iter().sum(), c.fine.iter().sum());
     enough(Statistic::Ks, compared)?;
+    let (value, larger) = ks::distance(bins, a.fine, c.fine);
     Measured::new(
         Statistic::Ks,
-        ks::distance(bins, a.fine, c.fine),
+        (value, 0.0, larger),
         compared,
         Basis::Fine { spread: 1.0 },
     )
@@ -184,10 +201,15 @@ fn measure_wasserstein(
     let compared = (a.finite(), c.finite());
     enough(Statistic::Wasserstein, compared)?;
     let spread = bins.spread().ok_or(NotComputed::ZeroSpread)?;
-    let (value, error) = wasserstein::distance(bins, a, c);
+    let found = wasserstein::distance(bins, a, c);
+    let numbers = (
+        found.value / spread,
+        (found.value - found.least) / spread,
+        (found.most - found.value) / spread,
+    );
     Measured::new(
         Statistic::Wasserstein,
-        (value / spread, error / spread),
+        numbers,
         compared,
         Basis::Fine { spread },
     )

@@ -318,6 +318,7 @@ impl Numbers {
             };
             Counts::Numeric {
                 fine: self.counts[..bins.len()].to_vec(),
+                mean: self.moments.moments().map_or(0.0, |moments| moments.mean),
                 below: Tail {
                     infinite: self.infinities[0],
                     mean: mean(first, |value, edge| value < edge),

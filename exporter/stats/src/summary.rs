@@ -67,6 +67,8 @@ pub enum Counts {
     Numeric {
         /// One count per fine bin. Nulls and NaN are in none of them.
         fine: Vec<u64>,
+        /// Mean of the finite values, 0 when there is none.
+        mean: f64,
         /// The open bin below the first edge.
         below: Tail,
         /// The open bin from the last edge on.
@@ -126,13 +128,19 @@ impl Summary {
     }
 
     /// The same summary without anything that shows single values: no names, no quantiles, no moments
-    /// (their minimum and maximum are values) and no tail means. For features marked as sensitive.
+    /// (their minimum and maximum are values) and none of the counts' means. For features marked as sensitive.
     pub fn without_values(&self) -> Summary {
         let counts = self.counts.clone().map(|counts| match counts {
-            Counts::Numeric { fine, below, above } => {
+            Counts::Numeric {
+                fine,
+                mean: _,
+                below,
+                above,
+            } => {
                 let hide = |tail: Tail| Tail { mean: 0.0, ..tail };
                 Counts::Numeric {
                     fine,
+                    mean: 0.0,
                     below: hide(below),
                     above: hide(above),
                 }

@@ -81,22 +81,18 @@ fn same(a: &Summary, b: &Summary) -> Result<(), TestCaseError> {
         prop_assert!(close(x, y, x.max(y)), "{left:?} {right:?}");
         *left = *right;
     }
-    if let (
-        Some(Counts::Numeric {
-            below: a, above: c, ..
-        }),
-        Some(Counts::Numeric {
-            below: b, above: d, ..
-        }),
-    ) = (&mut a.counts, &b.counts)
-    {
-        for (left, right) in [(a, b), (c, d)] {
-            prop_assert!(
-                close(left.mean, right.mean, left.mean.abs().max(1e6)),
-                "{left:?} {right:?}"
-            );
-            left.mean = right.mean;
-        }
+    let means = |counts: &mut Counts| match counts {
+        Counts::Numeric {
+            mean, below, above, ..
+        } => [mean, &mut below.mean, &mut above.mean]
+            .map(std::mem::take)
+            .to_vec(),
+        Counts::Categorical { .. } => Vec::new(),
+    };
+    let mut b = b.clone();
+    let (left, right) = (a.counts.as_mut().map(means), b.counts.as_mut().map(means));
+    for (left, right) in left.into_iter().flatten().zip(right.into_iter().flatten()) {
+        prop_assert!(close(left, right, left.abs().max(1e6)), "{left} {right}");
     }
     prop_assert_eq!(a, b);
     Ok(())
