@@ -222,11 +222,11 @@ fn facts(page: Page<'_>) -> Markup {
                 dt { "Window judged" }
                 @match snapshot.judged {
                     Some(judged) => {
-                        dd { (words::moment(judged.span.start)) " to " (words::moment(judged.span.end)) " UTC" }
+                        dd { (words::between(judged.span.start, judged.span.end)) }
                         dd {
                             (words::count(judged.rows)) " rows"
                             @if snapshot.windows_pending > 0 {
-                                " · " (words::count(snapshot.windows_pending)) " complete windows wait to be judged"
+                                " · " (words::plural(snapshot.windows_pending, "complete window")) " to be judged"
                             }
                         }
                     }
@@ -237,7 +237,7 @@ fn facts(page: Page<'_>) -> Markup {
                 dt { "Window in progress" }
                 @match snapshot.open {
                     Some(open) => {
-                        dd { (words::moment(open.span.start)) " to " (words::moment(open.span.end)) " UTC" }
+                        dd { (words::between(open.span.start, open.span.end)) }
                         dd { (words::count(open.rows)) " rows so far, not complete and not judged" }
                     }
                     None if monitor.data.window.is_none() => dd { "none: every pull is a window" }
@@ -262,7 +262,7 @@ fn facts(page: Page<'_>) -> Markup {
                 dt { "Newest event" }
                 (newest(snapshot, now))
             }
-            div {
+            div.wide {
                 dt { "Baseline" }
                 (baseline(snapshot, now))
             }
@@ -326,11 +326,11 @@ fn baseline(snapshot: &Snapshot, now: Timestamp) -> Markup {
             html! {
                 dd {
                     (info.kind.to_lowercase()) ", version " (info.version) ": "
-                    (info.windows) @if info.windows == 1 { " window, " } @else { " windows, " }
+                    (words::plural(info.windows.into(), "window")) ", "
                     (words::count(info.rows)) " rows"
                 }
                 dd {
-                    (words::moment(info.span.start)) " to " (words::moment(info.span.end)) " UTC · revision "
+                    (words::between(info.span.start, info.span.end)) " · revision "
                     (info.revision) ", frozen " (words::ago(info.frozen_at, now))
                     @if info.reloaded { ", read back from saved state" }
                     " · " code title=(info.digest) { (digest) "…" }
@@ -351,7 +351,7 @@ fn rate(rate: &Rate) -> String {
 /// The budget's share of one test, and where it cannot be kept.
 fn alpha(budget: &Budget) -> Markup {
     let part =
-        |alpha: Option<Alpha>| alpha.map_or(words::NOTHING.to_owned(), |a| words::measure(a.value));
+        |alpha: Option<Alpha>| alpha.map_or(words::NOTHING.to_owned(), |a| words::small(a.value));
     let off = [
         ("critical", budget.alpha.critical),
         ("warning", budget.alpha.warning),
@@ -412,7 +412,11 @@ fn list(page: Page<'_>, features: &[(State, &FeatureState)]) -> Markup {
 fn row(page: Page<'_>, state: State, feature: &FeatureState) -> Markup {
     let bars = picture::bars(feature).filter(|bars| !bars.is_empty());
     html! {
-        span.is { (badge(state, None)) }
+        span.is {
+            (badge(state, None))
+            @let breached = breached(page.snapshot, feature);
+            @if !breached.is_empty() { small { (breached.join(", ")) } }
+        }
         span.name {
             (feature.name)
             small { (kind(feature)) }
@@ -427,6 +431,22 @@ fn row(page: Page<'_>, state: State, feature: &FeatureState) -> Markup {
         span.missing { span.label { "Missing" } (missing(feature)) }
         span.age { span.label { "Newest event" } (age(feature.freshness.as_ref(), page.now)) }
     }
+}
+
+/// The checks that are breached.
+fn breached(snapshot: &Snapshot, feature: &FeatureState) -> Vec<&'static str> {
+    let schema = feature.schema_breached(snapshot.monitor.checks.schema.enabled);
+    let freshness = feature.freshness.as_ref().map(|judged| judged.breached);
+    [
+        ("schema", schema),
+        ("drift", feature.drift_breached),
+        ("missing", feature.missing_breached),
+        ("freshness", freshness),
+    ]
+    .into_iter()
+    .filter(|(_, breached)| breached.is_some_and(|b| b.warning || b.critical))
+    .map(|(check, _)| check)
+    .collect()
 }
 
 fn kind(feature: &FeatureState) -> String {

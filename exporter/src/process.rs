@@ -313,7 +313,9 @@ mod tests {
         }
         let duration = table::EVALUATION_DURATION.definition().name;
         assert!(text.contains(&format!("# TYPE {duration} histogram")));
-        assert!(text.contains(&format!("{duration}_bucket{{le=\"+Inf\"")));
+        let last = line(&format!("{duration}_count{{"));
+        assert!(last.is_some_and(|line| line.ends_with(" 0")), "{last:?}");
+        assert!(text.contains("le=\"+Inf\""));
     }
 
     #[test]

@@ -21,9 +21,13 @@ pub fn detail(snapshot: &Snapshot, feature: &FeatureState) -> Markup {
         }
         div.tables {
             (statistics(feature))
-            (limits(feature))
-            (distances(feature))
-            (bins(feature))
+            div.stack {
+                (limits(feature))
+                div.pair {
+                    (distances(feature))
+                    (bins(feature))
+                }
+            }
         }
     }
 }
@@ -106,13 +110,13 @@ fn judgement(
         Severity::Warning
     };
     let limit = verdict.limits.get(severity);
-    let value = value(verdict.statistic, verdict.value);
+    let measured = value(verdict.statistic, verdict.value);
     let mut text = format!(
-        "{check}: {} {value} is {} the {} limit of {}, which is {}.",
+        "{check}: {} {measured} is {} the {} limit of {}, which is {}.",
         statistic(verdict.statistic),
         words::times(*verdict.scores.get(severity)),
         severity_word(severity),
-        value_of_limit(verdict.statistic, limit.value),
+        value(verdict.statistic, limit.value),
         limit.part,
     );
     if verdict.rows < verdict.min_rows {
@@ -134,10 +138,6 @@ fn value(of: Statistic, value: f64) -> String {
         Statistic::MissingShare => words::points(value),
         _ => words::measure(value),
     }
-}
-
-fn value_of_limit(of: Statistic, limit: f64) -> String {
-    value(of, limit)
 }
 
 fn statistics(feature: &FeatureState) -> Markup {
@@ -219,11 +219,8 @@ fn limits(feature: &FeatureState) -> Markup {
     if verdicts.iter().all(|(_, verdict, _)| verdict.is_err()) {
         return html! {};
     }
-    let some = |of: Statistic, value: Option<f64>| {
-        value.map_or_else(
-            || words::NOTHING.to_owned(),
-            |value| value_of_limit(of, value),
-        )
+    let some = |of: Statistic, known: Option<f64>| {
+        known.map_or_else(|| words::NOTHING.to_owned(), |known| value(of, known))
     };
     html! {
         div {
@@ -243,9 +240,9 @@ fn limits(feature: &FeatureState) -> Markup {
                                 tr class=(if over { format!("over {}", severity_word(severity)) } else { String::new() }) {
                                     td { (check) ", " (severity_word(severity)) @if over { " ◆" } }
                                     td { (value(verdict.statistic, verdict.value)) }
-                                    td { (value_of_limit(verdict.statistic, limit.value)) }
+                                    td { (value(verdict.statistic, limit.value)) }
                                     td { (words::times(*verdict.scores.get(severity))) }
-                                    td { (value_of_limit(verdict.statistic, limit.floor)) }
+                                    td { (value(verdict.statistic, limit.floor)) }
                                     td { (some(verdict.statistic, limit.null)) }
                                     td { (some(verdict.statistic, limit.bound)) @if limit.capped { ", capped" } }
                                 }
@@ -279,7 +276,7 @@ fn distances(feature: &FeatureState) -> Markup {
                                     td { (words::measure(distance.effect)) }
                                     td { (distance.p_value.map_or(words::NOTHING.to_owned(), words::probability)) }
                                     td { (distance.adjusted_p_value.map_or(words::NOTHING.to_owned(), words::probability)) }
-                                    td { (words::measure(distance.error)) }
+                                    td { @if distance.error > 0.0 { (words::measure(distance.error)) } @else { (words::NOTHING) } }
                                 }
                                 Err(reason) => td.text colspan="5" { (briefly(reason)) },
                             }

@@ -10,6 +10,9 @@ use crate::snapshot::FeatureState;
 /// Bars of a row's picture: as many as stay apart in its width.
 const BARS: usize = 20;
 
+/// Widest bar, so that a feature with one value does not look like a block of colour.
+const WIDEST: f64 = 30.0;
+
 const WIDTH: f64 = 180.0;
 const HEIGHT: f64 = 40.0;
 
@@ -103,7 +106,7 @@ pub fn distribution(feature: &str, bars: &[Bar]) -> Markup {
         .iter()
         .flat_map(|bar| [bar.reference, bar.current.unwrap_or(0.0)])
         .fold(0.0, f64::max);
-    let slot = WIDTH / pooled.len().max(1) as f64;
+    let slot = (WIDTH / pooled.len().max(1) as f64).min(WIDEST);
     let height = |share: f64| {
         if highest > 0.0 && share > 0.0 {
             (share / highest * (HEIGHT - 2.0)).max(1.0)
@@ -120,7 +123,7 @@ pub fn distribution(feature: &str, bars: &[Bar]) -> Markup {
         }
     };
     html! {
-        svg.distribution viewBox=(format!("0 0 {WIDTH} {}", HEIGHT + 1.0)) role="img" {
+        svg.distribution viewBox=(format!("0 0 {WIDTH} {}", HEIGHT + 1.0)) preserveAspectRatio="none" role="img" {
             title { (title) }
             @for (i, shares) in pooled.iter().enumerate() {
                 (bar("reference", i, shares.reference, gap / 2.0))

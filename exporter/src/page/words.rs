@@ -7,9 +7,27 @@ use jiff::Timestamp;
 /// What stands where there is nothing to say.
 pub const NOTHING: &str = "–";
 
-/// A number with three significant digits, for distances and limits.
+/// A distance or a limit: three digits behind the point, so that they line up; three significant ones from 10 on.
 pub fn measure(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude > 0.0 && magnitude < 0.0005 {
+        "< 0.001".to_owned()
+    } else if magnitude < 10.0 {
+        format!("{value:.3}").replace('-', "−")
+    } else {
+        significant(value, 3)
+    }
+}
+
+/// A small probability with three significant digits.
+pub fn small(value: f64) -> String {
     significant(value, 3)
+}
+
+/// A number of things.
+pub fn plural(number: u64, thing: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{s}", count(number))
 }
 
 /// A number with four significant digits, for values of features.
@@ -27,7 +45,7 @@ pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let text = if percent > 0.0 && percent < 0.05 {
         "< 0.1".to_owned()
-    } else if percent < 100.0 && percent >= 99.95 {
+    } else if (99.95..100.0).contains(&percent) {
         "> 99.9".to_owned()
     } else {
         format!("{percent:.1}").replace('-', "−")
@@ -96,6 +114,18 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
 /// A moment, in UTC, to the second.
 pub fn moment(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A stretch of time, in UTC, in no more words than tell it.
+pub fn between(start: Timestamp, end: Timestamp) -> String {
+    let whole_minutes = [start, end]
+        .iter()
+        .all(|time| time.as_second() % 60 == 0 && time.subsec_nanosecond() == 0);
+    let time = if whole_minutes { "%H:%M" } else { "%H:%M:%S" };
+    let with_date = format!("%Y-%m-%d {time}");
+    let same_day = start.strftime("%F").to_string() == end.strftime("%F").to_string();
+    let end = end.strftime(if same_day { time } else { &with_date });
+    format!("{} to {end} UTC", start.strftime(&with_date))
 }
 
 /// A duration as the manifest writes it.
@@ -167,6 +197,24 @@ mod tests {
         assert_eq!(percent(0.9999), "> 99.9\u{a0}%");
         assert_eq!(percent(1.0), "100.0\u{a0}%");
         assert_eq!(points(-0.012), "−1.2\u{a0}pp");
+    }
+
+    #[test]
+    fn a_stretch_of_time_repeats_nothing() {
+        let check = |start: &str, end: &str, expected: &str| {
+            let [start, end] = [start, end].map(|text| text.parse().unwrap());
+            assert_eq!(between(start, end), expected);
+        };
+        check(
+            "2017-05-28T06:00:00Z",
+            "2017-06-04T06:00:00Z",
+            "2017-05-28 06:00 to 2017-06-04 06:00 UTC",
+        );
+        check(
+            "2017-05-28T06:00:10Z",
+            "2017-05-28T06:00:20Z",
+            "2017-05-28 06:00:10 to 06:00:20 UTC",
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ fn well_formed(html: &str) {
             assert_eq!(open.pop(), Some(name), "closed in order");
             continue;
         }
-        assert!(tag.matches('"').count() % 2 == 0, "{tag}");
+        assert!(tag.matches('"').count().is_multiple_of(2), "{tag}");
         let name = tag.split([' ', '\n']).next().expect("a tag has a name");
         if !VOID.contains(&name) {
             open.push(name);
