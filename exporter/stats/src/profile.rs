@@ -37,7 +37,7 @@ pub enum MergeError {
     Bins,
 }
 
-/// One feature, one window, accumulating. At most about 0.7 MB for numbers and 3 MB for names, whatever the rows.
+/// One feature, one window, accumulating. At most about 0.7 MB for numbers and 5 MB for names, whatever the rows.
 #[derive(Debug, Clone)]
 pub struct FeatureProfile(Inner);
 
