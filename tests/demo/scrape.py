@@ -9,6 +9,8 @@ LINE = re.compile(r'^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
 SEVERITIES = ("critical", "warning")
+# The checks that judge each feature by a number.
+CHECKS = ("drift", "missing")
 
 
 class Scrape:
@@ -51,10 +53,12 @@ class Row:
         self.rows = scrape.value("featuremonitor_feature_rows", **of)
         self.missing = scrape.value("featuremonitor_feature_missing_ratio", **of)
         self.newest = scrape.value("featuremonitor_feature_newest_event_timestamp_seconds", **of)
-        self.drift = scrape.value("featuremonitor_check_value", **drift)
-        self.limits = {s: scrape.value("featuremonitor_check_limit", **drift, severity=s) for s in SEVERITIES}
+        self.values = {check: scrape.value("featuremonitor_check_value", **of, check=check) for check in CHECKS}
+        self.limits = {
+            check: [scrape.value("featuremonitor_check_limit", **of, check=check, severity=severity) for severity in ("warning", "critical")]
+            for check in CHECKS
+        }
         self.score = scrape.value("featuremonitor_check_score", **drift, severity="critical")
-        self.statistic = scrape.info("featuremonitor_check_limit_part_info", "statistic", **drift)
         self.breaches = {
             severity: sorted(
                 labels["check"]
@@ -77,7 +81,7 @@ class Row:
                 return severity
         if self.moving:
             return "moving"
-        return "not judged" if self.drift is None else "fine"
+        return "not judged" if self.values["drift"] is None else "fine"
 
     @property
     def why(self):

@@ -1,4 +1,5 @@
 """How the demo shows itself: a live table in a terminal, plain lines everywhere else."""
+import collections
 import datetime
 import time
 import typing
@@ -11,7 +12,7 @@ import rich.table
 import rich.text
 
 from history import weeks
-from scrape import SEVERITIES
+from scrape import CHECKS, SEVERITIES
 
 # Symbol and colour together: neither has to be seen to understand the word beside them.
 LOOK = {
@@ -22,6 +23,8 @@ LOOK = {
     "not judged": ("?", "magenta"),
     "fine": ("✔", "green"),
 }
+# A missing share is judged by how much it rose.
+MEASURED = {"drift": "drift ", "missing": "missing +"}
 BAR = 11
 
 
@@ -42,8 +45,8 @@ def day(week):
     return (datetime.date(2017, 1, 1) + datetime.timedelta(days=7 * week)).isoformat()
 
 
-def limits(row):
-    return " / ".join(number(row.limits[severity]) for severity in ("warning", "critical"))
+def limits(row, check):
+    return " / ".join(map(number, row.limits[check]))
 
 
 class Lines:
@@ -70,10 +73,11 @@ class Lines:
         states = ", ".join(f"{window.count(state)} {state}" for state in LOOK if window.count(state))
         self.say(f"week {window.week} (snapshot of {day(window.week)}), {count(window.size)} rows: {states}")
         for before, row in history.changes():
-            why = f" ({row.why})" if row.why else ""
-            drift = f"; drift {row.statistic or ''} {number(row.drift)}, limits {limits(row)}" if row.drift is not None else ""
             change = f"{before} -> {row.state}" if before else row.state
-            self.say(f"  {row.name}: {change}{why}{drift}")
+            why = f" ({row.why})" if row.why else ""
+            checks = [check for check in CHECKS if check in row.why] or ["drift"]
+            measured = [f"; {MEASURED[check]}{number(row.values[check])}, limits {limits(row, check)}" for check in checks if row.values[check] is not None]
+            self.say(f"  {row.name}: {change}{why}{''.join(measured)}")
 
     def tick(self, history, trouble):
         if trouble != self.trouble and trouble:
@@ -210,8 +214,8 @@ COLUMNS = [
     Column("feature", lambda row, _: row.name),
     Column("rows", lambda row, _: count(row.rows), "right", from_width=95),
     Column("missing", lambda row, _: share(row.missing), "right"),
-    Column("drift", lambda row, _: number(row.drift), "right"),
-    Column("warn / crit", lambda row, _: limits(row), "right"),
+    Column("drift", lambda row, _: number(row.values["drift"]), "right"),
+    Column("warn / crit", lambda row, _: limits(row, "drift"), "right"),
     Column("of critical", bar, from_width=110),
     Column("age", lambda row, scale: age(row.newest, scale), "right", from_width=88),
     Column("state", state),
@@ -227,13 +231,15 @@ def summary(history, view):
     view.say()
     view.say(f"Judged {last.judged} windows of {len(last.rows)} features: weeks {seen} against the baseline of weeks 13 to 18.")
     for severity in SEVERITIES:
-        found = history.breaches[severity]
-        if severity == "warning":  # Said once, at its worst.
-            found = {key: at for key, at in found.items() if key not in history.breaches["critical"]}
-        if not found:
-            view.say(f"  {severity}: nothing")
-        for (feature, check), at in sorted(found.items(), key=lambda item: -len(item[1])):
-            view.say(f"  {severity}: {feature}, {check}, in week{'s' * (len(at) > 1)} {weeks(at)}")
+        together = collections.defaultdict(list)
+        for (feature, check), at in history.breaches[severity].items():
+            # What was critical in some weeks is not said again for the weeks in which it was a warning.
+            if severity == "critical" or (feature, check) not in history.breaches["critical"]:
+                together[check, tuple(at)].append(feature)
+        for (check, at), features in sorted(together.items(), key=lambda group: -len(group[0][1])):
+            view.say(f"  {severity}, {check}, week{'s' * (len(at) > 1)} {weeks(at)}: {', '.join(features)}")
+        if not together:
+            view.say(f"  {severity}: nothing" + (" else" * (severity == "warning" and bool(history.breaches["critical"]))))
     moving = [row.name for row in last.rows if row.moving]
     if moving:
         view.say(f"  moves by construction, so it does not alarm: {', '.join(moving)}")

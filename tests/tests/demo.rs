@@ -56,7 +56,7 @@ fn once_ends_with_a_summary() {
         "week 19 (snapshot of 2017-05-14), 2,345 rows",
         "week 20 (snapshot of 2017-05-21)",
         "Judged 2 windows of 38 features: weeks 19 to 20",
-        "critical: campaigns_active, drift",
+        "critical, drift, weeks 19 to 20: campaigns_active",
         "moves by construction, so it does not alarm: tenure_days",
     ] {
         assert!(said.contains(part), "`{part}` is not in\n{said}\n{errors}");
