@@ -73,8 +73,9 @@ class Browser:
                     raise RuntimeError(f"{method}: {answer['error']['message']}")
                 return answer["result"]
 
-    def photograph(self, url, path, width, scheme):
-        """Writes a picture of the whole page at a width in CSS pixels, in the scheme `light` or `dark`."""
+    def photograph(self, url, path, width, scheme, most=float("inf")):
+        """Writes a picture of the page, in the scheme `light` or `dark`: as wide as `width` in CSS pixels or, where the
+        page does not fit, as the page, and not higher than `most`. Returns the page's own width and height."""
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.call("Emulation.setScriptExecutionDisabled", value=True)
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
@@ -82,7 +83,7 @@ class Browser:
         while self.message().get("method") != "Page.loadEventFired":
             pass
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": max(width, size["width"]), "height": size["height"], "scale": 1}
+        clip = {"x": 0, "y": 0, "width": max(width, size["width"]), "height": min(most, size["height"]), "scale": 1}
         picture = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         path.write_bytes(base64.b64decode(picture["data"]))
         return size["width"], size["height"]

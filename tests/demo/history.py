@@ -60,7 +60,7 @@ class History:
         """Rows of the newest window whose state is not what it was, with the state before."""
         now = {row.name: row for row in self.windows[-1].rows}
         before = {row.name: row.state for row in self.windows[-2].rows} if len(self.windows) > 1 else {}
-        return [(before.get(name), row) for name, row in now.items() if row.state != before.get(name, "fine")]
+        return [(before.get(name), row) for name, row in now.items() if row.state != before.get(name, "ok")]
 
 
 def weeks(numbers):

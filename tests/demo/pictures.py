@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Photographs the exporter's page on the demo's data: light and dark, wide and as narrow as a phone, into docs/pictures.
+"""Photographs the exporter's page on the demo's data: the top of it for the README, docs/pictures/page.png, and all of it,
+light and dark, wide and as narrow as a phone, into target/pictures to be looked at.
 
 The weeks have passed before the exporter starts, so that it catches up at once and the pictures show some history.
 """
@@ -15,9 +16,11 @@ import view
 from browser import Browser
 from processes import Processes, Stopped
 
-WEEKS = 8
+WEEKS = 6
 WIDTHS = {"wide": 1366, "phone": 390}
-PICTURES = demo.ROOT / "docs" / "pictures"
+README = demo.ROOT / "docs" / "pictures" / "page.png"
+README_HEIGHT = 1000
+ALL = demo.ROOT / "target" / "pictures"
 
 
 def main():
@@ -56,13 +59,16 @@ def judged(base):
 
 
 def photograph(base, out):
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    README.parent.mkdir(parents=True, exist_ok=True)
+    ALL.mkdir(parents=True, exist_ok=True)
     with Browser(os.environ.get("CHROMIUM", "chromium")) as browser:
+        browser.photograph(base + "/", README, WIDTHS["wide"], "light", README_HEIGHT)
+        out.say(str(README.relative_to(demo.ROOT)))
         for scheme in ("light", "dark"):
             for name, width in WIDTHS.items():
-                path = PICTURES / f"page-{scheme}-{name}.png"
+                path = ALL / f"{name}-{scheme}.png"
                 found, height = browser.photograph(base + "/", path, width, scheme)
-                scrolls = "" if found <= width else f"; it scrolls sideways: its content is {found:.0f} px wide"
+                scrolls = f"; it scrolls sideways: its content is {found:.0f} px wide" if found > width else ""
                 out.say(f"{path.relative_to(demo.ROOT)}: {width} × {height:.0f} px{scrolls}")
 
 

@@ -81,7 +81,7 @@ class Row:
                 return severity
         if self.moving:
             return "moving"
-        return "not judged" if self.values["drift"] is None else "fine"
+        return "not judged" if self.values["drift"] is None else "ok"
 
     @property
     def why(self):

@@ -21,7 +21,7 @@ LOOK = {
     "warning": ("▲", "yellow"),
     "moving": ("~", "cyan"),
     "not judged": ("?", "magenta"),
-    "fine": ("✔", "green"),
+    "ok": ("✔", "green"),
 }
 # A missing share is judged by how much it rose.
 MEASURED = {"drift": "drift ", "missing": "missing +"}
