@@ -60,7 +60,11 @@ pub struct Run {
     #[command(flatten)]
     pub input: Input,
     /// Address to serve on, as `host:port` or `:port`.
-    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":9464")]
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        default_value = ":9464"
+    )]
     pub listen_address: String,
     /// TLS and basic authentication, in the form of Prometheus' exporter-toolkit.
     #[arg(long = "web.config.file", value_name = "FILE")]

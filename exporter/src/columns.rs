@@ -71,7 +71,9 @@ pub enum ColumnProblem {
         column: String,
     },
     /// The column is there, with a type that tells no time.
-    #[error("{field} names the column {column:?}, whose type {data_type} is not a timestamp or a date")]
+    #[error(
+        "{field} names the column {column:?}, whose type {data_type} is not a timestamp or a date"
+    )]
     NotATime {
         /// Path of the field in the manifest.
         field: &'static str,
@@ -264,10 +266,8 @@ impl Times {
             None => self.newest(),
             Some(valid) => {
                 let both = NullBuffer::union(Some(&valid), self.0.nulls());
-                let rows = arrow::array::TimestampMicrosecondArray::new(
-                    self.0.values().clone(),
-                    both,
-                );
+                let rows =
+                    arrow::array::TimestampMicrosecondArray::new(self.0.values().clone(), both);
                 arrow::compute::max(&rows)
             }
         }
@@ -377,7 +377,9 @@ fn floats(column: &ArrayRef) -> Result<Float64Array, ArrowError> {
         Boolean | Binary | LargeBinary | BinaryView | FixedSizeBinary(_) => {
             floats(&cast(&text(column)?, &Float64)?)
         }
-        _ => Ok(cast(column, &Float64)?.as_primitive::<Float64Type>().clone()),
+        _ => Ok(cast(column, &Float64)?
+            .as_primitive::<Float64Type>()
+            .clone()),
     }
 }
 
@@ -473,8 +475,10 @@ pub fn split(
             if counts[&slot] == batch.num_rows() {
                 return Ok((slot, batch.clone()));
             }
-            let mask: arrow::array::BooleanArray =
-                slots.iter().map(|found| Some(*found == Some(slot))).collect();
+            let mask: arrow::array::BooleanArray = slots
+                .iter()
+                .map(|found| Some(*found == Some(slot)))
+                .collect();
             Ok((slot, arrow::compute::filter_record_batch(batch, &mask)?))
         })
         .collect::<Result<_, ArrowError>>()?;

@@ -153,7 +153,11 @@ impl Monitor {
 
     /// Whether complete windows wait, so that the next evaluation should follow at once.
     pub fn is_behind(&self) -> bool {
-        self.pending > 0 && self.evaluation.as_ref().is_some_and(|e| e.failure.is_none())
+        self.pending > 0
+            && self
+                .evaluation
+                .as_ref()
+                .is_some_and(|e| e.failure.is_none())
     }
 
     /// Evaluates once. `clock` is read at the start and at the end.
@@ -239,8 +243,11 @@ impl Monitor {
                     open: WindowId(i64::MAX),
                 };
                 for (windows, request) in self.requests(&grid, &plan) {
-                    let pulled = self.pull(request, &mut tally, FeatureProfile::close).await?;
-                    self.take(&grid, &plan, &windows, pulled, &mut tally).await?;
+                    let pulled = self
+                        .pull(request, &mut tally, FeatureProfile::close)
+                        .await?;
+                    self.take(&grid, &plan, &windows, pulled, &mut tally)
+                        .await?;
                 }
             }
         }
@@ -499,9 +506,8 @@ impl Monitor {
                 revision = baseline.definition.revision,
                 "the manifest asks for another baseline than the saved one: freezing anew"
             );
-            self.progress.start_over(
-                baseline.definition.grid == Definition::new(&self.config).grid,
-            );
+            self.progress
+                .start_over(baseline.definition.grid == Definition::new(&self.config).grid);
             return Ok(());
         }
         baseline.reloaded = true;
@@ -671,8 +677,7 @@ impl Pool {
             for (column, finished) in columns.iter().cloned().zip(slot.features) {
                 match self.0.get_mut(&column.name) {
                     None => {
-                        self.0
-                            .insert(column.name.clone(), (column, finished.value));
+                        self.0.insert(column.name.clone(), (column, finished.value));
                     }
                     Some((_, pooled)) => {
                         if let Err(error) = pooled.merge(finished.value) {

@@ -347,9 +347,8 @@ impl<T: Send + 'static> Workers<T> {
                 }
             }
         }
-        let mut by_slot: Vec<Vec<Finished<T>>> = (0..slots)
-            .map(|_| Vec::with_capacity(features))
-            .collect();
+        let mut by_slot: Vec<Vec<Finished<T>>> =
+            (0..slots).map(|_| Vec::with_capacity(features)).collect();
         for finished in by_place.into_iter().flatten() {
             for (slot, value) in finished.into_iter().enumerate() {
                 by_slot[slot].push(value);

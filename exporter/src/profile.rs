@@ -267,7 +267,16 @@ fn heading(snapshot: &Snapshot) -> String {
 
 fn values(features: &[FeatureState]) -> Table {
     let mut table = table([
-        "feature", "type", "rows", "missing", "distinct", "mean", "std dev", "p05", "p50", "p95",
+        "feature",
+        "type",
+        "rows",
+        "missing",
+        "distinct",
+        "mean",
+        "std dev",
+        "p05",
+        "p50",
+        "p95",
         "most frequent",
     ]);
     right(&mut table, 2..=9);
@@ -324,9 +333,11 @@ fn verdicts(features: &[FeatureState]) -> Table {
     right(&mut table, [2, 3, 4, 6]);
     for feature in features {
         let Some(report) = &feature.report else {
-            table.add_row([feature.name.clone(), "schema".into()].into_iter().chain(
-                std::iter::repeat_n(String::new(), 6).chain([state(feature)]),
-            ));
+            table.add_row(
+                [feature.name.clone(), "schema".into()]
+                    .into_iter()
+                    .chain(std::iter::repeat_n(String::new(), 6).chain([state(feature)])),
+            );
             continue;
         };
         let breached = [feature.drift_breached, feature.missing_breached];

@@ -135,10 +135,13 @@ impl Found {
 
     /// Name, kind, type and values of each feature, in the stream's order.
     pub fn features(&self) -> impl Iterator<Item = (&str, Kind, &str, &Summary)> {
-        self.columns.features.iter().filter_map(|(name, kind, data_type)| {
-            let summary = self.summaries.get(name)?;
-            Some((name.as_str(), *kind, data_type.as_str(), summary))
-        })
+        self.columns
+            .features
+            .iter()
+            .filter_map(|(name, kind, data_type)| {
+                let summary = self.summaries.get(name)?;
+                Some((name.as_str(), *kind, data_type.as_str(), summary))
+            })
     }
 }
 
@@ -215,7 +218,9 @@ impl Progress {
             let known = self.judged.as_ref();
             let known = |name: &str| known.is_some_and(|j| j.breached.contains_key(name));
             // A column that is neither here nor in the baseline will not come back under this name.
-            self.events.features.retain(|name, _| here(name) || known(name));
+            self.events
+                .features
+                .retain(|name, _| here(name) || known(name));
             self.runs.retain(|name| here(name) || known(name));
         }
     }

@@ -276,10 +276,7 @@ impl Desk {
 /// The monitor of a manifest, which knows nothing yet.
 fn monitor(config: &Config, input: &Input) -> Result<Monitor, RunError> {
     let monitor = &config.monitor;
-    let source = FlightSource::new(
-        monitor.source.clone(),
-        SecretsDir::new(&input.secrets_dir),
-    )?;
+    let source = FlightSource::new(monitor.source.clone(), SecretsDir::new(&input.secrets_dir))?;
     let store = store(config, input)?;
     Ok(Monitor::new(
         config.monitor.clone(),

@@ -159,10 +159,7 @@ pub fn findings<'a>(
 
 /// Pairs each column that is gone with the new column that looks most like it, each used once, best
 /// pair first.
-fn renames<'a>(
-    gone: &[&'a FrozenFeature],
-    new: &[&Present<'a>],
-) -> BTreeMap<&'a str, &'a str> {
+fn renames<'a>(gone: &[&'a FrozenFeature], new: &[&Present<'a>]) -> BTreeMap<&'a str, &'a str> {
     let mut pairs: Vec<(f64, &str, &str)> = gone
         .iter()
         .flat_map(|was| {
@@ -223,7 +220,8 @@ fn difference(was: &Summary, now: &Summary) -> Option<f64> {
             };
             let (was, now) = (shares(was), shares(now));
             let names: BTreeSet<&String> = was.keys().chain(now.keys()).collect();
-            let share = |of: &BTreeMap<String, f64>, name: &String| of.get(name).copied().unwrap_or(0.0);
+            let share =
+                |of: &BTreeMap<String, f64>, name: &String| of.get(name).copied().unwrap_or(0.0);
             names
                 .into_iter()
                 .map(|name| (share(&was, name) - share(&now, name)).abs())

@@ -24,7 +24,9 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// `--log.level` is not a filter.
-    #[error("--log.level {given:?} is not a level or filter, such as `info` or `exporter=debug,info`: {source}")]
+    #[error(
+        "--log.level {given:?} is not a level or filter, such as `info` or `exporter=debug,info`: {source}"
+    )]
     Level {
         /// What was given.
         given: String,

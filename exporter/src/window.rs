@@ -80,10 +80,7 @@ impl Grid {
 
     /// The newest window that is complete at `now`.
     pub fn newest_complete(&self, now: Timestamp) -> WindowId {
-        let open = self.containing(
-            now.as_microsecond()
-                .saturating_sub(self.lateness_micros),
-        );
+        let open = self.containing(now.as_microsecond().saturating_sub(self.lateness_micros));
         WindowId(open.0 - 1)
     }
 }

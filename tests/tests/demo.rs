@@ -1,5 +1,7 @@
 //! `make demo` as a script would run it: it ends by itself or on Ctrl-C, and leaves nothing behind.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;

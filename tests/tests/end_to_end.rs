@@ -47,8 +47,7 @@ fn metrics_equal_the_reference() {
     assert_eq!(metrics.find("featuremonitor_evaluation_success"), Some(1.0));
     assert_eq!(metrics.find("featuremonitor_source_up"), Some(1.0));
 
-    let expected: Value =
-        serde_json::from_str(&python("data/expected.py", &["52"])).unwrap();
+    let expected: Value = serde_json::from_str(&python("data/expected.py", &["52"])).unwrap();
     check(
         "baseline rows",
         metrics.find("featuremonitor_baseline_rows"),
@@ -127,7 +126,12 @@ fn check_numbers(metrics: &Metrics, feature: &str, expected: &Value) {
     // A window of this size is kept whole, so its quantiles are exact.
     for (name, value) in current["quantiles"].as_object().unwrap() {
         let family = format!("featuremonitor_feature_{name}");
-        check(&named(&family), get(&family), value.as_f64().unwrap(), EXACT);
+        check(
+            &named(&family),
+            get(&family),
+            value.as_f64().unwrap(),
+            EXACT,
+        );
     }
     // Counted in bins, a distance is a lower bound, and its error is stated.
     let distances = &expected["distances"];
@@ -169,7 +173,11 @@ fn check_categories(metrics: &Metrics, feature: &str, expected: &Value) {
         check(&named(family), get(family), value.as_f64().unwrap(), EXACT);
     }
     for severity in ["warning", "critical"] {
-        let labels = [("feature", feature), ("check", "drift"), ("severity", severity)];
+        let labels = [
+            ("feature", feature),
+            ("check", "drift"),
+            ("severity", severity),
+        ];
         let limit = metrics.get("featuremonitor_check_limit", &labels);
         let expected = expected["drift"][severity]["limit"].as_f64().unwrap();
         check(&named("drift limit"), limit, expected, 1e-6);
@@ -211,7 +219,10 @@ fn limits_and_verdicts_equal_the_reference() {
             let judged = Judged::of(feature);
             judged.check_value(name, week, expected["value"][place].as_f64().unwrap());
             if moving {
-                assert!(!judged.over[0] && !judged.over[1], "{name} moves, week {week}");
+                assert!(
+                    !judged.over[0] && !judged.over[1],
+                    "{name} moves, week {week}"
+                );
                 continue;
             }
             judged.check_limits(name, week, expected);
@@ -223,14 +234,22 @@ fn limits_and_verdicts_equal_the_reference() {
             }
         }
     }
-    assert!(campaigns_critical >= 20, "campaigns_active: {campaigns_critical} of 34 weeks");
+    assert!(
+        campaigns_critical >= 20,
+        "campaigns_active: {campaigns_critical} of 34 weeks"
+    );
     let share = other_critical as f64 / feature_weeks as f64;
-    assert!(share <= 0.01, "{other_critical} of {feature_weeks} feature-weeks are critical");
+    assert!(
+        share <= 0.01,
+        "{other_critical} of {feature_weeks} feature-weeks are critical"
+    );
 }
 
 fn profile(manifest: &Path, home: &Path, week: u64) -> Value {
     // The snapshot of week k is taken at 2017-01-01 + 7·k days.
-    let start = jiff::civil::date(2017, 1, 1).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+    let start = jiff::civil::date(2017, 1, 1)
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .unwrap();
     let snapshot = start.timestamp() + jiff::SignedDuration::from_hours(7 * 24 * week as i64);
     let output = exporter::command()
         .arg("profile")
@@ -265,7 +284,8 @@ impl Judged {
             .iter()
             .find(|distance| distance["statistic"] == statistic)
             .unwrap_or_else(|| panic!("no {statistic} of {feature}"));
-        let both = |field: &str| ["warning", "critical"].map(|severity| drift[field][severity].clone());
+        let both =
+            |field: &str| ["warning", "critical"].map(|severity| drift[field][severity].clone());
         Self {
             statistic: statistic.to_owned(),
             value: distance["value"].as_f64().unwrap(),

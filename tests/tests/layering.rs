@@ -1,5 +1,7 @@
 //! Which of our crates may use which, and what each must never use, read from `cargo metadata`.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
@@ -12,7 +14,14 @@ struct Rule {
     never: &'static [&'static str],
 }
 
-const PURE: &[&str] = &["arrow", "arrow-array", "tokio", "kube-client", "kube-runtime", "tonic"];
+const PURE: &[&str] = &[
+    "arrow",
+    "arrow-array",
+    "tokio",
+    "kube-client",
+    "kube-runtime",
+    "tonic",
+];
 
 const RULES: &[Rule] = &[
     Rule {
@@ -100,7 +109,11 @@ fn workspace_names(metadata: &Value) -> BTreeSet<&str> {
         .filter_map(Value::as_str)
         .collect();
     packages(metadata)
-        .filter(|package| package["id"].as_str().is_some_and(|id| members.contains(id)))
+        .filter(|package| {
+            package["id"]
+                .as_str()
+                .is_some_and(|id| members.contains(id))
+        })
         .filter_map(|package| package["name"].as_str())
         .collect()
 }
@@ -110,7 +123,10 @@ fn dependencies(metadata: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
     let names: BTreeMap<&str, &str> = packages(metadata)
         .filter_map(|package| Some((package["id"].as_str()?, package["name"].as_str()?)))
         .collect();
-    let nodes = metadata["resolve"]["nodes"].as_array().into_iter().flatten();
+    let nodes = metadata["resolve"]["nodes"]
+        .as_array()
+        .into_iter()
+        .flatten();
     let mut uses: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for node in nodes {
         let Some(user) = node["id"].as_str().and_then(|id| names.get(id)) else {
@@ -121,9 +137,9 @@ fn dependencies(metadata: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
             let kinds = dep["dep_kinds"].as_array().into_iter().flatten();
             kinds.into_iter().any(|kind| kind["kind"].is_null())
         });
-        uses.entry(user).or_default().extend(
-            built.filter_map(|dep| names.get(dep["pkg"].as_str()?).copied()),
-        );
+        uses.entry(user)
+            .or_default()
+            .extend(built.filter_map(|dep| names.get(dep["pkg"].as_str()?).copied()));
     }
     uses
 }

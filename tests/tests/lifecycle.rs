@@ -112,7 +112,10 @@ fn a_bad_manifest_is_refused_and_a_new_revision_freezes_anew() {
         let anew = labels.first().is_some_and(|info| info["version"] == "2");
         anew.then(|| metrics.clone())
     });
-    assert_eq!(second.find("featuremonitor_config_reload_success"), Some(1.0));
+    assert_eq!(
+        second.find("featuremonitor_config_reload_success"),
+        Some(1.0)
+    );
     assert_ne!(status(exporter.port())["configHash"], hash);
     // The same windows make the same baseline, and the last window is judged against it once more.
     assert_eq!(digest(&second), digest(&first));
@@ -128,7 +131,10 @@ fn a_source_that_is_down_leaves_the_last_good_results() {
     let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
     let good = judged(&mut exporter, 1.0);
     let mean = |metrics: &Metrics| {
-        metrics.get("featuremonitor_feature_mean", &[("feature", "monetary_28d")])
+        metrics.get(
+            "featuremonitor_feature_mean",
+            &[("feature", "monetary_28d")],
+        )
     };
 
     customers.stop();
@@ -136,12 +142,19 @@ fn a_source_that_is_down_leaves_the_last_good_results() {
     assert_eq!(down.find("featuremonitor_evaluation_success"), Some(0.0));
     assert_eq!(mean(&down), mean(&good));
     let source = status(exporter.port())["source"].clone();
-    assert_eq!((&source["up"], &source["reason"]), (&json!(false), &json!("unavailable")));
+    assert_eq!(
+        (&source["up"], &source["reason"]),
+        (&json!(false), &json!("unavailable"))
+    );
 
     customers.start();
     exporter.wait_for_metric("featuremonitor_source_up", |up| up == 1.0);
     let back = exporter.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 1.0);
-    assert!(back.find("featuremonitor_evaluations_total{outcome=\"failure\"}").unwrap() >= 1.0);
+    assert!(
+        back.find("featuremonitor_evaluations_total{outcome=\"failure\"}")
+            .unwrap()
+            >= 1.0
+    );
     exporter.terminate();
 }
 
@@ -175,7 +188,11 @@ fn changed_columns_and_values_are_found_by_name() {
         ("meat_share", "new"),
         ("frequency_28d", "type_changed"),
     ] {
-        assert_eq!(metrics.find(&finding(feature, reason)), Some(1.0), "{feature}");
+        assert_eq!(
+            metrics.find(&finding(feature, reason)),
+            Some(1.0),
+            "{feature}"
+        );
     }
     for (feature, check) in [
         ("basket_value_mean_28d", "drift"),
@@ -183,14 +200,21 @@ fn changed_columns_and_values_are_found_by_name() {
         ("recency_days", "missing"),
         ("monetary_91d", "schema"),
     ] {
-        let labels = [("feature", feature), ("check", check), ("severity", "critical")];
+        let labels = [
+            ("feature", feature),
+            ("check", check),
+            ("severity", "critical"),
+        ];
         let breached = metrics.get("featuremonitor_check_breached", &labels);
         assert_eq!(breached, Some(1.0), "{check} of {feature}");
     }
     // A column that is gone has no numbers, rather than old ones or 0.
     let gone = [("feature", "monetary_91d")];
     assert_eq!(metrics.get("featuremonitor_feature_mean", &gone), None);
-    assert_eq!(metrics.get("featuremonitor_feature_present", &gone), Some(0.0));
+    assert_eq!(
+        metrics.get("featuremonitor_feature_present", &gone),
+        Some(0.0)
+    );
 
     customers.faults(&json!({}));
     exporter.wait_for_metric(
@@ -206,15 +230,22 @@ fn stale_events_are_found_by_the_clock() {
     let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
     judged(&mut exporter, 2.0);
     // The example's limits are 10 and 14 days: 7.1 and 10 seconds here.
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     customers.faults(&json!({"freeze": now.as_secs_f64()}));
     for severity in ["warning", "critical"] {
         exporter.wait_for(severity, |port| {
             let metrics = Metrics::parse(&http::get(port, "/metrics").ok()?);
-            let found = metrics.labels("featuremonitor_check_breached").into_iter().any(|labels| {
-                labels["check"] == "freshness" && labels["severity"] == severity
-            });
-            let of = [("check", "freshness"), ("severity", severity), ("feature", "recency_days")];
+            let found = metrics
+                .labels("featuremonitor_check_breached")
+                .into_iter()
+                .any(|labels| labels["check"] == "freshness" && labels["severity"] == severity);
+            let of = [
+                ("check", "freshness"),
+                ("severity", severity),
+                ("feature", "recency_days"),
+            ];
             (found && metrics.get("featuremonitor_check_breached", &of) == Some(1.0)).then_some(())
         });
     }

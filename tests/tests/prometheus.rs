@@ -35,27 +35,31 @@ impl Prometheus {
         )
         .unwrap();
         let port = http::free_port();
-        let child = Command::new(tools::tool("prometheus").unwrap_or_else(|error| panic!("{error}")))
-            .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", home.join("tsdb").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let child =
+            Command::new(tools::tool("prometheus").unwrap_or_else(|error| panic!("{error}")))
+                .arg(format!("--config.file={}", config.display()))
+                .arg(format!(
+                    "--storage.tsdb.path={}",
+                    home.join("tsdb").display()
+                ))
+                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
         Self { child, port }
     }
 
     /// The value of a query that has one, or nothing yet.
     fn query(&self, query: &str) -> Option<f64> {
-        let escaped: String = query
-            .bytes()
-            .map(|byte| format!("%{byte:02X}"))
-            .collect();
+        let escaped: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let body = http::get(self.port, &format!("/api/v1/query?query={escaped}")).ok()?;
         let answer: Value = serde_json::from_str(&body).ok()?;
-        answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
+        answer["data"]["result"][0]["value"][1]
+            .as_str()?
+            .parse()
+            .ok()
     }
 }
 
@@ -63,11 +67,16 @@ impl Prometheus {
 fn prometheus_scrapes_what_the_exporter_serves() {
     let customers = Customers::replay(2, 600);
     let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
-    exporter.wait_for_metric("featuremonitor_windows_judged_total", |judged| judged >= 2.0);
+    exporter.wait_for_metric("featuremonitor_windows_judged_total", |judged| {
+        judged >= 2.0
+    });
     let prometheus = Prometheus::scraping(exporter.port(), customers.home());
     let mut value = |query: &str| exporter.wait_for(query, |_| prometheus.query(query));
     assert_eq!(value("up"), 1.0);
-    assert_eq!(value("featuremonitor_source_up{namespace=\"ml-prod\",monitor=\"customer-segmentation\"}"), 1.0);
+    assert_eq!(
+        value("featuremonitor_source_up{namespace=\"ml-prod\",monitor=\"customer-segmentation\"}"),
+        1.0
+    );
     assert_eq!(value("count(featuremonitor_feature_rows)"), 38.0);
     assert_eq!(value("featuremonitor_windows_judged_total"), 2.0);
     assert_eq!(value("count(featuremonitor_drift_moving == 1)"), 1.0);
