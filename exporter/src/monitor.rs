@@ -253,7 +253,10 @@ impl Monitor {
         }
         self.pending = 0;
         self.source_up = Some(true);
-        self.progress.judge_freshness(&self.config, now);
+        // A window that was asked for by its time is looked at as when it was complete.
+        let judged = self.progress.judged.as_ref().filter(|_| at.is_some());
+        let as_of = judged.map_or(now, |judged| judged.span.end);
+        self.progress.judge_freshness(&self.config, as_of);
         Ok(self.snapshot())
     }
 

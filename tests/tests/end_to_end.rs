@@ -182,14 +182,19 @@ fn check_categories(metrics: &Metrics, feature: &str, expected: &Value) {
         let expected = expected["drift"][severity]["limit"].as_f64().unwrap();
         check(&named("drift limit"), limit, expected, 1e-6);
     }
-    // What is marked as sensitive shows no category.
-    let shown: Vec<_> = metrics
+    // What is marked as sensitive shows shares, and no category beside them.
+    let categories = distances["bins"].as_object().unwrap();
+    let known = |bin: &str| !bin.starts_with("__") && categories.contains_key(bin);
+    let shown: Vec<&str> = metrics
         .labels("featuremonitor_bin_ratio")
         .into_iter()
         .filter(|labels| labels["feature"] == feature)
+        .map(|labels| labels["bin"].as_str())
         .collect();
+    assert!(!shown.is_empty(), "bins of {feature}");
     let sensitive = ["age", "income"].contains(&feature);
-    assert_eq!(shown.is_empty(), sensitive, "bins of {feature}");
+    let named = shown.iter().any(|bin| known(bin));
+    assert_eq!(named, !sensitive, "bins of {feature}: {shown:?}");
 }
 
 /// Every value, limit and verdict of the 34 weeks against the reference, which works on raw values.
@@ -265,6 +270,16 @@ fn profile(manifest: &Path, home: &Path, week: u64) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// A household that spends as much in two stores or departments has two home stores to choose from. The
+/// reference was computed from rows that chose at random, ours take the first: their PSI differs by
+/// up to this. Everything else was computed from the same rows.
+fn ties(feature: &str) -> f64 {
+    match feature {
+        "home_store" | "top_department" => 4e-3,
+        _ => EXACT,
+    }
+}
+
 /// A feature's drift as the program judges it: warning, then critical.
 struct Judged {
     statistic: String,
@@ -297,7 +312,7 @@ impl Judged {
 
     fn check_value(&self, name: &str, week: u64, raw: f64) {
         assert!(
-            self.value <= raw + EXACT && raw <= self.value + self.error + EXACT,
+            self.value <= raw + ties(name) && raw <= self.value + self.error + ties(name),
             "{} of {name} in week {week}: {} + {} where {raw} is exact",
             self.statistic,
             self.value,
@@ -305,15 +320,15 @@ impl Judged {
         );
     }
 
-    /// The limit rests on the baseline windows' distances to each other, which are counted in bins
-    /// too, so it may lie lower by about their share of the error.
+    /// The limit rests on the baseline windows' distances to each other, which are counted in bins too,
+    /// and on their variance over all features, so that every feature's binning moves every limit.
     fn check_limits(&self, name: &str, week: u64, expected: &Value) {
         for (place, severity) in ["warning", "critical"].into_iter().enumerate() {
             let expected = &expected[severity];
             let limit = expected["limit"].as_f64().unwrap();
-            let loo: f64 = 3.0 * self.error;
+            let slack = 3.0 * self.error + 0.01 * limit + ties(name);
             assert!(
-                (self.limits[place] - limit).abs() <= loo + 1e-6,
+                (self.limits[place] - limit).abs() <= slack,
                 "{severity} limit of {name} in week {week}: {} where {limit} is exact",
                 self.limits[place]
             );
@@ -321,7 +336,7 @@ impl Judged {
                 .as_array()
                 .unwrap()
                 .contains(&week.into());
-            let close = (self.value - limit).abs() <= loo + self.error;
+            let close = (self.value - limit).abs() <= slack + self.error;
             assert!(
                 close || self.over[place] == breached,
                 "{severity} verdict on {name} in week {week}: {} against {limit}",

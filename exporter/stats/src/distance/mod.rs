@@ -21,8 +21,10 @@ use crate::column::Kind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Statistic {
     /// Population stability index over the coarse bins.
+    #[serde(rename = "PSI")]
     Psi,
     /// Two-sample Kolmogorov–Smirnov distance over the fine bins.
+    #[serde(rename = "KS")]
     Ks,
     /// Jensen–Shannon distance, base 2, over the coarse bins.
     JensenShannon,
