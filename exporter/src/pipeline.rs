@@ -25,9 +25,9 @@ use crate::source::{FlightSource, Message, PullReport, Reason, SourceError};
 use crate::window::Span;
 
 /// Batches on their way from the source: enough to keep decoding while one is being routed.
-const DECODED_BATCHES: usize = 2;
+const DECODED_BATCHES: usize = 1;
 /// Batches waiting for one worker.
-const ROUTED_BATCHES: usize = 2;
+const ROUTED_BATCHES: usize = 1;
 
 /// Which slot the rows of one event time belong to; nothing for rows that are not wanted. Each slot
 /// covers one unbroken span of time.
