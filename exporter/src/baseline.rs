@@ -4,11 +4,10 @@
 use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use stats::FrozenFeature;
 
-use crate::columns::is_feature;
 use crate::snapshot::BaselineInfo;
+use crate::store::sha256;
 use crate::window::{Span, WindowId};
 
 /// What a baseline is made of, as the manifest says. A saved baseline with another definition is not
@@ -122,20 +121,14 @@ impl Baseline {
 
     /// Leaves out the features that the manifest no longer selects.
     pub fn select(&mut self, data: &valid::Data) {
-        self.features.retain(|f| is_feature(data, &f.name));
+        self.features.retain(|f| data.features.selects(&f.name));
     }
 
     /// `sha256:…` over the features, in the form they are saved in.
     pub fn digest(&self) -> String {
         // Features hold only finite numbers and string keys, which JSON always takes.
         let bytes = serde_json::to_vec(&self.features).unwrap_or_default();
-        let mut text = String::from("sha256:");
-        for byte in Sha256::digest(&bytes) {
-            use std::fmt::Write;
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
+        format!("sha256:{}", sha256(&bytes))
     }
 
     /// What the page, the metrics and the status say about it; nothing while it has no window.

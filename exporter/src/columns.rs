@@ -126,7 +126,7 @@ impl Layout {
         let (mut features, mut skipped) = (Vec::new(), Vec::new());
         for (index, field) in schema.fields().iter().enumerate() {
             let name = field.name();
-            if !is_feature(data, name) {
+            if !data.features.selects(name) {
                 continue;
             }
             let data_type = type_name(field.data_type());
@@ -158,15 +158,6 @@ impl Layout {
             problems,
         }
     }
-}
-
-/// Whether a column is a feature: selected, and not the key, the time, the window or the target.
-pub fn is_feature(data: &crds::valid::Data, name: &str) -> bool {
-    let has_a_role = data.entity_keys.iter().any(|key| key == name)
-        || data.event_time.as_deref() == Some(name)
-        || data.target.as_deref() == Some(name)
-        || data.window.as_ref().is_some_and(|w| w.column == name);
-    !has_a_role && data.features.selects(name)
 }
 
 /// The kind that the manifest forces, in the words of the statistics.

@@ -270,7 +270,7 @@ impl Store {
         let envelope = Envelope {
             format: FORMAT,
             version: VERSION,
-            sha256: hexadecimal(payload.get()),
+            sha256: sha256(payload.get().as_bytes()),
             payload: &payload,
         };
         let bytes = serde_json::to_vec(&envelope).map_err(|error| failed(error.to_string()))?;
@@ -375,20 +375,21 @@ fn open_envelope<T: DeserializeOwned>(bytes: &[u8], object: String) -> Result<T,
         Some(found) if found == u64::from(VERSION) => {}
         _ => return Err(damaged("it has no version that was ever written")),
     }
-    let (Some(sha256), Some(payload)) = (label.sha256, label.payload) else {
+    let (Some(checksum), Some(payload)) = (label.sha256, label.payload) else {
         return Err(damaged("its checksum or its content is missing"));
     };
-    if hexadecimal(payload.get()) != sha256 {
+    if sha256(payload.get().as_bytes()) != checksum {
         return Err(damaged("its content does not fit its checksum"));
     }
     serde_json::from_str(payload.get())
         .map_err(|error| damaged(&format!("its content does not fit: {error}")))
 }
 
-fn hexadecimal(text: &str) -> String {
+/// SHA-256 in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     use std::fmt::Write;
     let mut digest = String::with_capacity(64);
-    for byte in Sha256::digest(text.as_bytes()) {
+    for byte in Sha256::digest(bytes) {
         // Writing to a String cannot fail.
         let _ = write!(digest, "{byte:02x}");
     }

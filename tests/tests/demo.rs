@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use harness::http::free_port;
 use harness::tools;
 
 /// The demo on a free port, without a terminal.
@@ -27,11 +27,6 @@ fn demo(port: u16, arguments: &[&str]) -> Child {
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("demo")
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// Processes whose command line names this port or a file of the demo on this port.
