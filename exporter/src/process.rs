@@ -73,7 +73,7 @@ pub struct Process {
     registry: Registry,
     evaluations: Family<Labels, Counter>,
     evaluation_duration: Histogram,
-    source_errors: Family<Labels, Counter>,
+    evaluation_errors: Family<Labels, Counter>,
     received_bytes: Counter,
     rows: Counter,
     batches: Counter,
@@ -103,7 +103,7 @@ impl Process {
             monitor: monitor.to_owned(),
             evaluations: by(Label::Outcome, Outcome::ALL.map(Outcome::as_str)),
             evaluation_duration: Histogram::new(DURATION_BUCKETS_SECONDS),
-            source_errors: by(Label::Reason, Reason::ALL.map(Reason::as_str)),
+            evaluation_errors: by(Label::Reason, Reason::ALL.map(Reason::as_str)),
             received_bytes: Counter::default(),
             rows: Counter::default(),
             batches: Counter::default(),
@@ -120,7 +120,7 @@ impl Process {
             &process.evaluation_duration,
         );
         register(registry, &table::EVALUATIONS, &process.evaluations);
-        register(registry, &table::SOURCE_ERRORS, &process.source_errors);
+        register(registry, &table::EVALUATION_ERRORS, &process.evaluation_errors);
         register(
             registry,
             &table::SOURCE_RECEIVED_BYTES,
@@ -146,9 +146,9 @@ impl Process {
         self.evaluation_duration.observe(took.as_secs_f64());
     }
 
-    /// Reading the source failed.
-    pub fn source_failed(&self, reason: Reason) {
-        self.source_errors
+    /// An evaluation failed.
+    pub fn evaluation_failed(&self, reason: Reason) {
+        self.evaluation_errors
             .get_or_create(&[(Label::Reason.name(), reason.as_str())])
             .inc();
     }
@@ -296,7 +296,7 @@ mod tests {
         let line = |start: &str| text.lines().find(|line| line.starts_with(start));
         for family in [
             &table::EVALUATIONS,
-            &table::SOURCE_ERRORS,
+            &table::EVALUATION_ERRORS,
             &table::SERIES_DROPPED,
         ] {
             let family = family.definition();

@@ -260,7 +260,7 @@ impl Desk {
                 "evaluated"
             ),
             Some(failure) => {
-                self.process.source_failed(failure.reason);
+                self.process.evaluation_failed(failure.reason);
                 tracing::warn!(
                     seconds,
                     reason = failure.reason.as_str(),

@@ -73,9 +73,9 @@ table! {
     EVALUATIONS = Counter, Count, Monitor "featuremonitor_evaluations_total" [Outcome];
     "Count failed evaluations of a day." => "increase(featuremonitor_evaluations_total{outcome=\"failure\"}[1d])";
 
-    /// Failures to read the source, by reason.
-    SOURCE_ERRORS = Counter, Count, Monitor "featuremonitor_source_errors_total" [Reason];
-    "See why reading the source fails." => "sum by (namespace, monitor, reason) (increase(featuremonitor_source_errors_total[1h])) > 0";
+    /// Evaluations that failed, by reason.
+    EVALUATION_ERRORS = Counter, Count, Monitor "featuremonitor_evaluation_errors_total" [Reason];
+    "See why evaluations fail: the source, the baseline, or saved state." => "sum by (namespace, monitor, reason) (increase(featuremonitor_evaluation_errors_total[1h])) > 0";
 
     /// Bytes of Flight messages received from the source, as they came over the wire.
     SOURCE_RECEIVED_BYTES = Counter, Bytes, Monitor "featuremonitor_source_received_bytes_total" [];

@@ -20,7 +20,7 @@ fn full(snapshot: &Snapshot, format: Format) -> String {
     process.config_loaded(&snapshot.config_hash, fixture::now());
     process.evaluated(Outcome::Success, Duration::from_millis(410));
     process.evaluated(Outcome::Failure, Duration::from_secs(60));
-    process.source_failed(Reason::Timeout);
+    process.evaluation_failed(Reason::Timeout);
     process.received(1_234_567, 2_311, 3, 17);
     process.windows_judged(4);
     let samples = scrape(snapshot, &process);
