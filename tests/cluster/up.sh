@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# up.sh SIZE [RUN [PID]]   Starts a real Kubernetes on this machine alone and prints its folder. SIZE is one of
+#   api       etcd and kube-apiserver on 127.0.0.1: no garbage collection, no Deployments           (any user)
+#   control   also the controllers and the scheduler; nodes and pods can be played, by play.sh      (any user)
+#   node      also containerd, kubelet, kube-proxy and cluster DNS: real pods, in a network of its own without a way
+#             out (root; where this machine cannot, code 3 and one sentence that says why)
+# RUN is a new folder for everything that the cluster writes; without it one is made. When process PID ends, the cluster
+# ends too. down.sh RUN ends it at any time. Several clusters run beside each other.
+set -euo pipefail
+
+here=$(dirname "$(realpath "$0")")
+source "$here/../setup/programs.sh"
+
+usage() {
+  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0" >&2
+  exit 2
+}
+
+size=${1:-}
+case $size in api | control | node) ;; *) usage ;; esac
+if [ "$size" = node ] && [ -z "${FM_CLUSTER_STARTED:-}" ] && ! reason=$("$here/can-node.sh"); then
+  echo "$reason" >&2
+  exit 3
+fi
+run=$(realpath -m "${2:-$(mktemp -d "${TMPDIR:-/tmp}/feature-monitor-cluster-XXXXXX")}")
+owner=${3:-}
+log=$run/log
+# The second half of a node cluster runs in its namespaces (see enter_node), and counts from the same moment.
+started=${FM_CLUSTER_STARTED:-$EPOCHREALTIME}
+
+source "$here/keys.sh"
+source "$here/processes.sh"
+source "$here/control.sh"
+source "$here/node.sh"
+
+if [ -n "${FM_CLUSTER_STARTED:-}" ]; then
+  node
+  exit
+fi
+
+programs=(etcd kube-apiserver kubectl)
+[ "$size" = api ] || programs+=(kube-controller-manager kube-scheduler)
+[ "$size" != node ] ||
+  programs+=(kubelet kube-proxy containerd containerd-shim-runc-v2 ctr bridge host-local loopback coredns)
+# These two are for the user of the cluster, and kwok is for play.sh.
+optional=(helm kubeconform kwok)
+missing=()
+mkdir -p "$run"/{bin,log,pid,pki}
+for name in "${programs[@]}" "${optional[@]}"; do
+  if path=$(program "$name"); then
+    # What runs is known by this path: down.sh ends nothing else.
+    ln -sf "$path" "$run/bin/$name"
+  elif [[ " ${optional[*]} " != *" $name "* ]]; then
+    missing+=("$name")
+  fi
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  groups=kubernetes
+  [ "$size" != node ] || groups="kubernetes node"
+  echo "There is no ${missing[*]}: \`tests/setup/tools.sh $groups\` builds what is missing (needs Go)." >&2
+  exit 1
+fi
+# The paths of sockets lie below RUN, and the system allows them 107 characters.
+if [ ${#run} -gt 70 ]; then
+  echo "The folder $run has a path of more than 70 characters, too long for the sockets in it." >&2
+  exit 1
+fi
+if [ -e "$run/name" ]; then
+  echo "$run holds a cluster already: take a new folder, or end that one with down.sh." >&2
+  exit 1
+fi
+
+# One name for what lies outside RUN: the network namespace and the cgroup.
+name=fm-$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
+echo "$name" >"$run/name"
+trap '[ $? -eq 0 ] || "$here/down.sh" "$run"' EXIT
+trap 'exit 1' INT TERM
+
+cat >"$run/enter" <<SCRIPT
+#!/bin/sh
+# enter PROGRAM...   Runs a program where it reaches this cluster, with the cluster's own kubectl on PATH.
+export PATH="$run/bin:\$PATH"
+exec $([ "$size" != node ] || echo "nsenter --net=/run/netns/$name") "\$@"
+SCRIPT
+chmod +x "$run/enter"
+
+keys
+if [ "$size" = node ]; then
+  enter_node
+else
+  address=127.0.0.1
+  etcd
+  apiserver_on_a_free_port
+  if [ "$size" = control ]; then
+    controllers
+    controllers_ready
+  fi
+fi
+
+if [ -n "$owner" ]; then
+  start guard "$here/guard.sh" "$run" "$owner"
+fi
+{
+  echo "The $size cluster is ready after $(seconds) s. To use it:"
+  echo "  export KUBECONFIG=$run/admin.kubeconfig"
+  echo "  $run/enter kubectl get all --all-namespaces"
+  echo "  $here/down.sh $run"
+} >&2
+echo "$run"
