@@ -45,6 +45,10 @@ programs=(etcd kube-apiserver kubectl)
 # These two are for the user of the cluster, and kwok is for play.sh.
 optional=(helm kubeconform kwok)
 missing=()
+if ! command -v openssl >/dev/null; then
+  echo "openssl, which makes the cluster's keys, is not on PATH (Debian and Ubuntu: apt-get install openssl)." >&2
+  exit 1
+fi
 mkdir -p "$run"/{bin,log,pid,pki}
 for name in "${programs[@]}" "${optional[@]}"; do
   if path=$(program "$name"); then

@@ -125,7 +125,7 @@ node() {
   done
   if [ ${#missing[@]} -gt 0 ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
     echo "Installing Debian's ${missing[*]}, which a node needs" >&2
-    { apt-get update -qq && apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >&2
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >&2
   fi
   if ! reason=$(../cluster/can-node.sh); then
     echo "The programs of a node are not built: $reason" >&2
