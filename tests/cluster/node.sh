@@ -214,7 +214,7 @@ node() {
   cc -O2 -static "$here/pause.c" -o "$run/pause/pause"
   "$here/image.sh" localhost/pause:1 "$run/pause" /pause "$run/pause.tar"
   must_be_ready containerd "$run/bin/ctr" --address "$run/containerd/socket" version
-  "$here/load-image.sh" "$run" "$run/pause.tar" >&2
+  "$here/load-image.sh" "$run" "$run/pause.tar"
   must_be_ready apiserver admin get --raw /readyz
   controllers
   start_kubelet

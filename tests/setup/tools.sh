@@ -14,7 +14,7 @@ cd "$(dirname "$0")"
 source ./programs.sh
 
 PROMETHEUS=0.316.0 VERSITYGW=1.8.0 ETCD=3.6.8 KUBECONFORM=0.8.0 CONTAINERD=2.4.2 CNI=1.9.1 COREDNS=1.15.0 KWOK=0.8.0
-PROMETHEUS_OPERATOR=0.85.0 COLLECTOR=0.165.0
+PROMETHEUS_OPERATOR=0.85.0 COLLECTOR=0.165.0 COLLECTOR_STABLE=1.71.0
 # Later releases lack the built pages as a part of their module.
 ALERTMANAGER=0.31.1
 
@@ -46,8 +46,8 @@ there() {
   done
 }
 
-say() { # WHAT MINUTES
-  echo "Building $1 into $bin (about $2 on 2 cores, once)" >&2
+say() { # WHAT TIME
+  echo "Building $1 into $bin ($2 on 2 cores, once)" >&2
 }
 
 # keep: moves what was built into the cache. A program that runs is replaced, never written to.
@@ -61,7 +61,7 @@ tool() {
   name=${2##*/}
   [ "$package" = . ] && name=${module##*/} package=
   there "$1" "$tags" "$name" && return
-  say "$name $version" "$time"
+  say "$name ${version#v}" "$time"
   CGO_ENABLED=0 GOBIN=$work/out go install -trimpath -ldflags "-s -w" -tags "$tags" "$module${package:+/$package}@$version"
   keep
 }
@@ -87,9 +87,9 @@ build() {
 tests() {
   # Kubernetes is the one place where Prometheus itself looks for targets in the tests: without the clients of every
   # cloud it builds faster.
-  tool github.com/prometheus/prometheus@v$PROMETHEUS cmd/promtool "2 minutes"
-  tool github.com/prometheus/prometheus@v$PROMETHEUS cmd/prometheus "3 minutes" remove_all_sd,enable_kubernetes_sd
-  tool github.com/versity/versitygw@v$VERSITYGW cmd/versitygw "2 minutes"
+  tool github.com/prometheus/prometheus@v$PROMETHEUS cmd/promtool "about 2 minutes"
+  tool github.com/prometheus/prometheus@v$PROMETHEUS cmd/prometheus "about 3 minutes" remove_all_sd,enable_kubernetes_sd
+  tool github.com/versity/versitygw@v$VERSITYGW cmd/versitygw "about 2 minutes"
 }
 
 # kubernetes_programs TIME NAME...: the modules that Kubernetes keeps beside its own are also published by themselves.
@@ -107,14 +107,14 @@ kubernetes_programs() {
 }
 
 kubernetes() {
-  kubernetes_programs "6 minutes" kube-apiserver kube-controller-manager kube-scheduler kubectl
+  kubernetes_programs "about 6 minutes" kube-apiserver kube-controller-manager kube-scheduler kubectl
   if ! there go.etcd.io/etcd/server/v3@v$ETCD "" etcd; then
-    say "etcd $ETCD" "half a minute"
+    say "etcd $ETCD" "about half a minute"
     build "" "" go.etcd.io/etcd/server/v3 <<<"require go.etcd.io/etcd/server/v3 v$ETCD"
     mv "$work/out/server" "$work/out/etcd" 2>/dev/null || mv "$work/out/v3" "$work/out/etcd"
     keep
   fi
-  tool helm.sh/helm/v4@v$HELM cmd/helm "2 minutes"
+  tool helm.sh/helm/v4@v$HELM cmd/helm "about 2 minutes"
   tool github.com/yannh/kubeconform@v$KUBECONFORM cmd/kubeconform "a few seconds"
 }
 
@@ -131,33 +131,33 @@ node() {
     echo "The programs of a node are not built: $reason" >&2
     return
   fi
-  kubernetes_programs "2 minutes" kubelet kube-proxy
+  kubernetes_programs "about 2 minutes" kubelet kube-proxy
   local containerd=(containerd containerd-shim-runc-v2 ctr) cni=(bridge host-local loopback)
   if ! there github.com/containerd/containerd/v2@v$CONTAINERD "" "${containerd[@]}"; then
-    say "${containerd[*]} $CONTAINERD" "1 minute"
+    say "${containerd[*]} $CONTAINERD" "about 1 minute"
     build "" "no_btrfs no_devmapper no_zfs" "${containerd[@]/#/github.com/containerd/containerd/v2/cmd/}" \
       <<<"require github.com/containerd/containerd/v2 v$CONTAINERD"
     keep
   fi
   if ! there github.com/containernetworking/plugins@v$CNI "" "${cni[@]}"; then
-    say "the CNI plugins ${cni[*]} $CNI" "half a minute"
+    say "the CNI plugins ${cni[*]} $CNI" "about half a minute"
     build "" "" github.com/containernetworking/plugins/plugins/{main/bridge,main/loopback,ipam/host-local} \
       <<<"require github.com/containernetworking/plugins v$CNI"
     keep
   fi
-  tool github.com/coredns/coredns@v$COREDNS . "2 minutes"
+  tool github.com/coredns/coredns@v$COREDNS . "about 2 minutes"
 }
 
 load() {
-  tool sigs.k8s.io/kwok@v$KWOK cmd/kwok "1 minute"
+  tool sigs.k8s.io/kwok@v$KWOK cmd/kwok "about 1 minute"
 }
 
 monitoring() {
-  tool github.com/prometheus/alertmanager@v$ALERTMANAGER cmd/alertmanager "1 minute"
+  tool github.com/prometheus/alertmanager@v$ALERTMANAGER cmd/alertmanager "about 1 minute"
   tool github.com/prometheus/alertmanager@v$ALERTMANAGER cmd/amtool "a few seconds"
   local module=github.com/prometheus-operator/prometheus-operator
   if ! there $module@v$PROMETHEUS_OPERATOR "" prometheus-operator prometheus-config-reloader; then
-    say "prometheus-operator, prometheus-config-reloader $PROMETHEUS_OPERATOR" "2 minutes"
+    say "prometheus-operator, prometheus-config-reloader $PROMETHEUS_OPERATOR" "about 2 minutes"
     build "" "" $module/cmd/{operator,prometheus-config-reloader} <<MODULE
 require $module v$PROMETHEUS_OPERATOR
 replace $module/pkg/apis/monitoring => $module/pkg/apis/monitoring v$PROMETHEUS_OPERATOR
@@ -171,7 +171,7 @@ MODULE
 collector() {
   local module=go.opentelemetry.io/collector
   there $module/otelcol@v$COLLECTOR "" otelcol && return
-  say "otelcol $COLLECTOR" "1 minute"
+  say "otelcol $COLLECTOR" "about 1 minute"
   # The same program that the collector's own builder would write for these two parts.
   mkdir -p "$work/otelcol"
   cat >"$work/otelcol/go.mod" <<MODULE
@@ -180,14 +180,18 @@ module tools/otelcol
 go 1.26
 
 require (
+	$module/confmap/provider/envprovider v$COLLECTOR_STABLE
+	$module/confmap/provider/fileprovider v$COLLECTOR_STABLE
+	$module/confmap/provider/yamlprovider v$COLLECTOR_STABLE
 	$module/exporter/debugexporter v$COLLECTOR
 	$module/otelcol v$COLLECTOR
 	$module/receiver/otlpreceiver v$COLLECTOR
+	$module/service v$COLLECTOR
 )
 MODULE
   cp otelcol.go "$work/otelcol/main.go"
   mkdir -p "$work/out"
-  (cd "$work/otelcol" && go mod tidy 2>/dev/null && go build -trimpath -ldflags "-s -w" -o "$work/out/otelcol" .)
+  (cd "$work/otelcol" && go build -mod=mod -trimpath -ldflags "-s -w -X main.version=$COLLECTOR" -o "$work/out/otelcol" .)
   keep
 }
 
