@@ -8,6 +8,8 @@ start() {
   shift
   setsid "$@" >"$log/$name.log" 2>&1 </dev/null &
   echo $! >"$run/pid/$name"
+  # The shell has nothing to say of its end.
+  disown
 }
 
 seconds() {

@@ -38,52 +38,59 @@ if [ -n "${FM_CLUSTER_STARTED:-}" ]; then
   exit
 fi
 
-programs=(etcd kube-apiserver kubectl)
-[ "$size" = api ] || programs+=(kube-controller-manager kube-scheduler)
-[ "$size" != node ] ||
-  programs+=(kubelet kube-proxy containerd containerd-shim-runc-v2 ctr bridge host-local loopback coredns)
-# These two are for the user of the cluster, and kwok is for play.sh.
-optional=(helm kubeconform kwok)
-missing=()
-if ! command -v openssl >/dev/null; then
-  echo "openssl, which makes the cluster's keys, is not on PATH (Debian and Ubuntu: apt-get install openssl)." >&2
+refuse() {
+  echo "$*" >&2
   exit 1
-fi
-mkdir -p "$run"/{bin,log,pid,pki}
-for name in "${programs[@]}" "${optional[@]}"; do
-  if path=$(program "$name"); then
-    # What runs is known by this path: down.sh ends nothing else.
-    ln -sf "$path" "$run/bin/$name"
-  elif [[ " ${optional[*]} " != *" $name "* ]]; then
-    missing+=("$name")
-  fi
-done
-if [ ${#missing[@]} -gt 0 ]; then
-  groups=kubernetes
-  [ "$size" != node ] || groups="kubernetes node"
-  echo "There is no ${missing[*]}: \`tests/setup/tools.sh $groups\` builds what is missing (needs Go)." >&2
-  exit 1
-fi
-# The paths of sockets lie below RUN, and the system allows them 107 characters.
-if [ ${#run} -gt 70 ]; then
-  echo "The folder $run has a path of more than 70 characters, too long for the sockets in it." >&2
-  exit 1
-fi
-if [ -e "$run/name" ]; then
-  echo "$run holds a cluster already: take a new folder, or end that one with down.sh." >&2
-  exit 1
-fi
+}
 
+# What runs is known by its path in RUN/bin: down.sh ends nothing else.
+link_programs() {
+  local name path groups=kubernetes missing=()
+  local needed=(etcd kube-apiserver kubectl)
+  if [ "$size" != api ]; then
+    needed+=(kube-controller-manager kube-scheduler)
+  fi
+  if [ "$size" = node ]; then
+    needed+=(kubelet kube-proxy containerd containerd-shim-runc-v2 ctr bridge host-local loopback coredns)
+    groups="kubernetes node"
+  fi
+  mkdir -p "$run/bin"
+  for name in "${needed[@]}"; do
+    if path=$(program "$name"); then
+      ln -s "$path" "$run/bin/$name"
+    else
+      missing+=("$name")
+    fi
+  done
+  [ ${#missing[@]} -eq 0 ] ||
+    refuse "There is no ${missing[*]}: \`tests/setup/tools.sh $groups\` builds what is missing (needs Go)."
+  # For those who use the cluster, and for play.sh.
+  for name in helm kubeconform kwok; do
+    if path=$(program "$name"); then
+      ln -s "$path" "$run/bin/$name"
+    fi
+  done
+}
+
+[ ! -e "$run/name" ] || refuse "$run holds a cluster already: take a new folder, or end that one with down.sh."
+# Sockets lie in it, and the system allows their paths 107 characters.
+[ ${#run} -le 70 ] || refuse "The path $run has more than 70 characters, too many for the sockets in it."
+command -v openssl >/dev/null ||
+  refuse "openssl, which makes the cluster's keys, is not on PATH (Debian and Ubuntu: apt-get install openssl)."
+mkdir -p "$run"/{log,pid,pki}
 # One name for what lies outside RUN: the network namespace and the cgroup.
 name=fm-$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
 echo "$name" >"$run/name"
 trap '[ $? -eq 0 ] || "$here/down.sh" "$run"' EXIT
 trap 'exit 1' INT TERM
+link_programs
 
+# kubectl remembers what an API server serves by its address, and another cluster can have that next.
+export KUBECACHEDIR=$run/discovery
 cat >"$run/enter" <<SCRIPT
 #!/bin/sh
 # enter PROGRAM...   Runs a program where it reaches this cluster, with the cluster's own kubectl on PATH.
-export PATH="$run/bin:\$PATH"
+export PATH="$run/bin:\$PATH" KUBECACHEDIR="$run/discovery"
 exec $([ "$size" != node ] || echo "nsenter --net=/run/netns/$name") "\$@"
 SCRIPT
 chmod +x "$run/enter"
