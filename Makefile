@@ -9,6 +9,8 @@ SHELL := bash
 
 PORT ?= 9464
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# The groups of programs that the tests run.
+TOOLS := tests kubernetes node load
 
 help:  ## say what there is
 	@echo "feature-monitor: true numbers about machine-learning features, for Prometheus"
@@ -22,9 +24,9 @@ demo: ## replay 40 weeks of real customers through a Flight server and watch the
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/demo/demo.py --port $(PORT) $(if $(WEEKS),--weeks $(WEEKS)) $(if $(filter-out 0,$(ONCE)),--once)
 
-test: ## format, lints and every test (first time: about 20 minutes)
+test: ## format, lints and every test (first time: about 35 minutes)
 	@tests/setup/prerequisites.sh rust go python
-	@tests/setup/tools.sh >/dev/null
+	@tests/setup/tools.sh $(TOOLS) >/dev/null
 	@$$(tests/setup/python.sh) tests/data/weekly_features.py >/dev/null
 	cargo fmt --all --check
 	@echo "Compiling everything twice, for the lints and for the tests (first time: about 6 minutes each on 2 cores)"
@@ -49,9 +51,9 @@ pictures: ## photograph the exporter's page as the README shows it, light and da
 	@tests/setup/prerequisites.sh rust python chromium
 	@python=$$(tests/setup/python.sh); exec "$$python" tests/demo/pictures.py
 
-tools: ## build Prometheus, promtool and an S3 server for the tests into the cache
+tools: ## build Prometheus, an S3 server and Kubernetes for the tests into the cache
 	@tests/setup/prerequisites.sh go
-	@tests/setup/tools.sh
+	@tests/setup/tools.sh $(TOOLS)
 
 venv: ## install the Python packages into the cache
 	@tests/setup/prerequisites.sh python

@@ -29,7 +29,7 @@ for name in "$@"; do
       command -v cc >/dev/null || missing+=("A C compiler (cc) is not on PATH; Rust links with it. Debian and Ubuntu: apt-get install build-essential.")
       ;;
     go)
-      need Go "$(go version 2>/dev/null | first_version)" 1.26 "It builds Prometheus and an S3 server for the tests. Get it from https://go.dev/dl."
+      need Go "$(go version 2>/dev/null | first_version)" 1.26 "It builds Prometheus, an S3 server and Kubernetes for the tests. Get it from https://go.dev/dl."
       ;;
     python)
       python=${PYTHON:-python3}

@@ -1,5 +1,6 @@
-//! What the tests that cross processes share: where programs are, and servers that end with their test.
+//! What the tests that cross processes share: where programs are, and servers and clusters that end with their test.
 
+pub mod cluster;
 pub mod customers;
 pub mod exporter;
 pub mod http;
