@@ -41,11 +41,12 @@ bench: ## kernels in ns per cell, and one full evaluation against draining the s
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/bench/evaluation.py "$(TARGET)/release/examples/bench_evaluation"
 
-generate: ## write the generated files anew: the CRD and the reference of the metrics
-	@tests/setup/prerequisites.sh rust
+generate: ## write the generated files anew: the CRD, the reference of the metrics, and the chart's copies
+	@tests/setup/prerequisites.sh rust python
 	cargo run --locked -q -p feature-monitor-crds --example crdgen
 	cargo run --locked -q -p feature-monitor-metrics --example docs > docs/metrics.md.new
 	mv docs/metrics.md.new docs/metrics.md
+	$(or $(PYTHON),python3) charts/generate.py
 
 pictures: ## photograph the exporter's page as the README shows it, light and dark, wide and narrow
 	@tests/setup/prerequisites.sh rust python chromium
