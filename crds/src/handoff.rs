@@ -5,10 +5,12 @@
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
+use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::exporter::Exporter;
 use crate::valid::{self, Monitor};
 use crate::violation::Violations;
 use crate::{API_VERSION, FeatureMonitor, FeatureMonitorSpec, schema};
@@ -50,8 +52,25 @@ impl From<&FeatureMonitor> for ExporterConfig {
                 .clone()
                 .unwrap_or_else(|| "default".to_owned()),
             name: resource.metadata.name.clone().unwrap_or_default(),
-            spec: resource.spec.clone(),
+            spec: for_exporter(&resource.spec),
         }
+    }
+}
+
+/// The spec without what only the operator acts on: a change of that is no change for the exporter.
+fn for_exporter(spec: &FeatureMonitorSpec) -> FeatureMonitorSpec {
+    let state = spec
+        .exporter
+        .as_ref()
+        .and_then(|exporter| exporter.state.clone());
+    FeatureMonitorSpec {
+        exporter: state.map(|state| Exporter {
+            state: Some(state),
+            ..Exporter::default()
+        }),
+        integrations: None,
+        paused: None,
+        ..spec.clone()
     }
 }
 
@@ -184,8 +203,9 @@ pub struct MissingReference {
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// The key that is missing.
-    pub key: String,
+    /// The key that is missing; absent when all of it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// Whether the source answers.
@@ -222,7 +242,7 @@ pub struct BaselineStatus {
 }
 
 /// Which features are there.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct FeaturesStatus {
     /// Features that are expected: those of the baseline and those that `include` names.
@@ -253,6 +273,9 @@ pub struct EvaluationStatus {
     /// Why it did not, from a closed set; absent when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Why it did not, for people: cut, cleaned, and without credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// When it ended.
     pub timestamp: Timestamp,
     /// Start of the window that was evaluated; absent without windows or when none was.

@@ -3,7 +3,8 @@
 //! One resource, `FeatureMonitor`, says where ML features come from, what they are compared with,
 //! and how many false alarms their owner can bear. Read it in this order:
 //!
-//! - the spec, one file per noun: [`source`], [`data`], [`schedule`], [`baseline`], [`alarms`], [`checks`], [`state`];
+//! - the spec, one file per noun: [`source`], [`data`], [`schedule`], [`baseline`], [`alarms`], [`checks`], [`exporter`], [`state`];
+//! - the [`status`] that the operator writes;
 //! - [`valid`], the only door from a spec to a [`valid::Monitor`]: it reports every violation, not the first;
 //! - [`manifest`], which reads YAML and adds the line and column to each violation;
 //! - [`handoff`], the documents that pass between operator and exporter.
@@ -16,7 +17,9 @@ pub mod baseline;
 pub mod checks;
 pub mod data;
 pub mod duration;
+pub mod exporter;
 pub mod handoff;
+pub mod labels;
 pub mod manifest;
 pub mod patterns;
 pub mod quantity;
@@ -25,6 +28,7 @@ pub mod schema;
 pub mod secret;
 pub mod source;
 pub mod state;
+pub mod status;
 pub mod template;
 pub mod timestamp;
 pub mod uri;
@@ -51,8 +55,27 @@ pub const API_VERSION: &str = "featuremonitor.io/v1alpha1";
     namespaced,
     shortname = "fm",
     category = "monitoring",
+    status = "status::FeatureMonitorStatus",
     derive = "PartialEq",
     doc = "Watches the features of one model or table: pulls them on a schedule from an Arrow Flight server, compares them with a baseline, and raises an alarm when they change more than chance explains.",
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        description = "Whether features are pulled, compared and served as the spec says.",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        description = "Why it is ready or not.",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
+    printcolumn(
+        name = "Features",
+        type_ = "string",
+        description = "Features that the last pull had, of those expected.",
+        json_path = ".status.features.summary"
+    ),
     printcolumn(
         name = "Source",
         type_ = "string",
@@ -60,10 +83,23 @@ pub const API_VERSION: &str = "featuremonitor.io/v1alpha1";
         json_path = ".spec.source.flight.uri"
     ),
     printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    printcolumn(
         name = "Every",
         type_ = "string",
         description = "How often the features are pulled.",
-        json_path = ".spec.schedule.every"
+        json_path = ".spec.schedule.every",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Baseline",
+        type_ = "integer",
+        description = "Version of the baseline in force.",
+        json_path = ".status.baseline.version",
+        priority = 1
     ),
     printcolumn(
         name = "Owner",
@@ -71,11 +107,6 @@ pub const API_VERSION: &str = "featuremonitor.io/v1alpha1";
         description = "The team that owns the monitor.",
         json_path = ".spec.owner.team",
         priority = 1
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
     ),
     validation = Rule::new("self.metadata.name.size() <= 52")
         .message("the name has more than 52 characters: write a shorter one, so that the names made from it fit into 63"),
@@ -120,5 +151,15 @@ pub struct FeatureMonitorSpec {
     /// Settings of the exporter that runs this monitor.
     /// Default: `{}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exporter: Option<state::Exporter>,
+    pub exporter: Option<exporter::Exporter>,
+
+    /// How other programs find what the operator makes for them.
+    /// Default: `{}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integrations: Option<exporter::Integrations>,
+
+    /// Whether the operator leaves everything that belongs to this monitor as it is. The exporter goes on; changes of the
+    /// spec wait, and the status says so. Default: `false`. Example: `true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
 }

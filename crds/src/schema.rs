@@ -47,6 +47,14 @@ fn strip(schema: &mut Value) {
             if fields.contains_key("type") {
                 fields.remove("nullable");
             }
+            // An API server knows no unsigned formats, and warns of them; the bounds say the same.
+            if fields
+                .get("format")
+                .and_then(Value::as_str)
+                .is_some_and(|f| f.starts_with("uint"))
+            {
+                fields.remove("format");
+            }
             if let Some(Value::String(description)) = fields.get_mut("description") {
                 *description = description.replace('\n', " ");
             }
@@ -160,7 +168,14 @@ pub(crate) fn readable(value: &Value, schema: &Value) -> Option<Value> {
     match (schema["type"].as_str(), value) {
         (Some("object"), Value::Object(fields)) => {
             let Some(known) = schema["properties"].as_object() else {
-                return Some(value.clone());
+                let values = &schema["additionalProperties"];
+                let read = fields
+                    .iter()
+                    .filter_map(|(name, value)| Some((name.clone(), readable(value, values)?)));
+                return match values {
+                    Value::Object(_) => Some(read.collect()),
+                    _ => Some(value.clone()),
+                };
             };
             let read = fields.iter().filter_map(|(name, value)| {
                 Some((name.clone(), readable(value, known.get(name)?)?))
@@ -200,6 +215,10 @@ pub(crate) fn readable(value: &Value, schema: &Value) -> Option<Value> {
                 .filter(|n| n.unsigned_abs() <= largest.unsigned_abs())
                 .map(Value::from)
         }
+        (None, Value::Number(number)) if !schema["pattern"].is_null() => {
+            number.is_u64().then(|| value.clone())
+        }
+        (None, _) if !schema["pattern"].is_null() => value.is_string().then(|| value.clone()),
         (Some("number"), Value::Number(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => {
             Some(value.clone())
         }
@@ -273,6 +292,14 @@ impl Walk {
             (Some("integer"), Value::Number(number)) if number.is_i64() || number.is_u64() => {
                 self.number(number, schema, path);
             }
+            // Only an amount of a resource may be either.
+            (None, Value::String(text)) => self.string(text, schema, path),
+            (None, Value::Number(number)) if schema["pattern"].is_null() || number.is_u64() => {}
+            (None, found) if !schema["pattern"].is_null() => self.unreadable(
+                path,
+                format!("found {}", describe(found)),
+                "write an amount in quotes, such as \"500m\"",
+            ),
             (Some("boolean"), Value::Bool(_)) | (None, _) => {}
             (Some(wanted), found) => {
                 let example = schema["description"].as_str().and_then(example);
@@ -322,7 +349,7 @@ impl Walk {
             }
         }
         let Some(known) = schema["properties"].as_object() else {
-            return;
+            return self.map(fields, schema, path);
         };
         for (name, value) in fields {
             match known.get(name) {
@@ -345,6 +372,26 @@ impl Walk {
                         write,
                     );
                 }
+            }
+        }
+    }
+
+    /// Fields whose names are the user's.
+    fn map(&mut self, fields: &serde_json::Map<String, Value>, schema: &Value, path: &str) {
+        let count = fields.len() as u64;
+        if let Some(most) = schema["maxProperties"]
+            .as_u64()
+            .filter(|most| count > *most)
+        {
+            self.out_of_bounds(
+                path,
+                format!("found {count} entries"),
+                format!("write at most {most}"),
+            );
+        }
+        if schema["additionalProperties"].is_object() {
+            for (name, value) in fields {
+                self.node(value, &schema["additionalProperties"], &child(path, name));
             }
         }
     }
@@ -563,6 +610,7 @@ pub(crate) fn manifest_schema() -> &'static Value {
                     },
                 },
                 "spec": openapi()["properties"]["spec"],
+                "status": {"type": "object"},
             },
         })
     })

@@ -1,32 +1,23 @@
-//! Settings of the exporter that runs a monitor: where it keeps the frozen baseline.
+//! Where the exporter keeps the frozen baseline and what it judged.
 
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::quantity::QuantityText;
 use crate::secret::NameRef;
-
-/// Settings of the exporter.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
-#[serde(rename_all = "camelCase")]
-pub struct Exporter {
-    /// Where the exporter keeps the frozen baseline and what it judged, so that a restart continues. Exactly one of
-    /// `directory`, `url` and `ephemeral`. Default: the directory that the exporter is started with.
-    /// Example: `{directory: {path: feature-monitor-state}}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<State>,
-}
 
 /// Where state is kept. Exactly one of the three.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
 #[x_kube(
-    validation = Rule::new("[has(self.directory), has(self.url), has(self.ephemeral)].exists_one(given, given)")
-        .message("exactly one of directory, url and ephemeral is needed: write one of them, and only one")
+    validation = Rule::new("[has(self.volumeClaim), has(self.url), has(self.ephemeral)].exists_one(given, given)")
+        .message("exactly one of volumeClaim, url and ephemeral is needed: write one of them, and only one")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct State {
-    /// A directory of the machine. Default: none, another place is used. Example: `{path: feature-monitor-state}`.
+    /// A PersistentVolumeClaim that the operator makes. An exporter that is run by hand keeps a folder in its place.
+    /// Default: none, another place is used. Example: `{size: 1Gi}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directory: Option<DirectoryState>,
+    pub volume_claim: Option<VolumeClaimState>,
 
     /// A bucket of an object store. Default: none, another place is used. Example: `{value: s3://ml-state/feature-monitor}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,14 +29,27 @@ pub struct State {
     pub ephemeral: Option<EphemeralState>,
 }
 
-/// A directory of the machine.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+/// A PersistentVolumeClaim.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
-pub struct DirectoryState {
-    /// Path, absolute or relative to the exporter's working directory, at most 1,024 characters. It is created when it is
-    /// missing. No default. Example: `feature-monitor-state`.
-    #[schemars(length(min = 1, max = 1024))]
-    pub path: String,
+pub struct VolumeClaimState {
+    /// How large the volume is, 1Mi to 1Ti; it can grow where the storage class lets it, and never shrink. A baseline takes
+    /// some ten kilobytes a feature and window. Default: `1Gi`. Example: `1Gi`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<QuantityText>,
+
+    /// Name of the StorageClass, at most 253 characters. Default: that of the cluster. Example: `standard`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
+    )]
+    pub storage_class_name: Option<String>,
+
+    /// Whether the claim stays when the monitor is deleted. A monitor of the same name takes it up again.
+    /// Default: `false`. Example: `true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retain: Option<bool>,
 }
 
 /// A bucket of an object store.

@@ -6,16 +6,18 @@
 
 mod door;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Affinity, Toleration};
 
 pub use crate::alarms::Rate;
 pub use crate::checks::{CategoricalStatistic, NumericStatistic};
 pub use crate::data::FeatureKind as Kind;
+pub use crate::exporter::Resources;
 pub use crate::patterns::Patterns;
 pub use crate::template::Template;
 pub use crate::uri::Address;
@@ -51,8 +53,28 @@ pub struct Monitor {
     pub false_alarms: FalseAlarms,
     /// What is checked.
     pub checks: Checks,
-    /// Where state is kept; `None` leaves it to the program's own setting.
-    pub state: Option<State>,
+    /// Where state is kept.
+    pub state: State,
+    /// The exporter's pod.
+    pub pod: Pod,
+    /// Labels of what is made for other programs.
+    pub integration_labels: BTreeMap<String, String>,
+    /// Whether the operator leaves everything as it is.
+    pub paused: bool,
+}
+
+impl Monitor {
+    /// Every file of a Secret or ConfigMap that the source needs, in the order of the spec. The Secret of an object store
+    /// ([`State::Url`]) has no fixed keys and is not among them.
+    pub fn files(&self) -> Vec<&FileRef> {
+        let auth: Vec<&FileRef> = match &self.source.auth {
+            Auth::None => Vec::new(),
+            Auth::Bearer { token } => vec![token],
+            Auth::Basic { username, password } => vec![username, password],
+            Auth::MutualTls { certificate, key } => vec![certificate, key],
+        };
+        auth.into_iter().chain(&self.source.tls.ca).collect()
+    }
 }
 
 /// Who answers for the features.
@@ -145,7 +167,7 @@ pub struct FileRef {
 }
 
 /// What a file comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileKind {
     /// A Secret.
     Secret,
@@ -417,10 +439,14 @@ fn at_least<T: Clone + PartialOrd>(critical: Option<T>, warning: Option<&T>) -> 
 /// Where state is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// A directory.
-    Directory {
-        /// Absolute, or relative to the working directory.
-        path: PathBuf,
+    /// A claim of the cluster, which is a folder for the exporter.
+    VolumeClaim {
+        /// Size as a Kubernetes quantity.
+        size: String,
+        /// Name of the storage class; `None` for that of the cluster.
+        storage_class: Option<String>,
+        /// Whether the claim stays when the monitor is deleted.
+        retain: bool,
     },
     /// An object store.
     Url {
@@ -431,6 +457,25 @@ pub enum State {
     },
     /// Memory only.
     Ephemeral,
+}
+
+/// What shapes the exporter's pod.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Pod {
+    /// Processor and memory; `None` for what the operator is configured with.
+    pub resources: Option<Resources>,
+    /// Labels of nodes.
+    pub node_selector: BTreeMap<String, String>,
+    /// Taints of nodes.
+    pub tolerations: Vec<Toleration>,
+    /// Preferences and needs.
+    pub affinity: Option<Affinity>,
+    /// PriorityClass.
+    pub priority_class: Option<String>,
+    /// More labels.
+    pub labels: BTreeMap<String, String>,
+    /// More annotations.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Makes a monitor of a resource, or says everything that is wrong with it.

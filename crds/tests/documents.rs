@@ -109,9 +109,11 @@ fn the_main_example_means_what_it_says() {
     );
     assert_eq!(
         monitor.state,
-        Some(State::Directory {
-            path: "feature-monitor-state".into()
-        })
+        State::VolumeClaim {
+            size: "1Gi".to_owned(),
+            storage_class: None,
+            retain: false
+        }
     );
 }
 
@@ -134,7 +136,15 @@ fn what_is_not_given_has_a_default() {
         ),
         (30 * DAYS, 7 * DAYS)
     );
-    assert_eq!(monitor.state, None);
+    let State::VolumeClaim {
+        size,
+        retain: false,
+        storage_class: None,
+    } = &monitor.state
+    else {
+        panic!("{:?}", monitor.state)
+    };
+    assert_eq!(size, "1Gi");
     let checks = &monitor.checks;
     assert!(checks.schema.enabled);
     // Without a window, 2 and 4 times the schedule of 15 minutes.

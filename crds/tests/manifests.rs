@@ -72,7 +72,9 @@ fn api_server(text: &str) -> Vec<String> {
 /// Says in JSON Schema's words what a structural schema says in Kubernetes' words.
 fn be_strict(schema: &mut Value) {
     if let Some(fields) = schema.as_object_mut() {
-        if fields.get("type") == Some(&"object".into()) {
+        if let Some(values) = fields.get_mut("additionalProperties") {
+            be_strict(values);
+        } else if fields.get("type") == Some(&"object".into()) {
             fields.insert("additionalProperties".to_owned(), false.into());
         }
         // JSON Schema has no uniqueness by key: the one list with a key differs in its value only in its own manifest.

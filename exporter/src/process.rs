@@ -1,18 +1,13 @@
 //! What the process counts while it lives: evaluations, what came from the source, the configuration.
-//!
-//! prometheus-client keeps the values; names, help and labels come from the table, and the table's writer
-//! puts them into both text formats.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use metrics::{Definition, Kind, Label, Samples, table};
-use prometheus_client::encoding::text;
+use metrics::{Counters, Label, Samples, table};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Metric, Registry};
 
 use crate::source::Reason;
 
@@ -70,7 +65,7 @@ type Labels = [(&'static str, &'static str); 1];
 pub struct Process {
     namespace: String,
     monitor: String,
-    registry: Registry,
+    counters: Counters,
     evaluations: Family<Labels, Counter>,
     evaluation_duration: Histogram,
     evaluation_errors: Family<Labels, Counter>,
@@ -95,8 +90,8 @@ impl Process {
     /// its first increase is an increase.
     pub fn new(namespace: &str, monitor: &str) -> Self {
         let labels = [
-            (Label::Namespace.name().into(), namespace.to_owned().into()),
-            (Label::Monitor.name().into(), monitor.to_owned().into()),
+            (Label::Namespace.name(), namespace.to_owned()),
+            (Label::Monitor.name(), monitor.to_owned()),
         ];
         let mut process = Process {
             namespace: namespace.to_owned(),
@@ -111,30 +106,18 @@ impl Process {
             windows_judged: Counter::default(),
             series_dropped: by(Label::Reason, DropReason::ALL.map(DropReason::as_str)),
             config: Mutex::new(None),
-            registry: Registry::with_labels(labels.into_iter()),
+            counters: Counters::with_labels(labels),
         };
-        let registry = &mut process.registry;
-        register(
-            registry,
-            &table::EVALUATION_DURATION,
-            &process.evaluation_duration,
-        );
-        register(registry, &table::EVALUATIONS, &process.evaluations);
-        register(registry, &table::EVALUATION_ERRORS, &process.evaluation_errors);
-        register(
-            registry,
-            &table::SOURCE_RECEIVED_BYTES,
-            &process.received_bytes,
-        );
-        register(registry, &table::ROWS, &process.rows);
-        register(registry, &table::BATCHES, &process.batches);
-        register(
-            registry,
-            &table::ROWS_OUTSIDE_WINDOWS,
-            &process.rows_outside_windows,
-        );
-        register(registry, &table::WINDOWS_JUDGED, &process.windows_judged);
-        register(registry, &table::SERIES_DROPPED, &process.series_dropped);
+        let counters = &mut process.counters;
+        counters.register(&table::EVALUATION_DURATION, &process.evaluation_duration);
+        counters.register(&table::EVALUATIONS, &process.evaluations);
+        counters.register(&table::EVALUATION_ERRORS, &process.evaluation_errors);
+        counters.register(&table::SOURCE_RECEIVED_BYTES, &process.received_bytes);
+        counters.register(&table::ROWS, &process.rows);
+        counters.register(&table::BATCHES, &process.batches);
+        counters.register(&table::ROWS_OUTSIDE_WINDOWS, &process.rows_outside_windows);
+        counters.register(&table::WINDOWS_JUDGED, &process.windows_judged);
+        counters.register(&table::SERIES_DROPPED, &process.series_dropped);
         process
     }
 
@@ -217,13 +200,7 @@ impl Process {
             );
             samples.add(&table::CONFIG_INFO, [(Label::Hash, &config.hash)], 1.0);
         }
-        let mut encoded = String::new();
-        // Writing to a String cannot fail, and the metrics here encode without an error of their own.
-        if text::encode(&mut encoded, &self.registry).is_ok() {
-            for (family, lines) in families(&encoded) {
-                samples.add_lines(family, &lines);
-            }
-        }
+        self.counters.add_to(&mut samples);
         samples
     }
 
@@ -240,45 +217,6 @@ fn by<const N: usize>(label: Label, values: [&'static str; N]) -> Family<Labels,
         drop(family.get_or_create(&[(label.name(), value)]));
     }
     family
-}
-
-/// Puts a metric into the registry, which shares its values with the handle that counts.
-fn register<const N: usize>(
-    registry: &mut Registry,
-    family: &metrics::Family<N>,
-    metric: &(impl Metric + Clone),
-) {
-    let family = family.definition();
-    registry.register(family.open_metrics_name(), family.help(), metric.clone());
-}
-
-/// The sample lines in prometheus-client's text, by family. A family's labels come in the order of a hash
-/// map, so counters are sorted; the buckets of a histogram are in their order already.
-fn families(encoded: &str) -> Vec<(&'static Definition, String)> {
-    let mut families: Vec<(&'static Definition, Vec<&str>)> = Vec::new();
-    for line in encoded.lines() {
-        if let Some(comment) = line.strip_prefix("# TYPE ") {
-            let name = comment.split(' ').next().unwrap_or_default();
-            let family = table::ALL
-                .iter()
-                .find(|family| family.open_metrics_name() == name);
-            families.extend(family.map(|family| (*family, Vec::new())));
-        } else if !line.starts_with('#')
-            && let Some((_, lines)) = families.last_mut()
-        {
-            lines.push(line);
-        }
-    }
-    families
-        .into_iter()
-        .map(|(family, mut lines)| {
-            if family.kind == Kind::Counter {
-                lines.sort_unstable();
-            }
-            let text = lines.iter().flat_map(|line| [line, "\n"]).collect();
-            (family, text)
-        })
-        .collect()
 }
 
 #[cfg(test)]

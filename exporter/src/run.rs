@@ -1,7 +1,6 @@
 //! `run`: evaluates on schedule, serves what is known, and follows the manifest when it changes.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +21,9 @@ use crate::scrape::scrape;
 use crate::snapshot::Snapshot;
 use crate::source::{FlightSource, SecretsDir, SourceError, backoff};
 use crate::status::{references_missing, status};
-use crate::store::{Store, StoreError};
+use crate::store::{Place, Store};
 
-/// Where state is kept when neither the manifest nor the command line says.
+/// Where state is kept when the manifest wants a claim, which only a cluster has, and the command line names no folder.
 const STATE_DIRECTORY: &str = "feature-monitor-state";
 
 /// Why the program could not start or go on.
@@ -50,9 +49,6 @@ pub enum RunError {
     /// The source cannot be asked at all.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The state cannot be opened.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// Runs until `shutdown`.
@@ -277,7 +273,12 @@ impl Desk {
 fn monitor(config: &Config, input: &Input) -> Result<Monitor, RunError> {
     let monitor = &config.monitor;
     let source = FlightSource::new(monitor.source.clone(), SecretsDir::new(&input.secrets_dir))?;
-    let store = store(config, input)?;
+    let store = Store::new(
+        place(config, input),
+        &input.secrets_dir,
+        &monitor.namespace,
+        &monitor.name,
+    );
     Ok(Monitor::new(
         config.monitor.clone(),
         config.hash.clone(),
@@ -286,21 +287,16 @@ fn monitor(config: &Config, input: &Input) -> Result<Monitor, RunError> {
     ))
 }
 
-fn store(config: &Config, input: &Input) -> Result<Store, RunError> {
-    let monitor = &config.monitor;
-    let state = match (&input.state_dir, &monitor.state) {
-        (Some(path), _) => State::Directory { path: path.clone() },
-        (None, Some(state)) => state.clone(),
-        (None, None) => State::Directory {
-            path: PathBuf::from(STATE_DIRECTORY),
+fn place(config: &Config, input: &Input) -> Place {
+    match (&input.state_dir, &config.monitor.state) {
+        (Some(path), _) => Place::Directory(path.clone()),
+        (None, State::VolumeClaim { .. }) => Place::Directory(STATE_DIRECTORY.into()),
+        (None, State::Url { url, credentials }) => Place::Url {
+            url: url.clone(),
+            credentials: credentials.clone(),
         },
-    };
-    Ok(Store::open(
-        &state,
-        &input.secrets_dir,
-        &monitor.namespace,
-        &monitor.name,
-    )?)
+        (None, State::Ephemeral) => Place::Memory(Arc::default()),
+    }
 }
 
 /// Opens the monitor that a manifest describes, for a single call.

@@ -4,7 +4,7 @@ use crds::handoff::{
     self, BaselineStatus, EvaluationStatus, ExporterStatus, FeaturesStatus, MissingReference,
     SourceStatus,
 };
-use crds::valid::{Auth, FileKind, FileRef, Monitor};
+use crds::valid::{FileKind, Monitor, State};
 
 use crate::snapshot::{BaselineState, Snapshot};
 use crate::source::{SecretsDir, SourceError};
@@ -53,6 +53,7 @@ pub fn status(
             .map(|evaluation| EvaluationStatus {
                 success: failure.is_none(),
                 reason: failure.map(|failure| failure.reason.as_str().to_owned()),
+                message: failure.map(|failure| failure.message.clone()),
                 timestamp: evaluation.at,
                 window_start: snapshot.judged.map(|judged| judged.span.start),
                 window_end: snapshot.judged.map(|judged| judged.span.end),
@@ -62,14 +63,8 @@ pub fn status(
 
 /// The files that a manifest refers to and that are not mounted.
 pub fn references_missing(monitor: &Monitor, secrets: &SecretsDir) -> Vec<MissingReference> {
-    let auth: Vec<&FileRef> = match &monitor.source.auth {
-        Auth::None => Vec::new(),
-        Auth::Bearer { token } => vec![token],
-        Auth::Basic { username, password } => vec![username, password],
-        Auth::MutualTls { certificate, key } => vec![certificate, key],
-    };
-    auth.into_iter()
-        .chain(&monitor.source.tls.ca)
+    let files = monitor.files().into_iter();
+    let mut missing: Vec<MissingReference> = files
         .filter(|file| matches!(secrets.read(file), Err(SourceError::SecretMissing { .. })))
         .map(|file| MissingReference {
             kind: match file.kind {
@@ -77,7 +72,20 @@ pub fn references_missing(monitor: &Monitor, secrets: &SecretsDir) -> Vec<Missin
                 FileKind::ConfigMap => "ConfigMap".to_owned(),
             },
             name: file.name.clone(),
-            key: file.key.clone(),
+            key: Some(file.key.clone()),
         })
-        .collect()
+        .collect();
+    if let State::Url {
+        credentials: Some(name),
+        ..
+    } = &monitor.state
+        && !secrets.has(name)
+    {
+        missing.push(MissingReference {
+            kind: "Secret".to_owned(),
+            name: name.clone(),
+            key: None,
+        });
+    }
+    missing
 }

@@ -8,9 +8,8 @@ mod remote;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crds::valid::State;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Key;
@@ -28,9 +27,35 @@ const VERSION: u32 = 1;
 /// must not fill the memory.
 const MAX_BYTES: u64 = 1 << 30;
 
+/// Where one monitor's state is kept. It is opened when it is first used, and again after a failure: what was missing,
+/// such as a Secret, may be there then, and credentials may have changed.
+pub struct Store {
+    place: Place,
+    secrets: PathBuf,
+    below: [String; 2],
+    opened: Mutex<Option<Opened>>,
+}
+
+/// What a store is opened on.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A directory, absolute or relative to the working directory. It is created when it is missing.
+    Directory(PathBuf),
+    /// An object store.
+    Url {
+        /// `s3://…`, `gs://…` or `az://…`.
+        url: String,
+        /// Name of the Secret with the store's settings, one file each (`aws_access_key_id`, `endpoint`, …); `None` for
+        /// variables of the environment (`AWS_ACCESS_KEY_ID`, …).
+        credentials: Option<String>,
+    },
+    /// Nothing outlives the process.
+    Memory(Arc<InMemory>),
+}
+
 /// An open store, below one monitor's prefix.
 #[derive(Clone)]
-pub struct Store {
+struct Opened {
     objects: Arc<dyn ObjectStore>,
     prefix: Key,
     /// The directory, when the store is one.
@@ -43,7 +68,8 @@ pub struct Store {
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
-            .field("place", &self.name(""))
+            .field("place", &self.place)
+            .field("below", &self.below)
             .finish_non_exhaustive()
     }
 }
@@ -164,19 +190,79 @@ struct Label<'a> {
 }
 
 impl Store {
-    /// Opens the store of the monitor `namespace/name`. Object store settings are files named after them
-    /// (`aws_access_key_id`, `endpoint`, …) in the folder of the Secret below `secrets`, or, when the state names no
-    /// Secret, variables of the environment (`AWS_ACCESS_KEY_ID`, …).
-    pub fn open(
-        state: &State,
-        secrets: &Path,
-        namespace: &str,
-        name: &str,
-    ) -> Result<Self, StoreError> {
-        let store = match state {
-            State::Ephemeral => Self::in_memory(),
-            State::Directory { path } => Self::in_directory(path)?,
-            State::Url { url, credentials } => {
+    /// The store of the monitor `namespace/name`, whose Secrets are folders below `secrets`.
+    pub fn new(place: Place, secrets: &Path, namespace: &str, name: &str) -> Self {
+        Self {
+            place,
+            secrets: secrets.to_owned(),
+            below: [namespace.to_owned(), name.to_owned()],
+            opened: Mutex::default(),
+        }
+    }
+
+    /// An empty store that forgets with the process.
+    pub fn in_memory() -> Self {
+        let memory = Arc::new(InMemory::new());
+        Self::new(Place::Memory(memory), Path::new(""), "", "")
+    }
+
+    /// Opens the store, unless it is open.
+    fn opened(&self) -> Result<Opened, StoreError> {
+        let mut opened = self.lock();
+        if let Some(opened) = &*opened {
+            return Ok(opened.clone());
+        }
+        let [namespace, name] = &self.below;
+        let mut store = Opened::new(&self.place, &self.secrets)?;
+        store.prefix = store.prefix.join(namespace.as_str()).join(name.as_str());
+        *opened = Some(store.clone());
+        Ok(store)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Opened>> {
+        // It is only ever replaced whole, so a panic while it was held has left nothing half done.
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads an object; nothing when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be opened or does not answer, and when the object is damaged, not one of ours, or of a
+    /// newer release.
+    pub async fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+        let loaded = self.opened()?.load(key).await;
+        if loaded.is_err() {
+            *self.lock() = None;
+        }
+        loaded
+    }
+
+    /// Writes an object whole, in the place of an older one: a reader, and a restart after a crash, finds the one or the
+    /// other.
+    ///
+    /// # Errors
+    /// When the store cannot be opened or does not take it.
+    pub async fn save<T: Serialize>(&self, key: &str, value: &T) -> Result<(), StoreError> {
+        let saved = self.opened()?.save(key, value).await;
+        if saved.is_err() {
+            *self.lock() = None;
+        }
+        saved
+    }
+}
+
+impl Opened {
+    fn new(place: &Place, secrets: &Path) -> Result<Self, StoreError> {
+        match place {
+            Place::Memory(memory) => Ok(Self {
+                objects: memory.clone(),
+                prefix: Key::default(),
+                directory: None,
+                place: "memory".to_owned(),
+                secrets: Secrets::default(),
+            }),
+            Place::Directory(path) => Self::in_directory(path),
+            Place::Url { url, credentials } => {
                 let (settings, required) = match credentials {
                     Some(name) => (
                         remote::from_secret(secrets, name)?,
@@ -185,27 +271,14 @@ impl Store {
                     None => (remote::from_environment(), remote::Required::No),
                 };
                 let (objects, prefix) = remote::open(url, &settings, required)?;
-                Self {
+                Ok(Self {
                     objects,
                     place: url.split('/').take(3).collect::<Vec<_>>().join("/"),
                     prefix,
                     directory: None,
                     secrets: remote::secrets(&settings),
-                }
+                })
             }
-        };
-        let prefix = store.prefix.clone().join(namespace).join(name);
-        Ok(Self { prefix, ..store })
-    }
-
-    /// An empty store that forgets with the process.
-    pub fn in_memory() -> Self {
-        Self {
-            objects: Arc::new(InMemory::new()),
-            prefix: Key::default(),
-            directory: None,
-            place: "memory".to_owned(),
-            secrets: Secrets::default(),
         }
     }
 
@@ -226,11 +299,7 @@ impl Store {
         })
     }
 
-    /// Reads an object; nothing when there is none.
-    ///
-    /// # Errors
-    /// When the store does not answer, and when the object is damaged, not one of ours, or of a newer release.
-    pub async fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+    async fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
         let failed = |error: object_store::Error| StoreError::Read {
             object: self.name(key),
             message: self.said(&error),
@@ -255,12 +324,7 @@ impl Store {
         Ok(Some(value))
     }
 
-    /// Writes an object whole, in the place of an older one: a reader, and a restart after a crash, finds the one or the
-    /// other.
-    ///
-    /// # Errors
-    /// When the store does not take it.
-    pub async fn save<T: Serialize>(&self, key: &str, value: &T) -> Result<(), StoreError> {
+    async fn save<T: Serialize>(&self, key: &str, value: &T) -> Result<(), StoreError> {
         let failed = |message: String| StoreError::Write {
             object: self.name(key),
             message: self.secrets.clean(&message),
@@ -414,10 +478,12 @@ mod tests {
     }
 
     fn open(path: &Path) -> Store {
-        let state = State::Directory {
-            path: path.to_owned(),
-        };
-        Store::open(&state, Path::new("."), "ml-prod", "customers").unwrap()
+        Store::new(
+            Place::Directory(path.to_owned()),
+            Path::new("."),
+            "ml-prod",
+            "customers",
+        )
     }
 
     /// The error of reading what stands in the file instead of what was saved there.
@@ -479,10 +545,8 @@ mod tests {
             .save("baseline.json", &saved())
             .await
             .unwrap();
-        let state = State::Directory {
-            path: folder.path().to_owned(),
-        };
-        let other = Store::open(&state, Path::new("."), "ml-prod", "others").unwrap();
+        let place = Place::Directory(folder.path().to_owned());
+        let other = Store::new(place, Path::new("."), "ml-prod", "others");
         assert_eq!(other.load::<Saved>("baseline.json").await.unwrap(), None);
     }
 
@@ -555,11 +619,10 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_made_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let state = State::Directory {
-            path: file.path().join("state"),
-        };
-        let error = Store::open(&state, Path::new("."), "a", "b")
-            .unwrap_err()
+        let place = Place::Directory(file.path().join("state"));
+        let error = Opened::new(&place, Path::new("."))
+            .err()
+            .unwrap()
             .to_string();
         assert!(
             error.contains(&file.path().display().to_string()),
@@ -574,12 +637,12 @@ mod tests {
         for (name, content) in files {
             std::fs::write(folder.path().join("bucket").join(name), content).unwrap();
         }
-        let state = State::Url {
+        let place = Place::Url {
             url: url.to_owned(),
             credentials: Some("bucket".to_owned()),
         };
-        Store::open(&state, folder.path(), "a", "b")
-            .map(|store| format!("{store:?}"))
+        Opened::new(&place, folder.path())
+            .map(|store| store.name(""))
             .unwrap_or_else(|error| error.to_string())
     }
 
@@ -592,7 +655,7 @@ mod tests {
                 ("aws_secret_access_key", "hunter2"),
             ],
         );
-        assert_eq!(s3, "Store { place: \"s3://bucket/pre/fix/a/b/\", .. }");
+        assert_eq!(s3, "s3://bucket/pre/fix/");
         let az = unopened(
             "az://container",
             &[
@@ -600,7 +663,7 @@ mod tests {
                 ("azure_storage_account_key", "aHVudGVyMg=="),
             ],
         );
-        assert_eq!(az, "Store { place: \"az://container/a/b/\", .. }");
+        assert_eq!(az, "az://container/");
         let gs = unopened(
             "gs://bucket",
             &[("google_service_account_key", "{hunter2}")],
@@ -622,12 +685,13 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_not_mounted_is_named() {
-        let state = State::Url {
+        let place = Place::Url {
             url: "s3://bucket".to_owned(),
             credentials: Some("gone".to_owned()),
         };
-        let error = Store::open(&state, Path::new("/nonexistent"), "a", "b")
-            .unwrap_err()
+        let error = Opened::new(&place, Path::new("/nonexistent"))
+            .err()
+            .unwrap()
             .to_string();
         assert!(error.contains("\"gone\""), "{error}");
     }

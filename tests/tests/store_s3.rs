@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crds::valid::State;
-use exporter::store::{Store, StoreError};
+use exporter::store::{Place, Store, StoreError};
 use tempfile::TempDir;
 
 const SECRET: &str = "canary-secret-key";
@@ -94,11 +93,11 @@ impl Gateway {
     }
 
     fn open(&self, url: &str, credentials: &str) -> Store {
-        let state = State::Url {
+        let place = Place::Url {
             url: url.to_owned(),
             credentials: Some(credentials.to_owned()),
         };
-        Store::open(&state, self.secrets.path(), "ml-prod", "customers").unwrap()
+        Store::new(place, self.secrets.path(), "ml-prod", "customers")
     }
 
     fn object(&self, path: &str) -> PathBuf {

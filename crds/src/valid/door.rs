@@ -3,6 +3,7 @@
 //! What the schema bounds (lengths, counts, "exactly one of") is not checked again here: where it does not hold, the
 //! parts are `None` or clamped, and the schema's own violation refuses the resource.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use jiff::Timestamp;
 use super::{
     AlarmOn, Auth, Baseline, BaselineKind, Check, Checks, Data, DriftCheck, FalseAlarms,
     FeatureOverride, FeatureSelection, FileKind, FileRef, Flight, MAX_BASELINE_WINDOWS,
-    MIN_ROLLING_WINDOWS, Monitor, Override, Owner, Patterns, Query, Rate, Schedule, SchemaCheck,
-    State, Template, Tls, Window, at_least,
+    MIN_ROLLING_WINDOWS, Monitor, Override, Owner, Patterns, Pod, Query, Rate, Schedule,
+    SchemaCheck, State, Template, Tls, Window, at_least,
 };
 use crate::alarms::{self, RateText};
 use crate::checks::{CategoricalStatistic, NumericStatistic};
 use crate::duration::{self, DAY, DurationText};
+use crate::exporter::Exporter;
+use crate::labels::Labels;
 use crate::secret::KeyRef;
 use crate::timestamp::{self, TimestampText};
 use crate::violation::{Violation, quote};
@@ -38,6 +41,7 @@ const DEFAULT_WARNING: Rate = Rate {
     count: 1.0,
     per: Duration::from_secs(7 * 86_400),
 };
+const DEFAULT_STATE_SIZE: &str = "1Gi";
 /// A distance or a missing share of fewer rows moves by chance alone.
 const DEFAULT_MIN_ROWS: u64 = 200;
 
@@ -93,11 +97,14 @@ impl Door {
         let baseline = self.baseline(&spec.baseline, window);
         let false_alarms = self.false_alarms(spec);
         let checks = self.checks(spec, window, every);
-        let state = spec
-            .exporter
-            .as_ref()
-            .and_then(|exporter| exporter.state.as_ref());
-        let state = state.and_then(|state| self.state(state));
+        let exporter = spec.exporter.clone().unwrap_or_default();
+        let state = self.state(&exporter.state.clone().unwrap_or_else(|| state::State {
+            volume_claim: Some(state::VolumeClaimState::default()),
+            ..state::State::default()
+        }));
+        let pod = self.pod(exporter);
+        let integrations = spec.integrations.clone().unwrap_or_default();
+        let integration_labels = self.labels("spec.integrations.labels", integrations.labels);
         Some(Monitor {
             namespace: resource
                 .metadata
@@ -115,7 +122,10 @@ impl Door {
             baseline: baseline?,
             false_alarms: false_alarms?,
             checks: checks?,
-            state,
+            state: state?,
+            pod,
+            integration_labels,
+            paused: spec.paused.unwrap_or(false),
         })
     }
 
@@ -200,6 +210,9 @@ impl Door {
                 );
             }
         }
+        let auth = spec.auth.as_ref().map_or(Auth::None, auth);
+        let tls = spec.tls.as_ref().map_or_else(Tls::default, tls);
+        self.same_folder(&auth, &tls);
         let query = self.query(&spec.query, has_window);
         let timeout = match &spec.timeout {
             Some(text) => self.duration(&format!("{PATH}.timeout"), text, MILLISECOND * 100, HOUR),
@@ -226,12 +239,34 @@ impl Door {
             address: address?,
             query: query?,
             headers,
-            auth: spec.auth.as_ref().map_or(Auth::None, auth),
-            tls: spec.tls.as_ref().map_or_else(Tls::default, tls),
+            auth,
+            tls,
             timeout: timeout?,
             // At most 1 GiB, which fits a usize of 32 bits.
             max_message_bytes: usize::try_from(max_message_bytes?).ok()?,
         })
+    }
+
+    /// Secrets and ConfigMaps are mounted as folders side by side, so one of each cannot have the same name.
+    fn same_folder(&mut self, auth: &Auth, tls: &Tls) {
+        let secret = match auth {
+            Auth::None => return,
+            Auth::Bearer { token: file }
+            | Auth::Basic { username: file, .. }
+            | Auth::MutualTls {
+                certificate: file, ..
+            } => file,
+        };
+        if let Some(ca) = &tls.ca
+            && ca.kind != secret.kind
+            && ca.name == secret.name
+        {
+            self.refuse(
+                "spec.source.flight.tls.ca.configMapRef.name",
+                format!("a Secret and a ConfigMap are both named {}", quote(&ca.name)),
+                "write the name of a ConfigMap that no Secret here has: both are mounted as folders side by side",
+            );
+        }
     }
 
     fn query(&mut self, spec: &source::Query, has_window: bool) -> Option<Query> {
@@ -672,19 +707,79 @@ impl Door {
         })
     }
 
+    fn pod(&mut self, spec: Exporter) -> Pod {
+        const PATH: &str = "spec.exporter";
+        for (which, amounts) in [
+            (
+                "requests",
+                spec.resources.as_ref().and_then(|r| r.requests.as_ref()),
+            ),
+            (
+                "limits",
+                spec.resources.as_ref().and_then(|r| r.limits.as_ref()),
+            ),
+        ] {
+            for name in amounts.iter().flat_map(|amounts| amounts.0.keys()) {
+                self.key(&format!("{PATH}.resources.{which}"), name, "cpu");
+            }
+        }
+        let labels = self.labels(&format!("{PATH}.podLabels"), spec.pod_labels);
+        let annotations = spec.pod_annotations.unwrap_or_default().0;
+        for key in annotations.keys() {
+            self.key(&format!("{PATH}.podAnnotations"), key, "example.com/note");
+        }
+        let node_selector = spec.node_selector.unwrap_or_default().0;
+        for key in node_selector.keys() {
+            self.key(&format!("{PATH}.nodeSelector"), key, "kubernetes.io/arch");
+        }
+        Pod {
+            resources: spec.resources,
+            node_selector,
+            tolerations: spec.tolerations.unwrap_or_default(),
+            affinity: spec.affinity,
+            priority_class: spec.priority_class_name,
+            labels,
+            annotations,
+        }
+    }
+
+    /// Labels that someone adds to a child; those that select it are not theirs.
+    fn labels(&mut self, path: &str, labels: Option<Labels>) -> BTreeMap<String, String> {
+        let labels = labels.unwrap_or_default().0;
+        for key in labels.keys() {
+            if key.starts_with("app.kubernetes.io/") {
+                let found = format!("the label {} is the operator's", quote(key));
+                self.refuse(&format!("{path}.{key}"), found, "remove it");
+            } else {
+                self.key(path, key, "example.com/cost-center");
+            }
+        }
+        labels
+    }
+
+    fn key(&mut self, path: &str, key: &str, example: &str) {
+        if !is_qualified_name(key) {
+            let found = format!("{} is no name that Kubernetes knows here", quote(key));
+            let write = format!("write letters, digits, '-', '_' and '.', such as {example}");
+            self.refuse(&format!("{path}.{key}"), found, write);
+        }
+    }
+
     fn state(&mut self, spec: &state::State) -> Option<State> {
-        match (&spec.directory, &spec.url, &spec.ephemeral) {
-            (Some(directory), None, None) => {
-                if directory.path.contains('\0') {
-                    let found = "the path has a zero byte";
-                    self.refuse(
-                        "spec.exporter.state.directory.path",
-                        found,
-                        "write the path of a directory",
-                    );
-                }
-                Some(State::Directory {
-                    path: (&directory.path).into(),
+        match (&spec.volume_claim, &spec.url, &spec.ephemeral) {
+            (Some(claim), None, None) => {
+                let size = claim
+                    .size
+                    .clone()
+                    .map_or_else(|| DEFAULT_STATE_SIZE.to_owned(), |size| size.0);
+                let parsed = quantity::parse_bytes(&size).and_then(|bytes| match bytes {
+                    0x10_0000..=0x100_0000_0000 => Ok(size.clone()),
+                    _ => Err("write a size between 1Mi and 1Ti".to_owned()),
+                });
+                Some(State::VolumeClaim {
+                    size: self.take("spec.exporter.state.volumeClaim.size", &size, parsed)?,
+                    storage_class: claim.storage_class_name.clone(),
+                    retain: claim.retain.unwrap_or(false),
                 })
             }
             (None, Some(url), None) => {
@@ -709,6 +804,28 @@ impl Door {
             _ => None,
         }
     }
+}
+
+/// Whether a text is the key of a label or annotation: at most 63 characters, after an optional DNS name and a slash.
+fn is_qualified_name(key: &str) -> bool {
+    let inner = |c: u8| c.is_ascii_alphanumeric() || b"-_.".contains(&c);
+    let (prefix, name) = match key.rsplit_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, key),
+    };
+    let is_name = (1..=63).contains(&name.len())
+        && name.bytes().all(inner)
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.ends_with(|c: char| c.is_ascii_alphanumeric());
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    is_name && prefix.is_none_or(|p| p.len() <= 253 && p.split('.').all(is_label))
 }
 
 /// A check with its defaults.

@@ -203,6 +203,12 @@ labels! {
     Outcome = "outcome",
     /// What sort of thing it is.
     Kind = "kind",
+    /// What is done to an object: `create`, `patch` or `delete`.
+    Verb = "verb",
+    /// Class of an answer of the API server, such as `2xx`, `429`, or `none` when there was none.
+    Code = "code",
+    /// A condition of a FeatureMonitor's status, such as `Ready`.
+    Condition = "condition",
     /// The column's Arrow type.
     DataType = "data_type",
     /// The owning team.

@@ -6,10 +6,12 @@
 //!
 //! The crate is pure: no clock, no IO, no runtime.
 
+mod counters;
 pub mod docs;
 mod exposition;
 mod family;
 pub mod table;
 
+pub use counters::Counters;
 pub use exposition::{Format, Samples};
 pub use family::{Definition, Family, Kind, Label, Scope, Unit, Usage};

@@ -400,4 +400,42 @@ table! {
     /// The program.
     BUILD_INFO = Info, Plain, Program "featuremonitor_build_info" [Version, Revision];
     "Count programs by version." => "count by (version) (featuremonitor_build_info)";
+
+    // ---- The operator ------------------------------------------------------------------------------------
+
+    /// The operator's version and the revision of its source code.
+    OPERATOR_BUILD_INFO = Info, Plain, Program "featuremonitor_operator_build_info" [Version, Revision];
+    "See which versions run." => "count by (version) (featuremonitor_operator_build_info)";
+
+    /// Whether this operator holds the lease, and so is the one that writes.
+    OPERATOR_LEADING = Gauge, Flag, Program "featuremonitor_operator_leading" [];
+    "Alert when nobody leads: no change of a FeatureMonitor is acted on." => "sum(featuremonitor_operator_leading) == 0";
+
+    /// FeatureMonitors that the operator has reconciled and that still exist.
+    OPERATOR_MONITORS = Gauge, Count, Program "featuremonitor_operator_monitors" [];
+    "Count the monitors of the cluster." => "sum(featuremonitor_operator_monitors)";
+
+    /// Whether a condition of a FeatureMonitor holds; absent while that is not known.
+    OPERATOR_MONITOR_CONDITION = Gauge, Flag, Program "featuremonitor_operator_monitor_condition" [Namespace, Monitor, Condition];
+    "Find the monitors that are not ready, with the condition that fails." => "featuremonitor_operator_monitor_condition{condition!=\"Ready\"} == 0";
+
+    /// Reconciliations by their outcome. `unreadable` is a resource that is none: it waits for a change.
+    OPERATOR_RECONCILIATIONS = Counter, Count, Program "featuremonitor_operator_reconciliations_total" [Outcome];
+    "See the share that fails." => "sum(rate(featuremonitor_operator_reconciliations_total{outcome!=\"success\"}[10m])) / (sum(rate(featuremonitor_operator_reconciliations_total[10m])) > 0)";
+
+    /// How long reconciliations took, with their writes.
+    OPERATOR_RECONCILIATION_DURATION = Histogram, Seconds, Program "featuremonitor_operator_reconciliation_duration_seconds" [];
+    "See how long a change takes to be acted on." => "histogram_quantile(0.95, sum by (le) (rate(featuremonitor_operator_reconciliation_duration_seconds_bucket[10m])))";
+
+    /// Writes of children, by their kind and what was done.
+    OPERATOR_WRITES = Counter, Count, Program "featuremonitor_operator_writes_total" [Kind, Verb];
+    "In steady state there are none; a steady rate means that somebody else changes the same objects." => "sum by (kind, verb) (rate(featuremonitor_operator_writes_total[10m])) > 0";
+
+    /// Watches that broke off and began anew, by the kind that was watched.
+    OPERATOR_WATCH_ERRORS = Counter, Count, Program "featuremonitor_operator_watch_errors_total" [Kind];
+    "See that the operator sees: a watch that always fails is blind." => "sum by (kind) (increase(featuremonitor_operator_watch_errors_total[10m])) > 3";
+
+    /// Answers of the API server, by the class of their code.
+    OPERATOR_API_ANSWERS = Counter, Count, Program "featuremonitor_operator_api_answers_total" [Code];
+    "See whether the API server throttles or fails." => "sum by (code) (rate(featuremonitor_operator_api_answers_total{code=~\"429|5xx|none\"}[10m])) > 0";
 }

@@ -22,6 +22,13 @@ impl SecretsDir {
         Self(path.into())
     }
 
+    /// Whether a Secret is there with at least one key. One that is not there may be mounted as an empty folder.
+    pub fn has(&self, name: &str) -> bool {
+        let keys = std::fs::read_dir(self.0.join(name)).into_iter().flatten();
+        keys.flatten()
+            .any(|key| !key.file_name().to_string_lossy().starts_with('.'))
+    }
+
     /// The content of a file, without white space around it (editors and `echo` leave a newline).
     pub fn read(&self, file: &FileRef) -> Result<Secret, SourceError> {
         let missing = || SourceError::SecretMissing {

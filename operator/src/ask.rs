@@ -1,0 +1,207 @@
+//! Asks the exporters how they are, over their Services: with a deadline, a few at a time, spread over time. A monitor is
+//! looked at again only when its exporter says something new.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use crds::handoff::{self, ExporterStatus};
+use futures::Stream;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rand::Rng;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+use crate::key::Key;
+use crate::plan::{PORT, child_name};
+use crate::words;
+
+/// How long one exporter may take to answer.
+const DEADLINE: Duration = Duration::from_secs(3);
+/// How many are asked at a time.
+const AT_ONCE: usize = 32;
+/// Largest answer that is read; a status has a few kilobytes.
+const MAX_BYTES: usize = 1 << 20;
+/// How soon an exporter that is getting ready is asked again, at first.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What an exporter said last.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// This.
+    Said(Box<ExporterStatus>),
+    /// Nothing: why not.
+    Silent(String),
+}
+
+/// How often an exporter is to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Now and then: all is well.
+    Slow,
+    /// Soon, and then less and less often: it is getting ready.
+    Fast,
+}
+
+/// Asks exporters, each in a task of its own that ends with the monitor.
+pub struct Asker {
+    every: Duration,
+    http: Client<HttpConnector, Empty<Bytes>>,
+    permits: Arc<Semaphore>,
+    asked: Mutex<HashMap<Key, Asked>>,
+    news: mpsc::UnboundedSender<Key>,
+}
+
+struct Asked {
+    pace: tokio::sync::watch::Sender<Pace>,
+    answer: Option<Answer>,
+    task: JoinHandle<()>,
+}
+
+impl Asker {
+    /// Asks nobody yet. The stream has the key of each monitor whose exporter says something new.
+    pub fn new(every: Duration) -> (Arc<Self>, impl Stream<Item = Key>) {
+        let (news, heard) = mpsc::unbounded_channel();
+        let asker = Arc::new(Self {
+            every,
+            http: Client::builder(TokioExecutor::new()).build_http(),
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            asked: Mutex::default(),
+            news,
+        });
+        (asker, UnboundedReceiverStream::new(heard))
+    }
+
+    /// What the exporter of a monitor said last; nothing before it was asked.
+    pub fn answer(&self, key: &Key) -> Option<Answer> {
+        self.lock().get(key).and_then(|asked| asked.answer.clone())
+    }
+
+    /// Begins to ask the exporter of a monitor, or changes the pace.
+    pub fn ask(self: &Arc<Self>, key: &Key, pace: Pace) {
+        let mut asked = self.lock();
+        if let Some(asked) = asked.get(key) {
+            asked.pace.send_if_modified(|known| {
+                let changed = *known != pace;
+                *known = pace;
+                // An exporter that was well and is not to be waited for is asked at once.
+                changed && pace == Pace::Fast
+            });
+            return;
+        }
+        let (sender, receiver) = tokio::sync::watch::channel(pace);
+        let task = tokio::spawn(self.clone().follow(key.clone(), receiver));
+        let new = Asked {
+            pace: sender,
+            answer: None,
+            task,
+        };
+        asked.insert(key.clone(), new);
+    }
+
+    /// No longer asks the exporter of a monitor, and forgets what it said.
+    pub fn forget(&self, key: &Key) {
+        if let Some(asked) = self.lock().remove(key) {
+            asked.task.abort();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Asked>> {
+        // No entry is ever left half changed, so a panic while the lock was held does no harm.
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks one exporter again and again.
+    async fn follow(self: Arc<Self>, key: Key, mut pace: tokio::sync::watch::Receiver<Pace>) {
+        let mut wait = SOON;
+        loop {
+            let answer = self.once(&key).await;
+            self.note(&key, answer);
+            wait = match *pace.borrow_and_update() {
+                Pace::Slow => self.every,
+                Pace::Fast => (wait * 2).min(self.every),
+            };
+            // Up to a fifth sooner or later, so that monitors made together are not asked together for ever.
+            let wait_now = wait.mul_f64(rand::rng().random_range(0.8..1.2));
+            tokio::select! {
+                () = tokio::time::sleep(wait_now) => {}
+                changed = pace.changed() => match changed {
+                    Ok(()) => wait = SOON,
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+
+    fn note(&self, key: &Key, answer: Answer) {
+        let mut asked = self.lock();
+        let Some(asked) = asked.get_mut(key) else {
+            return;
+        };
+        if asked.answer.as_ref() != Some(&answer) {
+            asked.answer = Some(answer);
+            // Nobody listens any more only when the program ends.
+            let _ = self.news.send(key.clone());
+        }
+    }
+
+    async fn once(&self, key: &Key) -> Answer {
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Answer::Silent("the operator is stopping".to_owned());
+        };
+        match tokio::time::timeout(DEADLINE, self.get(key)).await {
+            Ok(Ok(status)) => Answer::Said(Box::new(status)),
+            Ok(Err(message)) => Answer::Silent(message),
+            Err(_) => Answer::Silent(format!("it did not answer within {} s", DEADLINE.as_secs())),
+        }
+    }
+
+    async fn get(&self, key: &Key) -> Result<ExporterStatus, String> {
+        let host = format!("{}.{}.svc", child_name(&key.name), key.namespace);
+        let uri = format!("http://{host}:{PORT}/-/status");
+        let uri = uri
+            .parse()
+            .map_err(|error| format!("{uri:?} is no address: {error}"))?;
+        let answer = self
+            .http
+            .get(uri)
+            .await
+            .map_err(|error| words::chain(&error))?;
+        if !answer.status().is_success() {
+            return Err(format!("it answered {}", answer.status()));
+        }
+        let body = Limited::new(answer.into_body(), MAX_BYTES).collect().await;
+        let body = body.map_err(|error| words::cut(&error.to_string(), 200))?;
+        let status: ExporterStatus = serde_json::from_slice(&body.to_bytes())
+            .map_err(|error| format!("its answer is no status: {error}"))?;
+        if status.version > handoff::VERSION {
+            return Err(format!(
+                "its status has version {}, and this operator reads up to {}: upgrade the operator",
+                status.version,
+                handoff::VERSION
+            ));
+        }
+        if (&status.namespace, &status.name) != (&key.namespace, &key.name) {
+            return Err(format!(
+                "the exporter of {}/{} answered in its place",
+                status.namespace, status.name
+            ));
+        }
+        Ok(essence(status))
+    }
+}
+
+/// A status without what changes at every evaluation, which is no news.
+fn essence(mut status: ExporterStatus) -> ExporterStatus {
+    if let Some(evaluation) = &mut status.last_evaluation {
+        evaluation.timestamp = jiff::Timestamp::UNIX_EPOCH;
+        evaluation.window_start = None;
+        evaluation.window_end = None;
+    }
+    status
+}

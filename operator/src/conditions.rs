@@ -1,0 +1,522 @@
+//! What holds of a monitor, as conditions: a pure function of what was found and done.
+//!
+//! Each condition has its own reason and a sentence that says what to do. `Ready` sums up those that it needs.
+
+use crds::handoff::ExporterStatus;
+use crds::valid::Violations;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+use crate::apply::Outcome;
+use crate::ask::Answer;
+use crate::child::ChildKind;
+use crate::children::Rollout;
+use crate::pods::PodTrouble;
+use crate::words::{camel_case, cut};
+
+/// The condition that sums up the others.
+pub const READY: &str = "Ready";
+
+/// Longest message; the API allows 32,768 characters, and a person reads fewer.
+const MAX_MESSAGE: usize = 2000;
+
+/// Whether something holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// It does.
+    True,
+    /// It does not.
+    False,
+    /// Nobody knows yet.
+    Unknown,
+}
+
+impl Holds {
+    /// The word of the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Holds::True => "True",
+            Holds::False => "False",
+            Holds::Unknown => "Unknown",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What is asked.
+    pub about: &'static str,
+    /// The answer.
+    pub holds: Holds,
+    /// Why, in one word.
+    pub reason: String,
+    /// Why, and what to do, in sentences.
+    pub message: String,
+    /// Whether `Ready` needs it.
+    pub needed: bool,
+}
+
+/// What was found and done.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// What is wrong with the spec.
+    pub violations: Option<&'a Violations>,
+    /// What came of each child; empty when the spec is wrong.
+    pub outcomes: &'a [(ChildKind, Outcome)],
+    /// Whether the Prometheus operator's API exists, and whether it is wanted.
+    pub service_monitor: Integration,
+    /// How the pods are; `None` without a Deployment.
+    pub rollout: Option<&'a Rollout>,
+    /// What a pod that does not start says.
+    pub trouble: Option<&'a PodTrouble>,
+    /// What the exporter said last.
+    pub answer: Option<&'a Answer>,
+    /// The hash of the config that it shall run; `None` when the spec is wrong.
+    pub config_hash: Option<&'a str>,
+    /// The uri of the source.
+    pub source: &'a str,
+    /// Whether the monitor is paused.
+    pub paused: bool,
+}
+
+/// How it is with an optional API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integration {
+    /// It is there.
+    Present,
+    /// It is not.
+    Absent,
+    /// The operator is configured not to use it.
+    Off,
+}
+
+/// All findings, `Ready` first.
+pub fn findings(found: Found<'_>) -> Vec<Finding> {
+    let mut all = vec![
+        spec_valid(found),
+        children_applied(found),
+        exporter_available(found),
+        config_in_force(found),
+        references_resolved(found),
+        source_reachable(found),
+        baseline_ready(found),
+        evaluated(found),
+        integrations_applied(found),
+    ];
+    all.insert(0, ready(&all, found.paused));
+    all
+}
+
+fn finding(about: &'static str, holds: Holds, reason: &str, message: impl Into<String>) -> Finding {
+    Finding {
+        about,
+        holds,
+        reason: reason.to_owned(),
+        message: cut(&message.into(), MAX_MESSAGE),
+        needed: true,
+    }
+}
+
+fn ready(all: &[Finding], paused: bool) -> Finding {
+    let first = |holds| all.iter().find(|f| f.needed && f.holds == holds);
+    let what = |f: &Finding| format!("{}: {}", f.about, f.message);
+    match (first(Holds::False), first(Holds::Unknown)) {
+        (Some(f), _) => finding(READY, Holds::False, &f.reason, what(f)),
+        (None, Some(f)) => finding(READY, Holds::Unknown, &f.reason, what(f)),
+        (None, None) if paused => finding(
+            READY,
+            Holds::True,
+            "Paused",
+            "Features are pulled, compared and served. The monitor is paused: changes of its spec wait until spec.paused is removed.",
+        ),
+        (None, None) => finding(
+            READY,
+            Holds::True,
+            "Ready",
+            "Features are pulled, compared and served as the spec says.",
+        ),
+    }
+}
+
+fn spec_valid(found: Found<'_>) -> Finding {
+    const ABOUT: &str = "SpecValid";
+    match found.violations {
+        None => finding(ABOUT, Holds::True, "Valid", "The spec is valid."),
+        Some(violations) => {
+            let said: Vec<String> = violations
+                .as_slice()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            finding(ABOUT, Holds::False, "SpecInvalid", said.join(". "))
+        }
+    }
+}
+
+fn children_applied(found: Found<'_>) -> Finding {
+    const ABOUT: &str = "ChildrenApplied";
+    if found.violations.is_some() {
+        return finding(
+            ABOUT,
+            Holds::Unknown,
+            "SpecInvalid",
+            "The spec is not valid, so nothing was changed: what was made for the last valid spec goes on.",
+        );
+    }
+    outcomes(
+        ABOUT,
+        found
+            .outcomes
+            .iter()
+            .filter(|(kind, _)| !kind.is_optional()),
+        "Every object that belongs to the monitor is there, as it shall be.",
+    )
+}
+
+/// What the outcomes of some children say together: the worst of them.
+fn outcomes<'a>(
+    about: &'static str,
+    all: impl Iterator<Item = &'a (ChildKind, Outcome)> + Clone,
+    good: &str,
+) -> Finding {
+    let named = |wanted: fn(&Outcome) -> bool| {
+        let names: Vec<&str> = all
+            .clone()
+            .filter(|(_, outcome)| wanted(outcome))
+            .map(|(kind, _)| kind.name())
+            .collect();
+        names.join(", ")
+    };
+    for (kind, outcome) in all.clone() {
+        if let Outcome::Foreign { owner } = outcome {
+            let message = format!(
+                "A {} of the name that this monitor needs is there already, and {owner}. It is left as it is: rename or delete it, or give the monitor another name.",
+                kind.name()
+            );
+            return finding(about, Holds::False, "NameTaken", message);
+        }
+    }
+    for (kind, outcome) in all.clone() {
+        if let Outcome::Refused { message } = outcome {
+            let message = format!(
+                "The API server refuses the {}: {message}. Change the spec, or the policy or permission that forbids it.",
+                kind.name()
+            );
+            return finding(about, Holds::False, "Refused", message);
+        }
+    }
+    for (kind, outcome) in all.clone() {
+        if let Outcome::Failed { message, .. } = outcome {
+            let message = format!(
+                "The {} could not be written: {message}. It is tried again.",
+                kind.name()
+            );
+            return finding(about, Holds::False, "WriteFailed", message);
+        }
+    }
+    let gone = named(|outcome| *outcome == Outcome::BeingDeleted);
+    if !gone.is_empty() {
+        let message = format!(
+            "Somebody deleted what belongs to the monitor ({gone}), and it is not gone yet. It is made anew when it is; a claim goes when the exporter's pod does."
+        );
+        return finding(about, Holds::False, "BeingDeleted", message);
+    }
+    let waiting = named(|outcome| *outcome == Outcome::Paused);
+    if !waiting.is_empty() {
+        let message = format!(
+            "The monitor is paused, and changes wait ({waiting}): remove spec.paused to apply them."
+        );
+        return finding(about, Holds::False, "Paused", message);
+    }
+    finding(about, Holds::True, "Applied", good)
+}
+
+fn exporter_available(found: Found<'_>) -> Finding {
+    const ABOUT: &str = "ExporterAvailable";
+    let Some(rollout) = found.rollout else {
+        return finding(
+            ABOUT,
+            Holds::Unknown,
+            "NotDeployed",
+            "There is no Deployment of the exporter yet.",
+        );
+    };
+    if rollout.is_current() {
+        return finding(
+            ABOUT,
+            Holds::True,
+            "Available",
+            "The exporter's pod is ready, in its newest form.",
+        );
+    }
+    match (found.trouble, &rollout.failure) {
+        (Some(trouble), _) => finding(
+            ABOUT,
+            Holds::False,
+            &trouble.reason,
+            trouble.message.clone(),
+        ),
+        (None, Some((reason, message))) => {
+            let reason = Some(camel_case(reason)).filter(|reason| !reason.is_empty());
+            let message = format!("Kubernetes says of the exporter's Deployment: {message}");
+            finding(
+                ABOUT,
+                Holds::False,
+                reason.as_deref().unwrap_or("RolloutFailed"),
+                message,
+            )
+        }
+        (None, None) => finding(
+            ABOUT,
+            Holds::False,
+            "RollingOut",
+            "The exporter's pod is starting.",
+        ),
+    }
+}
+
+/// The exporter's own words, or why there are none.
+fn said<'a>(found: Found<'a>, about: &'static str) -> Result<&'a ExporterStatus, Finding> {
+    match found.answer {
+        Some(Answer::Said(status)) => Ok(status),
+        Some(Answer::Silent(why)) => Err(finding(
+            about,
+            Holds::Unknown,
+            "ExporterUnreachable",
+            format!(
+                "The exporter cannot be asked: {why}. Look at its pod, and at network policies between the operator and it."
+            ),
+        )),
+        None => Err(finding(
+            about,
+            Holds::Unknown,
+            "ExporterNotAsked",
+            "The exporter has not been asked yet.",
+        )),
+    }
+}
+
+fn config_in_force(found: Found<'_>) -> Finding {
+    const ABOUT: &str = "ConfigInForce";
+    let status = match said(found, ABOUT) {
+        Ok(status) => status,
+        Err(finding) => return finding,
+    };
+    match (found.config_hash, &status.config_error) {
+        (None, _) => finding(
+            ABOUT,
+            Holds::False,
+            "SpecInvalid",
+            "The exporter runs the last valid spec.",
+        ),
+        (Some(wanted), _) if wanted == status.config_hash => finding(
+            ABOUT,
+            Holds::True,
+            "InForce",
+            "The exporter runs the spec as it is.",
+        ),
+        (Some(_), Some(error)) => finding(
+            ABOUT,
+            Holds::False,
+            "ConfigRefused",
+            format!(
+                "The exporter refuses the new config and runs the old one: {error}. Operator and exporter may be of different releases."
+            ),
+        ),
+        (Some(_), None) if found.paused => finding(
+            ABOUT,
+            Holds::False,
+            "Paused",
+            "The monitor is paused, and the exporter runs an older spec: remove spec.paused to apply the new one.",
+        ),
+        (Some(_), None) => finding(
+            ABOUT,
+            Holds::False,
+            "Reloading",
+            "The exporter still runs an older spec. The new one reaches it within about a minute, when the kubelet renews the file.",
+        ),
+    }
+}
+
+fn references_resolved(found: Found<'_>) -> Finding {
+    const ABOUT: &str = "ReferencesResolved";
+    let status = match said(found, ABOUT) {
+        Ok(status) => status,
+        Err(finding) => return finding,
+    };
+    if status.references_missing.is_empty() {
+        return finding(
+            ABOUT,
+            Holds::True,
+            "Resolved",
+            "Every Secret and ConfigMap that the spec names is there, with its keys.",
+        );
+    }
+    let missing: Vec<String> = status
+        .references_missing
+        .iter()
+        .map(|missing| match &missing.key {
+            Some(key) => format!("the {} {} with the key {key}", missing.kind, missing.name),
+            None => format!("the {} {}", missing.kind, missing.name),
+        })
+        .collect();
+    let message = format!(
+        "Missing: {}. Create what is missing in the monitor's namespace; the exporter takes it up within about a minute.",
+        missing.join("; ")
+    );
+    finding(ABOUT, Holds::False, "ReferenceMissing", message)
+}
+
+fn source_reachable(found: Found<'_>) -> Finding {
+    const ABOUT: &str = "SourceReachable";
+    let status = match said(found, ABOUT) {
+        Ok(status) => status,
+        Err(finding) => return finding,
+    };
+    match status.source.up {
+        None => finding(ABOUT, Holds::Unknown, "NotPulled", "No pull has ended yet."),
+        Some(true) => finding(
+            ABOUT,
+            Holds::True,
+            "Reachable",
+            format!("The last pull from {} succeeded.", found.source),
+        ),
+        Some(false) => {
+            let reason = status.source.reason.as_deref().map(camel_case);
+            let message = status
+                .source
+                .message
+                .as_deref()
+                .unwrap_or("it does not say why");
+            finding(
+                ABOUT,
+                Holds::False,
+                reason.as_deref().unwrap_or("Unreachable"),
+                format!("The last pull from {} failed: {message}.", found.source),
+            )
+        }
+    }
+}
+
+fn baseline_ready(found: Found<'_>) -> Finding {
+    const ABOUT: &str = "BaselineReady";
+    let status = match said(found, ABOUT) {
+        Ok(status) => status,
+        Err(finding) => return finding,
+    };
+    match &status.baseline {
+        Some(baseline) => finding(
+            ABOUT,
+            Holds::True,
+            "Frozen",
+            format!(
+                "Version {} of {} windows, for revision {}.",
+                baseline.version, baseline.windows, baseline.revision
+            ),
+        ),
+        None => finding(
+            ABOUT,
+            Holds::False,
+            "NoBaseline",
+            "There is no baseline yet, so nothing is judged. It is frozen once its windows are complete and were pulled.",
+        ),
+    }
+}
+
+fn evaluated(found: Found<'_>) -> Finding {
+    const ABOUT: &str = "Evaluated";
+    let status = match said(found, ABOUT) {
+        Ok(status) => status,
+        Err(finding) => return finding,
+    };
+    match &status.last_evaluation {
+        None => finding(
+            ABOUT,
+            Holds::Unknown,
+            "NotYet",
+            "No evaluation has ended yet.",
+        ),
+        Some(evaluation) if evaluation.success => finding(
+            ABOUT,
+            Holds::True,
+            "Succeeded",
+            "The last evaluation succeeded.",
+        ),
+        Some(evaluation) => {
+            let reason = evaluation.reason.as_deref().map(camel_case);
+            let message = evaluation
+                .message
+                .as_deref()
+                .unwrap_or("it does not say why");
+            finding(
+                ABOUT,
+                Holds::False,
+                reason.as_deref().unwrap_or("Failed"),
+                format!(
+                    "The last evaluation failed, and the last good results are served: {message}."
+                ),
+            )
+        }
+    }
+}
+
+/// Whether other programs were told. `Ready` does not need it: features are watched without.
+fn integrations_applied(found: Found<'_>) -> Finding {
+    const ABOUT: &str = "IntegrationsApplied";
+    let told = match found.service_monitor {
+        _ if found.violations.is_some() => finding(
+            ABOUT,
+            Holds::Unknown,
+            "SpecInvalid",
+            "The spec is not valid, so nothing was changed.",
+        ),
+        Integration::Off => finding(
+            ABOUT,
+            Holds::True,
+            "Off",
+            "The operator is configured to make no ServiceMonitor.",
+        ),
+        Integration::Absent => finding(
+            ABOUT,
+            Holds::False,
+            "ApiAbsent",
+            "The cluster has no ServiceMonitor (monitoring.coreos.com/v1), so none was made: install the Prometheus operator, or let Prometheus scrape the Service. It is made when the API appears.",
+        ),
+        Integration::Present => outcomes(
+            ABOUT,
+            found.outcomes.iter().filter(|(kind, _)| kind.is_optional()),
+            "The ServiceMonitor is there, as it shall be.",
+        ),
+    };
+    Finding {
+        needed: false,
+        ..told
+    }
+}
+
+/// The findings as conditions of the API. The time of a condition moves only when its status does.
+pub fn conditions(
+    findings: &[Finding],
+    before: &[Condition],
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<Condition> {
+    findings
+        .iter()
+        .map(|found| {
+            let since = before
+                .iter()
+                .find(|old| old.type_ == found.about && old.status == found.holds.as_str())
+                .map_or(Time(now), |old| old.last_transition_time.clone());
+            Condition {
+                type_: found.about.to_owned(),
+                status: found.holds.as_str().to_owned(),
+                reason: found.reason.clone(),
+                message: found.message.clone(),
+                last_transition_time: since,
+                observed_generation: generation,
+            }
+        })
+        .collect()
+}

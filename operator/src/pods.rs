@@ -1,0 +1,106 @@
+//! Why an exporter's pod does not start: a Deployment's status does not say.
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::api::{Api, ListParams};
+use kube::{Client, ResourceExt};
+
+use crate::key::Key;
+use crate::plan::selector;
+use crate::words::cut;
+
+/// What keeps a pod from being ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodTrouble {
+    /// In one word, such as `ImagePullBackOff`.
+    pub reason: String,
+    /// In sentences, with what to do.
+    pub message: String,
+}
+
+/// Looks at the pods of a monitor.
+///
+/// # Errors
+/// When the API server does not list them.
+pub async fn trouble(client: &Client, monitor: &Key) -> Result<Option<PodTrouble>, kube::Error> {
+    let labels: Vec<String> = selector(&monitor.name)
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let params = ListParams::default().labels(&labels.join(",")).limit(10);
+    let pods: Api<Pod> = Api::namespaced(client.clone(), &monitor.namespace);
+    let mut pods = pods.list(&params).await?.items;
+    // The newest is the one that shall run.
+    pods.sort_by_key(|pod| std::cmp::Reverse(pod.creation_timestamp()));
+    Ok(pods.iter().find_map(of_pod))
+}
+
+/// What keeps one pod from being ready; nothing when it is only starting.
+fn of_pod(pod: &Pod) -> Option<PodTrouble> {
+    let name = pod.name_any();
+    let status = pod.status.as_ref()?;
+    if let Some(trouble) = status
+        .container_statuses
+        .iter()
+        .flatten()
+        .find_map(|container| of_container(&name, container))
+    {
+        return Some(trouble);
+    }
+    let unscheduled = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False")?;
+    Some(PodTrouble {
+        reason: unscheduled
+            .reason
+            .clone()
+            .unwrap_or_else(|| "Unschedulable".to_owned()),
+        message: format!(
+            "No node takes the pod {name}: {}",
+            unscheduled
+                .message
+                .as_deref()
+                .unwrap_or("the scheduler does not say why")
+        ),
+    })
+}
+
+fn of_container(pod: &str, container: &ContainerStatus) -> Option<PodTrouble> {
+    let waiting = container.state.as_ref()?.waiting.as_ref()?;
+    let reason = waiting.reason.as_deref().unwrap_or_default();
+    let said = waiting
+        .message
+        .as_deref()
+        .unwrap_or("the kubelet does not say why");
+    let message = match reason {
+        "" | "ContainerCreating" | "PodInitializing" => return None,
+        "ImagePullBackOff" | "ErrImagePull" | "InvalidImageName" | "ErrImageNeverPull" => format!(
+            "The image {} cannot be pulled: {said}. Correct the operator's exporter image or its pull secrets.",
+            container.image
+        ),
+        "CrashLoopBackOff" => {
+            let ended = container
+                .last_state
+                .as_ref()
+                .and_then(|state| state.terminated.as_ref())
+                .map_or_else(String::new, |ended| {
+                    format!(" with exit code {}", ended.exit_code)
+                });
+            format!(
+                "The exporter ended{ended}, {} times so far. Its last words: kubectl logs {pod} --previous.",
+                container.restart_count
+            )
+        }
+        _ => format!("The pod {pod} does not start: {said}"),
+    };
+    // Both names stand for the same trouble, and a kubelet goes from one to the other and back.
+    let reason = match reason {
+        "ErrImagePull" => "ImagePullBackOff",
+        other => other,
+    };
+    Some(PodTrouble {
+        reason: reason.to_owned(),
+        message: cut(&message, 500),
+    })
+}
