@@ -10,7 +10,7 @@ SHELL := bash
 PORT ?= 9464
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The groups of programs that the tests run.
-TOOLS := tests kubernetes node load
+TOOLS := tests kubernetes node load collector
 
 help:  ## say what there is
 	@echo "feature-monitor: true numbers about machine-learning features, for Prometheus"
@@ -31,13 +31,13 @@ test: ## format, lints and every test (first time: about 35 minutes)
 	cargo fmt --all --check
 	@echo "Compiling everything twice, for the lints and for the tests (first time: about 6 minutes each on 2 cores)"
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo build --locked --workspace
+	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace
 
 bench: ## kernels in ns per cell, and one full evaluation against draining the stream (first time: about 15 minutes)
 	@tests/setup/prerequisites.sh rust python
-	cargo bench --locked -p feature-monitor-stats -p feature-monitor-metrics
-	cargo build --locked --release -p feature-monitor-exporter --example bench_evaluation
+	cargo bench --locked --workspace --bench kernels --bench exposition
+	cargo build --locked --release --workspace --bins --examples
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/bench/evaluation.py "$(TARGET)/release/examples/bench_evaluation"
 
