@@ -48,6 +48,11 @@ const RULES: &[Rule] = &[
         ],
         never: &["kube-client", "kube-runtime"],
     },
+    Rule {
+        name: "feature-monitor-operator",
+        may_use: &["feature-monitor-crds", "feature-monitor-metrics"],
+        never: &["arrow", "arrow-array", "datafusion"],
+    },
 ];
 
 #[test]

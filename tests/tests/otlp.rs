@@ -77,13 +77,17 @@ fn a_collector_receives_the_trace_of_an_evaluation() {
     let before = said.matches(": evaluation").count();
     exporter.wait_for("one more evaluation", |port| {
         let metrics = http::get(port, "/metrics").ok()?;
-        let line = metrics
-            .lines()
-            .find(|line| line.starts_with("featuremonitor_evaluations_total{") && line.contains("outcome=\"success\""))?;
+        let line = metrics.lines().find(|line| {
+            line.starts_with("featuremonitor_evaluations_total{")
+                && line.contains("outcome=\"success\"")
+        })?;
         let count: f64 = line.rsplit(' ').next()?.parse().ok()?;
         (count as usize > before).then_some(())
     });
     exporter.terminate();
     let after = collector.said().matches(": evaluation").count();
-    assert!(after > before, "{before} spans before the end, {after} after");
+    assert!(
+        after > before,
+        "{before} spans before the end, {after} after"
+    );
 }
