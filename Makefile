@@ -43,8 +43,9 @@ bench: ## kernels in ns per cell, and one full evaluation against draining the s
 
 generate: ## write the generated files anew: the CRD, the reference of the metrics, and the chart's copies
 	@tests/setup/prerequisites.sh rust python
-	cargo run --locked -q -p feature-monitor-crds --example crdgen
-	cargo run --locked -q -p feature-monitor-metrics --example docs > docs/metrics.md.new
+	cargo build --locked -q --workspace --example crdgen --example docs
+	"$(TARGET)/debug/examples/crdgen"
+	"$(TARGET)/debug/examples/docs" > docs/metrics.md.new
 	mv docs/metrics.md.new docs/metrics.md
 	$(or $(PYTHON),python3) charts/generate.py
 
