@@ -217,6 +217,8 @@ pub struct Request {
     pub name: String,
     /// How it was answered.
     pub code: u64,
+    /// Whether it was permitted, which an answer 403 alone does not say.
+    pub permitted: bool,
 }
 
 impl Request {
@@ -237,6 +239,7 @@ impl Request {
             namespace: text(&object["namespace"]),
             name: text(&object["name"]),
             code,
+            permitted: event["annotations"]["authorization.k8s.io/decision"] == "allow",
         })
     }
 }
