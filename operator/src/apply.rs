@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::child::ChildKind;
 use crate::children::{Children, Hash, Known, Seen, hash, seen};
+use crate::fields;
 use crate::key::Key;
 use crate::plan::{MANAGER, Plan, child_name};
 use crate::process::{Process, Verb};
@@ -27,8 +28,8 @@ pub enum Step {
     Update {
         /// Its identity.
         uid: String,
-        /// Where our creation of it stands in `managedFields`, when it does.
-        created_at: Option<usize>,
+        /// Whether fields of it are to be made ours first.
+        estranged: bool,
         /// Its resource version.
         version: u64,
     },
@@ -116,7 +117,7 @@ pub fn step(
         true => Step::Keep,
         false => Step::Update {
             uid: found.uid.clone(),
-            created_at: found.created_at,
+            estranged: found.estranged,
             version: found.version,
         },
     }
@@ -213,12 +214,12 @@ impl Applier<'_> {
             (
                 Step::Update {
                     uid,
-                    created_at,
+                    estranged,
                     version,
                 },
                 Some(intent),
             ) => {
-                self.update(kind, &key, intent, uid, created_at, version)
+                self.update(kind, &key, intent, uid, estranged, version)
                     .await
             }
         };
@@ -239,14 +240,7 @@ impl Applier<'_> {
         if found.deleting {
             return Outcome::BeingDeleted;
         }
-        let written = self.update(
-            kind,
-            key,
-            intent,
-            found.uid,
-            found.created_at,
-            found.version,
-        );
+        let written = self.update(kind, key, intent, found.uid, found.estranged, found.version);
         written.await.map_or_else(outcome, |()| Outcome::Done)
     }
 
@@ -271,24 +265,12 @@ impl Applier<'_> {
         key: &Key,
         mut intent: Value,
         uid: String,
-        created_at: Option<usize>,
+        estranged: bool,
         version: u64,
     ) -> Result<(), kube::Error> {
         let api = self.api(kind, key);
-        if let Some(entry) = created_at {
-            // Fields that were set by POST belong to an `Update` of ours, which an apply does not take back: what is no
-            // longer intended would stay. So the entry is made one of an apply, as kubectl does it.
-            let place = format!("/metadata/managedFields/{entry}/operation");
-            let patch = json!([
-                {"op": "replace", "path": "/metadata/resourceVersion", "value": version.to_string()},
-                {"op": "test", "path": place, "value": "Update"},
-                {"op": "replace", "path": place, "value": "Apply"},
-            ]);
-            let patch = serde_json::from_value(patch).map_err(kube::Error::SerdeError)?;
-            self.process.wrote(kind, Verb::Patch);
-            let params = PatchParams::default();
-            api.patch(&key.name, &params, &Patch::Json::<()>(patch))
-                .await?;
+        if estranged {
+            self.take_back(kind, key).await?;
         }
         let wanted = hash(&intent);
         intent["metadata"]["uid"] = json!(uid);
@@ -302,6 +284,29 @@ impl Applier<'_> {
         if changed {
             tracing::info!(kind = kind.name(), %key, "changed");
         }
+        Ok(())
+    }
+
+    /// Makes the fields of a child ours, so that the apply that follows takes back what is not intended.
+    async fn take_back(&self, kind: ChildKind, key: &Key) -> Result<(), kube::Error> {
+        let api = self.api(kind, key);
+        let found = api.get(&key.name).await?;
+        let Some(fields) = fields::taken_back(&found) else {
+            return Ok(());
+        };
+        // Only of the very object that was read.
+        let patch = json!([
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": found.metadata.resource_version},
+            {"op": "replace", "path": "/metadata/managedFields", "value": fields},
+        ]);
+        let patch = serde_json::from_value(patch).map_err(kube::Error::SerdeError)?;
+        self.process.wrote(kind, Verb::Patch);
+        api.patch(
+            &key.name,
+            &PatchParams::default(),
+            &Patch::Json::<()>(patch),
+        )
+        .await?;
         Ok(())
     }
 

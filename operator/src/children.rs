@@ -16,8 +16,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::child::ChildKind;
+use crate::fields;
 use crate::key::Key;
-use crate::plan::MONITOR;
+use crate::plan::{MONITOR, monitor_name};
 
 /// SHA-256.
 pub type Hash = [u8; 32];
@@ -47,8 +48,8 @@ pub struct Seen {
     pub content: Hash,
     /// Whether it is being deleted.
     pub deleting: bool,
-    /// Where in `managedFields` our creation of it stands, until an apply has taken that over.
-    pub created_at: Option<usize>,
+    /// Whether an apply would leave fields that are not intended, since it is not ours that they are.
+    pub estranged: bool,
     /// How its pods are, of a Deployment.
     pub rollout: Option<Rollout>,
 }
@@ -210,10 +211,7 @@ impl Children {
     fn apply(&self, kind: ChildKind, object: &DynamicObject) -> Option<Key> {
         let seen = seen(kind, object);
         let key = Key::of(object.meta());
-        let monitor = seen.monitor.clone().map(|name| Key {
-            namespace: key.namespace.clone(),
-            name,
-        });
+        let monitor = monitor(&key);
         let mut entries = self.lock();
         let entry = entries.entry((kind, key)).or_default();
         if entry
@@ -248,13 +246,9 @@ impl Children {
             // The end of one that was replaced already.
             return None;
         }
-        let seen = entry.seen.take()?;
-        entry.written = None;
+        entry.seen.take()?;
         entries.remove(&(kind, key.clone()));
-        seen.monitor.map(|name| Key {
-            namespace: key.namespace.clone(),
-            name,
-        })
+        monitor(key)
     }
 }
 
@@ -293,6 +287,14 @@ impl Watched {
     }
 }
 
+/// The monitor whose child has a name. By the name, since labels can be edited.
+fn monitor(child: &Key) -> Option<Key> {
+    Some(Key {
+        namespace: child.namespace.clone(),
+        name: monitor_name(&child.name)?.to_owned(),
+    })
+}
+
 /// What is to be known of an object.
 pub fn seen(kind: ChildKind, object: &DynamicObject) -> Seen {
     let meta = object.meta();
@@ -301,11 +303,6 @@ pub fn seen(kind: ChildKind, object: &DynamicObject) -> Seen {
         .iter()
         .flatten()
         .find(|owner| owner.controller == Some(true));
-    let created_at = meta.managed_fields.iter().flatten().position(|entry| {
-        entry.manager.as_deref() == Some(crate::plan::MANAGER)
-            && entry.operation.as_deref() == Some("Update")
-            && entry.subresource.is_none()
-    });
     Seen {
         uid: meta.uid.clone().unwrap_or_default(),
         version: version(object),
@@ -318,7 +315,7 @@ pub fn seen(kind: ChildKind, object: &DynamicObject) -> Seen {
             .cloned(),
         content: content(object),
         deleting: meta.deletion_timestamp.is_some(),
-        created_at,
+        estranged: fields::taken_back(object).is_some(),
         rollout: (kind == ChildKind::Deployment)
             .then(|| rollout(object))
             .flatten(),

@@ -16,6 +16,8 @@ use crate::words::{camel_case, cut};
 
 /// The condition that sums up the others.
 pub const READY: &str = "Ready";
+const EXPORTER_AVAILABLE: &str = "ExporterAvailable";
+const ROLLING_OUT: &str = "RollingOut";
 
 /// Longest message; the API allows 32,768 characters, and a person reads fewer.
 const MAX_MESSAGE: usize = 2000;
@@ -78,6 +80,10 @@ pub struct Found<'a> {
     pub source: &'a str,
     /// Whether the monitor is paused.
     pub paused: bool,
+    /// The conditions as they were last.
+    pub before: &'a [Condition],
+    /// The generation of the spec.
+    pub generation: Option<i64>,
 }
 
 /// How it is with an optional API.
@@ -233,7 +239,7 @@ fn outcomes<'a>(
 }
 
 fn exporter_available(found: Found<'_>) -> Finding {
-    const ABOUT: &str = "ExporterAvailable";
+    const ABOUT: &str = EXPORTER_AVAILABLE;
     let Some(rollout) = found.rollout else {
         return finding(
             ABOUT,
@@ -270,7 +276,7 @@ fn exporter_available(found: Found<'_>) -> Finding {
         (None, None) => finding(
             ABOUT,
             Holds::False,
-            "RollingOut",
+            ROLLING_OUT,
             "The exporter's pod is starting.",
         ),
     }
@@ -288,13 +294,43 @@ fn said<'a>(found: Found<'a>, about: &'static str) -> Result<&'a ExporterStatus,
                 "The exporter cannot be asked: {why}. Look at its pod, and at network policies between the operator and it."
             ),
         )),
-        None => Err(finding(
-            about,
-            Holds::Unknown,
-            "ExporterNotAsked",
-            "The exporter has not been asked yet.",
-        )),
+        None => Err(said_before(found, about).unwrap_or_else(|| {
+            finding(
+                about,
+                Holds::Unknown,
+                "ExporterNotAsked",
+                "The exporter has not been asked yet.",
+            )
+        })),
     }
+}
+
+/// What was found of the same spec by the operator that worked before this one: it holds until the exporter is asked.
+fn said_before(found: Found<'_>, about: &'static str) -> Option<Finding> {
+    let condition = found
+        .before
+        .iter()
+        .find(|old| old.type_ == about && old.observed_generation == found.generation)?;
+    let holds = match condition.status.as_str() {
+        "True" => Holds::True,
+        "False" => Holds::False,
+        _ => Holds::Unknown,
+    };
+    Some(finding(
+        about,
+        holds,
+        &condition.reason,
+        condition.message.clone(),
+    ))
+}
+
+/// Whether a pod was in trouble by the last status: then its words are looked for at once, not only when it takes long.
+pub fn in_trouble(before: &[Condition]) -> bool {
+    before.iter().any(|condition| {
+        condition.type_ == EXPORTER_AVAILABLE
+            && condition.status == "False"
+            && condition.reason != ROLLING_OUT
+    })
 }
 
 fn config_in_force(found: Found<'_>) -> Finding {

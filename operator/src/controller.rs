@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crds::FeatureMonitor;
 use crds::handoff::ExporterConfig;
+use crds::status::FeatureMonitorStatus;
 use crds::valid::{self, Monitor};
 use futures::future::{self, BoxFuture};
 use futures::{FutureExt, Stream, StreamExt};
@@ -17,7 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::core::DeserializeGuard;
 use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::{Action, Config as ControllerConfig};
-use kube::runtime::events::{Event, EventType, Recorder};
+use kube::runtime::events::{Event, EventType};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::watcher::{self, watcher};
 use kube::runtime::{Controller, Predicate, WatchStreamExt, predicates};
@@ -31,8 +32,8 @@ use crate::apply::{Applier, For, Outcome};
 use crate::ask::{Answer, Asker, Pace};
 use crate::child::ChildKind;
 use crate::children::Children;
-use crate::conditions::{Finding, Found, Holds, Integration, READY, findings};
-use crate::events::transitions;
+use crate::conditions::{Finding, Found, Holds, Integration, READY, findings, in_trouble};
+use crate::events::{Recorder, transitions};
 use crate::key::Key;
 use crate::plan::{Wanted, child_name, plan};
 use crate::pods::{self, PodTrouble};
@@ -303,8 +304,11 @@ impl Context {
             .filter(|rollout| !rollout.is_current())
             .and(known.rollout_since)
             .map(|since| since.elapsed());
+        let before = self.statuses.current(monitor);
         let trouble = match starting {
-            Some(time) if time >= STARTING => self.trouble(key).await?,
+            Some(time) if time >= STARTING || in_trouble(&before.conditions) => {
+                self.trouble(key).await?
+            }
             _ => None,
         };
         let answer = self.asker.answer(key);
@@ -319,6 +323,8 @@ impl Context {
             config_hash: valid.is_ok().then_some(hash.as_str()),
             source: &monitor.spec.source.flight.uri,
             paused: monitor.spec.paused.unwrap_or(false),
+            before: &before.conditions,
+            generation: monitor.metadata.generation,
         });
         self.process.found(key, &findings);
         if rollout
@@ -327,7 +333,8 @@ impl Context {
         {
             self.asker.ask(key, pace(&findings));
         }
-        self.say(monitor, &findings, answer.as_ref()).await?;
+        self.say(monitor, &findings, answer.as_ref(), before)
+            .await?;
         after(&outcomes, starting)
     }
 
@@ -386,12 +393,12 @@ impl Context {
         monitor: &FeatureMonitor,
         findings: &[Finding],
         answer: Option<&Answer>,
+        before: FeatureMonitorStatus,
     ) -> Result<(), Error> {
         let exporter = match answer {
             Some(Answer::Said(status)) => Some(status.as_ref()),
             _ => None,
         };
-        let before = self.statuses.current(monitor);
         let generation = monitor.metadata.generation;
         let new = status(findings, exporter, &before, generation, (self.clock)());
         if new == before {

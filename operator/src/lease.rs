@@ -208,19 +208,28 @@ impl Held {
     /// # Errors
     /// When the API server does not take it; the next one then waits until the lease expires.
     pub async fn release(mut self) -> Result<(), kube::Error> {
-        let spec = self.lease.spec.get_or_insert_default();
-        spec.holder_identity = Some(String::new());
-        spec.lease_duration_seconds = Some(1);
-        spec.renew_time = Some(MicroTime(Timestamp::now()));
         let params = PostParams::default();
-        match self
-            .api
-            .replace(&self.terms.name, &params, &self.lease)
-            .await
-        {
-            // Another has it already.
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-            written => written.map(drop),
+        loop {
+            let spec = self.lease.spec.get_or_insert_default();
+            spec.holder_identity = Some(String::new());
+            spec.lease_duration_seconds = Some(1);
+            spec.renew_time = Some(MicroTime(Timestamp::now()));
+            match self
+                .api
+                .replace(&self.terms.name, &params, &self.lease)
+                .await
+            {
+                // Another has it already, or our own last renewal was on its way when we were asked to stop.
+                Err(kube::Error::Api(status)) if status.code == 409 => {
+                    self.lease = self.api.get(&self.terms.name).await?;
+                    let spec = self.lease.spec.as_ref();
+                    let holder = spec.and_then(|spec| spec.holder_identity.as_deref());
+                    if holder != Some(self.terms.identity.as_str()) {
+                        return Ok(());
+                    }
+                }
+                written => return written.map(drop),
+            }
         }
     }
 }

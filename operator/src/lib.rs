@@ -14,6 +14,7 @@ pub mod client;
 pub mod conditions;
 pub mod controller;
 pub mod events;
+pub mod fields;
 pub mod http;
 pub mod key;
 pub mod lease;

@@ -9,7 +9,6 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 use kube::Client;
-use kube::runtime::events::{Recorder, Reporter};
 use tokio::sync::{oneshot, watch};
 
 use crate::apis::{self, Apis};
@@ -18,6 +17,7 @@ use crate::children::Children;
 use crate::cli::Run;
 use crate::client::{ClientError, client};
 use crate::controller::{self, Context, Options};
+use crate::events::Recorder;
 use crate::http::{self, Stage};
 use crate::lease::{self, Held, Lost, Terms};
 use crate::plan::MANAGER;
@@ -223,12 +223,8 @@ async fn reconcile(
         process: process.clone(),
     };
     let changed = stream::select(changes(&watching), answers);
-    let reporter = Reporter {
-        controller: MANAGER.to_owned(),
-        instance: Some(identity),
-    };
     let context = Context {
-        recorder: Recorder::new(client.clone(), reporter),
+        recorder: Recorder::new(client.clone(), identity),
         client,
         settings,
         children,

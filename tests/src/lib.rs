@@ -4,5 +4,7 @@ pub mod cluster;
 pub mod customers;
 pub mod exporter;
 pub mod http;
+pub mod operator;
+pub mod proxy;
 pub mod server;
 pub mod tools;

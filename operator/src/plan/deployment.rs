@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crds::exporter::Resources;
 use crds::labels::Amounts;
 use crds::valid::{FileKind, State};
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
+use k8s_openapi::api::apps::v1::{
+    Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
+};
 use k8s_openapi::api::core::v1::{
     Capabilities, ConfigMapVolumeSource, Container, ContainerPort, HTTPGetAction, KeyToPath,
     LocalObjectReference, PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec,
@@ -27,8 +29,18 @@ const STATE: &str = "/var/lib/feature-monitor";
 pub(super) fn deployment(wanted: Wanted<'_>) -> Deployment {
     // A claim is for one pod at a time: the old one must be gone before the new one starts.
     let strategy = match has_claim(wanted.monitor) {
-        true => "Recreate",
-        false => "RollingUpdate",
+        true => DeploymentStrategy {
+            type_: Some("Recreate".to_owned()),
+            rolling_update: None,
+        },
+        // Said in full: what an API server fills in is nobody's, stays when the strategy changes, and is refused then.
+        false => DeploymentStrategy {
+            type_: Some("RollingUpdate".to_owned()),
+            rolling_update: Some(RollingUpdateDeployment {
+                max_surge: Some(IntOrString::Int(1)),
+                max_unavailable: Some(IntOrString::Int(0)),
+            }),
+        },
     };
     Deployment {
         metadata: meta(wanted),
@@ -39,10 +51,7 @@ pub(super) fn deployment(wanted: Wanted<'_>) -> Deployment {
                 match_labels: Some(selector(&wanted.monitor.name)),
                 ..LabelSelector::default()
             },
-            strategy: Some(DeploymentStrategy {
-                type_: Some(strategy.to_owned()),
-                ..DeploymentStrategy::default()
-            }),
+            strategy: Some(strategy),
             template: template(wanted),
             ..DeploymentSpec::default()
         },

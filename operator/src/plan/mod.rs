@@ -32,6 +32,8 @@ pub use labels::{MANAGED_BY, MONITOR, managed_by, selector};
 pub const PORT: u16 = 9464;
 /// Its name.
 pub(crate) const PORT_NAME: &str = "metrics";
+/// What a child's name has more than its monitor's.
+const SUFFIX: &str = "-exporter";
 
 /// Everything that belongs to one monitor. `None` is a child that shall not be.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +72,12 @@ pub struct Wanted<'a> {
 /// The name that all children of a monitor have.
 pub fn child_name(monitor: &str) -> String {
     // A monitor's name has at most 52 characters, so that this one fits into the 63 of a Service's.
-    format!("{monitor}-exporter")
+    format!("{monitor}{SUFFIX}")
+}
+
+/// The monitor whose children have a name.
+pub fn monitor_name(child: &str) -> Option<&str> {
+    child.strip_suffix(SUFFIX)
 }
 
 /// What a monitor's children shall be.

@@ -1,0 +1,208 @@
+//! What the operator says: conditions, events, metrics, logs.
+
+use serde_json::{Value, json};
+
+use crate::{Place, condition, crds, ephemeral};
+
+#[test]
+fn what_only_the_operator_can_refuse_is_said_in_a_condition() {
+    let place = Place::new("refused");
+    let mut files: Vec<_> = std::fs::read_dir(crds("invalid/operator"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let mut reasons = Vec::new();
+    let mut manifests = String::new();
+    for (i, file) in files.iter().enumerate() {
+        let text = std::fs::read_to_string(file).unwrap();
+        let reason = text.lines().next().unwrap();
+        let reason = reason.strip_prefix("# refused: ").unwrap().to_owned();
+        let mut manifest: Value = serde_saphyr::from_str(&text).unwrap();
+        let name = format!("wrong-{i}");
+        manifest["metadata"] = json!({"name": name, "namespace": place.namespace()});
+        manifests.push_str(&format!("---\n{manifest}\n"));
+        reasons.push((name, reason));
+    }
+    place.cluster().apply(&manifests).unwrap();
+    for (name, reason) in &reasons {
+        let said = place.wait_for_condition(name, "SpecValid", "False", "SpecInvalid");
+        assert!(said.contains(reason), "{reason:?} is not in\n{said}");
+        let said = place.wait_for_condition(name, "Ready", "False", "SpecInvalid");
+        assert!(said.contains(reason), "{reason:?} is not in\n{said}");
+        place.wait_for_condition(name, "ChildrenApplied", "Unknown", "SpecInvalid");
+        assert!(place.child("deployment", name).is_none());
+    }
+    place.end();
+}
+
+#[test]
+fn what_nobody_knows_is_unknown() {
+    let place = Place::new("unknown");
+    place.apply("shop", ephemeral);
+    place.wait_for_condition("shop", "ExporterAvailable", "True", "Available");
+    // The played pod answers nobody.
+    for kind in [
+        "ConfigInForce",
+        "ReferencesResolved",
+        "SourceReachable",
+        "BaselineReady",
+        "Evaluated",
+        "Ready",
+    ] {
+        let said = place.wait_for_condition("shop", kind, "Unknown", "ExporterUnreachable");
+        assert!(said.contains("cannot be asked"), "{said}");
+    }
+    let metrics = place.operator.metrics();
+    let of = |kind| {
+        let labels = [("monitor", "shop"), ("condition", kind)];
+        metrics.get("featuremonitor_operator_monitor_condition", &labels)
+    };
+    assert_eq!(of("ExporterAvailable"), Some(1.0));
+    assert_eq!(of("Ready"), None, "not knowing is no value");
+
+    // The series go with the monitor.
+    place
+        .kubectl(&["delete", "featuremonitor", "shop"])
+        .unwrap();
+    place.wait_for("no series is about it", || {
+        (!place.operator.metrics_text().contains("shop")).then_some(())
+    });
+    assert_eq!(
+        place.operator.metric("featuremonitor_operator_monitors"),
+        0.0
+    );
+    place.end();
+}
+
+#[test]
+fn times_move_with_the_status_and_every_transition_has_one_event() {
+    let place = Place::new("events");
+    place.apply("shop", ephemeral);
+    place.wait_until_applied("shop");
+    place.wait_for_condition("shop", "ConfigInForce", "Unknown", "ExporterUnreachable");
+    let resource = || place.get("featuremonitor", "shop").unwrap();
+    let since = |resource: &Value, kind: &str| {
+        condition(resource, kind).unwrap()["lastTransitionTime"].clone()
+    };
+    let before = resource();
+    assert!(before["status"].get("phase").is_none());
+
+    // A change that leaves every status as it is moves the generation and no time.
+    let change = |patch: Value| {
+        let changed = resource()["metadata"]["generation"].as_i64().unwrap() + 1;
+        place.merge("featuremonitor", "shop", &json!({"spec": patch}));
+        place.wait_for("the change is observed", || {
+            (resource()["status"]["observedGeneration"] == changed).then_some(())
+        });
+    };
+    change(json!({"schedule": {"every": "2h"}}));
+    let after = resource();
+    for condition in after["status"]["conditions"].as_array().unwrap() {
+        let kind = condition["type"].as_str().unwrap();
+        assert_eq!(
+            condition["observedGeneration"], after["status"]["observedGeneration"],
+            "{kind}"
+        );
+        assert_eq!(since(&after, kind), since(&before, kind), "{kind}");
+    }
+
+    // A time has whole seconds: the next one must be another.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    for every in ["31d", "2h", "32d", "2h"] {
+        change(json!({"schedule": {"every": every}}));
+    }
+    let last = resource();
+    assert_ne!(since(&last, "SpecValid"), since(&before, "SpecValid"));
+    assert_eq!(
+        since(&last, "ExporterAvailable"),
+        since(&before, "ExporterAvailable")
+    );
+
+    let notes = || {
+        let events = place.kubectl(&["get", "events.events.k8s.io", "--output=json"]);
+        let events: Value = serde_json::from_str(&events.unwrap()).unwrap();
+        let mut notes: Vec<(String, i64, String)> = events["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|event| event["regarding"]["kind"] == "FeatureMonitor")
+            .map(|event| {
+                (
+                    event["reason"].as_str().unwrap().to_owned(),
+                    event["series"]["count"].as_i64().unwrap_or(1),
+                    event["note"].as_str().unwrap().to_owned(),
+                )
+            })
+            .collect();
+        notes.sort();
+        notes
+    };
+    let found = place.wait_for("the events are there", || {
+        let notes = notes();
+        let times: i64 = notes.iter().map(|(_, times, _)| times).sum();
+        (times >= 5).then_some(notes)
+    });
+    let said: Vec<(&str, i64)> = found
+        .iter()
+        .map(|(reason, times, _)| (reason.as_str(), *times))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("Available", 1),
+            ("SpecInvalid", 1),
+            ("SpecInvalid", 1),
+            ("Valid", 2)
+        ],
+        "{found:?}"
+    );
+    // Each mistake is named by its own event.
+    assert!(found[1].2.contains("31d"), "{found:?}");
+    assert!(found[2].2.contains("32d"), "{found:?}");
+    place.end();
+}
+
+#[test]
+fn no_secret_is_repeated() {
+    const CANARY: &str = "canary-6b1f0a";
+    let place = Place::new("canary");
+    place
+        .kubectl(&[
+            "create",
+            "secret",
+            "generic",
+            "flight",
+            &format!("--from-literal=token={CANARY}"),
+            &format!("--from-literal=ca.crt={CANARY}"),
+        ])
+        .unwrap();
+    let with_secret = |manifest: &mut Value| {
+        ephemeral(manifest);
+        let flight = &mut manifest["spec"]["source"]["flight"];
+        flight["uri"] = json!("grpc+tls://localhost:8815");
+        let secret = |key: &str| json!({"secretRef": {"name": "flight", "key": key}});
+        flight["auth"] = json!({"bearer": secret("token")});
+        flight["tls"] = json!({"ca": secret("ca.crt")});
+    };
+    place.apply("shop", with_secret);
+    place.apply("wrong", |manifest| {
+        with_secret(manifest);
+        manifest["spec"]["schedule"]["every"] = json!("31d");
+    });
+    place.wait_until_applied("shop");
+    place.wait_for_condition("wrong", "SpecValid", "False", "SpecInvalid");
+    let child = place.child("deployment", "shop").unwrap();
+    assert!(child.to_string().contains("\"secretName\":\"flight\""));
+
+    let kinds = "featuremonitors,serviceaccounts,configmaps,deployments,services,events,networkpolicies,servicemonitors,leases";
+    let all = place.kubectl(&["get", kinds, "--output=json"]).unwrap();
+    assert!(all.contains("shop-exporter"));
+    let (metrics, log) = (place.operator.metrics_text(), place.operator.log());
+    assert!(log.contains("shop"), "{log}");
+    for text in [all, metrics, log] {
+        assert!(!text.contains(CANARY), "{text}");
+    }
+    let requests = place.end().requests();
+    assert!(requests.iter().all(|request| request.resource != "secrets"));
+}
