@@ -143,10 +143,11 @@ def monitor(place, out, times):
 
 
 def condition(place):
-    """The condition Ready, empty as long as the operator has said nothing."""
+    """The condition Ready of the newest spec, empty as long as the operator has said nothing."""
     found = place.get("fm", MONITOR, f"--namespace={place.namespace}") or {}
-    conditions = found.get("status", {}).get("conditions", [])
-    return next((condition for condition in conditions if condition["type"] == "Ready"), {})
+    generation, conditions = found.get("metadata", {}).get("generation"), found.get("status", {}).get("conditions", [])
+    ready = (condition for condition in conditions if condition["type"] == "Ready")
+    return next((condition for condition in ready if condition.get("observedGeneration") == generation), {})
 
 
 def show(place, out):

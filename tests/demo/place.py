@@ -51,6 +51,10 @@ class Place:
         text = self.kubectl("get", *arguments, "--ignore-not-found", "--output=json")
         return json.loads(text) if text.strip() else None
 
+    def list(self, *arguments):
+        """Resources of a kind."""
+        return (self.get(*arguments) or {"items": []})["items"]
+
     def apply(self, *manifests):
         """Applies manifests that are written as values."""
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
@@ -238,11 +242,17 @@ class Existing(Place):
         return [found]
 
     def introduce(self, out):
+        self.name(out)
+        server = f", {SERVICE} with the Flight server" if self.options.server_image else ""
+        out.say("What is made in it, and `make cluster-down CLUSTER=existing` removes:")
+        out.say(f"  the namespace {self.operator_namespace}: the operator, as Helm release {RELEASE}, with its CustomResourceDefinition and ClusterRoles")
+        out.say(f"  the namespace {self.namespace}: one FeatureMonitor and its exporter{server}")
+
+    def name(self, out):
+        """Says which cluster it is."""
         context = self.kubectl("config", "current-context", failure="kubectl has no current context: set KUBECONFIG, or choose one with `kubectl config use-context`.").strip()
         server = self.kubectl("config", "view", "--minify", "--output=jsonpath={.clusters[0].cluster.server}").strip()
         out.say(f"The cluster is that of the context {context}, {server}.")
-        out.say(f"In it: the CustomResourceDefinition and two ClusterRoles; the namespace {self.operator_namespace} with the operator (Helm release {RELEASE});")
-        out.say(f"the namespace {self.namespace} with one FeatureMonitor{', a Flight server' if self.options.server_image else ''} and what the operator makes for it. `make cluster-down CLUSTER=existing` removes all of that.")
 
     def check(self, out):
         missing = [name for name in ("OPERATOR_IMAGE", "EXPORTER_IMAGE") if not os.environ.get(name)]
@@ -320,7 +330,7 @@ class Existing(Place):
         )
         with out.working("Starting the Flight server; it makes its data first (about 20 seconds)"):
             self.kubectl(
-                "rollout", "status", f"deployment/{SERVICE}", f"--namespace={self.namespace}", "--timeout=5m",
+                "rollout", "status", f"deployment/{SERVICE}", f"--namespace={self.namespace}", "--timeout=2m",
                 failure=f"The Flight server does not start: `kubectl -n {self.namespace} describe pods -l app={SERVICE}` and `kubectl -n {self.namespace} logs deployment/{SERVICE}` may say why.",
             )  # fmt: skip
 
@@ -335,8 +345,8 @@ class Existing(Place):
 
     def down(self, out):
         """Removes what `up` made, and the definition if nobody else uses it."""
-        self.introduce(out)
-        ours = {item["metadata"]["name"] for item in self.get("namespaces", f"--selector={OURS}={MAKER}")["items"]}
+        self.name(out)
+        ours = {item["metadata"]["name"] for item in self.list("namespaces", f"--selector={OURS}={MAKER}")}
         if not ours:
             out.say("Nothing in it is from `make cluster`: nothing to do.")
             return
@@ -349,7 +359,7 @@ class Existing(Place):
             self.kubectl("delete", "namespaces", *sorted(ours), "--timeout=3m")
         definition = self.get("crd", crd)
         owner = definition and definition["metadata"].get("annotations", {}).get("meta.helm.sh/release-namespace")
-        if owner == self.operator_namespace and not self.get("featuremonitors", "--all-namespaces")["items"]:
+        if owner == self.operator_namespace and not self.list("featuremonitors", "--all-namespaces"):
             self.kubectl("delete", "crd", crd)
             out.say("Removed, with the CustomResourceDefinition.")
         else:

@@ -1,4 +1,4 @@
-//! Where the programs are that tests start: Python, tools of others, and our own exporter.
+//! Where the programs are that tests start: Python, tools of others, and our own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -56,18 +56,24 @@ fn find_python() -> Result<PathBuf, String> {
     }
 }
 
-/// The exporter as it was built: `FM_EXPORTER`, or beside the test that runs.
-///
-/// Tests of another package do not make cargo build it; `make test` does. The error is a sentence that
-/// says what to do.
+/// The exporter as it was built: `FM_EXPORTER`, or beside the test that runs. The error is a sentence that says what to do.
 pub fn exporter() -> Result<PathBuf, String> {
-    const NAME: &str = "feature-monitor-exporter";
-    if let Some(given) = std::env::var_os("FM_EXPORTER").map(PathBuf::from) {
+    ours("feature-monitor-exporter", "FM_EXPORTER")
+}
+
+/// The operator as it was built: `FM_OPERATOR`, or beside the test that runs. The error is a sentence that says what to do.
+pub fn operator() -> Result<PathBuf, String> {
+    ours("feature-monitor-operator", "FM_OPERATOR")
+}
+
+/// A program of this project. Tests of another package do not make cargo build it; `make test` does.
+fn ours(name: &str, variable: &str) -> Result<PathBuf, String> {
+    if let Some(given) = std::env::var_os(variable).map(PathBuf::from) {
         return if given.is_file() {
             Ok(given)
         } else {
             Err(format!(
-                "FM_EXPORTER is {}, and there is no such file",
+                "{variable} is {}, and there is no such file",
                 given.display()
             ))
         };
@@ -75,10 +81,10 @@ pub fn exporter() -> Result<PathBuf, String> {
     // A test is target/<profile>/deps/<name>-<hash>.
     let test =
         std::env::current_exe().map_err(|error| format!("this test has no path: {error}"))?;
-    let built = test.ancestors().nth(2).map(|profile| profile.join(NAME));
+    let built = test.ancestors().nth(2).map(|profile| profile.join(name));
     built.filter(|program| program.is_file()).ok_or_else(|| {
         format!(
-            "{NAME} is not built: `cargo build -p {NAME}` builds it, and `make test` does so first"
+            "{name} is not built: `cargo build -p {name}` builds it, and `make test` does so first"
         )
     })
 }
