@@ -8,13 +8,14 @@ import threading
 
 
 def main():
-    enter, port, host, target = sys.argv[1:]
-    if enter != "--inside":
+    enter, port, host, target, *listening = sys.argv[1:]
+    if not listening:
         # A socket stays in the network where it was made, also when it is handed on.
         listener = socket.create_server(("127.0.0.1", int(port)))
         listener.set_inheritable(True)
-        os.execv(enter, [enter, sys.executable, __file__, "--inside", str(listener.fileno()), host, target])
-    listener = socket.socket(fileno=int(port))
+        # All arguments again: by its command line it is known as a part of the cluster, and ended with it.
+        os.execv(enter, [enter, sys.executable, *sys.argv, str(listener.fileno())])
+    listener = socket.socket(fileno=int(listening[0]))
     print("ready", flush=True)
     while True:
         client, _ = listener.accept()

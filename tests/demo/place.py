@@ -98,6 +98,10 @@ class Node(Place):
         """Whether it can be started at all; builds what it is made of."""
         if (self.folder / "name").exists():
             raise Failed(f"There is a cluster in {self.folder} already. Look around with {self.folder / 'kubectl'}, or end it with `make cluster-down`.")
+        reserved = [folder for folder in ("/run", "/var/lib", "/var/log") if self.folder.resolve().is_relative_to(folder)]
+        if reserved or len(str(self.folder)) > 70:
+            reason = f"may not lie in {reserved[0]}, which the node replaces" if reserved else "has more than 70 characters, too many for the sockets in it"
+            raise Failed(f"The folder {self.folder} {reason}. Choose another one: make cluster CLUSTER_DIR=/tmp/cluster")
         if not free(self.options.port):
             raise Failed(f"Port {self.options.port} is taken by another program. Choose another one: make cluster PORT={self.options.port + 1}")
         # Installs packages that are missing, where that is possible, before it is asked whether a node can run.
@@ -346,6 +350,7 @@ class Existing(Place):
     def down(self, out):
         """Removes what `up` made, and the definition if nobody else uses it."""
         self.name(out)
+        self.manifest().unlink(missing_ok=True)
         ours = {item["metadata"]["name"] for item in self.list("namespaces", f"--selector={OURS}={MAKER}")}
         if not ours:
             out.say("Nothing in it is from `make cluster`: nothing to do.")

@@ -244,10 +244,13 @@ impl Story {
 
     fn ends(self, port: u16) {
         let folder = self.cluster.folder().to_owned();
+        assert!(processes_of(&folder).len() > 10, "they are seen");
         let down = make_cluster(&folder, "down", port, &[]);
         assert!(down.status.success(), "{}", text(&down.stderr));
         assert!(!folder.exists());
-        assert!(http::get(port, "/").is_err(), "the page is closed");
+        let free = std::net::TcpListener::bind(("127.0.0.1", port));
+        assert!(free.is_ok(), "the page's port is free again: {free:?}");
+        assert_eq!(processes_of(&folder), Vec::<String>::new());
         let again = make_cluster(&folder, "down", port, &[]);
         let said = text(&again.stdout);
         assert!(
@@ -395,6 +398,16 @@ fn make_cluster(folder: &Path, what: &str, port: u16, arguments: &[&str]) -> Out
         .stdin(Stdio::null())
         .output()
         .unwrap()
+}
+
+/// Command lines that name this folder.
+fn processes_of(folder: &Path) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .filter(|line| line.contains(folder.to_str().unwrap()))
+        .collect()
 }
 
 fn text(bytes: &[u8]) -> String {
