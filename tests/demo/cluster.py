@@ -27,8 +27,8 @@ SHOWN = (
     "featuremonitor_baseline_rows",
     "featuremonitor_windows_judged_total",
     "featuremonitor_window_rows",
-    "featuremonitor_features_present",
 )
+BREACHED = "featuremonitor_check_breached"
 
 
 def main():
@@ -160,9 +160,9 @@ def show(place, out):
     out.say()
     out.say(f"$ {kubectl} get --raw {path}")
     metrics = place.kubectl("get", f"--raw={path}").splitlines()
-    for line in metrics:
-        if line.startswith(SHOWN):
-            out.say(line)
+    breached = [line for line in metrics if line.startswith(BREACHED) and line.endswith(" 1")]
+    for line in [*(line for line in metrics if line.startswith(SHOWN)), *breached[:3]]:
+        out.say(line)
     out.say(f"… and {sum(not line.startswith('#') for line in metrics):,} samples in all")
 
 
