@@ -6,15 +6,15 @@ customer features inside, applies the example with its times scaled as in demo.p
 look around. `down` removes all of it.
 """
 import argparse
+import json
 import os
 import sys
 import time
 from datetime import datetime, timezone
 
 import scaled
-import scrape
 import view
-from demo import EXAMPLE, HEAD_START, LAST_BASELINE_WEEK, ROOT, WEEK, Failed
+from demo import EXAMPLE, HEAD_START, ROOT, WEEK, Failed
 from place import PATIENCE_SECONDS, RELEASE, Existing, Node
 
 import weekly_features  # demo.py has made it importable
@@ -107,7 +107,7 @@ def install(place, out):
     """The chart, as its README says, with our images."""
     # The operator asks the exporters more often than every 30 seconds, so that what somebody tries shows soon.
     values = {**place.images(), "extraArgs": ["--status-interval=5s"]}
-    settings = [f"--set-json={name}={scrape.json.dumps(value)}" for name, value in values.items()]
+    settings = [f"--set-json={name}={json.dumps(value)}" for name, value in values.items()]
     with out.working(f"Installing the chart as {RELEASE} in the namespace {place.operator_namespace}, two replicas"):
         place.make_namespaces()
         place.helm(
