@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench generate tools venv data pictures clean
+.PHONY: help demo cluster cluster-down test bench generate tools venv data pictures clean
 
 PORT ?= 9464
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -15,14 +15,23 @@ TOOLS := tests kubernetes node load collector
 help:  ## say what there is
 	@echo "feature-monitor: true numbers about machine-learning features, for Prometheus"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Options of make demo: WEEKS=8 (judge this many weeks), ONCE=1 (then end, with a summary), PORT=9464."
+	@echo "Options of make cluster: PORT=9464, and CLUSTER=existing, which says itself what else it needs."
 
 demo: ## replay 40 weeks of real customers through a Flight server and watch them drift (first time: about 8 minutes)
 	@tests/setup/prerequisites.sh rust python
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/demo/demo.py --port $(PORT) $(if $(WEEKS),--weeks $(WEEKS)) $(if $(filter-out 0,$(ONCE)),--once)
+
+cluster: ## the same in Kubernetes: start a cluster of one node, install the chart, apply the example (root; first time: about 25 minutes)
+	@tests/setup/prerequisites.sh python $(if $(filter existing,$(CLUSTER)),,rust go)
+	@python=$$(tests/setup/python.sh); exec "$$python" tests/demo/cluster.py up --port $(PORT)
+
+cluster-down: ## end that cluster and remove everything of it
+	@tests/setup/prerequisites.sh python
+	@python=$$(tests/setup/python.sh); exec "$$python" tests/demo/cluster.py down
 
 test: ## format, lints and every test (first time: about 35 minutes)
 	@tests/setup/prerequisites.sh rust go python
