@@ -167,8 +167,13 @@ async fn page(State(site): State<Site>, RawQuery(query): RawQuery) -> Response {
 }
 
 async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
-    let rendered = Arc::clone(&site.served.borrow().rendered);
-    blocking(move || scrape::respond(&headers, &rendered, &site.process.samples())).await
+    blocking(move || {
+        // The counters are read before the values, and counted after them: a scrape never counts what it does not show.
+        let process = site.process.samples();
+        let rendered = Arc::clone(&site.served.borrow().rendered);
+        scrape::respond(&headers, &rendered, &process)
+    })
+    .await
 }
 
 async fn healthy() -> &'static str {
