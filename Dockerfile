@@ -14,7 +14,7 @@
 # a program does not start on an older C library than it was linked with.
 FROM --platform=$BUILDPLATFORM docker.io/library/rust:1.94-trixie AS toolchain
 ARG TARGETARCH
-# ring, zstd and mimalloc hold C: a C compiler and C library for the target, unless it is the builder's own.
+# ring, zstd and jemalloc hold C: a C compiler and C library for the target, unless it is the builder's own.
 RUN <<EOT
 set -eu
 case $TARGETARCH in
@@ -30,8 +30,10 @@ fi
 rustup target add "$triple"
 echo "$triple" >/triple
 EOT
+# jemalloc is built for one size of memory pages: kernels for arm64 may have pages of up to 64 KiB (2^16 bytes).
 ENV CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
-    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+    AARCH64_UNKNOWN_LINUX_GNU_JEMALLOC_SYS_WITH_LG_PAGE=16
 WORKDIR /src
 COPY . .
 # Cargo tells by a file's time whether it changed, and the cache below outlives this source: an older checkout would

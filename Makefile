@@ -5,24 +5,33 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench generate tools venv data pictures clean
+.PHONY: help demo cluster cluster-down test bench generate tools venv data pictures clean
 
 PORT ?= 9464
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The groups of programs that the tests run.
-TOOLS := tests kubernetes node load
+TOOLS := tests kubernetes node load collector
 
 help:  ## say what there is
 	@echo "feature-monitor: true numbers about machine-learning features, for Prometheus"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Options of make demo: WEEKS=8 (judge this many weeks), ONCE=1 (then end, with a summary), PORT=9464."
+	@echo "Options of make cluster: PORT=9464, and CLUSTER=existing, which says itself what else it needs."
 
 demo: ## replay 40 weeks of real customers through a Flight server and watch them drift (first time: about 8 minutes)
 	@tests/setup/prerequisites.sh rust python
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/demo/demo.py --port $(PORT) $(if $(WEEKS),--weeks $(WEEKS)) $(if $(filter-out 0,$(ONCE)),--once)
+
+cluster: ## the same in Kubernetes: start a cluster of one node, install the chart, apply the example (root; first time: about 25 minutes)
+	@tests/setup/prerequisites.sh python $(if $(filter existing,$(CLUSTER)),,rust go)
+	@python=$$(tests/setup/python.sh); exec "$$python" tests/demo/cluster.py up --port $(PORT)
+
+cluster-down: ## end that cluster and remove everything of it
+	@tests/setup/prerequisites.sh python
+	@python=$$(tests/setup/python.sh); exec "$$python" tests/demo/cluster.py down
 
 test: ## format, lints and every test (first time: about 35 minutes)
 	@tests/setup/prerequisites.sh rust go python
@@ -31,20 +40,21 @@ test: ## format, lints and every test (first time: about 35 minutes)
 	cargo fmt --all --check
 	@echo "Compiling everything twice, for the lints and for the tests (first time: about 6 minutes each on 2 cores)"
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	cargo build --locked --workspace
+	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace
 
 bench: ## kernels in ns per cell, and one full evaluation against draining the stream (first time: about 15 minutes)
 	@tests/setup/prerequisites.sh rust python
-	cargo bench --locked -p feature-monitor-stats -p feature-monitor-metrics
-	cargo build --locked --release -p feature-monitor-exporter --example bench_evaluation
+	cargo bench --locked --workspace --bench kernels --bench exposition
+	cargo build --locked --release --workspace --bins --examples
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/bench/evaluation.py "$(TARGET)/release/examples/bench_evaluation"
 
 generate: ## write the generated files anew: the CRD, the reference of the metrics, and the chart's copies
 	@tests/setup/prerequisites.sh rust python
-	cargo run --locked -q -p feature-monitor-crds --example crdgen
-	cargo run --locked -q -p feature-monitor-metrics --example docs > docs/metrics.md.new
+	cargo build --locked -q --workspace --example crdgen --example docs
+	"$(TARGET)/debug/examples/crdgen"
+	"$(TARGET)/debug/examples/docs" > docs/metrics.md.new
 	mv docs/metrics.md.new docs/metrics.md
 	$(or $(PYTHON),python3) charts/generate.py
 

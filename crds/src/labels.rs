@@ -116,7 +116,6 @@ impl JsonSchema for Amounts {
             "additionalProperties": {
                 "x-kubernetes-int-or-string": true,
                 "description": "An amount of a resource. Example: `500m`.",
-                "anyOf": [{"type": "integer"}, {"type": "string"}],
                 "maxLength": 20,
                 "pattern": "^[0-9]{1,15}(\\.[0-9]{1,9})?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$",
             },

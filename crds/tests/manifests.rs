@@ -72,6 +72,9 @@ fn api_server(text: &str) -> Vec<String> {
 /// Says in JSON Schema's words what a structural schema says in Kubernetes' words.
 fn be_strict(schema: &mut Value) {
     if let Some(fields) = schema.as_object_mut() {
+        if fields.get("x-kubernetes-int-or-string") == Some(&true.into()) {
+            fields.insert("type".to_owned(), serde_json::json!(["integer", "string"]));
+        }
         if let Some(values) = fields.get_mut("additionalProperties") {
             be_strict(values);
         } else if fields.get("type") == Some(&"object".into()) {

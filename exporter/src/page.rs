@@ -262,11 +262,11 @@ fn facts(page: Page<'_>) -> Markup {
                 dt { "Newest event" }
                 (newest(snapshot, now))
             }
-            div.wide {
+            div {
                 dt { "Baseline" }
                 (baseline(snapshot, now))
             }
-            div {
+            div.wide {
                 dt { "False alarms accepted" }
                 dd {
                     "critical " (rate(&monitor.false_alarms.critical))

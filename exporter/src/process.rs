@@ -221,7 +221,7 @@ fn by<const N: usize>(label: Label, values: [&'static str; N]) -> Family<Labels,
 
 #[cfg(test)]
 mod tests {
-    use metrics::Format;
+    use metrics::{Definition, Format};
 
     use super::*;
 

@@ -255,7 +255,7 @@ fn heading(snapshot: &Snapshot) -> String {
                 .map_or_else(|| "none".to_owned(), |a| number(a.value))
         };
         lines.push(format!(
-            "budget    {} warnings and {} critical alarms a window by chance, shared by {tests} tests: α = {} and {}",
+            "budget    false alarms expected a window: {} at warning, {} at critical; shared by {tests} tests: α = {} and {}",
             number(per_window.warning),
             number(per_window.critical),
             alpha(Severity::Warning),

@@ -162,8 +162,9 @@ impl Desk {
             let clock = self.clock;
             let tally = self.monitor.evaluate(&clock).instrument(span).await;
             let snapshot = self.monitor.snapshot();
-            self.count(&snapshot, tally);
+            // First the values, then the counters: whoever sees that a window was judged finds its values.
             self.publish(&snapshot);
+            self.count(&snapshot, tally);
             let delay = self.delay(&snapshot);
             tokio::time::sleep_until(started + delay).await;
         }

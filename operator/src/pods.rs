@@ -76,8 +76,9 @@ fn of_container(pod: &str, container: &ContainerStatus) -> Option<PodTrouble> {
     let message = match reason {
         "" | "ContainerCreating" | "PodInitializing" => return None,
         "ImagePullBackOff" | "ErrImagePull" | "InvalidImageName" | "ErrImageNeverPull" => format!(
-            "The image {} cannot be pulled: {said}. Correct the operator's exporter image or its pull secrets.",
-            container.image
+            "The image {} cannot be pulled: {}. Correct the operator's exporter image or its pull secrets.",
+            container.image,
+            why_not_pulled(said)
         ),
         "CrashLoopBackOff" => {
             let ended = container
@@ -103,4 +104,46 @@ fn of_container(pod: &str, container: &ContainerStatus) -> Option<PodTrouble> {
         reason: reason.to_owned(),
         message: cut(&message, 500),
     })
+}
+
+/// What a kubelet says of a pull that failed, the same whether it just failed or waits before it tries again: then it says
+/// so first. A status that changed at every turn would be written at every turn.
+fn why_not_pulled(said: &str) -> &str {
+    match said.split_once("ErrImagePull: ") {
+        Some((waiting, why)) if waiting.starts_with("Back-off pulling image") => why,
+        _ => said,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn waiting(reason: &str, message: &str) -> ContainerStatus {
+        serde_json::from_value(json!({
+            "name": "exporter",
+            "image": "exporter:typo",
+            "imageID": "",
+            "ready": false,
+            "restartCount": 0,
+            "state": {"waiting": {"reason": reason, "message": message}},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_pulled_is_one_trouble() {
+        let why = "failed to resolve image: not found";
+        let failed = of_container("pod", &waiting("ErrImagePull", why)).unwrap();
+        assert_eq!(failed.reason, "ImagePullBackOff");
+        assert_eq!(
+            failed.message,
+            "The image exporter:typo cannot be pulled: failed to resolve image: not found. Correct the operator's exporter image or its pull secrets."
+        );
+        let later = format!("Back-off pulling image \"exporter:typo\": ErrImagePull: {why}");
+        let later = of_container("pod", &waiting("ImagePullBackOff", &later)).unwrap();
+        assert_eq!(later, failed);
+    }
 }

@@ -118,7 +118,8 @@ def build(processes, out):
     out.say("Building the exporter" + ("" if program.exists() else " (about 6 minutes on 2 cores, once)"))
     # In a terminal cargo shows its own progress.
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
-    command = ["cargo", "build", "--locked", *quiet, "-p", "feature-monitor-exporter"]
+    # Of the whole workspace, so that the dependencies are built as the tests need them, and so only once.
+    command = ["cargo", "build", "--locked", *quiet, "--workspace", "--bin", "feature-monitor-exporter"]
     if processes.start(command, cwd=ROOT).wait() != 0:
         raise Failed("The exporter could not be built; what cargo said stands above.")
     return program

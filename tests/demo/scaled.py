@@ -67,13 +67,14 @@ def each(mapping, names, change):
             mapping[name] = change(mapping[name])
 
 
-def write(example, target, scale, uri):
-    """Writes the scaled manifest to `target`, for a server at `uri`."""
+def write(example, target, scale, uri, namespace=None):
+    """Writes the scaled manifest to `target`, for a server at `uri`, in another namespace if one is named."""
     yaml = ruamel.yaml.YAML()
     yaml.width = 120
     # The example explains its own times; beside scaled ones its comments would be wrong.
     manifest = ruamel.yaml.YAML(typ="safe").load(pathlib.Path(example).read_text())
     spec = manifest["spec"]
+    manifest["metadata"]["namespace"] = namespace or manifest["metadata"]["namespace"]
     spec["source"]["flight"]["uri"] = uri
     spec["schedule"]["every"] = "1s"
     spec["falseAlarms"] = DEFAULT_FALSE_ALARMS | (spec.get("falseAlarms") or {})

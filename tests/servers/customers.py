@@ -155,7 +155,7 @@ class Customers(flight.FlightServerBase):
     """Answers from `weeks`, spoiled by the faults of the moment."""
 
     def __init__(self, weeks, clock, options):
-        super().__init__(f"grpc+tcp://127.0.0.1:{options.port}")
+        super().__init__(f"grpc+tcp://{options.host}:{options.port}")
         self.weeks, self.clock, self.options = weeks, clock, options
 
     def faults(self):
@@ -220,6 +220,7 @@ def parse_question(text):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all")
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
     parser.add_argument("--origin", type=float, default=0.0, help="Unix time on which the end of the baseline falls")
     parser.add_argument("--seconds-per-week", type=float, default=0.0, help="0 (the default) leaves all times in 2017")

@@ -67,22 +67,38 @@ impl Cluster {
     ///
     /// As [`Self::start`], on a machine that can.
     pub fn node() -> Option<Self> {
-        let reason = match Self::try_start(Size::Node) {
-            Ok(cluster) => return Some(cluster),
-            Err(reason) => reason,
-        };
-        let test = std::thread::current();
-        let test = test.name().unwrap_or("a test");
-        // Written past the test runner, which shows the output of `eprintln!` for failed tests only.
-        let _ = writeln!(std::io::stderr(), "{test} was NOT RUN: {reason}");
-        None
+        match Self::try_start(Size::Node) {
+            Ok(cluster) => Some(cluster),
+            Err(reason) => {
+                not_run(&reason);
+                None
+            }
+        }
+    }
+
+    /// Takes over a cluster of size [`Size::Node`] that `start` starts in the folder that it is given, or says, as
+    /// [`Self::node`] does, why this machine cannot.
+    ///
+    /// # Panics
+    ///
+    /// When there is none in the folder afterwards.
+    pub fn node_started_by(start: impl FnOnce(&Path)) -> Option<Self> {
+        let possible = script("can-node.sh").output().expect("bash is there");
+        if possible.status.code() == Some(IMPOSSIBLE) {
+            not_run(String::from_utf8_lossy(&possible.stdout).trim());
+            return None;
+        }
+        let folder = new_folder();
+        let kubeconfig = folder.path().join("admin.kubeconfig");
+        // Made first, so that it is ended too when `start` panics.
+        let cluster = Self { folder, kubeconfig };
+        start(cluster.folder());
+        assert!(cluster.folder().join("name").exists(), "no cluster started");
+        Some(cluster)
     }
 
     fn try_start(size: Size) -> Result<Self, String> {
-        let folder = tempfile::Builder::new()
-            .prefix("feature-monitor-cluster-")
-            .tempdir()
-            .expect("a temporary folder can be made");
+        let folder = new_folder();
         let output = script("up.sh")
             .arg(size.name())
             .arg(folder.path())
@@ -237,6 +253,10 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        if !self.folder().join("name").exists() {
+            // Ended already.
+            return;
+        }
         let mut down = script("down.sh");
         down.arg(self.folder());
         // A panic here would hide the test's own; the folder says what is left.
@@ -247,6 +267,21 @@ impl Drop for Cluster {
             );
         }
     }
+}
+
+fn new_folder() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("feature-monitor-cluster-")
+        .tempdir()
+        .expect("a temporary folder can be made")
+}
+
+/// Says on the terminal that the test that runs is not run, and why.
+fn not_run(reason: &str) {
+    let test = std::thread::current();
+    let test = test.name().unwrap_or("a test");
+    // Written past the test runner, which shows the output of `eprintln!` for failed tests only.
+    let _ = writeln!(std::io::stderr(), "{test} was NOT RUN: {reason}");
 }
 
 /// What a command prints, or, when it fails, what it complains of.

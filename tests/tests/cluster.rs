@@ -63,6 +63,10 @@ fn in_the_words_of_an_api_server(reason: &str) -> [String; 2] {
             format!("should be less than or equal to {most}")
         } else if write == "write a number" {
             "must be of type number".to_owned()
+        } else if write == "write true or false" {
+            "must be of type boolean".to_owned()
+        } else if write == "write an amount in quotes" {
+            "must be of type integer,string".to_owned()
         } else if value.ends_with(" entries") {
             "should have at least".to_owned()
         } else {
@@ -71,6 +75,8 @@ fn in_the_words_of_an_api_server(reason: &str) -> [String; 2] {
         }
     } else if found == "the field is missing" {
         "Required value".to_owned()
+    } else if found.starts_with("the text has") {
+        "Too long".to_owned()
     } else if found.ends_with("stands here twice") {
         "Duplicate value".to_owned()
     } else if path.ends_with(".uri") {

@@ -94,6 +94,8 @@ fn every_family_of_the_table_is_served_once_everything_has_happened() {
     let text = full(&snapshot, Format::OpenMetrics);
     let absent: Vec<&str> = table::ALL
         .iter()
+        // The operator's are served by another program.
+        .filter(|family| !family.name.starts_with("featuremonitor_operator_"))
         .filter(|family| !text.contains(&format!("# TYPE {} ", family.open_metrics_name())))
         .map(|family| family.name)
         .collect();
