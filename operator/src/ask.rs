@@ -60,6 +60,8 @@ pub struct Asker {
 struct Asked {
     pace: tokio::sync::watch::Sender<Pace>,
     answer: Option<Answer>,
+    /// Why it was silent last, where that is not what `answer` says.
+    silence: Option<String>,
     task: JoinHandle<()>,
 }
 
@@ -99,6 +101,7 @@ impl Asker {
         let new = Asked {
             pace: sender,
             answer: None,
+            silence: None,
             task,
         };
         asked.insert(key.clone(), new);
@@ -143,6 +146,16 @@ impl Asker {
         let Some(asked) = asked.get_mut(key) else {
             return;
         };
+        if let (Some(Answer::Silent(known)), Answer::Silent(why)) = (&asked.answer, &answer) {
+            let again = asked.silence.as_ref() == Some(why);
+            asked.silence = (known != why).then(|| why.clone());
+            if !again {
+                // Whoever is silent is so now for this reason, now for that: only one that comes twice is news.
+                return;
+            }
+        } else {
+            asked.silence = None;
+        }
         if asked.answer.as_ref() != Some(&answer) {
             asked.answer = Some(answer);
             // Nobody listens any more only when the program ends.

@@ -41,7 +41,7 @@ pub enum Fault {
         /// The code.
         code: u16,
     },
-    /// Answers, but those of watches, take this much longer.
+    /// What is asked is done, and its answer, but a watch's, takes this much longer.
     Slow(Duration),
     /// Connections are cut, those that are open and those that come.
     Cut,
@@ -229,10 +229,15 @@ async fn with_faults(
             let event = serde_json::json!({"type": "ERROR", "object": status(410, None)});
             return Response::new(Body::from(format!("{event}\n")));
         }
-        Fault::Slow(time) if !is_watch(uri) => tokio::time::sleep(time).await,
         _ => {}
     }
-    match forward(request, client).await {
+    let answer = forward(request, client).await;
+    if let Fault::Slow(time) = fault
+        && !is_watch(uri)
+    {
+        tokio::time::sleep(time).await;
+    }
+    match answer {
         Ok(answer) if is_watch(uri) => gated(answer, shared.fault.subscribe()),
         Ok(answer) => answer.map(Body::new),
         Err(error) => {

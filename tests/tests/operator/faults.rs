@@ -227,3 +227,30 @@ fn who_cannot_renew_its_lease_ends() {
     place.wait_until_applied("before");
     place.end();
 }
+
+#[test]
+fn who_stops_while_it_renews_its_lease_gives_it_back_too() {
+    let (mut place, proxy) = behind_a_proxy("renewing", &["--lease.duration=6s"]);
+    let mut next = place.release.start(&["--lease.duration=6s"]);
+    next.wait_for("it stands by", |port| {
+        let said = harness::http::get(port, "/-/ready").ok()?;
+        (said == "standing by\n").then_some(())
+    });
+    let begun = Instant::now();
+    proxy.set(Fault::Slow(Duration::from_millis(1500)));
+    place.wait_for("a renewal is on its way", || {
+        let seen = proxy.since(begun);
+        let renews = |seen: &Seen| seen.method == "PUT" && seen.is_lease() && seen.code.is_none();
+        seen.into_iter().find(renews)
+    });
+    let asked = Instant::now();
+    place.operator.signal("-TERM");
+    proxy.set(Fault::None);
+    next.wait_until_it_leads();
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(2), "handed over in {took:?}");
+    let status = place.operator.ended();
+    assert!(status.success(), "{status}");
+    place.operator = next;
+    place.end();
+}
