@@ -11,6 +11,7 @@ import argparse
 import collections
 import contextlib
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -201,6 +202,8 @@ def main():
     parser.add_argument("--no-unrelated", dest="unrelated", action="store_false", help="leave out the unrelated Secrets and ConfigMaps")
     parser.add_argument("--logs", type=pathlib.Path, metavar="FOLDER", help="keep the clusters' logs, audit logs among them, there")
     options = parser.parse_args()
+    # So that what was started is ended then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     bench, count = Bench(options), options.monitors
     gates = []
 
