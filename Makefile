@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-down test bench generate tools venv data pictures clean
+.PHONY: help demo cluster cluster-down test bench bench-operator generate tools venv data pictures clean
 
 PORT ?= 9464
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -15,9 +15,10 @@ TOOLS := tests kubernetes node load collector
 help:  ## say what there is
 	@echo "feature-monitor: true numbers about machine-learning features, for Prometheus"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Options of make demo: WEEKS=8 (judge this many weeks), ONCE=1 (then end, with a summary), PORT=9464."
+	@echo "Options of make bench-operator: OPTIONS='--steady=600 --runs=3', and more that --help in OPTIONS tells."
 	@echo "Options of make cluster: PORT=9464, and CLUSTER=existing, which says itself what else it needs."
 
 demo: ## replay 40 weeks of real customers through a Flight server and watch them drift (first time: about 8 minutes)
@@ -49,6 +50,12 @@ bench: ## kernels in ns per cell, and one full evaluation against draining the s
 	cargo build --locked --release --workspace --bins --examples
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/bench/evaluation.py "$(TARGET)/release/examples/bench_evaluation"
+
+bench-operator: ## 1,000 and 10,000 monitors: time against a plain client, writes, memory (first time: about 25 minutes)
+	@tests/setup/prerequisites.sh rust go python
+	@tests/setup/tools.sh kubernetes load >/dev/null
+	cargo build --locked --release --workspace --bins --examples
+	@exec $(or $(PYTHON),python3) tests/bench/convergence.py "$(TARGET)/release" $(OPTIONS)
 
 generate: ## write the generated files anew: the CRD, the reference of the metrics, and the chart's copies
 	@tests/setup/prerequisites.sh rust python

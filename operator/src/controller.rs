@@ -505,7 +505,7 @@ impl Context {
 
 /// A monitor as the owner of its children. It does not block their deletion in the foreground: that would need a
 /// permission on the resource's finalizers.
-fn owner(resource: &FeatureMonitor) -> OwnerReference {
+pub fn owner(resource: &FeatureMonitor) -> OwnerReference {
     OwnerReference {
         api_version: crds::API_VERSION.to_owned(),
         kind: "FeatureMonitor".to_owned(),

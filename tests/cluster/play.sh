@@ -28,6 +28,7 @@ status:
   capacity: { cpu: "10000", memory: 100Ti, pods: "100000", ephemeral-storage: 100Ti }
 NODE
 done | admin create --validate=false -f - >/dev/null
+# A node whose lease nobody renews is taken for dead within a minute, and its pods with it.
 start kwok "$run/enter" "$run/bin/kwok" --kubeconfig="$run/admin.kubeconfig" --manage-all-nodes=true \
-  --config="$here/kwok-stages.yaml"
+  --node-lease-duration-seconds=40 --config="$here/kwok-stages.yaml"
 must_be_ready kwok admin wait --for=condition=Ready node/played-"$count" --timeout=1s
