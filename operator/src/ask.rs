@@ -22,7 +22,7 @@ use crate::plan::{PORT, child_name};
 use crate::words;
 
 /// How long one exporter may take to answer.
-const DEADLINE: Duration = Duration::from_secs(3);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
 /// How many are asked at a time.
 const AT_ONCE: usize = 32;
 /// Largest answer that is read; a status has a few kilobytes.
@@ -37,6 +37,8 @@ pub enum Answer {
     Said(Box<ExporterStatus>),
     /// Nothing: why not.
     Silent(String),
+    /// Nothing, in time.
+    Late,
 }
 
 /// How often an exporter is to be asked.
@@ -120,7 +122,8 @@ impl Asker {
     async fn follow(self: Arc<Self>, key: Key, mut pace: tokio::sync::watch::Receiver<Pace>) {
         let mut wait = SOON;
         loop {
-            let answer = self.once(&key).await;
+            // In a box, so that a task that sleeps is small: each monitor has one.
+            let answer = Box::pin(self.once(&key)).await;
             self.note(&key, answer);
             wait = match *pace.borrow_and_update() {
                 Pace::Slow => self.every,
@@ -143,7 +146,7 @@ impl Asker {
         let Some(asked) = asked.get_mut(key) else {
             return;
         };
-        if asked.answer.as_ref() != Some(&answer) {
+        if is_news(asked.answer.as_ref(), &answer) {
             asked.answer = Some(answer);
             // Nobody listens any more only when the program ends.
             let _ = self.news.send(key.clone());
@@ -157,7 +160,7 @@ impl Asker {
         match tokio::time::timeout(DEADLINE, self.get(key)).await {
             Ok(Ok(status)) => Answer::Said(Box::new(status)),
             Ok(Err(message)) => Answer::Silent(message),
-            Err(_) => Answer::Silent(format!("it did not answer within {} s", DEADLINE.as_secs())),
+            Err(_) => Answer::Late,
         }
     }
 
@@ -196,6 +199,15 @@ impl Asker {
     }
 }
 
+/// Whether an answer says more than the one before. Being late says less than an error does: a slow resolver has the one and
+/// the other in turns, and a status that changed each time would be written each time.
+fn is_news(before: Option<&Answer>, answer: &Answer) -> bool {
+    match (before, answer) {
+        (Some(Answer::Silent(_)), Answer::Late) => false,
+        (before, answer) => before != Some(answer),
+    }
+}
+
 /// A status without what changes at every evaluation, which is no news.
 fn essence(mut status: ExporterStatus) -> ExporterStatus {
     if let Some(evaluation) = &mut status.last_evaluation {
@@ -204,4 +216,20 @@ fn essence(mut status: ExporterStatus) -> ExporterStatus {
         evaluation.window_end = None;
     }
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_and_lateness_in_turns_are_news_once() {
+        let error = Answer::Silent("dns error".to_owned());
+        assert!(is_news(None, &Answer::Late));
+        assert!(is_news(Some(&Answer::Late), &error));
+        assert!(!is_news(Some(&error), &Answer::Late));
+        assert!(!is_news(Some(&error), &error));
+        let other = Answer::Silent("connection refused".to_owned());
+        assert!(is_news(Some(&error), &other));
+    }
 }

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::apply::Outcome;
-use crate::ask::Answer;
+use crate::ask::{Answer, DEADLINE};
 use crate::child::ChildKind;
 use crate::children::Rollout;
 use crate::pods::PodTrouble;
@@ -16,6 +16,8 @@ use crate::words::{camel_case, cut};
 
 /// The condition that sums up the others.
 pub const READY: &str = "Ready";
+/// The reason that an optional API does not exist.
+pub(crate) const API_ABSENT: &str = "ApiAbsent";
 const EXPORTER_AVAILABLE: &str = "ExporterAvailable";
 const ROLLING_OUT: &str = "RollingOut";
 
@@ -284,25 +286,29 @@ fn exporter_available(found: Found<'_>) -> Finding {
 
 /// The exporter's own words, or why there are none.
 fn said<'a>(found: Found<'a>, about: &'static str) -> Result<&'a ExporterStatus, Finding> {
-    match found.answer {
-        Some(Answer::Said(status)) => Ok(status),
-        Some(Answer::Silent(why)) => Err(finding(
-            about,
-            Holds::Unknown,
-            "ExporterUnreachable",
-            format!(
-                "The exporter cannot be asked: {why}. Look at its pod, and at network policies between the operator and it."
-            ),
-        )),
-        None => Err(said_before(found, about).unwrap_or_else(|| {
-            finding(
-                about,
-                Holds::Unknown,
-                "ExporterNotAsked",
-                "The exporter has not been asked yet.",
-            )
-        })),
-    }
+    let why = match found.answer {
+        Some(Answer::Said(status)) => return Ok(status),
+        Some(Answer::Silent(why)) => why.clone(),
+        Some(Answer::Late) => format!("it did not answer within {} s", DEADLINE.as_secs()),
+        None => {
+            return Err(said_before(found, about).unwrap_or_else(|| {
+                finding(
+                    about,
+                    Holds::Unknown,
+                    "ExporterNotAsked",
+                    "The exporter has not been asked yet.",
+                )
+            }));
+        }
+    };
+    Err(finding(
+        about,
+        Holds::Unknown,
+        "ExporterUnreachable",
+        format!(
+            "The exporter cannot be asked: {why}. Look at its pod, and at network policies between the operator and it."
+        ),
+    ))
 }
 
 /// What was found of the same spec by the operator that worked before this one: it holds until the exporter is asked.
@@ -516,7 +522,7 @@ fn integrations_applied(found: Found<'_>) -> Finding {
         Integration::Absent => finding(
             ABOUT,
             Holds::False,
-            "ApiAbsent",
+            API_ABSENT,
             "The cluster has no ServiceMonitor (monitoring.coreos.com/v1), so none was made: install the Prometheus operator, or let Prometheus scrape the Service. It is made when the API appears.",
         ),
         Integration::Present => outcomes(
