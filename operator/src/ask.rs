@@ -123,7 +123,8 @@ impl Asker {
     async fn follow(self: Arc<Self>, key: Key, mut pace: tokio::sync::watch::Receiver<Pace>) {
         let mut wait = SOON;
         loop {
-            let answer = self.once(&key).await;
+            // In a box, so that a task that sleeps is small: each monitor has one.
+            let answer = Box::pin(self.once(&key)).await;
             self.note(&key, answer);
             wait = match *pace.borrow_and_update() {
                 Pace::Slow => self.every,

@@ -16,6 +16,8 @@ use crate::words::{camel_case, cut};
 
 /// The condition that sums up the others.
 pub const READY: &str = "Ready";
+/// The reason that an optional API does not exist.
+pub(crate) const API_ABSENT: &str = "ApiAbsent";
 const EXPORTER_AVAILABLE: &str = "ExporterAvailable";
 const ROLLING_OUT: &str = "RollingOut";
 
@@ -516,7 +518,7 @@ fn integrations_applied(found: Found<'_>) -> Finding {
         Integration::Absent => finding(
             ABOUT,
             Holds::False,
-            "ApiAbsent",
+            API_ABSENT,
             "The cluster has no ServiceMonitor (monitoring.coreos.com/v1), so none was made: install the Prometheus operator, or let Prometheus scrape the Service. It is made when the API appears.",
         ),
         Integration::Present => outcomes(

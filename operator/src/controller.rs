@@ -67,7 +67,7 @@ pub struct Context {
     pub apis: watch::Receiver<Apis>,
     /// Who asks the exporters.
     pub asker: Arc<Asker>,
-    /// The statuses as written last.
+    /// The statuses.
     pub statuses: Statuses,
     /// Who writes events.
     pub recorder: Recorder,
@@ -194,10 +194,15 @@ fn controller(
 ) -> BoxFuture<'static, ()> {
     let (reader, writer) = reflector::store();
     let api = Scope::monitors(&context.client, place.as_deref());
-    let (counting, forgetting) = (context.clone(), context.clone());
+    let (counting, taking, forgetting) = (context.clone(), context.clone(), context.clone());
     let monitors = watcher(api, options.scope.config())
         .default_backoff()
-        .modify(|monitor| monitor.managed_fields_mut().clear())
+        .modify(move |monitor| {
+            monitor.managed_fields_mut().clear();
+            if let Ok(monitor) = &mut monitor.0 {
+                taking.statuses.take(monitor);
+            }
+        })
         .inspect(move |event| match event {
             Ok(watcher::Event::Delete(monitor)) => forgetting.forget(&Key::of(monitor.meta())),
             Ok(_) => {}
@@ -304,7 +309,7 @@ impl Context {
             .filter(|rollout| !rollout.is_current())
             .and(known.rollout_since)
             .map(|since| since.elapsed());
-        let before = self.statuses.current(monitor);
+        let before = self.statuses.current(key);
         let trouble = match starting {
             Some(time) if time >= STARTING || in_trouble(&before.conditions) => {
                 self.trouble(key).await?

@@ -14,7 +14,7 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::runtime::events::{Event, EventType};
 use serde_json::json;
 
-use crate::conditions::READY;
+use crate::conditions::{API_ABSENT, READY};
 use crate::plan::MANAGER;
 
 /// Longest note that the API takes, in bytes.
@@ -29,7 +29,8 @@ pub fn transitions(before: &[Condition], after: &[Condition]) -> Vec<Event> {
         .filter(|new| match was(new) {
             Some(old) if old.status == new.status => new.status == "False" && old.reason != new.reason,
             Some(old) => new.status == "False" || (new.status == "True" && old.status == "False"),
-            None => new.status == "False",
+            // That an optional API was never there is no trouble of a monitor.
+            None => new.status == "False" && new.reason != API_ABSENT,
         } || became_ready(was(new), new))
         .filter(|new| new.type_ != READY || new.status == "True")
         // Steps on the way that every monitor takes.

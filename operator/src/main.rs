@@ -9,8 +9,12 @@ use operator::telemetry;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// Threads that work at most. What they do is little, and memory must not grow with the processors of a node.
+const MOST_WORKERS: usize = 4;
+/// Threads that look up names at most: one that waits for a resolver stays on when nobody waits for it any more.
+const MOST_LOOKUPS: usize = 16;
+
+fn main() -> ExitCode {
     let Cli { command, log } = Cli::parse();
     if rustls::crypto::ring::default_provider()
         .install_default()
@@ -23,5 +27,22 @@ async fn main() -> ExitCode {
         eprintln!("{error}");
         return ExitCode::from(2);
     }
-    execute(command).await
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors.min(MOST_WORKERS))
+        .max_blocking_threads(MOST_LOOKUPS)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let code = runtime.block_on(execute(command));
+            // A lookup that hangs is not waited for.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => {
+            eprintln!("no threads can be started: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

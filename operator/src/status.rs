@@ -43,20 +43,30 @@ pub fn status(
     }
 }
 
-/// The status of each monitor as it was written last, since what a watch shows may be older.
+/// The status of each monitor: what was written last, or what a watch has shown since. It is kept here alone, since ten
+/// thousand of them take much memory.
 #[derive(Debug, Default)]
 pub struct Statuses {
-    written: Mutex<HashMap<Key, (u64, FeatureMonitorStatus)>>,
+    known: Mutex<HashMap<Key, (u64, FeatureMonitorStatus)>>,
 }
 
 impl Statuses {
-    /// The status that a monitor has now: what the watch shows, or what was written since.
-    pub fn current(&self, monitor: &FeatureMonitor) -> FeatureMonitorStatus {
-        let shown = || monitor.status.clone().unwrap_or_default();
-        match self.lock().get(&Key::of(&monitor.metadata)) {
-            Some((written, status)) if *written > version(monitor) => status.clone(),
-            _ => shown(),
+    /// Takes the status out of a monitor that a watch shows, which may be older than what was written.
+    pub fn take(&self, monitor: &mut FeatureMonitor) {
+        let (shown, status) = (version(monitor), monitor.status.take().unwrap_or_default());
+        let mut known = self.lock();
+        let entry = known.entry(Key::of(&monitor.metadata)).or_default();
+        if entry.0 <= shown {
+            *entry = (shown, status);
         }
+    }
+
+    /// The status that a monitor has now.
+    pub fn current(&self, key: &Key) -> FeatureMonitorStatus {
+        self.lock()
+            .get(key)
+            .map(|(_, status)| status.clone())
+            .unwrap_or_default()
     }
 
     /// Writes a status.
@@ -93,6 +103,6 @@ impl Statuses {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, (u64, FeatureMonitorStatus)>> {
         // No entry is ever left half changed, so a panic while the lock was held does no harm.
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

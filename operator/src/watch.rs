@@ -18,6 +18,9 @@ use crate::key::Key;
 use crate::plan::managed_by;
 use crate::process::Process;
 
+/// How many objects are listed at a time: a page is in memory whole, once for each kind.
+const PAGE: u32 = 100;
+
 /// Where the operator looks.
 #[derive(Clone, Debug)]
 pub struct Scope {
@@ -50,7 +53,7 @@ impl Scope {
         let seconds = u32::try_from(self.timeout.as_secs())
             .unwrap_or(u32::MAX)
             .clamp(1, 290);
-        watcher::Config::default().timeout(seconds)
+        watcher::Config::default().timeout(seconds).page_size(PAGE)
     }
 }
 
