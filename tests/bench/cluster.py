@@ -134,9 +134,7 @@ class Operator:
         self.log = cluster.folder / "log" / f"operator-{time.monotonic_ns()}.log"
         flags = {"--settings": cluster.settings, "--web.listen-address": "127.0.0.1:0"}
         arguments = [f"{name}={flags[name]}" if (name := argument.partition("=")[0]) in flags else argument for argument in cluster.arguments]
-        # The exporters are not there, and neither are their names. The resolver of a machine may drop questions when there are
-        # many: it is asked again after one second, not five, since the operator waits three for an exporter.
-        environment = {**os.environ, "KUBECONFIG": str(cluster.operator_kubeconfig), "RES_OPTIONS": "timeout:1"}
+        environment = {**os.environ, "KUBECONFIG": str(cluster.operator_kubeconfig)}
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([program, *arguments], env=environment, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
 
