@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
+use program::log::LogFormat;
+use program::stopped;
 
-use crate::telemetry::LogFormat;
 use crate::{check, profile, run};
 
 /// Watches machine-learning features: pulls them from an Arrow Flight server, compares them with a
@@ -160,22 +160,5 @@ pub async fn execute(command: Command) -> ExitCode {
             eprintln!("{message}");
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Waits for SIGINT or SIGTERM.
-async fn stopped() {
-    match (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        // Without handlers the signals end the process at once, as by default.
-        _ => std::future::pending().await,
     }
 }

@@ -12,11 +12,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 #[tokio::main]
 async fn main() -> ExitCode {
     let Cli { command, log } = Cli::parse();
-    if rustls::crypto::ring::default_provider()
-        .install_default()
-        .is_err()
-    {
-        eprintln!("a TLS provider was installed before the program started");
+    if let Err(error) = program::choose_tls() {
+        eprintln!("{error}");
         return ExitCode::FAILURE;
     }
     // Only `run` logs its progress; the other commands answer on standard output, and log warnings.

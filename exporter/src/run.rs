@@ -67,7 +67,7 @@ pub async fn run(
         address: args.listen_address.clone(),
         source,
     };
-    let listener = http::listen(&args.listen_address).map_err(listen)?;
+    let listener = program::listen(&args.listen_address).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let process = Arc::new(Process::new(
         &config.monitor.namespace,

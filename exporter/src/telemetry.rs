@@ -1,40 +1,21 @@
 //! Logs for people or machines, and traces to an OpenTelemetry collector where one is named.
 
-use std::io::IsTerminal;
-
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::filter::ParseError;
+use program::log::{LevelError, lines};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
-use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::cli::Log;
-
-/// The form of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// Lines a person reads.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
 
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// `--log.level` is not a filter.
-    #[error(
-        "--log.level {given:?} is not a level or filter, such as `info` or `exporter=debug,info`: {source}"
-    )]
-    Level {
-        /// What was given.
-        given: String,
-        /// What is wrong with it.
-        source: ParseError,
-    },
+    #[error(transparent)]
+    Level(#[from] LevelError),
     /// `--otlp.endpoint` cannot be used.
     #[error("--otlp.endpoint {given:?} cannot be used: {source}")]
     Endpoint {
@@ -61,23 +42,13 @@ impl Drop for Telemetry {
 pub fn start(log: &Log, quiet: bool) -> Result<Telemetry, TelemetryError> {
     let usual = if quiet { "warn" } else { "info" };
     let level = log.level.as_deref().unwrap_or(usual);
-    let filter = EnvFilter::try_new(level).map_err(|source| TelemetryError::Level {
-        given: level.to_owned(),
-        source,
-    })?;
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match log.format {
-        LogFormat::Text => lines.with_target(false).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-    };
+    let lines = lines(log.format, level)?;
     let provider = log.otlp_endpoint.as_deref().map(provider).transpose()?;
     let traces = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer().with_tracer(provider.tracer("feature-monitor-exporter"))
     });
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
+        .with(lines)
         .with(traces.with_filter(EnvFilter::new("exporter=info")))
         .init();
     Ok(Telemetry(provider))

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
+use program::log::LogFormat;
+use program::stopped;
 
-use crate::telemetry::LogFormat;
 use crate::{offline, run};
 
 /// Turns FeatureMonitor resources into running exporters and says how they are.
@@ -189,22 +189,5 @@ pub async fn execute(command: Command) -> ExitCode {
             eprintln!("{message}");
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Waits for SIGINT or SIGTERM.
-async fn stopped() {
-    match (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        // Without handlers the signals end the process at once, as by default.
-        _ => std::future::pending().await,
     }
 }

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use metrics::Format;
+use program::accept;
 use tokio::sync::watch;
 
 use crate::process::Process;
@@ -31,21 +31,6 @@ struct Site {
     stage: watch::Receiver<Stage>,
 }
 
-/// Listens on `host:port` or `:port`.
-///
-/// # Errors
-/// When the address is none, taken, or not ours.
-pub fn listen(address: &str) -> std::io::Result<TcpListener> {
-    let listener = match address.strip_prefix(':') {
-        // All addresses of both families, and where the machine has only the older one, of that.
-        Some(port) => TcpListener::bind(format!("[::]:{port}"))
-            .or_else(|_| TcpListener::bind(format!("0.0.0.0:{port}"))),
-        None => TcpListener::bind(address),
-    }?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
 /// Serves until `stop`.
 ///
 /// # Errors
@@ -56,6 +41,7 @@ pub async fn serve(
     stage: watch::Receiver<Stage>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let site = Site { process, stage };
     let app = Router::new()
@@ -81,13 +67,7 @@ async fn ready(State(site): State<Site>) -> Response {
 }
 
 async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
-    let accepted = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok());
-    let format = match accepted {
-        Some(accepted) if accepted.contains("application/openmetrics-text") => Format::OpenMetrics,
-        _ => Format::Classic,
-    };
+    let format = accept::format(&headers);
     let mut text = site.process.samples().text(format);
     text.push_str(format.end());
     ([(header::CONTENT_TYPE, format.content_type())], text).into_response()

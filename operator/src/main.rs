@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use operator::cli::{Cli, execute};
-use operator::telemetry;
+use program::log;
+use tracing_subscriber::prelude::*;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -16,16 +17,16 @@ const MOST_LOOKUPS: usize = 16;
 
 fn main() -> ExitCode {
     let Cli { command, log } = Cli::parse();
-    if rustls::crypto::ring::default_provider()
-        .install_default()
-        .is_err()
-    {
-        eprintln!("a TLS provider was installed before the program started");
+    if let Err(error) = program::choose_tls() {
+        eprintln!("{error}");
         return ExitCode::FAILURE;
     }
-    if let Err(error) = telemetry::start(&log) {
-        eprintln!("{error}");
-        return ExitCode::from(2);
+    match log::lines(log.format, &log.level) {
+        Ok(lines) => tracing_subscriber::registry().with(lines).init(),
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
     }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -74,7 +74,7 @@ pub async fn run(args: Run, shutdown: impl Future<Output = ()>) -> Result<(), Ru
         address: args.listen_address.clone(),
         source,
     };
-    let listener = http::listen(&args.listen_address).map_err(listen)?;
+    let listener = program::listen(&args.listen_address).map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let (stage, stages) = watch::channel(Stage::Starting);
     let (stop_serving, stopped) = oneshot::channel::<()>();

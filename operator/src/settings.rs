@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crds::exporter::Resources;
 use crds::labels::{Amount, Amounts};
 use k8s_openapi::api::networking::v1::NetworkPolicyPeer;
+use program::log::LogFormat;
 use serde::Deserialize;
 
 /// Settings as they stand in a file. Every field has a default; an unknown one is refused.
@@ -44,16 +45,6 @@ pub struct Exporter {
     pub pod_labels: BTreeMap<String, String>,
     /// Annotations where a monitor gives none of the name.
     pub pod_annotations: BTreeMap<String, String>,
-}
-
-/// Form of the exporters' log.
-#[derive(Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub enum LogFormat {
-    /// Lines a person reads.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// Who may reach the exporters.

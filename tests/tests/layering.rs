@@ -40,17 +40,33 @@ const RULES: &[Rule] = &[
         never: PURE,
     },
     Rule {
+        name: "feature-monitor-program",
+        may_use: &["feature-monitor-metrics"],
+        never: &[
+            "arrow",
+            "arrow-array",
+            "kube-client",
+            "kube-runtime",
+            "tonic",
+        ],
+    },
+    Rule {
         name: "feature-monitor-exporter",
         may_use: &[
             "feature-monitor-crds",
             "feature-monitor-metrics",
+            "feature-monitor-program",
             "feature-monitor-stats",
         ],
         never: &["kube-client", "kube-runtime"],
     },
     Rule {
         name: "feature-monitor-operator",
-        may_use: &["feature-monitor-crds", "feature-monitor-metrics"],
+        may_use: &[
+            "feature-monitor-crds",
+            "feature-monitor-metrics",
+            "feature-monitor-program",
+        ],
         never: &["arrow", "arrow-array", "datafusion"],
     },
 ];
@@ -89,9 +105,16 @@ fn there_is_one_arrow() {
 
 fn metadata() -> Value {
     // Of this platform alone: what only others need was never downloaded here.
+    let platform = platform();
+    let only = ["--format-version=1", "--filter-platform", &platform];
+    serde_json::from_str(&cargo("metadata", &only)).unwrap()
+}
+
+/// What cargo says about what is here, without asking anybody.
+fn cargo(command: &str, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--locked", "--offline"])
-        .args(["--filter-platform", &platform()])
+        .args([command, "--locked", "--offline"])
+        .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -100,7 +123,7 @@ fn metadata() -> Value {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    serde_json::from_slice(&output.stdout).unwrap()
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The platform that cargo builds for here.
@@ -135,24 +158,14 @@ fn workspace_names(metadata: &Value) -> BTreeSet<&str> {
 /// What a crate is built from, by name, when it is built alone: in a build of the whole workspace a dependency has the
 /// features that anybody asks for. What only tests and build scripts need is left out.
 fn reach(name: &str) -> BTreeSet<String> {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--locked",
-            "--offline",
-            "--edges=normal",
-            "--prefix=none",
-        ])
-        .args(["--format={p}", "--package", name])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).unwrap();
+    let only = [
+        "--edges=normal",
+        "--prefix=none",
+        "--format={p}",
+        "--package",
+        name,
+    ];
+    let text = cargo("tree", &only);
     let names = text.lines().filter_map(|line| line.split(' ').next());
     names.map(str::to_owned).collect()
 }

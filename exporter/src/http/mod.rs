@@ -93,16 +93,6 @@ pub async fn serve(
     result
 }
 
-/// The addresses of `--web.listen-address`: `host:port`, or `:port` for every interface.
-pub fn listen(address: &str) -> io::Result<TcpListener> {
-    match address.strip_prefix(':') {
-        // Both families where the host has both: a socket on [::] also takes IPv4, unless the host says otherwise.
-        Some(port) => TcpListener::bind(format!("[::]:{port}"))
-            .or_else(|_| TcpListener::bind(format!("0.0.0.0:{port}"))),
-        None => TcpListener::bind(address),
-    }
-}
-
 fn router(site: Site, web: Arc<Web>) -> Router {
     Router::new()
         .route("/", get(page))

@@ -41,7 +41,7 @@ fn start(web: Web) -> Server {
         snapshot,
         ready: Ok(()),
     });
-    let listener = http::listen("127.0.0.1:0").expect("a free port");
+    let listener = program::listen("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     let (stop, stopped) = oneshot::channel();
     let site = Site {
