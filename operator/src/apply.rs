@@ -14,7 +14,7 @@ use crate::child::ChildKind;
 use crate::children::{Children, Hash, Known, Seen, hash, seen};
 use crate::fields;
 use crate::key::Key;
-use crate::plan::{MANAGER, Plan, child_name};
+use crate::plan::{MANAGER, Plan, child_key};
 use crate::process::{Process, Verb};
 
 /// What to do about one child.
@@ -190,10 +190,7 @@ impl Applier<'_> {
     }
 
     async fn child(&self, kind: ChildKind, intent: Option<Value>, monitor: For<'_>) -> Outcome {
-        let key = Key {
-            namespace: monitor.key.namespace.clone(),
-            name: child_name(&monitor.key.name),
-        };
+        let key = child_key(monitor.key);
         let known = self.children.known(kind, &key);
         let hash = intent.as_ref().map(hash);
         let step = step(kind, hash, &known, monitor.uid, &monitor.key.name);

@@ -2,13 +2,16 @@
 //! looked at again only when its exporter says something new.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use crds::handoff::{self, ExporterStatus};
 use futures::Stream;
+use http::Response;
 use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -36,7 +39,28 @@ pub enum Answer {
     /// This.
     Said(Box<ExporterStatus>),
     /// Nothing: why not.
-    Silent(String),
+    Silent(Silence),
+}
+
+/// Why an exporter said nothing. A later one says more than an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Silence {
+    /// It took too long.
+    Late,
+    /// There is no such name, or nobody to ask for it: a resolver says it now in these words, now in those.
+    NoName,
+    /// Anything else, in words.
+    Failed(String),
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Silence::Late => write!(f, "it did not answer within {} s", DEADLINE.as_secs()),
+            Silence::NoName => f.write_str("the name of its Service cannot be resolved"),
+            Silence::Failed(why) => f.write_str(why),
+        }
+    }
 }
 
 /// How often an exporter is to be asked.
@@ -60,8 +84,6 @@ pub struct Asker {
 struct Asked {
     pace: tokio::sync::watch::Sender<Pace>,
     answer: Option<Answer>,
-    /// Why it was silent last, where that is not what `answer` says.
-    silence: Option<String>,
     task: JoinHandle<()>,
 }
 
@@ -101,7 +123,6 @@ impl Asker {
         let new = Asked {
             pace: sender,
             answer: None,
-            silence: None,
             task,
         };
         asked.insert(key.clone(), new);
@@ -147,17 +168,7 @@ impl Asker {
         let Some(asked) = asked.get_mut(key) else {
             return;
         };
-        if let (Some(Answer::Silent(known)), Answer::Silent(why)) = (&asked.answer, &answer) {
-            let again = asked.silence.as_ref() == Some(why);
-            asked.silence = (known != why).then(|| why.clone());
-            if !again {
-                // Whoever is silent is so now for this reason, now for that: only one that comes twice is news.
-                return;
-            }
-        } else {
-            asked.silence = None;
-        }
-        if asked.answer.as_ref() != Some(&answer) {
+        if is_news(asked.answer.as_ref(), &answer) {
             asked.answer = Some(answer);
             // Nobody listens any more only when the program ends.
             let _ = self.news.send(key.clone());
@@ -166,47 +177,67 @@ impl Asker {
 
     async fn once(&self, key: &Key) -> Answer {
         let Ok(_permit) = self.permits.acquire().await else {
-            return Answer::Silent("the operator is stopping".to_owned());
+            return Answer::Silent(Silence::Failed("the operator is stopping".to_owned()));
         };
         match tokio::time::timeout(DEADLINE, self.get(key)).await {
             Ok(Ok(status)) => Answer::Said(Box::new(status)),
-            Ok(Err(message)) => Answer::Silent(message),
-            Err(_) => Answer::Silent(format!("it did not answer within {} s", DEADLINE.as_secs())),
+            Ok(Err(why)) => Answer::Silent(why),
+            Err(_) => Answer::Silent(Silence::Late),
         }
     }
 
-    async fn get(&self, key: &Key) -> Result<ExporterStatus, String> {
+    async fn get(&self, key: &Key) -> Result<ExporterStatus, Silence> {
         let host = format!("{}.{}.svc", child_name(&key.name), key.namespace);
         let uri = format!("http://{host}:{PORT}/-/status");
         let uri = uri
             .parse()
-            .map_err(|error| format!("{uri:?} is no address: {error}"))?;
-        let answer = self
-            .http
-            .get(uri)
-            .await
-            .map_err(|error| words::chain(&error))?;
-        if !answer.status().is_success() {
-            return Err(format!("it answered {}", answer.status()));
+            .map_err(|error| Silence::Failed(format!("{uri:?} is no address: {error}")))?;
+        let answer = self.http.get(uri).await.map_err(|error| {
+            let why = words::chain(&error);
+            // The connector's own words, before those of the system's resolver.
+            match why.contains("dns error") {
+                true => Silence::NoName,
+                false => Silence::Failed(why),
+            }
+        })?;
+        read(answer, key).await.map_err(Silence::Failed)
+    }
+}
+
+/// The status in an answer, or what is wrong with it.
+async fn read(answer: Response<Incoming>, key: &Key) -> Result<ExporterStatus, String> {
+    if !answer.status().is_success() {
+        return Err(format!("it answered {}", answer.status()));
+    }
+    let body = Limited::new(answer.into_body(), MAX_BYTES).collect().await;
+    let body = body.map_err(|error| words::cut(&error.to_string(), 200))?;
+    let status: ExporterStatus = serde_json::from_slice(&body.to_bytes())
+        .map_err(|error| format!("its answer is no status: {error}"))?;
+    if status.version > handoff::VERSION {
+        return Err(format!(
+            "its status has version {}, and this operator reads up to {}: upgrade the operator",
+            status.version,
+            handoff::VERSION
+        ));
+    }
+    if (&status.namespace, &status.name) != (&key.namespace, &key.name) {
+        return Err(format!(
+            "the exporter of {}/{} answered in its place",
+            status.namespace, status.name
+        ));
+    }
+    Ok(essence(status))
+}
+
+/// Whether an answer says more than the one before. Whoever is silent is so now for this reason, now for that, and a status
+/// that changed each time would be written each time: a reason is news where it says more than the one that is known.
+fn is_news(before: Option<&Answer>, answer: &Answer) -> bool {
+    match (before, answer) {
+        (Some(Answer::Silent(Silence::Failed(known))), Answer::Silent(Silence::Failed(why))) => {
+            known != why
         }
-        let body = Limited::new(answer.into_body(), MAX_BYTES).collect().await;
-        let body = body.map_err(|error| words::cut(&error.to_string(), 200))?;
-        let status: ExporterStatus = serde_json::from_slice(&body.to_bytes())
-            .map_err(|error| format!("its answer is no status: {error}"))?;
-        if status.version > handoff::VERSION {
-            return Err(format!(
-                "its status has version {}, and this operator reads up to {}: upgrade the operator",
-                status.version,
-                handoff::VERSION
-            ));
-        }
-        if (&status.namespace, &status.name) != (&key.namespace, &key.name) {
-            return Err(format!(
-                "the exporter of {}/{} answered in its place",
-                status.namespace, status.name
-            ));
-        }
-        Ok(essence(status))
+        (Some(Answer::Silent(known)), Answer::Silent(why)) => why > known,
+        (before, answer) => before != Some(answer),
     }
 }
 
@@ -218,4 +249,26 @@ fn essence(mut status: ExporterStatus) -> ExporterStatus {
         evaluation.window_end = None;
     }
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_of_silence_in_turns_are_news_once() {
+        let failed = |why: &str| Answer::Silent(Silence::Failed(why.to_owned()));
+        let late = Answer::Silent(Silence::Late);
+        let no_name = Answer::Silent(Silence::NoName);
+        assert!(is_news(None, &late));
+        assert!(is_news(Some(&late), &no_name));
+        assert!(!is_news(Some(&no_name), &late));
+        assert!(!is_news(Some(&no_name), &no_name));
+        assert!(is_news(Some(&no_name), &failed("connection refused")));
+        assert!(!is_news(Some(&failed("connection refused")), &late));
+        assert!(is_news(
+            Some(&failed("connection refused")),
+            &failed("it answered 500")
+        ));
+    }
 }

@@ -83,16 +83,6 @@ pub struct Written {
     pub intent: Hash,
     /// What the API server made of it.
     pub content: Hash,
-    /// The resource version that it had then.
-    pub version: u64,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Entry {
-    seen: Option<Seen>,
-    written: Option<Written>,
-    /// Since when the rollout is as it is.
-    rollout_since: Option<Instant>,
 }
 
 /// A child as far as it is known.
@@ -109,27 +99,21 @@ pub struct Known {
 /// Everything known of all children.
 #[derive(Debug, Default)]
 pub struct Children {
-    entries: Mutex<HashMap<(ChildKind, Key), Entry>>,
+    entries: Mutex<HashMap<(ChildKind, Key), Known>>,
 }
 
 impl Children {
-    fn lock(&self) -> MutexGuard<'_, HashMap<(ChildKind, Key), Entry>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(ChildKind, Key), Known>> {
         // No entry is ever left half changed, so a panic while the lock was held does no harm.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of one child; `key` is the child's own.
     pub fn known(&self, kind: ChildKind, key: &Key) -> Known {
-        let entries = self.lock();
-        let entry = entries
+        self.lock()
             .get(&(kind, key.clone()))
             .cloned()
-            .unwrap_or_default();
-        Known {
-            seen: entry.seen,
-            written: entry.written,
-            rollout_since: entry.rollout_since,
-        }
+            .unwrap_or_default()
     }
 
     /// Notes what was written and what came of it.
@@ -140,7 +124,6 @@ impl Children {
         entry.written = Some(Written {
             intent,
             content: seen.content,
-            version: seen.version,
         });
         // The answer to a write is as good as an event, and comes first.
         if entry
@@ -252,7 +235,7 @@ impl Children {
     }
 }
 
-impl Entry {
+impl Known {
     fn same_rollout(&self, seen: &Seen) -> bool {
         self.seen
             .as_ref()

@@ -12,14 +12,12 @@ use crate::ask::Answer;
 use crate::child::ChildKind;
 use crate::children::Rollout;
 use crate::pods::PodTrouble;
+use crate::reason::Reason;
 use crate::words::{camel_case, cut};
 
 /// The condition that sums up the others.
 pub const READY: &str = "Ready";
-/// The reason that an optional API does not exist.
-pub(crate) const API_ABSENT: &str = "ApiAbsent";
 const EXPORTER_AVAILABLE: &str = "ExporterAvailable";
-const ROLLING_OUT: &str = "RollingOut";
 
 /// Longest message; the API allows 32,768 characters, and a person reads fewer.
 const MAX_MESSAGE: usize = 2000;
@@ -116,11 +114,16 @@ pub fn findings(found: Found<'_>) -> Vec<Finding> {
     all
 }
 
-fn finding(about: &'static str, holds: Holds, reason: &str, message: impl Into<String>) -> Finding {
+fn finding(
+    about: &'static str,
+    holds: Holds,
+    reason: impl Into<String>,
+    message: impl Into<String>,
+) -> Finding {
     Finding {
         about,
         holds,
-        reason: reason.to_owned(),
+        reason: reason.into(),
         message: cut(&message.into(), MAX_MESSAGE),
         needed: true,
     }
@@ -130,18 +133,18 @@ fn ready(all: &[Finding], paused: bool) -> Finding {
     let first = |holds| all.iter().find(|f| f.needed && f.holds == holds);
     let what = |f: &Finding| format!("{}: {}", f.about, f.message);
     match (first(Holds::False), first(Holds::Unknown)) {
-        (Some(f), _) => finding(READY, Holds::False, &f.reason, what(f)),
-        (None, Some(f)) => finding(READY, Holds::Unknown, &f.reason, what(f)),
+        (Some(f), _) => finding(READY, Holds::False, f.reason.clone(), what(f)),
+        (None, Some(f)) => finding(READY, Holds::Unknown, f.reason.clone(), what(f)),
         (None, None) if paused => finding(
             READY,
             Holds::True,
-            "Paused",
+            Reason::Paused,
             "Features are pulled, compared and served. The monitor is paused: changes of its spec wait until spec.paused is removed.",
         ),
         (None, None) => finding(
             READY,
             Holds::True,
-            "Ready",
+            Reason::Ready,
             "Features are pulled, compared and served as the spec says.",
         ),
     }
@@ -150,14 +153,14 @@ fn ready(all: &[Finding], paused: bool) -> Finding {
 fn spec_valid(found: Found<'_>) -> Finding {
     const ABOUT: &str = "SpecValid";
     match found.violations {
-        None => finding(ABOUT, Holds::True, "Valid", "The spec is valid."),
+        None => finding(ABOUT, Holds::True, Reason::Valid, "The spec is valid."),
         Some(violations) => {
             let said: Vec<String> = violations
                 .as_slice()
                 .iter()
                 .map(ToString::to_string)
                 .collect();
-            finding(ABOUT, Holds::False, "SpecInvalid", said.join(". "))
+            finding(ABOUT, Holds::False, Reason::SpecInvalid, said.join(". "))
         }
     }
 }
@@ -168,7 +171,7 @@ fn children_applied(found: Found<'_>) -> Finding {
         return finding(
             ABOUT,
             Holds::Unknown,
-            "SpecInvalid",
+            Reason::SpecInvalid,
             "The spec is not valid, so nothing was changed: what was made for the last valid spec goes on.",
         );
     }
@@ -202,7 +205,7 @@ fn outcomes<'a>(
                 "A {} of the name that this monitor needs is there already, and {owner}. It is left as it is: rename or delete it, or give the monitor another name.",
                 kind.name()
             );
-            return finding(about, Holds::False, "NameTaken", message);
+            return finding(about, Holds::False, Reason::NameTaken, message);
         }
     }
     for (kind, outcome) in all.clone() {
@@ -211,7 +214,7 @@ fn outcomes<'a>(
                 "The API server refuses the {}: {message}. Change the spec, or the policy or permission that forbids it.",
                 kind.name()
             );
-            return finding(about, Holds::False, "Refused", message);
+            return finding(about, Holds::False, Reason::Refused, message);
         }
     }
     for (kind, outcome) in all.clone() {
@@ -220,7 +223,7 @@ fn outcomes<'a>(
                 "The {} could not be written: {message}. It is tried again.",
                 kind.name()
             );
-            return finding(about, Holds::False, "WriteFailed", message);
+            return finding(about, Holds::False, Reason::WriteFailed, message);
         }
     }
     let gone = named(|outcome| *outcome == Outcome::BeingDeleted);
@@ -228,16 +231,16 @@ fn outcomes<'a>(
         let message = format!(
             "Somebody deleted what belongs to the monitor ({gone}), and it is not gone yet. It is made anew when it is; a claim goes when the exporter's pod does."
         );
-        return finding(about, Holds::False, "BeingDeleted", message);
+        return finding(about, Holds::False, Reason::BeingDeleted, message);
     }
     let waiting = named(|outcome| *outcome == Outcome::Paused);
     if !waiting.is_empty() {
         let message = format!(
             "The monitor is paused, and changes wait ({waiting}): remove spec.paused to apply them."
         );
-        return finding(about, Holds::False, "Paused", message);
+        return finding(about, Holds::False, Reason::Paused, message);
     }
-    finding(about, Holds::True, "Applied", good)
+    finding(about, Holds::True, Reason::Applied, good)
 }
 
 fn exporter_available(found: Found<'_>) -> Finding {
@@ -246,7 +249,7 @@ fn exporter_available(found: Found<'_>) -> Finding {
         return finding(
             ABOUT,
             Holds::Unknown,
-            "NotDeployed",
+            Reason::NotDeployed,
             "There is no Deployment of the exporter yet.",
         );
     };
@@ -254,7 +257,7 @@ fn exporter_available(found: Found<'_>) -> Finding {
         return finding(
             ABOUT,
             Holds::True,
-            "Available",
+            Reason::Available,
             "The exporter's pod is ready, in its newest form.",
         );
     }
@@ -262,7 +265,7 @@ fn exporter_available(found: Found<'_>) -> Finding {
         (Some(trouble), _) => finding(
             ABOUT,
             Holds::False,
-            &trouble.reason,
+            trouble.reason.clone(),
             trouble.message.clone(),
         ),
         (None, Some((reason, message))) => {
@@ -271,39 +274,43 @@ fn exporter_available(found: Found<'_>) -> Finding {
             finding(
                 ABOUT,
                 Holds::False,
-                reason.as_deref().unwrap_or("RolloutFailed"),
+                reason.unwrap_or_else(|| Reason::RolloutFailed.into()),
                 message,
             )
         }
         (None, None) => finding(
             ABOUT,
             Holds::False,
-            ROLLING_OUT,
+            Reason::RollingOut,
             "The exporter's pod is starting.",
         ),
     }
 }
 
-/// The exporter's own words, or why there are none.
-fn said<'a>(found: Found<'a>, about: &'static str) -> Result<&'a ExporterStatus, Finding> {
+/// What follows from the exporter's own words, or why there are none.
+fn by_exporter(
+    found: Found<'_>,
+    about: &'static str,
+    finding_of: impl FnOnce(&ExporterStatus) -> Finding,
+) -> Finding {
     match found.answer {
-        Some(Answer::Said(status)) => Ok(status),
-        Some(Answer::Silent(why)) => Err(finding(
+        Some(Answer::Said(status)) => finding_of(status),
+        Some(Answer::Silent(why)) => finding(
             about,
             Holds::Unknown,
-            "ExporterUnreachable",
+            Reason::ExporterUnreachable,
             format!(
                 "The exporter cannot be asked: {why}. Look at its pod, and at network policies between the operator and it."
             ),
-        )),
-        None => Err(said_before(found, about).unwrap_or_else(|| {
+        ),
+        None => said_before(found, about).unwrap_or_else(|| {
             finding(
                 about,
                 Holds::Unknown,
-                "ExporterNotAsked",
+                Reason::ExporterNotAsked,
                 "The exporter has not been asked yet.",
             )
-        })),
+        }),
     }
 }
 
@@ -321,7 +328,7 @@ fn said_before(found: Found<'_>, about: &'static str) -> Option<Finding> {
     Some(finding(
         about,
         holds,
-        &condition.reason,
+        condition.reason.clone(),
         condition.message.clone(),
     ))
 }
@@ -331,93 +338,90 @@ pub fn in_trouble(before: &[Condition]) -> bool {
     before.iter().any(|condition| {
         condition.type_ == EXPORTER_AVAILABLE
             && condition.status == "False"
-            && condition.reason != ROLLING_OUT
+            && condition.reason != Reason::RollingOut.as_str()
     })
 }
 
 fn config_in_force(found: Found<'_>) -> Finding {
     const ABOUT: &str = "ConfigInForce";
-    let status = match said(found, ABOUT) {
-        Ok(status) => status,
-        Err(finding) => return finding,
-    };
-    match (found.config_hash, &status.config_error) {
-        (None, _) => finding(
-            ABOUT,
-            Holds::False,
-            "SpecInvalid",
-            "The exporter runs the last valid spec.",
-        ),
-        (Some(wanted), _) if wanted == status.config_hash => finding(
-            ABOUT,
-            Holds::True,
-            "InForce",
-            "The exporter runs the spec as it is.",
-        ),
-        (Some(_), Some(error)) => finding(
-            ABOUT,
-            Holds::False,
-            "ConfigRefused",
-            format!(
-                "The exporter refuses the new config and runs the old one: {error}. Operator and exporter may be of different releases."
+    by_exporter(found, ABOUT, |status| {
+        match (found.config_hash, &status.config_error) {
+            (None, _) => finding(
+                ABOUT,
+                Holds::False,
+                Reason::SpecInvalid,
+                "The exporter runs the last valid spec.",
             ),
-        ),
-        (Some(_), None) if found.paused => finding(
-            ABOUT,
-            Holds::False,
-            "Paused",
-            "The monitor is paused, and the exporter runs an older spec: remove spec.paused to apply the new one.",
-        ),
-        (Some(_), None) => finding(
-            ABOUT,
-            Holds::False,
-            "Reloading",
-            "The exporter still runs an older spec. The new one reaches it within about a minute, when the kubelet renews the file.",
-        ),
-    }
+            (Some(wanted), _) if wanted == status.config_hash => finding(
+                ABOUT,
+                Holds::True,
+                Reason::InForce,
+                "The exporter runs the spec as it is.",
+            ),
+            (Some(_), Some(error)) => finding(
+                ABOUT,
+                Holds::False,
+                Reason::ConfigRefused,
+                format!(
+                    "The exporter refuses the new config and runs the old one: {error}. Operator and exporter may be of different releases."
+                ),
+            ),
+            (Some(_), None) if found.paused => finding(
+                ABOUT,
+                Holds::False,
+                Reason::Paused,
+                "The monitor is paused, and the exporter runs an older spec: remove spec.paused to apply the new one.",
+            ),
+            (Some(_), None) => finding(
+                ABOUT,
+                Holds::False,
+                Reason::Reloading,
+                "The exporter still runs an older spec. The new one reaches it within about a minute, when the kubelet renews the file.",
+            ),
+        }
+    })
 }
 
 fn references_resolved(found: Found<'_>) -> Finding {
     const ABOUT: &str = "ReferencesResolved";
-    let status = match said(found, ABOUT) {
-        Ok(status) => status,
-        Err(finding) => return finding,
-    };
-    if status.references_missing.is_empty() {
-        return finding(
-            ABOUT,
-            Holds::True,
-            "Resolved",
-            "Every Secret and ConfigMap that the spec names is there, with its keys.",
+    by_exporter(found, ABOUT, |status| {
+        if status.references_missing.is_empty() {
+            return finding(
+                ABOUT,
+                Holds::True,
+                Reason::Resolved,
+                "Every Secret and ConfigMap that the spec names is there, with its keys.",
+            );
+        }
+        let missing: Vec<String> = status
+            .references_missing
+            .iter()
+            .map(|missing| match &missing.key {
+                Some(key) => format!("the {} {} with the key {key}", missing.kind, missing.name),
+                None => format!("the {} {}", missing.kind, missing.name),
+            })
+            .collect();
+        let message = format!(
+            "Missing: {}. Create what is missing in the monitor's namespace; the exporter takes it up within about a minute.",
+            missing.join("; ")
         );
-    }
-    let missing: Vec<String> = status
-        .references_missing
-        .iter()
-        .map(|missing| match &missing.key {
-            Some(key) => format!("the {} {} with the key {key}", missing.kind, missing.name),
-            None => format!("the {} {}", missing.kind, missing.name),
-        })
-        .collect();
-    let message = format!(
-        "Missing: {}. Create what is missing in the monitor's namespace; the exporter takes it up within about a minute.",
-        missing.join("; ")
-    );
-    finding(ABOUT, Holds::False, "ReferenceMissing", message)
+        finding(ABOUT, Holds::False, Reason::ReferenceMissing, message)
+    })
 }
 
 fn source_reachable(found: Found<'_>) -> Finding {
     const ABOUT: &str = "SourceReachable";
-    let status = match said(found, ABOUT) {
-        Ok(status) => status,
-        Err(finding) => return finding,
-    };
-    match status.source.up {
-        None => finding(ABOUT, Holds::Unknown, "NotPulled", "No pull has ended yet."),
+    by_exporter(found, ABOUT, |status| match status.source.up {
+        None => finding(
+            ABOUT,
+            Holds::Unknown,
+            Reason::NotPulled,
+            "No pull has ended yet.",
+        ),
         Some(true) => finding(
             ABOUT,
             Holds::True,
-            "Reachable",
+            Reason::Reachable,
             format!("The last pull from {} succeeded.", found.source),
         ),
         Some(false) => {
@@ -430,24 +434,20 @@ fn source_reachable(found: Found<'_>) -> Finding {
             finding(
                 ABOUT,
                 Holds::False,
-                reason.as_deref().unwrap_or("Unreachable"),
+                reason.unwrap_or_else(|| Reason::Unreachable.into()),
                 format!("The last pull from {} failed: {message}.", found.source),
             )
         }
-    }
+    })
 }
 
 fn baseline_ready(found: Found<'_>) -> Finding {
     const ABOUT: &str = "BaselineReady";
-    let status = match said(found, ABOUT) {
-        Ok(status) => status,
-        Err(finding) => return finding,
-    };
-    match &status.baseline {
+    by_exporter(found, ABOUT, |status| match &status.baseline {
         Some(baseline) => finding(
             ABOUT,
             Holds::True,
-            "Frozen",
+            Reason::Frozen,
             format!(
                 "Version {} of {} windows, for revision {}.",
                 baseline.version, baseline.windows, baseline.revision
@@ -456,29 +456,25 @@ fn baseline_ready(found: Found<'_>) -> Finding {
         None => finding(
             ABOUT,
             Holds::False,
-            "NoBaseline",
+            Reason::NoBaseline,
             "There is no baseline yet, so nothing is judged. It is frozen once its windows are complete and were pulled.",
         ),
-    }
+    })
 }
 
 fn evaluated(found: Found<'_>) -> Finding {
     const ABOUT: &str = "Evaluated";
-    let status = match said(found, ABOUT) {
-        Ok(status) => status,
-        Err(finding) => return finding,
-    };
-    match &status.last_evaluation {
+    by_exporter(found, ABOUT, |status| match &status.last_evaluation {
         None => finding(
             ABOUT,
             Holds::Unknown,
-            "NotYet",
+            Reason::NotYet,
             "No evaluation has ended yet.",
         ),
         Some(evaluation) if evaluation.success => finding(
             ABOUT,
             Holds::True,
-            "Succeeded",
+            Reason::Succeeded,
             "The last evaluation succeeded.",
         ),
         Some(evaluation) => {
@@ -490,13 +486,13 @@ fn evaluated(found: Found<'_>) -> Finding {
             finding(
                 ABOUT,
                 Holds::False,
-                reason.as_deref().unwrap_or("Failed"),
+                reason.unwrap_or_else(|| Reason::Failed.into()),
                 format!(
                     "The last evaluation failed, and the last good results are served: {message}."
                 ),
             )
         }
-    }
+    })
 }
 
 /// Whether other programs were told. `Ready` does not need it: features are watched without.
@@ -506,19 +502,19 @@ fn integrations_applied(found: Found<'_>) -> Finding {
         _ if found.violations.is_some() => finding(
             ABOUT,
             Holds::Unknown,
-            "SpecInvalid",
+            Reason::SpecInvalid,
             "The spec is not valid, so nothing was changed.",
         ),
         Integration::Off => finding(
             ABOUT,
             Holds::True,
-            "Off",
+            Reason::Off,
             "The operator is configured to make no ServiceMonitor.",
         ),
         Integration::Absent => finding(
             ABOUT,
             Holds::False,
-            API_ABSENT,
+            Reason::ApiAbsent,
             "The cluster has no ServiceMonitor (monitoring.coreos.com/v1), so none was made: install the Prometheus operator, or let Prometheus scrape the Service. It is made when the API appears.",
         ),
         Integration::Present => outcomes(

@@ -35,9 +35,10 @@ use crate::children::Children;
 use crate::conditions::{Finding, Found, Holds, Integration, READY, findings, in_trouble};
 use crate::events::{Recorder, transitions};
 use crate::key::Key;
-use crate::plan::{Wanted, child_name, plan};
+use crate::plan::{Wanted, child_key, plan};
 use crate::pods::{self, PodTrouble};
 use crate::process::{self, Process};
+use crate::reason::Reason;
 use crate::settings::Settings;
 use crate::status::{Statuses, status};
 use crate::watch::Scope;
@@ -298,11 +299,7 @@ impl Context {
             Ok(valid) => self.apply(monitor, valid, &config, key).await,
             Err(_) => Vec::new(),
         };
-        let child = Key {
-            namespace: key.namespace.clone(),
-            name: child_name(&key.name),
-        };
-        let known = self.children.known(ChildKind::Deployment, &child);
+        let known = self.children.known(ChildKind::Deployment, &child_key(key));
         let rollout = known.seen.as_ref().and_then(|seen| seen.rollout.clone());
         let starting = rollout
             .as_ref()
@@ -311,7 +308,11 @@ impl Context {
             .map(|since| since.elapsed());
         let before = self.statuses.current(key);
         let trouble = match starting {
-            Some(time) if time >= STARTING || in_trouble(&before.conditions) => {
+            // Where there is no pod, none can say anything.
+            Some(time)
+                if rollout.as_ref().is_some_and(|rollout| rollout.total > 0)
+                    && (time >= STARTING || in_trouble(&before.conditions)) =>
+            {
                 self.trouble(key).await?
             }
             _ => None,
@@ -432,14 +433,14 @@ impl Context {
         let unreadable = Finding {
             about: READY,
             holds: Holds::False,
-            reason: "Unreadable".to_owned(),
+            reason: Reason::Unreadable.into(),
             message: invalid.error.clone(),
             needed: true,
         };
         self.process.found(key, &[unreadable]);
         let event = Event {
             type_: EventType::Warning,
-            reason: "Unreadable".to_owned(),
+            reason: Reason::Unreadable.into(),
             note: Some(words::cut(
                 &format!(
                     "The resource does not fit its definition: {}. Correct it; the CustomResourceDefinition may be older than the operator.",
@@ -496,11 +497,7 @@ impl Context {
 
     /// Forgets a monitor that is gone.
     fn forget(&self, key: &Key) {
-        let child = Key {
-            namespace: key.namespace.clone(),
-            name: child_name(&key.name),
-        };
-        self.children.forget(&child);
+        self.children.forget(&child_key(key));
         self.asker.forget(key);
         self.statuses.forget(key);
         self.process.forget(key);

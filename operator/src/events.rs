@@ -14,11 +14,15 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::runtime::events::{Event, EventType};
 use serde_json::json;
 
-use crate::conditions::{API_ABSENT, READY};
+use crate::conditions::READY;
 use crate::plan::MANAGER;
+use crate::reason::Reason;
 
 /// Longest note that the API takes, in bytes.
 const MAX_NOTE: usize = 1024;
+
+/// Steps on the way that every monitor takes.
+const STEPS: [Reason; 3] = [Reason::RollingOut, Reason::NoBaseline, Reason::Reloading];
 
 /// The events of the step from some conditions to others. What is not known yet, and what becomes unknown, is no event:
 /// it would say what is not the case. `Ready` has one only when it becomes true, since what it lacks has its own.
@@ -30,11 +34,10 @@ pub fn transitions(before: &[Condition], after: &[Condition]) -> Vec<Event> {
             Some(old) if old.status == new.status => new.status == "False" && old.reason != new.reason,
             Some(old) => new.status == "False" || (new.status == "True" && old.status == "False"),
             // That an optional API was never there is no trouble of a monitor.
-            None => new.status == "False" && new.reason != API_ABSENT,
+            None => new.status == "False" && new.reason != Reason::ApiAbsent.as_str(),
         } || became_ready(was(new), new))
         .filter(|new| new.type_ != READY || new.status == "True")
-        // Steps on the way that every monitor takes.
-        .filter(|new| !matches!(new.reason.as_str(), "RollingOut" | "NoBaseline" | "Reloading"))
+        .filter(|new| !STEPS.map(Reason::as_str).contains(&new.reason.as_str()))
         .map(|new| Event {
             type_: match new.status.as_str() {
                 "True" => EventType::Normal,

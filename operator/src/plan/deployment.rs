@@ -18,9 +18,9 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use program::log::LogFormat;
 
 use super::{PORT, PORT_NAME, Wanted, child_name, config_map, has_claim, labels, meta, selector};
-use crate::settings::LogFormat;
 
 const CONFIG: &str = "/etc/feature-monitor/config";
 const SECRETS: &str = "/etc/feature-monitor/secrets";

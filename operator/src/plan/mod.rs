@@ -23,6 +23,7 @@ use serde_json::Value;
 
 use crate::apis::Apis;
 use crate::child::ChildKind;
+use crate::key::Key;
 use crate::settings::Settings;
 
 pub(crate) use labels::MANAGER;
@@ -78,6 +79,14 @@ pub fn child_name(monitor: &str) -> String {
 /// The monitor whose children have a name.
 pub fn monitor_name(child: &str) -> Option<&str> {
     child.strip_suffix(SUFFIX)
+}
+
+/// Namespace and name that all children of a monitor have.
+pub fn child_key(monitor: &Key) -> Key {
+    Key {
+        namespace: monitor.namespace.clone(),
+        name: child_name(&monitor.name),
+    }
 }
 
 /// What a monitor's children shall be.
