@@ -1,10 +1,12 @@
 //! The exporter as a child process, and its metrics as values.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use crate::process::{Process, Program};
 use crate::{http, tools};
 
 /// How long a test waits for the exporter to get somewhere.
@@ -13,9 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A running exporter. Dropping it ends the process.
 #[derive(Debug)]
 pub struct Exporter {
-    child: Child,
-    port: u16,
-    log: PathBuf,
+    program: Program,
 }
 
 impl Exporter {
@@ -44,40 +44,21 @@ impl Exporter {
             .stderr(output)
             .spawn()
             .expect("the exporter starts");
-        let mut exporter = Self { child, port, log };
+        let mut exporter = Self {
+            program: Program {
+                process: Process(child),
+                port,
+                log,
+                patience: PATIENCE,
+            },
+        };
         exporter.wait_for("it serves", |port| http::get(port, "/-/healthy").ok());
         exporter
     }
 
     /// The port it serves on.
     pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// What it has logged so far.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
-    }
-
-    /// Asks again and again until there is an answer.
-    ///
-    /// # Panics
-    ///
-    /// When there is none for two minutes, or the process has ended; its log is in the message.
-    pub fn wait_for<T>(&mut self, what: &str, mut ask: impl FnMut(u16) -> Option<T>) -> T {
-        let started = Instant::now();
-        loop {
-            if let Some(answer) = ask(self.port) {
-                return answer;
-            }
-            let ended = self.child.try_wait().ok().flatten();
-            assert!(
-                ended.is_none() && started.elapsed() < PATIENCE,
-                "waiting until {what}: {ended:?}\n{}",
-                self.log()
-            );
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        self.program.port
     }
 
     /// Waits until a metric, named with its labels as in the text, satisfies `holds`; gives all metrics
@@ -101,20 +82,26 @@ impl Exporter {
     /// When it does not end with exit code 0.
     pub fn terminate(mut self) {
         let kill = Command::new("kill")
-            .arg(self.child.id().to_string())
+            .arg(self.program.process.id().to_string())
             .status()
             .expect("kill starts");
         assert!(kill.success());
-        let status = self.child.wait().expect("it was started here");
+        let status = self.program.process.wait().expect("it was started here");
         assert!(status.success(), "{status}\n{}", self.log());
     }
 }
 
-impl Drop for Exporter {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already, which is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+impl Deref for Exporter {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl DerefMut for Exporter {
+    fn deref_mut(&mut self) -> &mut Program {
+        &mut self.program
     }
 }
 

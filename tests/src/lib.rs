@@ -5,6 +5,7 @@ pub mod customers;
 pub mod exporter;
 pub mod http;
 pub mod operator;
+pub mod process;
 pub mod proxy;
 pub mod server;
 pub mod tools;

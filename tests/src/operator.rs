@@ -1,8 +1,9 @@
 //! The operator as a cluster has it: the chart installed by Helm, and the program run as a process with what the chart's
 //! Deployment gives its pods: arguments, settings, and a token of its service account.
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use crate::cluster::Cluster;
 use crate::exporter::Metrics;
+use crate::process::{Process, Program};
 use crate::{http, tools};
 
 /// The name of everything that the chart makes, and of the service account.
@@ -192,9 +194,12 @@ impl<'a> Release<'a> {
             .spawn()
             .expect("the operator starts");
         let mut operator = Operator {
-            child,
-            port,
-            log,
+            program: Program {
+                process: Process(child),
+                port,
+                log,
+                patience: PATIENCE,
+            },
             pod,
         };
         operator.wait_for("it serves", |port| http::get(port, "/-/healthy").ok());
@@ -247,9 +252,7 @@ impl Request {
 /// A running operator. Dropping it ends the process, with its log on the terminal when the test fails.
 #[derive(Debug)]
 pub struct Operator {
-    child: Child,
-    port: u16,
-    log: PathBuf,
+    program: Program,
     pod: String,
 }
 
@@ -257,32 +260,6 @@ impl Operator {
     /// Its name among several, as the lease has it.
     pub fn identity(&self) -> &str {
         &self.pod
-    }
-
-    /// What it has logged so far.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
-    }
-
-    /// Asks again and again until there is an answer.
-    ///
-    /// # Panics
-    ///
-    /// When there is none for a minute, or the process has ended; its log is in the message.
-    pub fn wait_for<T>(&mut self, what: &str, mut ask: impl FnMut(u16) -> Option<T>) -> T {
-        let started = Instant::now();
-        loop {
-            if let Some(answer) = ask(self.port) {
-                return answer;
-            }
-            let ended = self.child.try_wait().ok().flatten();
-            assert!(
-                ended.is_none() && started.elapsed() < PATIENCE,
-                "waiting until {what}: {ended:?}\n{}",
-                self.log()
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
     }
 
     /// Waits until it holds the lease.
@@ -309,7 +286,8 @@ impl Operator {
     ///
     /// When it does not answer.
     pub fn metrics_text(&self) -> String {
-        http::get(self.port, "/metrics").unwrap_or_else(|error| panic!("{error}\n{}", self.log()))
+        http::get(self.program.port, "/metrics")
+            .unwrap_or_else(|error| panic!("{error}\n{}", self.log()))
     }
 
     /// A metric, named with its labels as in the text; 0 where there is none.
@@ -359,7 +337,7 @@ impl Operator {
     /// When the signal cannot be sent.
     pub fn signal(&self, signal: &str) {
         let kill = Command::new("kill")
-            .args([signal, &self.child.id().to_string()])
+            .args([signal, &self.program.process.id().to_string()])
             .status()
             .expect("kill starts");
         assert!(kill.success());
@@ -373,7 +351,12 @@ impl Operator {
     pub fn ended(&mut self) -> ExitStatus {
         let started = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().expect("it was started here") {
+            if let Some(status) = self
+                .program
+                .process
+                .try_wait()
+                .expect("it was started here")
+            {
                 return status;
             }
             assert!(started.elapsed() < PATIENCE, "it runs on\n{}", self.log());
@@ -396,12 +379,24 @@ impl Operator {
 
 impl Drop for Operator {
     fn drop(&mut self) {
-        // Both fail only when it has ended already, which is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.process.end();
         if std::thread::panicking() {
             eprintln!("log of {}:\n{}", self.pod, self.log());
         }
+    }
+}
+
+impl Deref for Operator {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl DerefMut for Operator {
+    fn deref_mut(&mut self) -> &mut Program {
+        &mut self.program
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use crate::process::Process;
 use crate::tools;
 
 /// A running server. Dropping it ends the process.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
+    process: Process,
     port: u16,
 }
 
@@ -42,7 +43,10 @@ impl Server {
         let stdout = child.stdout.take().expect("stdout was piped");
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
         // Made first, so that the process is ended too when it never gets ready.
-        let mut server = Self { child, port: 0 };
+        let mut server = Self {
+            process: Process(child),
+            port: 0,
+        };
         server.port = lines
             .by_ref()
             .find_map(|line| line.strip_prefix("ready ")?.split(' ').next()?.parse().ok())
@@ -59,20 +63,12 @@ impl Server {
 
     /// The process, for a test that measures or signals it.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.process.id()
     }
 
     /// Ends the process now.
     pub fn stop(&mut self) {
-        // Both fail only when it has ended already, which is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop();
+        self.process.end();
     }
 }
 

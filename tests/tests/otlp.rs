@@ -3,25 +3,18 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use harness::customers::Customers;
 use harness::exporter::Exporter;
+use harness::process::Process;
 use harness::{http, tools};
 
 /// Ends with the test.
 struct Collector {
-    child: Child,
+    _process: Process,
     port: u16,
     log: PathBuf,
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already, which is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Collector {
@@ -45,7 +38,11 @@ impl Collector {
             .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        Self { child, port, log }
+        Self {
+            _process: Process(child),
+            port,
+            log,
+        }
     }
 
     fn said(&self) -> String {

@@ -2,25 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use harness::customers::Customers;
 use harness::exporter::Exporter;
+use harness::process::Process;
 use harness::{http, tools};
 use serde_json::Value;
 
 /// Ends with the test.
 struct Prometheus {
-    child: Child,
+    _process: Process,
     port: u16,
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        // Both fail only when it has ended already, which is what is wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Prometheus {
@@ -48,7 +41,10 @@ impl Prometheus {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-        Self { child, port }
+        Self {
+            _process: Process(child),
+            port,
+        }
     }
 
     /// The value of a query that has one, or nothing yet.

@@ -3,17 +3,18 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use exporter::store::{Place, Store, StoreError};
+use harness::process::Process;
 use tempfile::TempDir;
 
 const SECRET: &str = "canary-secret-key";
 
 /// A versitygw that keeps its buckets in a folder. Dropping it ends the process.
 struct Gateway {
-    process: Child,
+    process: Process,
     port: u16,
     buckets: TempDir,
     secrets: TempDir,
@@ -51,7 +52,7 @@ impl Gateway {
             .unwrap();
         let secrets = tempfile::tempdir().unwrap();
         let mut gateway = Self {
-            process,
+            process: Process(process),
             port,
             buckets,
             secrets,
@@ -105,14 +106,7 @@ impl Gateway {
     }
 
     fn stop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        self.stop();
+        self.process.end();
     }
 }
 
