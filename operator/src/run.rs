@@ -156,11 +156,19 @@ async fn work(
     }
     tracing::info!("stopping: finishing what is running");
     drop(stop);
-    if tokio::time::timeout(GRACE, reconciling).await.is_err() {
-        tracing::warn!(
+    let finished = async {
+        tokio::select! {
+            () = &mut reconciling => None,
+            lost = keep(held.as_mut()) => Some(lost),
+        }
+    };
+    match tokio::time::timeout(GRACE, finished).await {
+        Ok(None) => {}
+        Ok(Some(lost)) => return Err(lost.into()),
+        Err(_) => tracing::warn!(
             seconds = GRACE.as_secs(),
             "some reconciliations did not end in time"
-        );
+        ),
     }
     process.leads(false);
     if let Some(held) = held

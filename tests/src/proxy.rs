@@ -43,6 +43,8 @@ pub enum Fault {
     },
     /// What is asked is done, and its answer, but a watch's, takes this much longer.
     Slow(Duration),
+    /// Answers to writes of children and events come this much later.
+    SlowWrites(Duration),
     /// Connections are cut, those that are open and those that come.
     Cut,
 }
@@ -232,10 +234,10 @@ async fn with_faults(
         _ => {}
     }
     let answer = forward(request, client).await;
-    if let Fault::Slow(time) = fault
-        && !is_watch(uri)
-    {
-        tokio::time::sleep(time).await;
+    match fault {
+        Fault::Slow(time) if !is_watch(uri) => tokio::time::sleep(time).await,
+        Fault::SlowWrites(time) if writes => tokio::time::sleep(time).await,
+        _ => {}
     }
     match answer {
         Ok(answer) if is_watch(uri) => gated(answer, shared.fault.subscribe()),

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::{Place, ephemeral, shared};
 
-/// A place whose operator reaches the API server through a proxy. Watches last 2 s, and are broken off after 3.4 s.
+/// A place whose operator reaches the API server through a proxy. Watches last 2 s, and are broken off after 3.4 s, if
+/// `flags` do not say otherwise.
 fn behind_a_proxy(namespace: &str, flags: &[&str]) -> (Place, Proxy) {
     let release = Release::install_alone(shared(), namespace, &[]);
     let account = shared().service_account_kubeconfig(namespace, NAME);
@@ -20,7 +21,11 @@ fn behind_a_proxy(namespace: &str, flags: &[&str]) -> (Place, Proxy) {
         "--request-timeout=2s",
     ];
     let kubeconfig = proxy.kubeconfig(&account);
-    let mut operator = release.start_with(&kubeconfig, &[&brisk, flags].concat());
+    let name = |flag: &str| flag.split('=').next().map(str::to_owned);
+    let given: Vec<_> = flags.iter().map(|flag| name(flag)).collect();
+    let mut all = flags.to_vec();
+    all.extend(brisk.iter().filter(|flag| !given.contains(&name(flag))));
+    let mut operator = release.start_with(&kubeconfig, &all);
     operator.wait_until_it_leads();
     let place = Place { release, operator };
     place.apply("before", ephemeral);
@@ -252,5 +257,56 @@ fn who_stops_while_it_renews_its_lease_gives_it_back_too() {
     let status = place.operator.ended();
     assert!(status.success(), "{status}");
     place.operator = next;
+    place.end();
+}
+
+/// The Deployment is written last, after answers that take half a second each.
+#[test]
+fn who_stops_finishes_what_it_began() {
+    let (mut place, proxy) = behind_a_proxy("finishing", &["--lease.duration=6s"]);
+    let begun = Instant::now();
+    proxy.set(Fault::Slow(Duration::from_millis(500)));
+    place.apply("after", ephemeral);
+    place.wait_for("its first child is written", || {
+        let written = |seen: &Seen| seen.method == "POST" && seen.uri.contains("/namespaces/");
+        proxy.since(begun).into_iter().find(written)
+    });
+    assert!(place.child("deployment", "after").is_none());
+    place.operator.signal("-TERM");
+    let status = place.operator.ended();
+    assert!(status.success(), "{status}");
+    assert!(place.child("deployment", "after").is_some());
+    let said = place.operator.log();
+    assert!(!said.contains("did not end in time"), "{said}");
+    place.operator = place.release.start(&[]);
+    place.wait_until_applied("after");
+    place.end();
+}
+
+#[test]
+fn who_stops_does_not_wait_forever() {
+    let (mut place, proxy) =
+        behind_a_proxy("patient", &["--request-timeout=30s", "--watch-timeout=60s"]);
+    let begun = Instant::now();
+    proxy.set(Fault::SlowWrites(Duration::from_secs(25)));
+    place.apply("after", ephemeral);
+    place.wait_for("something is asked", || {
+        let asked = |seen: &Seen| seen.method != "GET" && !seen.is_lease();
+        proxy.since(begun).into_iter().find(asked)
+    });
+    let asked = Instant::now();
+    place.operator.signal("-TERM");
+    let status = place.operator.ended();
+    let took = asked.elapsed();
+    assert!(
+        (Duration::from_secs(9)..Duration::from_secs(16)).contains(&took),
+        "ended after {took:?}"
+    );
+    assert!(status.success(), "{status}");
+    let said = place.operator.log();
+    assert!(said.contains("did not end in time"), "{said}");
+    proxy.set(Fault::None);
+    place.operator = place.release.start(&[]);
+    place.wait_until_applied("after");
     place.end();
 }
