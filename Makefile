@@ -18,7 +18,7 @@ help:  ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Options of make demo: WEEKS=8 (judge this many weeks), ONCE=1 (then end, with a summary), PORT=9464."
-	@echo "Options of make bench-operator: OPTIONS='--steady=600 --runs=3', and more that --help in OPTIONS tells."
+	@echo "Options of make bench-operator: OPTIONS='--steady=60 --runs=3', and more that --help in OPTIONS tells."
 	@echo "Options of make cluster: PORT=9464, and CLUSTER=existing, which says itself what else it needs."
 
 demo: ## replay 40 weeks of real customers through a Flight server and watch them drift (first time: about 8 minutes)
@@ -51,7 +51,7 @@ bench: ## kernels in ns per cell, and one full evaluation against draining the s
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/bench/evaluation.py "$(TARGET)/release/examples/bench_evaluation"
 
-bench-operator: ## 1,000 and 10,000 monitors: time against a plain client, writes, memory (first time: about 25 minutes)
+bench-operator: ## 1,000 and 10,000 monitors: time against a plain client, writes, memory (about 45 minutes, and 20 more the first time)
 	@tests/setup/prerequisites.sh rust go python
 	@tests/setup/tools.sh kubernetes load >/dev/null
 	cargo build --locked --release --workspace --bins --examples

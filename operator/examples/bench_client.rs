@@ -1,5 +1,5 @@
 //! What `make bench-operator` needs beside the operator: a plain client that makes the same children, as fast as the API
-//! server takes them, and whatever else is made by the thousand. The bench, `tests/bench/operator.py`, calls it.
+//! server takes them, and whatever else is made by the thousand. The bench, `tests/bench/convergence.py`, calls it.
 //!
 //! ```text
 //! bench_client namespace  --namespace NAMESPACE

@@ -7,6 +7,7 @@ use kube::Client;
 use tokio::sync::watch;
 
 use crate::child::ChildKind;
+use crate::words;
 
 /// Which optional APIs exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -33,20 +34,27 @@ impl Apis {
 /// Asks the API server once.
 ///
 /// # Errors
-/// When it does not answer; an API that does not exist is no error.
-pub async fn discover(client: &Client) -> Result<Apis, kube::Error> {
+/// In words, when it does not answer in time; an API that does not exist is no error.
+pub async fn discover(client: &Client, deadline: Duration) -> Result<Apis, String> {
     let resource = ChildKind::ServiceMonitor.resource();
-    match client.list_api_group_resources(&resource.api_version).await {
-        Ok(list) => Ok(Apis {
+    let asked = client.list_api_group_resources(&resource.api_version);
+    match tokio::time::timeout(deadline, asked).await {
+        Ok(Ok(list)) => Ok(Apis {
             service_monitor: list.resources.iter().any(|r| r.name == resource.plural),
         }),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(Apis::default()),
-        Err(error) => Err(error),
+        Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(Apis::default()),
+        Ok(Err(error)) => Err(words::chain(&error)),
+        Err(_) => Err(format!("no answer within {} s", deadline.as_secs_f64())),
     }
 }
 
 /// Asks again and again, and tells whoever listens when something changed. Ends when nobody does.
-pub async fn follow(client: Client, every: Duration, apis: watch::Sender<Apis>) {
+pub async fn follow(
+    client: Client,
+    every: Duration,
+    deadline: Duration,
+    apis: watch::Sender<Apis>,
+) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     ticks.tick().await;
@@ -55,7 +63,7 @@ pub async fn follow(client: Client, every: Duration, apis: watch::Sender<Apis>) 
             _ = ticks.tick() => {}
             () = apis.closed() => return,
         }
-        match discover(&client).await {
+        match discover(&client, deadline).await {
             Ok(found) => {
                 apis.send_if_modified(|known| {
                     let changed = *known != found;
@@ -64,7 +72,10 @@ pub async fn follow(client: Client, every: Duration, apis: watch::Sender<Apis>) 
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "looking for optional APIs; what was found before holds")
+                tracing::warn!(
+                    error,
+                    "looking for optional APIs; what was found before holds"
+                )
             }
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crds::handoff::{self, ExporterStatus};
@@ -14,11 +14,13 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::rt::TokioExecutor;
 use rand::Rng;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::UnboundedReceiverStream;
+use tower::timeout::Timeout;
 
 use crate::key::Key;
 use crate::plan::{PORT, child_name};
@@ -26,6 +28,9 @@ use crate::words;
 
 /// How long one exporter may take to answer.
 const DEADLINE: Duration = Duration::from_secs(3);
+/// How long its name may take of that. A resolver that nobody answers is as good as one that knows no such name: which of
+/// the two it is changes from one time to the next.
+const NAME_DEADLINE: Duration = Duration::from_secs(2);
 /// How many are asked at a time.
 const AT_ONCE: usize = 32;
 /// Largest answer that is read; a status has a few kilobytes.
@@ -47,7 +52,7 @@ pub enum Answer {
 pub enum Silence {
     /// It took too long.
     Late,
-    /// There is no such name, or nobody to ask for it: a resolver says it now in these words, now in those.
+    /// There is no such name, or nobody says in time whether there is.
     NoName,
     /// Anything else, in words.
     Failed(String),
@@ -72,10 +77,12 @@ pub enum Pace {
     Fast,
 }
 
+type Resolver = Timeout<GaiResolver>;
+
 /// Asks exporters, each in a task of its own that ends with the monitor.
 pub struct Asker {
     every: Duration,
-    http: Client<HttpConnector, Empty<Bytes>>,
+    http: Client<HttpConnector<Resolver>, Empty<Bytes>>,
     permits: Arc<Semaphore>,
     asked: Mutex<HashMap<Key, Asked>>,
     news: mpsc::UnboundedSender<Key>,
@@ -83,6 +90,8 @@ pub struct Asker {
 
 struct Asked {
     pace: tokio::sync::watch::Sender<Pace>,
+    /// Answers to questions from before this moment are not about the pod that is there now.
+    since: Instant,
     answer: Option<Answer>,
     task: JoinHandle<()>,
 }
@@ -91,9 +100,11 @@ impl Asker {
     /// Asks nobody yet. The stream has the key of each monitor whose exporter says something new.
     pub fn new(every: Duration) -> (Arc<Self>, impl Stream<Item = Key>) {
         let (news, heard) = mpsc::unbounded_channel();
+        let resolver = Timeout::new(GaiResolver::new(), NAME_DEADLINE);
         let asker = Arc::new(Self {
             every,
-            http: Client::builder(TokioExecutor::new()).build_http(),
+            http: Client::builder(TokioExecutor::new())
+                .build(HttpConnector::new_with_resolver(resolver)),
             permits: Arc::new(Semaphore::new(AT_ONCE)),
             asked: Mutex::default(),
             news,
@@ -104,6 +115,17 @@ impl Asker {
     /// What the exporter of a monitor said last; nothing before it was asked.
     pub fn answer(&self, key: &Key) -> Option<Answer> {
         self.lock().get(key).and_then(|asked| asked.answer.clone())
+    }
+
+    /// Since `since` the exporter is another one: what was said before is forgotten, and it is asked at once.
+    pub fn expect_anew(&self, key: &Key, since: Instant) {
+        if let Some(asked) = self.lock().get_mut(key)
+            && asked.since < since
+        {
+            asked.since = since;
+            asked.answer = None;
+            asked.pace.send_modify(|_| {});
+        }
     }
 
     /// Begins to ask the exporter of a monitor, or changes the pace.
@@ -122,6 +144,7 @@ impl Asker {
         let task = tokio::spawn(self.clone().follow(key.clone(), receiver));
         let new = Asked {
             pace: sender,
+            since: Instant::now(),
             answer: None,
             task,
         };
@@ -145,8 +168,11 @@ impl Asker {
         let mut wait = SOON;
         loop {
             // In a box, so that a task that sleeps is small: each monitor has one.
+            let begun = Instant::now();
             let answer = Box::pin(self.once(&key)).await;
-            self.note(&key, answer);
+            if !self.note(&key, begun, answer) {
+                continue;
+            }
             wait = match *pace.borrow_and_update() {
                 Pace::Slow => self.every,
                 Pace::Fast => (wait * 2).min(self.every),
@@ -163,16 +189,21 @@ impl Asker {
         }
     }
 
-    fn note(&self, key: &Key, answer: Answer) {
+    /// Keeps an answer, unless another exporter is to be asked since the question.
+    fn note(&self, key: &Key, begun: Instant, answer: Answer) -> bool {
         let mut asked = self.lock();
         let Some(asked) = asked.get_mut(key) else {
-            return;
+            return true;
         };
+        if begun < asked.since {
+            return false;
+        }
         if is_news(asked.answer.as_ref(), &answer) {
             asked.answer = Some(answer);
             // Nobody listens any more only when the program ends.
             let _ = self.news.send(key.clone());
         }
+        true
     }
 
     async fn once(&self, key: &Key) -> Answer {

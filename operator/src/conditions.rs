@@ -314,12 +314,15 @@ fn by_exporter(
     }
 }
 
-/// What was found of the same spec by the operator that worked before this one: it holds until the exporter is asked.
+/// What was found of the same spec by the operator that worked before this one: it holds until the exporter is asked. Not
+/// so where the exporter was away in between: its new pod has said nothing yet.
 fn said_before(found: Found<'_>, about: &'static str) -> Option<Finding> {
-    let condition = found
-        .before
-        .iter()
-        .find(|old| old.type_ == about && old.observed_generation == found.generation)?;
+    let before = |about| {
+        let mut all = found.before.iter();
+        all.find(move |old| old.type_ == about && old.observed_generation == found.generation)
+    };
+    before(EXPORTER_AVAILABLE).filter(|old| old.status == Holds::True.as_str())?;
+    let condition = before(about)?;
     let holds = match condition.status.as_str() {
         "True" => Holds::True,
         "False" => Holds::False,
@@ -337,7 +340,7 @@ fn said_before(found: Found<'_>, about: &'static str) -> Option<Finding> {
 pub fn in_trouble(before: &[Condition]) -> bool {
     before.iter().any(|condition| {
         condition.type_ == EXPORTER_AVAILABLE
-            && condition.status == "False"
+            && condition.status == Holds::False.as_str()
             && condition.reason != Reason::RollingOut.as_str()
     })
 }

@@ -4,7 +4,7 @@
 //! dereference -> validate -> plan (pure) -> apply -> conditions (pure) -> status, events
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ use crate::apis::Apis;
 use crate::apply::{Applier, For, Outcome};
 use crate::ask::{Answer, Asker, Pace};
 use crate::child::ChildKind;
-use crate::children::Children;
+use crate::children::{Children, Rollout};
 use crate::conditions::{Finding, Found, Holds, Integration, READY, findings, in_trouble};
 use crate::events::{Recorder, transitions};
 use crate::key::Key;
@@ -196,6 +196,8 @@ fn controller(
     let (reader, writer) = reflector::store();
     let api = Scope::monitors(&context.client, place.as_deref());
     let (counting, taking, forgetting) = (context.clone(), context.clone(), context.clone());
+    let late = context.clone();
+    let mut present = Present::default();
     let monitors = watcher(api, options.scope.config())
         .default_backoff()
         .modify(move |monitor| {
@@ -205,8 +207,11 @@ fn controller(
             }
         })
         .inspect(move |event| match event {
-            Ok(watcher::Event::Delete(monitor)) => forgetting.forget(&Key::of(monitor.meta())),
-            Ok(_) => {}
+            Ok(event) => {
+                for key in present.gone(event) {
+                    forgetting.forget(&key);
+                }
+            }
             Err(error) => {
                 counting.process.watch_failed("FeatureMonitor");
                 tracing::warn!(error = %words::chain(error), "watching FeatureMonitors; it begins anew");
@@ -229,18 +234,58 @@ fn controller(
         .reconcile_all_on(apis)
         .graceful_shutdown_on(stop)
         .run(reconcile, error_policy, context)
-        .for_each(|done| {
-            if let Err(error) = done
-                && !matches!(
-                    error,
-                    kube::runtime::controller::Error::ReconcilerFailed(..)
-                )
-            {
-                tracing::debug!(error = %words::chain(&error), "queueing");
+        .for_each(move |done| {
+            match done {
+                // A reconciliation that was under way when its monitor went has said something of it since. The deletion of
+                // its children brings us here.
+                Err(kube::runtime::controller::Error::ObjectNotFound(gone)) => {
+                    late.forget(&Key {
+                        namespace: gone.namespace.unwrap_or_default(),
+                        name: gone.name,
+                    });
+                }
+                Err(kube::runtime::controller::Error::ReconcilerFailed(..)) | Ok(_) => {}
+                Err(error) => tracing::debug!(error = %words::chain(&error), "queueing"),
             }
             future::ready(())
         })
         .boxed()
+}
+
+/// The monitors of one place that are there. A watch that begins anew does not say which went in between.
+#[derive(Debug, Default)]
+struct Present {
+    all: HashSet<Key>,
+    listed: HashSet<Key>,
+}
+
+impl Present {
+    /// Takes an event; gives the monitors that are there no more.
+    fn gone(&mut self, event: &watcher::Event<Guarded>) -> Vec<Key> {
+        match event {
+            watcher::Event::Apply(monitor) => {
+                self.all.insert(Key::of(monitor.meta()));
+                Vec::new()
+            }
+            watcher::Event::Delete(monitor) => {
+                let key = Key::of(monitor.meta());
+                self.all.remove(&key);
+                vec![key]
+            }
+            watcher::Event::Init => {
+                self.listed.clear();
+                Vec::new()
+            }
+            watcher::Event::InitApply(monitor) => {
+                self.listed.insert(Key::of(monitor.meta()));
+                Vec::new()
+            }
+            watcher::Event::InitDone => {
+                let before = std::mem::replace(&mut self.all, std::mem::take(&mut self.listed));
+                before.difference(&self.all).cloned().collect()
+            }
+        }
+    }
 }
 
 /// Makes what is there what the monitor says, and says how it is.
@@ -317,6 +362,12 @@ impl Context {
             }
             _ => None,
         };
+        if let (true, Some(since)) = (
+            rollout.as_ref().is_some_and(Rollout::is_current),
+            known.rollout_since,
+        ) {
+            self.asker.expect_anew(key, since);
+        }
         let answer = self.asker.answer(key);
         let hash = config.hash();
         let findings = findings(Found {

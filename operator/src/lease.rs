@@ -11,10 +11,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// How often who stands by looks, and the holder tries again to renew.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long the API server may take for one answer about a lease, where nothing else says so.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// A lease and who wants it.
 #[derive(Clone, Debug)]
@@ -62,8 +64,8 @@ pub async fn acquire(client: Client, terms: Terms) -> Held {
     // The record as it was seen last, and since when it has been so.
     let mut seen: Option<(Option<LeaseSpec>, Instant)> = None;
     loop {
-        match look(&api, &terms, &mut seen).await {
-            Ok(Some(lease)) => {
+        match timeout(ANSWER, look(&api, &terms, &mut seen)).await {
+            Ok(Ok(Some(lease))) => {
                 return Held {
                     api,
                     terms,
@@ -71,10 +73,11 @@ pub async fn acquire(client: Client, terms: Terms) -> Held {
                     renewed: Instant::now(),
                 };
             }
-            Ok(None) => {}
-            Err(error) => {
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => {
                 tracing::warn!(error = %crate::words::chain(&error), "looking at the lease");
             }
+            Err(_) => tracing::warn!("looking at the lease: the API server does not answer"),
         }
         sleep(LOOK).await;
     }
@@ -206,8 +209,15 @@ impl Held {
     /// Gives the lease up, so that the next one need not wait.
     ///
     /// # Errors
-    /// When the API server does not take it; the next one then waits until the lease expires.
-    pub async fn release(mut self) -> Result<(), kube::Error> {
+    /// In words, when the API server does not take it or does not answer; the next one then waits until the lease expires.
+    pub async fn release(self) -> Result<(), String> {
+        match timeout(ANSWER, self.give_up()).await {
+            Ok(given) => given.map_err(|error| crate::words::chain(&error)),
+            Err(_) => Err("the API server does not answer".to_owned()),
+        }
+    }
+
+    async fn give_up(mut self) -> Result<(), kube::Error> {
         let params = PostParams::default();
         loop {
             let spec = self.lease.spec.get_or_insert_default();

@@ -89,8 +89,7 @@ fn of_container(pod: &str, container: &ContainerStatus) -> Option<PodTrouble> {
                     format!(" with exit code {}", ended.exit_code)
                 });
             format!(
-                "The exporter ended{ended}, {} times so far. Its last words: kubectl logs {pod} --previous.",
-                container.restart_count
+                "The exporter ended{ended}, again and again. Its last words: kubectl logs {pod} --previous."
             )
         }
         _ => format!("The pod {pod} does not start: {said}"),

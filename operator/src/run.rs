@@ -25,7 +25,6 @@ use crate::process::Process;
 use crate::settings::{Settings, SettingsError};
 use crate::status::Statuses;
 use crate::watch::{Scope, Watching, changes};
-use crate::words;
 
 /// How long running reconciliations may take after a signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -108,7 +107,7 @@ async fn work(
     mut shutdown: std::pin::Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(), RunError> {
     let apis = tokio::select! {
-        apis = reach(&client) => apis,
+        apis = reach(&client, args.request_timeout.0) => apis,
         () = &mut shutdown => return Ok(()),
     };
     let identity = identity(args);
@@ -174,7 +173,7 @@ async fn work(
     if let Some(held) = held
         && let Err(error) = held.release().await
     {
-        tracing::warn!(error = %words::chain(&error), "the lease could not be given back; it expires");
+        tracing::warn!(%error, "the lease could not be given back; it expires");
     }
     Ok(())
 }
@@ -187,13 +186,17 @@ async fn keep(held: Option<&mut Held>) -> Lost {
 }
 
 /// Asks the API server until it answers.
-async fn reach(client: &Client) -> Apis {
+async fn reach(client: &Client, deadline: Duration) -> Apis {
     let mut wait = Duration::from_secs(1);
     loop {
-        match apis::discover(client).await {
+        match apis::discover(client, deadline).await {
             Ok(apis) => return apis,
             Err(error) => {
-                tracing::warn!(error = %words::chain(&error), retry_seconds = wait.as_secs(), "the API server cannot be asked");
+                tracing::warn!(
+                    error,
+                    retry_seconds = wait.as_secs(),
+                    "the API server cannot be asked"
+                );
             }
         }
         tokio::time::sleep(wait).await;
@@ -219,6 +222,7 @@ async fn reconcile(
     let following = tokio::spawn(apis::follow(
         client.clone(),
         args.discovery_interval.0,
+        args.request_timeout.0,
         found,
     ));
     let children = Arc::new(Children::default());

@@ -280,19 +280,37 @@ fn wait_for_condition(cluster: &Cluster, name: &str, kind: &str, status: &str, r
 
 #[test]
 fn an_operator_of_some_namespaces_asks_for_nothing_else() {
-    let place = Place::new("watched");
-    let elsewhere = "not-watched";
-    let cluster = place.cluster();
-    cluster
-        .kubectl(&["create", "namespace", elsewhere])
-        .unwrap();
-    cluster
-        .apply(&monitor(elsewhere, "shop", ephemeral))
-        .unwrap();
-    place.apply("shop", ephemeral);
+    let cluster = shared();
+    let [own, second, elsewhere] = ["watched", "watched-too", "not-watched"];
+    for namespace in [second, elsewhere] {
+        cluster
+            .kubectl(&["create", "namespace", namespace])
+            .unwrap();
+    }
+    let watched = format!("watchNamespaces={}", json!([own, second]));
+    let release = Release::install_alone(cluster, own, &["--set-json", &watched]);
+    let mut operator = release.start(&BRISK);
+    operator.wait_until_it_leads();
+    for namespace in [elsewhere, second, own] {
+        cluster
+            .apply(&monitor(namespace, "shop", ephemeral))
+            .unwrap();
+    }
+    let place = Place { release, operator };
     place.wait_until_applied("shop");
-    let other = ["featuremonitor", "shop", "--namespace", elsewhere];
-    assert!(cluster.get(&other).unwrap()["status"].is_null());
+    let of = |namespace, kind, name| cluster.get(&[kind, name, "--namespace", namespace]);
+    place.wait_for("the second namespace's monitor is reconciled too", || {
+        let resource = of(second, "featuremonitor", "shop")?;
+        let applied = condition(&resource, "ChildrenApplied")?;
+        (applied["reason"] == "Applied").then_some(())
+    });
+    // A child there is watched too.
+    let delete = ["delete", "service", "shop-exporter", "--namespace", second];
+    cluster.kubectl(&delete).unwrap();
+    place.wait_for("the Service is there again", || {
+        of(second, "service", "shop-exporter")
+    });
+    assert!(of(elsewhere, "featuremonitor", "shop").unwrap()["status"].is_null());
     let of_chart = ["--selector=app.kubernetes.io/part-of=feature-monitor"];
     let cluster_wide = ["get", "clusterroles,clusterrolebindings", "--output=name"];
     let cluster_wide = cluster
@@ -301,7 +319,10 @@ fn an_operator_of_some_namespaces_asks_for_nothing_else() {
     assert_eq!(cluster_wide, "");
     let release = place.end();
     for request in release.requests() {
-        assert_eq!(request.namespace, release.namespace(), "{request:?}");
+        assert!(
+            [own, second].contains(&request.namespace.as_str()),
+            "{request:?}"
+        );
     }
 }
 
