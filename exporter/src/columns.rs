@@ -241,6 +241,11 @@ impl Times {
         self.0.iter()
     }
 
+    /// How many rows have one.
+    pub fn count(&self) -> u64 {
+        (self.0.len() - self.0.null_count()) as u64
+    }
+
     /// The newest time of all rows.
     pub fn newest(&self) -> Option<i64> {
         arrow::compute::max(&self.0)

@@ -58,6 +58,8 @@ pub struct Pulled<T> {
     pub rows_outside: u64,
     /// The newest event time of all rows, in microseconds since the epoch.
     pub newest_event: Option<i64>,
+    /// How many rows have an event time.
+    pub rows_with_event: u64,
     /// What went over the wire.
     pub report: PullReport,
 }
@@ -148,6 +150,7 @@ pub async fn pull<T: Send + 'static>(
         slots: routed.slots,
         rows_outside: routed.rows_outside,
         newest_event: routed.newest_event,
+        rows_with_event: routed.rows_with_event,
         report,
     })
 }
@@ -157,6 +160,7 @@ struct Routed<T> {
     slots: Vec<Slot<T>>,
     rows_outside: u64,
     newest_event: Option<i64>,
+    rows_with_event: u64,
 }
 
 /// The rows of one batch that belong to one slot.
@@ -180,7 +184,7 @@ async fn route<T: Send + 'static>(
     let workers = Workers::start(&layout, &request, finish);
     let slots = request.slots.get();
     let (mut rows, mut newest) = (vec![0u64; slots], vec![None; slots]);
-    let (mut rows_outside, mut newest_event) = (0, None);
+    let (mut rows_outside, mut newest_event, mut rows_with_event) = (0, None, 0);
 
     while let Some(message) = messages.recv().await {
         let Message::Batch(batch) = message else {
@@ -189,7 +193,10 @@ async fn route<T: Send + 'static>(
         if batch.num_rows() == 0 {
             continue;
         }
-        newest_event = newest_event.max(times(&batch, layout.event_time)?.and_then(|t| t.newest()));
+        if let Some(events) = times(&batch, layout.event_time)? {
+            newest_event = newest_event.max(events.newest());
+            rows_with_event += events.count();
+        }
         let parts = match (&request.slot_of, times(&batch, layout.window)?) {
             (Some(slot_of), Some(windows)) => {
                 let (parts, outside) = split(&batch, &windows, slot_of.as_ref())
@@ -230,6 +237,7 @@ async fn route<T: Send + 'static>(
             .collect(),
         rows_outside,
         newest_event,
+        rows_with_event,
     })
 }
 
@@ -239,6 +247,10 @@ fn layout(
     request: &Request,
 ) -> Result<Layout, PullError> {
     let layout = Layout::new(schema, data);
+    if schema.fields().is_empty() {
+        // What some servers say of a result without rows: nothing is known of its columns.
+        return Ok(layout);
+    }
     if request.slot_of.is_some() && layout.window.is_none() {
         let window_column = data.window.as_ref().map(|w| w.column.clone());
         let problem = layout

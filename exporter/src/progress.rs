@@ -41,7 +41,7 @@ struct Events {
     newest: Option<Timestamp>,
     /// Per feature, of the rows in which it is not null.
     features: BTreeMap<String, Timestamp>,
-    /// Rows of the pull that brought them.
+    /// Rows with an event time in the pull that brought them.
     rows: u64,
 }
 
@@ -201,7 +201,7 @@ impl Progress {
         let time = |micros| Timestamp::from_microsecond(micros).ok();
         if let Some(newest) = pulled.newest_event.and_then(time) {
             self.events.newest = Some(newest);
-            self.events.rows = pulled.report.rows;
+            self.events.rows = pulled.rows_with_event;
         }
         for (place, column) in pulled.layout.features.iter().enumerate() {
             let newest = pulled

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crds::valid::State;
 use jiff::Timestamp;
+use object_store::memory::InMemory;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use tokio::sync::watch;
@@ -35,6 +36,16 @@ pub enum RunError {
     /// The web configuration cannot be used.
     #[error(transparent)]
     Web(#[from] WebConfigError),
+    /// The manifest is one of another monitor.
+    #[error(
+        "metadata: this exporter runs {runs}, and its file holds {found} now: series, state and status are by name, so start it anew"
+    )]
+    Renamed {
+        /// Namespace and name that it runs.
+        runs: String,
+        /// Namespace and name in the file.
+        found: String,
+    },
     /// The address is taken or not ours.
     #[error("--web.listen-address {address:?} cannot be listened on: {source}")]
     Listen {
@@ -108,6 +119,7 @@ struct Desk {
     config_error: Option<String>,
     secrets: SecretsDir,
     monitor: Monitor,
+    memory: Arc<InMemory>,
     served: watch::Sender<Served>,
     process: Arc<Process>,
     clock: fn() -> Timestamp,
@@ -123,7 +135,8 @@ impl Desk {
         clock: fn() -> Timestamp,
     ) -> Result<Self, RunError> {
         let secrets = SecretsDir::new(&input.secrets_dir);
-        let monitor = monitor(&config, input)?;
+        let memory = Arc::default();
+        let monitor = monitor(&config, input, &memory)?;
         process.config_loaded(&config.hash, clock());
         let served = serve(&monitor.snapshot(), None, &secrets, &process);
         Ok(Self {
@@ -132,6 +145,7 @@ impl Desk {
             config_error: None,
             secrets,
             monitor,
+            memory,
             process,
             clock,
             failures: 0,
@@ -192,9 +206,15 @@ impl Desk {
 
     /// Takes up a manifest that changed, or says why not.
     fn follow(&mut self, changed: Result<Config, ConfigError>, input: &Input) {
-        let taken_up = changed
-            .map_err(RunError::from)
-            .and_then(|config| monitor(&config, input).map(|monitor| (config, monitor)));
+        let taken_up = changed.map_err(RunError::from).and_then(|config| {
+            let [runs, found] = [&self.config, &config]
+                .map(|config| format!("{}/{}", config.monitor.namespace, config.monitor.name));
+            if runs != found {
+                return Err(RunError::Renamed { runs, found });
+            }
+            let monitor = monitor(&config, input, &self.memory)?;
+            Ok((config, monitor))
+        });
         match taken_up {
             Ok((config, monitor)) => {
                 tracing::info!(hash = %config.hash, "the manifest changed and is in force");
@@ -270,12 +290,12 @@ impl Desk {
     }
 }
 
-/// The monitor of a manifest, which knows nothing yet.
-fn monitor(config: &Config, input: &Input) -> Result<Monitor, RunError> {
+/// The monitor of a manifest, which knows nothing yet. State that is to be kept nowhere else is in `memory`.
+fn monitor(config: &Config, input: &Input, memory: &Arc<InMemory>) -> Result<Monitor, RunError> {
     let monitor = &config.monitor;
     let source = FlightSource::new(monitor.source.clone(), SecretsDir::new(&input.secrets_dir))?;
     let store = Store::new(
-        place(config, input),
+        place(config, input, memory),
         &input.secrets_dir,
         &monitor.namespace,
         &monitor.name,
@@ -288,7 +308,7 @@ fn monitor(config: &Config, input: &Input) -> Result<Monitor, RunError> {
     ))
 }
 
-fn place(config: &Config, input: &Input) -> Place {
+fn place(config: &Config, input: &Input, memory: &Arc<InMemory>) -> Place {
     match (&input.state_dir, &config.monitor.state) {
         (Some(path), _) => Place::Directory(path.clone()),
         (None, State::VolumeClaim { .. }) => Place::Directory(STATE_DIRECTORY.into()),
@@ -296,13 +316,13 @@ fn place(config: &Config, input: &Input) -> Place {
             url: url.clone(),
             credentials: credentials.clone(),
         },
-        (None, State::Ephemeral) => Place::Memory(Arc::default()),
+        (None, State::Ephemeral) => Place::Memory(memory.clone()),
     }
 }
 
 /// Opens the monitor that a manifest describes, for a single call.
 pub fn open(input: &Input) -> Result<Monitor, RunError> {
-    monitor(&config::load(&input.file)?, input)
+    monitor(&config::load(&input.file)?, input, &Arc::default())
 }
 
 fn serve(

@@ -15,6 +15,7 @@ use stats::{
 
 use crate::freshness::Freshness;
 use crate::process::{DropReason, Process};
+use crate::schema::Problem;
 use crate::snapshot::{BaselineState, FeatureState, Judged, Snapshot};
 
 /// Series that one monitor may have: some 400 features with everything there is to say about them. A
@@ -179,6 +180,7 @@ fn baseline(out: &mut Out, snapshot: &Snapshot) {
 fn identity(out: &mut Out, snapshot: &Snapshot, feature: &FeatureState, name: &str) {
     let owner = &snapshot.monitor.owner;
     let note = match (feature.expected, &feature.report) {
+        _ if matches!(feature.problem, Some(Problem::Unsupported { .. })) => "type is not watched",
         (false, _) => "not in the baseline",
         (true, Some(report)) if report.moving => "moves by construction",
         (true, _) => "",

@@ -178,7 +178,11 @@ impl FeatureState {
         if !enabled || self.present.is_none() {
             return None;
         }
-        let severity = self.problem.as_ref().map(Problem::severity);
+        let severity = match &self.problem {
+            // Nothing was promised of it: neither the baseline nor the manifest has it by name.
+            Some(Problem::Unsupported { .. }) if !self.expected => None,
+            problem => problem.as_ref().map(Problem::severity),
+        };
         Some(BySeverity {
             warning: severity.is_some(),
             critical: severity == Some(Severity::Critical),

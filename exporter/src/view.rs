@@ -137,7 +137,11 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                 kind: kinds.get(name).copied().or(frozen.map(|f| f.kind)),
                 data_type: column
                     .map(|c| c.data_type.to_owned())
-                    .or_else(|| frozen.map(|f| f.data_type.clone())),
+                    .or_else(|| frozen.map(|f| f.data_type.clone()))
+                    .or_else(|| match problems.get(name)? {
+                        Problem::Unsupported { data_type } => Some(data_type.clone()),
+                        _ => None,
+                    }),
                 sensitive: data.features.sensitive(name),
                 expected: frozen.is_some() || named.contains(name),
                 present: latest.map(|_| column.is_some()),

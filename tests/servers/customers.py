@@ -18,6 +18,8 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
     "unseen": {"segment": 0.2}      share of the rows whose category is one that never occurred before
     "cast": {"age": "int64"}        another type; values that do not fit turn null
     "rename": {"income": "wage"}    another name
+    "nested": ["visits"]            one more column, of lists
+    "bare": true                    an answer without rows has no columns either
     "fail": "unavailable"           the call fails: unavailable, unauthenticated, internal, or midstream (after one batch)
     "hang": 30                      seconds for which the stream says nothing before its first batch
 
@@ -127,7 +129,10 @@ def spoiled(table, faults):
     for name, kind in faults.get("cast", {}).items():
         table = replaced(table, name, lambda c: cast_or_null(c, pyarrow.type_for_alias(kind)))
     renamed = faults.get("rename", {})
-    return table.rename_columns([renamed.get(name, name) for name in table.column_names])
+    table = table.rename_columns([renamed.get(name, name) for name in table.column_names])
+    for name in faults.get("nested", []):
+        table = table.append_column(name, pyarrow.array([[1, 2]] * table.num_rows, pyarrow.list_(pyarrow.int64())))
+    return table.select([]) if faults.get("bare") and not table.num_rows else table
 
 
 def replaced(table, name, change):

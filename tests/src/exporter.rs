@@ -25,6 +25,20 @@ impl Exporter {
     ///
     /// When it cannot be started or ends; its log is in the message.
     pub fn run(manifest: &Path, folder: &Path, arguments: &[&str]) -> Self {
+        let state = folder.join("state").display().to_string();
+        Self::run_where_the_manifest_says(
+            manifest,
+            folder,
+            &[&["--state-dir", &state], arguments].concat(),
+        )
+    }
+
+    /// As [`Self::run`], with its state where the manifest has it.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::run`].
+    pub fn run_where_the_manifest_says(manifest: &Path, folder: &Path, arguments: &[&str]) -> Self {
         let port = http::free_port();
         let log = folder.join("exporter.log");
         let output = std::fs::OpenOptions::new()
@@ -37,8 +51,6 @@ impl Exporter {
             .arg("-f")
             .arg(manifest)
             .args(["--web.listen-address", &format!("127.0.0.1:{port}")])
-            .arg("--state-dir")
-            .arg(folder.join("state"))
             .args(arguments)
             .stdin(Stdio::null())
             .stderr(output)

@@ -126,6 +126,110 @@ fn a_bad_manifest_is_refused_and_a_new_revision_freezes_anew() {
 }
 
 #[test]
+fn a_new_name_is_refused() {
+    let customers = Customers::replay(1, SLOW);
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    judged(&mut exporter, 1.0);
+    let hash = status(exporter.port())["configHash"].clone();
+    customers.edit("name: customer-segmentation", "name: another");
+    exporter.wait_for_metric("featuremonitor_config_reload_success", |ok| ok == 0.0);
+    let refused = status(exporter.port());
+    assert_eq!(refused["configHash"], hash);
+    let error = refused["configError"].as_str().unwrap();
+    assert!(
+        error.contains("ml-prod/customer-segmentation") && error.contains("ml-prod/another"),
+        "{error}"
+    );
+    exporter.terminate();
+}
+
+#[test]
+fn a_baseline_in_memory_outlives_a_new_manifest() {
+    let customers = Customers::replay(2, SLOW);
+    customers.edit("volumeClaim:\n        size: 1Gi", "ephemeral: {}");
+    let (manifest, home) = (customers.manifest(), customers.home());
+    let mut exporter = Exporter::run_where_the_manifest_says(&manifest, home, &[]);
+    let before = judged(&mut exporter, 2.0);
+    let hash = status(exporter.port())["configHash"].clone();
+    customers.edit("every: 1s", "every: 2s");
+    exporter.wait_for("the new manifest is in force and was evaluated", |port| {
+        let status = status(port);
+        let done = status["configHash"] != hash && status["lastEvaluation"]["success"] == true;
+        done.then_some(())
+    });
+    let after = exporter.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 1.0);
+    assert_eq!(digest(&after), digest(&before));
+    for series in [
+        "featuremonitor_baseline_frozen_timestamp_seconds",
+        "featuremonitor_windows_judged_total",
+    ] {
+        assert_eq!(after.find(series), before.find(series), "{series}");
+    }
+    exporter.terminate();
+}
+
+#[test]
+fn an_answer_without_rows_may_lack_columns() {
+    let customers = Customers::replay(1, SLOW);
+    customers.faults(&json!({"bare": true}));
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let metrics = judged(&mut exporter, 1.0);
+    let metrics = match metrics.find("featuremonitor_evaluation_success") {
+        Some(1.0) => metrics,
+        _ => exporter.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 1.0),
+    };
+    assert_eq!(
+        metrics.find("featuremonitor_open_window_rows"),
+        Some(0.0),
+        "the window in progress has none"
+    );
+    assert_eq!(metrics.labels("featuremonitor_schema_finding").len(), 0);
+    exporter.terminate();
+}
+
+#[test]
+fn a_column_of_lists_is_named_and_breaches_nothing() {
+    let customers = Customers::replay(1, SLOW);
+    customers.faults(&json!({"nested": ["visits"]}));
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let metrics = judged(&mut exporter, 1.0);
+    let visits = [("feature", "visits")];
+    let labels = metrics.labels("featuremonitor_feature_info");
+    let info = labels.iter().find(|info| info["feature"] == "visits");
+    let info = info.expect("it is said to be there");
+    assert_eq!(info["note"], "type is not watched");
+    assert_eq!(info["data_type"], "list");
+    for severity in ["warning", "critical"] {
+        let schema = [visits[0], ("check", "schema"), ("severity", severity)];
+        let breached = metrics.get("featuremonitor_check_breached", &schema);
+        assert_eq!(breached, Some(0.0), "{severity}");
+    }
+    assert_eq!(metrics.get("featuremonitor_feature_mean", &visits), None);
+    exporter.terminate();
+}
+
+#[test]
+fn freshness_needs_enough_rows_with_an_event_time() {
+    let customers = Customers::replay(1, SLOW);
+    let breached = |metrics: &Metrics| {
+        let all = metrics.labels("featuremonitor_check_breached");
+        all.iter().filter(|of| of["check"] == "freshness").count()
+    };
+    customers.edit("    freshness:\n", "    freshness:\n      minRows: 2000\n");
+    customers.faults(&json!({"nulls": {"last_event_ts": 0.9}}));
+    let run = || {
+        let home = tempfile::tempdir().unwrap();
+        let mut exporter = Exporter::run(&customers.manifest(), home.path(), &[]);
+        let metrics = judged(&mut exporter, 1.0);
+        exporter.terminate();
+        breached(&metrics)
+    };
+    assert_eq!(run(), 0, "few rows have an event time");
+    customers.faults(&json!({}));
+    assert!(run() > 0, "all have");
+}
+
+#[test]
 fn a_source_that_is_down_leaves_the_last_good_results() {
     let mut customers = Customers::replay(1, SLOW);
     let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);

@@ -287,7 +287,7 @@ table! {
     DRIFT_PSI_ADJUSTED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_psi_adjusted_p_value" [Feature];
     "For reading; it decides no verdict." => "featuremonitor_drift_psi_adjusted_p_value < 0.05";
 
-    /// Jensen-Shannon distance: the root of the divergence to base 2, corrected for its bias, 0 to 1.
+    /// Jensen-Shannon distance: the root of the divergence to base 2, 0 to 1.
     DRIFT_JENSEN_SHANNON = Gauge, Plain, Monitor "featuremonitor_drift_jensen_shannon_distance" [Feature];
     "Compare features of different kinds on one scale." => "topk by (namespace, monitor) (5, featuremonitor_drift_jensen_shannon_distance)";
 
