@@ -48,6 +48,7 @@ pub struct Monitor {
     pending: u64,
     source_up: Option<bool>,
     evaluation: Option<Evaluation>,
+    last_failure: Option<Evaluation>,
     last_success: Option<Timestamp>,
 }
 
@@ -147,6 +148,7 @@ impl Monitor {
             pending: 0,
             source_up: None,
             evaluation: None,
+            last_failure: None,
             last_success: None,
         }
     }
@@ -174,14 +176,18 @@ impl Monitor {
             Err(error) => self.source_up = error.source_answered().or(self.source_up),
         }
         self.progress.judge_freshness(&self.config, end);
-        self.evaluation = Some(Evaluation {
+        let evaluation = Evaluation {
             at: end,
             duration_seconds: (end.as_microsecond() - start.as_microsecond()) as f64 / 1e6,
             failure: outcome.err().map(|error| Failure {
                 reason: error.reason(),
                 message: error.to_string(),
             }),
-        });
+        };
+        if evaluation.failure.is_some() {
+            self.last_failure = Some(evaluation.clone());
+        }
+        self.evaluation = Some(evaluation);
         tally
     }
 
@@ -200,6 +206,7 @@ impl Monitor {
             pending: self.pending,
             source_up: self.source_up,
             evaluation: self.evaluation.as_ref(),
+            last_failure: self.last_failure.as_ref(),
             last_success: self.last_success,
         })
     }

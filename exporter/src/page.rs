@@ -257,6 +257,7 @@ fn facts(page: Page<'_>) -> Markup {
                     }
                     None => dd { "none has ended yet" }
                 }
+                (last_error(snapshot, now))
             }
             div {
                 dt { "Newest event" }
@@ -286,6 +287,24 @@ fn facts(page: Page<'_>) -> Markup {
                         None => "",
                     }
                 }
+            }
+        }
+    }
+}
+
+/// The last error, where it is not the one that stands above everything else.
+fn last_error(snapshot: &Snapshot, now: Timestamp) -> Markup {
+    let over = snapshot
+        .evaluation
+        .as_ref()
+        .is_some_and(|last| last.failure.is_none());
+    let failed = snapshot.last_failure.as_ref().filter(|_| over);
+    let failed = failed.and_then(|failed| Some((failed.at, failed.failure.as_ref()?)));
+    html! {
+        @if let Some((at, failure)) = failed {
+            dd {
+                "last error " (words::ago(at, now)) " (" (failure.reason.as_str().replace('_', " ")) "): "
+                (failure.message)
             }
         }
     }

@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub config_hash: String,
     /// The last evaluation; nothing before the first one has ended.
     pub evaluation: Option<Evaluation>,
+    /// The last evaluation that failed since the exporter started, with its failure.
+    pub last_failure: Option<Evaluation>,
     /// When an evaluation last succeeded.
     pub last_success: Option<Timestamp>,
     /// Whether the last pull reached the source; nothing before the first.

@@ -33,6 +33,8 @@ pub struct Parts<'a> {
     pub source_up: Option<bool>,
     /// How the last evaluation ended.
     pub evaluation: Option<&'a Evaluation>,
+    /// The last one that failed.
+    pub last_failure: Option<&'a Evaluation>,
     /// When one last succeeded.
     pub last_success: Option<Timestamp>,
 }
@@ -59,6 +61,7 @@ pub fn snapshot(parts: Parts<'_>) -> Snapshot {
         monitor: parts.config.clone(),
         config_hash: parts.config_hash.to_owned(),
         evaluation: parts.evaluation.cloned(),
+        last_failure: parts.last_failure.cloned(),
         last_success: parts.last_success,
         source_up: parts.source_up,
         baseline: baseline(&parts),

@@ -257,6 +257,7 @@ pub fn empty() -> Snapshot {
         monitor: monitor(),
         config_hash: "0".repeat(64),
         evaluation: None,
+        last_failure: None,
         last_success: None,
         source_up: None,
         baseline: BaselineState::Absent,
@@ -369,6 +370,7 @@ pub fn snapshot() -> Snapshot {
             duration_seconds: 0.41,
             failure: None,
         }),
+        last_failure: None,
         last_success: Some(at("2017-06-04T12:00:00Z")),
         source_up: Some(true),
         baseline: BaselineState::Ready(BaselineInfo {

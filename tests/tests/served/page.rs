@@ -102,20 +102,31 @@ fn every_state_stands_in_words_and_the_worst_is_first() {
 
 #[test]
 fn a_failure_stands_above_everything() {
+    const MESSAGE: &str = "cannot connect to &lt;localhost:8815&gt;";
     let mut snapshot = fixture::snapshot();
-    snapshot.evaluation = Some(Evaluation {
+    let failed = Evaluation {
         at: fixture::now(),
         duration_seconds: 60.0,
         failure: Some(Failure {
             reason: Reason::Unavailable,
             message: "cannot connect to <localhost:8815>".to_owned(),
         }),
-    });
+    };
+    snapshot.last_failure = Some(failed.clone());
+    let good = snapshot.evaluation.replace(failed);
     let html = page(&snapshot);
     well_formed(&html);
     let notice = html.find("The last evaluation failed").expect("it says so");
     assert!(notice < html.find("<dl").expect("facts"));
-    assert!(html.contains("cannot connect to &lt;localhost:8815&gt;"));
+    assert_eq!(html.matches(MESSAGE).count(), 1);
+    // Once one has succeeded, it is one of the facts.
+    snapshot.evaluation = good;
+    let html = page(&snapshot);
+    well_formed(&html);
+    assert!(!html.contains("The last evaluation failed"));
+    let said = html.find("last error").expect("it is not forgotten");
+    assert!(said > html.find("<dl").expect("facts"));
+    assert_eq!(html.matches(MESSAGE).count(), 1);
 }
 
 #[test]
