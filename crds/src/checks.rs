@@ -126,6 +126,7 @@ pub struct DriftCheck {
     pub enabled: Option<bool>,
 
     /// Which statistic alarms; the others are computed and shown. Default: `{numeric: KS, categorical: PSI}`.
+    /// Example: `{numeric: Wasserstein}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm_on: Option<AlarmOn>,
 

@@ -47,15 +47,16 @@ pub struct Data {
     pub event_time: Option<String>,
 
     /// How rows fall into windows of time. Each window is judged once, when it is complete.
-    /// Default: none, and one pull is one window.
+    /// Default: none, and one pull is one window. Example: `{column: snapshot_ts, length: 7d}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
 
-    /// What the model predicts. Default: none.
+    /// What the model predicts. Default: none. Example: `{column: segment}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
 
     /// Which columns are features. Default: all that are not keys, event time, window column or target.
+    /// Example: `{exclude: [tenure_days]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<Features>,
 }

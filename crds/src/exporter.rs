@@ -13,7 +13,7 @@ use crate::state::State;
 pub struct Exporter {
     /// Where the exporter keeps the frozen baseline and what it judged, so that a restart continues. Exactly one of
     /// `volumeClaim`, `url` and `ephemeral`. Default: `{volumeClaim: {size: 1Gi}}`. An exporter that is run by hand has a
-    /// folder (`--state-dir`) in place of the claim.
+    /// folder (`--state-dir`) in place of the claim. Example: `{url: {value: "s3://bucket/monitors"}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
 

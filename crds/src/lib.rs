@@ -124,22 +124,26 @@ pub const API_VERSION: &str = "featuremonitor.io/v1alpha1";
 #[serde(rename_all = "camelCase")]
 pub struct FeatureMonitorSpec {
     /// Who answers for these features. The team becomes a label of alerts and of `featuremonitor_feature_info`.
+    /// No default. Example: `{team: growth-ml, contact: "#growth-ml"}`.
     pub owner: schedule::Owner,
 
-    /// Where the features come from. Exactly one kind; `flight` is the only one.
+    /// Where the features come from. Exactly one kind; `flight` is the only one. No default.
+    /// Example: `{flight: {uri: grpc://features:8815, query: {path: [customers]}}}`.
     pub source: source::Source,
 
-    /// Which columns of the source mean what: keys, event time, window, features.
+    /// Which columns of the source mean what: keys, event time, window, features. No default.
+    /// Example: `{entityKeys: [household_id], eventTime: last_event_ts}`.
     pub data: data::Data,
 
-    /// How often the source is pulled.
+    /// How often the source is pulled. No default. Example: `{every: 1h}`.
     pub schedule: schedule::Schedule,
 
-    /// What current features are compared with. Exactly one of `pinned`, `rolling` and `previous`.
+    /// What current features are compared with. Exactly one of `pinned`, `rolling` and `previous`. No default.
+    /// Example: `{pinned: {from: 2017-03-26T06:00:00Z, to: 2017-05-07T06:00:00Z}}`.
     pub baseline: baseline::Baseline,
 
     /// How many false alarms the owner accepts. Every limit that is not written in `checks` follows from it.
-    /// Default: `{critical: 1 per 30d, warning: 1 per 7d}`.
+    /// Default: `{critical: 1 per 30d, warning: 1 per 7d}`. Example: `{critical: 1 per 90d}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub false_alarms: Option<alarms::FalseAlarms>,
 
@@ -149,12 +153,12 @@ pub struct FeatureMonitorSpec {
     pub checks: Option<checks::Checks>,
 
     /// Settings of the exporter that runs this monitor.
-    /// Default: `{}`.
+    /// Default: `{}`. Example: `{state: {volumeClaim: {size: 5Gi}}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exporter: Option<exporter::Exporter>,
 
     /// How other programs find what the operator makes for them.
-    /// Default: `{}`.
+    /// Default: `{}`. Example: `{labels: {release: kube-prometheus-stack}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub integrations: Option<exporter::Integrations>,
 

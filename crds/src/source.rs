@@ -11,7 +11,8 @@ use crate::secret::{KeyRef, NameRef};
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
-    /// An Arrow Flight or Flight SQL server.
+    /// An Arrow Flight or Flight SQL server. No default.
+    /// Example: `{uri: grpc://features:8815, query: {path: [customers]}}`.
     pub flight: FlightSource,
 }
 
@@ -36,7 +37,8 @@ pub struct FlightSource {
     )]
     pub uri: String,
 
-    /// What to ask the server for. Exactly one of `path`, `command`, `ticket` and `sql`.
+    /// What to ask the server for. Exactly one of `path`, `command`, `ticket` and `sql`. No default.
+    /// Example: `{path: [customers]}`.
     pub query: Query,
 
     /// Headers sent with every call, at most 32, each name once. They are no place for secrets: use `auth`.
@@ -52,6 +54,7 @@ pub struct FlightSource {
     pub auth: Option<Auth>,
 
     /// How to trust the server, for a uri with TLS. Default: the public certificate authorities, and the uri's host name.
+    /// Example: `{serverName: features.example.com}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
 
