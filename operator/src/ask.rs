@@ -302,4 +302,30 @@ mod tests {
             &failed("it answered 500")
         ));
     }
+
+    /// On one thread and without waiting, the task that asks does not run.
+    #[tokio::test]
+    async fn what_an_exporter_said_before_it_was_replaced_is_forgotten() {
+        let (asker, _news) = Asker::new(Duration::from_secs(3600));
+        let key = Key {
+            namespace: "ml-prod".to_owned(),
+            name: "shop".to_owned(),
+        };
+        let said = || Answer::Silent(Silence::Failed("it answered 500".to_owned()));
+        asker.ask(&key, Pace::Slow);
+        let begun = Instant::now();
+        assert!(asker.note(&key, begun, said()));
+        assert_eq!(asker.answer(&key), Some(said()));
+
+        let replaced = Instant::now();
+        asker.expect_anew(&key, replaced);
+        assert_eq!(asker.answer(&key), None);
+        // A question that was under way went to the one before.
+        assert!(!asker.note(&key, begun, said()));
+        assert_eq!(asker.answer(&key), None);
+        assert!(asker.note(&key, Instant::now(), said()));
+        asker.expect_anew(&key, replaced);
+        assert_eq!(asker.answer(&key), Some(said()), "it is the same one still");
+        asker.forget(&key);
+    }
 }

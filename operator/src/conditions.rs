@@ -557,3 +557,46 @@ pub fn conditions(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REACHABLE: &str = "SourceReachable";
+
+    fn reachable(available: Holds) -> Finding {
+        let condition = |about: &str, holds: Holds| Condition {
+            type_: about.to_owned(),
+            status: holds.as_str().to_owned(),
+            reason: Reason::Reachable.into(),
+            message: "The last pull succeeded.".to_owned(),
+            last_transition_time: Time(Timestamp::UNIX_EPOCH),
+            observed_generation: Some(1),
+        };
+        let before = [
+            condition(EXPORTER_AVAILABLE, available),
+            condition(REACHABLE, Holds::True),
+        ];
+        source_reachable(Found {
+            violations: None,
+            outcomes: &[],
+            service_monitor: Integration::Off,
+            rollout: None,
+            trouble: None,
+            answer: None,
+            config_hash: None,
+            source: "grpc://features:8815",
+            paused: false,
+            before: &before,
+            generation: Some(1),
+        })
+    }
+
+    #[test]
+    fn what_was_said_before_holds_only_while_the_exporter_stays() {
+        assert_eq!(reachable(Holds::True).holds, Holds::True);
+        let replaced = reachable(Holds::False);
+        assert_eq!(replaced.holds, Holds::Unknown);
+        assert_eq!(replaced.reason, Reason::ExporterNotAsked.as_str());
+    }
+}

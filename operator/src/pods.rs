@@ -145,4 +145,19 @@ mod tests {
         let later = of_container("pod", &waiting("ImagePullBackOff", &later)).unwrap();
         assert_eq!(later, failed);
     }
+
+    /// A status that counted would be written at every restart.
+    #[test]
+    fn an_exporter_that_ends_again_is_the_same_trouble() {
+        let first = waiting(
+            "CrashLoopBackOff",
+            "back-off 10s restarting failed container",
+        );
+        let mut later = waiting(
+            "CrashLoopBackOff",
+            "back-off 40s restarting failed container",
+        );
+        later.restart_count = 7;
+        assert_eq!(of_container("pod", &later), of_container("pod", &first));
+    }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -472,6 +473,33 @@ fn the_settings_file_says_what_the_values_say() {
             },
         })
     );
+}
+
+/// The operator takes what the chart writes, and plans by it.
+#[test]
+fn the_operator_plans_by_the_settings_file() {
+    let example = root().join("crds/examples/customer-segmentation.yaml");
+    for set in SETS {
+        let objects = objects(set);
+        let map = objects.iter().find(|object| kind(object) == "ConfigMap");
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let settings = map.unwrap()["data"]["settings.yaml"].as_str().unwrap();
+        file.write_all(settings.as_bytes()).unwrap();
+        let output = harness::operator::command()
+            .args(["plan", "-f"])
+            .arg(&example)
+            .arg("--settings")
+            .arg(file.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{set}: {output:?}");
+        let plan = parsed(&String::from_utf8(output.stdout).unwrap());
+        let monitor = plan.iter().find(|object| kind(object) == "ServiceMonitor");
+        if set == "everything" {
+            let labels = &monitor.unwrap()["metadata"]["labels"];
+            assert_eq!(labels["release"], "kube-prometheus-stack");
+        }
+    }
 }
 
 #[test]

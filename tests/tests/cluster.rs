@@ -116,6 +116,13 @@ fn a_real_api_server_accepts_and_refuses_as_the_crd_says() {
         manifests("invalid/operator").len()
     );
 
+    let explained = cluster
+        .kubectl(&["explain", "fm.spec.checks.drift.minRows"])
+        .unwrap();
+    for words in ["FIELD: minRows", "Default:", "Example:"] {
+        assert!(explained.contains(words), "no {words} in\n{explained}");
+    }
+
     let refused = create(&cluster, "invalid/schema", &["--dry-run=server"]).unwrap_err();
     for (file, text) in manifests("invalid/schema") {
         let reason = text.lines().next().unwrap();

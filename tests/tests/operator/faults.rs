@@ -93,6 +93,29 @@ fn what_is_too_old_is_listed_anew() {
 }
 
 #[test]
+fn what_went_while_no_watch_told_is_forgotten() {
+    let (mut place, proxy) = behind_a_proxy("unheard", &[]);
+    let is_about_it = |port| {
+        let text = harness::http::get(port, "/metrics").ok()?;
+        Some(text.contains("monitor=\"before\""))
+    };
+    place.operator.wait_for("there are series of it", |port| {
+        is_about_it(port)?.then_some(())
+    });
+    proxy.set(Fault::SilentWatches);
+    let delete = ["delete", "featuremonitor", "before"];
+    place.kubectl(&delete).unwrap();
+    proxy.set(Fault::ExpiredWatches);
+    place.operator.wait_for("there are none any more", |port| {
+        (!is_about_it(port)?).then_some(())
+    });
+    proxy.set(Fault::None);
+    place.apply("after", ephemeral);
+    place.wait_until_applied("after");
+    place.end();
+}
+
+#[test]
 fn who_asks_for_patience_gets_it() {
     let (mut place, proxy) = behind_a_proxy("throttled", &[]);
     let begun = Instant::now();
@@ -124,15 +147,15 @@ fn who_asks_for_patience_gets_it() {
 fn errors_are_tried_again_less_and_less_often() {
     let (mut place, proxy) = behind_a_proxy("errors", &[]);
     let failures = "featuremonitor_operator_reconciliations_total{outcome=\"failure\"}";
-    let refuse = |attempts: usize, monitor: &str| {
+    let refuse = |attempts: usize, monitor: &str, method: &str, change: &dyn Fn()| {
         let begun = Instant::now();
         proxy.set(Fault::RefusedWrites { code: 503 });
-        place.apply(monitor, ephemeral);
+        change();
         let tries = || {
             let all = proxy.since(begun);
             let of_one = all
                 .iter()
-                .filter(|seen| seen.method == "POST" && seen.uri.contains("/configmaps"));
+                .filter(|seen| seen.method == method && seen.uri.contains("/configmaps"));
             of_one.map(|seen| seen.at).collect::<Vec<_>>()
         };
         let tries = place.wait_for("it is tried again", || {
@@ -150,20 +173,16 @@ fn errors_are_tried_again_less_and_less_often() {
         waits
     };
     // One second, doubled each time, a fifth more or less; the attempt itself takes time too.
-    let waits = refuse(4, "shop");
+    let waits = refuse(4, "shop", "POST", &|| place.apply("shop", ephemeral));
     for (wait, least) in waits.iter().zip([0.8, 1.6, 3.2]) {
         assert!((least..least * 1.5 + 2.0).contains(wait), "{waits:?}");
     }
     assert!(place.operator.metric(failures) >= 4.0);
     assert!(place.operator.metric(&answers("5xx")) >= 4.0);
     // What has succeeded starts over.
-    place
-        .kubectl(&["delete", "featuremonitor", "shop"])
-        .unwrap();
-    place.wait_for("it is gone", || {
-        place.child("configmap", "shop").is_none().then_some(())
-    });
-    let waits = refuse(2, "shop");
+    let change = json!({"spec": {"schedule": {"every": "2h"}}});
+    let change = || place.merge("featuremonitor", "shop", &change);
+    let waits = refuse(2, "shop", "PATCH", &change);
     assert!(waits[0] < 3.0, "{waits:?}");
     place
         .operator

@@ -30,7 +30,7 @@ fn what_is_granted_is_used_from_installation_to_end() {
     let mut operator = start(&release);
 
     optional_apis_come_and_go(&cluster, &operator);
-    the_unreadable_stops_nobody(&cluster, &mut operator);
+    the_unreadable_stops_nobody(&cluster, &release, &mut operator);
     what_lost_its_label_is_looked_at(&cluster);
     a_mistake_is_repeated(&cluster);
     // The played node has no volume for the claim.
@@ -47,10 +47,17 @@ fn what_is_granted_is_used_from_installation_to_end() {
 
     // An upgrade that switches children off, to be heard by the operator's next pod.
     operator.terminate();
+    const FIELDS: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    an_older_release_had_the_crd_without(&cluster, FIELDS, "paused");
     release.upgrade(&[
         "--set=exporter.networkPolicy.enabled=false",
         "--set=exporter.serviceMonitor.enabled=false",
+        "--set=serviceMonitor.enabled=true",
     ]);
+    let crd = cluster.get(&["crd", CRD]).unwrap();
+    let fields = crd.pointer(FIELDS).unwrap();
+    assert!(fields["paused"].is_object(), "the CRD is upgraded too");
+    release.object("servicemonitor", NAME);
     let operator = start(&release);
     wait_until_gone(&cluster, "networkpolicy");
     wait_until_gone(&cluster, "servicemonitor");
@@ -78,6 +85,23 @@ fn what_is_granted_is_used_from_installation_to_end() {
     assert!(cluster.get(&["crd", CRD]).is_some(), "the CRD is kept");
     assert!(get(&cluster, "featuremonitor", "shop").is_some());
     assert!(child(&cluster, "deployment").is_some());
+}
+
+/// Writes the CRD as Helm would have, without one field.
+fn an_older_release_had_the_crd_without(cluster: &Cluster, fields: &str, field: &str) {
+    let mut crd = cluster.get(&["crd", CRD]).unwrap();
+    let metadata = &crd["metadata"];
+    crd["metadata"] = json!({
+        "name": CRD,
+        "labels": metadata["labels"],
+        "annotations": metadata["annotations"],
+    });
+    crd.as_object_mut().unwrap().remove("status");
+    let fields = crd.pointer_mut(fields).unwrap();
+    assert!(fields.as_object_mut().unwrap().remove(field).is_some());
+    let as_helm = ["--server-side", "--force-conflicts", "--field-manager=helm"];
+    let arguments = [&["apply", "-f", "-"], &as_helm[..]].concat();
+    cluster.kubectl_input(&arguments, &crd.to_string()).unwrap();
 }
 
 /// What the chart grants, as the API server has it.
@@ -142,7 +166,7 @@ fn optional_apis_come_and_go(cluster: &Cluster, operator: &Operator) {
 }
 
 /// A resource of another release, say: its CRD takes what ours does not.
-fn the_unreadable_stops_nobody(cluster: &Cluster, operator: &mut Operator) {
+fn the_unreadable_stops_nobody(cluster: &Cluster, release: &Release, operator: &mut Operator) {
     let schema = |schema: &Value| {
         let path = "/spec/versions/0/schema/openAPIV3Schema";
         let patch = json!([{"op": "replace", "path": path, "value": schema}]).to_string();
@@ -180,11 +204,16 @@ fn the_unreadable_stops_nobody(cluster: &Cluster, operator: &mut Operator) {
     assert_eq!(event["reason"], "Unreadable");
     assert_eq!(event["type"], "Warning");
     // An operator that starts while it is there lists it, and works too.
+    operator.signal("-TERM");
+    assert!(operator.ended().success());
+    *operator = start(release);
+    operator.wait_for_metric(about, |ready| ready == 0.0);
+    apply(cluster, "finer", ephemeral);
+    wait_for_condition(cluster, "finer", "ChildrenApplied", "True", "Applied");
     kubectl(
         cluster,
-        &["annotate", "featuremonitor", "fine", "touched=1"],
+        &["delete", "featuremonitor", "broken", "fine", "finer"],
     );
-    kubectl(cluster, &["delete", "featuremonitor", "broken", "fine"]);
     operator.wait_for("no series is about it", |port| {
         let text = harness::http::get(port, "/metrics").ok()?;
         (!text.contains("broken")).then_some(())
