@@ -5,6 +5,7 @@ import time
 import typing
 
 import rich.box
+import rich.cells
 import rich.console
 import rich.live
 import rich.progress
@@ -26,6 +27,12 @@ LOOK = {
 # A missing share is judged by how much it rose.
 MEASURED = {"drift": "drift ", "missing": "missing +"}
 BAR = 11
+# Blanks between two columns.
+GAP = 2
+# What the state keeps when a terminal is too narrow for long names and long reasons.
+STATE_WIDTH = 17
+# What a name keeps in any case; a terminal narrower than that crops the line.
+NAME_WIDTH = 8
 
 
 def number(value, digits=3):
@@ -36,8 +43,28 @@ def count(value):
     return "–" if value is None else f"{value:,.0f}"
 
 
+def short(value):
+    """A count in five characters at most: 987, 2.3k, 12k, 1.5M."""
+    if value is None or value < 1000:
+        return count(value)
+    for unit in "kMG":
+        value /= 1000
+        if value < 9.95:
+            return f"{value:.1f}{unit}"
+        if value < 999.5 or unit == "G":
+            return f"{value:.0f}{unit}"
+
+
 def share(value):
     return "–" if value is None else f"{value:.1%}"
+
+
+def shortened(name, width):
+    """A name that fits; its middle goes, since names differ at their ends."""
+    if len(name) <= width:
+        return name
+    tail = (width - 1) // 2
+    return name[: width - 1 - tail] + "…" + name[len(name) - tail :]
 
 
 def day(week):
@@ -46,7 +73,7 @@ def day(week):
 
 
 def limits(row, check):
-    return " / ".join(map(number, row.limits[check]))
+    return "/".join(map(number, row.limits[check]))
 
 
 class Lines:
@@ -123,6 +150,11 @@ class Bar:
         self.progress.update(self.task, completed=done, total=total)
 
 
+def wide(cell):
+    """Columns of the terminal that a cell takes."""
+    return rich.cells.cell_len(str(cell))
+
+
 class Table:
     """A table of all features that is drawn anew every second."""
 
@@ -158,11 +190,14 @@ class Table:
         # Headline, headings, rule and the lines below take eight rows at most of the terminal.
         fits = max(5, self.console.height - 8)
         shown = [column for column in COLUMNS if self.console.width >= column.from_width]
-        table = rich.table.Table(box=rich.box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        cells = [[column.cell(row, history.scale) for column in shown] for row in rows[:fits]]
+        names, states = self.widths(shown, cells)
+        table = rich.table.Table(box=rich.box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
         for column in shown:
-            table.add_column(column.heading, justify=column.justify, no_wrap=True)
-        for row in rows[:fits]:
-            table.add_row(*(column.cell(row, history.scale) for column in shown))
+            width = {"feature": names, "state": states}.get(column.heading)
+            table.add_column(column.heading, justify=column.justify, no_wrap=True, overflow="ellipsis", width=width)
+        for name, *others in cells:
+            table.add_row(shortened(name, names), *others)
         parts = [self.headline(history), table]
         if len(rows) > fits:
             parts.append(rich.text.Text(f"… and {len(rows) - fits} more, farther from their limits; the page shows all", style="dim"))
@@ -170,6 +205,14 @@ class Table:
         if trouble:
             parts.append(rich.text.Text(trouble, style="bold yellow"))
         return rich.console.Group(*parts)
+
+    def widths(self, shown, cells):
+        """How wide names and states are: what the numbers leave, the states' reasons cut before the names."""
+        headings = [column.heading for column in shown]
+        first, *between, last = [max(map(wide, column)) for column in zip(headings, *cells)]
+        left = self.console.width - sum(between) - GAP * (len(shown) - 1)
+        states = min(last, max(STATE_WIDTH, left - first))
+        return min(first, max(NAME_WIDTH, left - states)), states
 
     def headline(self, history):
         window = history.windows[-1]
@@ -185,7 +228,7 @@ class Table:
 
 def age(newest, scale):
     """Age of the newest event that has the feature, in days of the data."""
-    return "–" if newest is None else f"{scale.data_days(max(0, time.time() - newest)):.1f} d"
+    return "–" if newest is None else f"{scale.data_days(max(0, time.time() - newest)):.1f}d"
 
 
 def bar(row, _scale):
@@ -210,14 +253,15 @@ class Column(typing.NamedTuple):
     from_width: int = 0
 
 
+# The first takes the features' names, the last their states; all but the bar fit into 80 columns.
 COLUMNS = [
     Column("feature", lambda row, _: row.name),
-    Column("rows", lambda row, _: count(row.rows), "right", from_width=95),
+    Column("rows", lambda row, _: short(row.rows), "right"),
     Column("missing", lambda row, _: share(row.missing), "right"),
     Column("drift", lambda row, _: number(row.values["drift"]), "right"),
-    Column("warn / crit", lambda row, _: limits(row, "drift"), "right"),
+    Column("warn/crit", lambda row, _: limits(row, "drift"), "right"),
     Column("of critical", bar, from_width=110),
-    Column("age", lambda row, scale: age(row.newest, scale), "right", from_width=88),
+    Column("age", lambda row, scale: age(row.newest, scale), "right"),
     Column("state", state),
 ]
 

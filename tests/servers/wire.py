@@ -298,6 +298,12 @@ class Special:
         """An error that repeats the request's headers, as debug pages do."""
         raise flight.FlightServerError("x" * 290 + " rejected: " + json.dumps(self.asked))
 
+    def repeats(self, _):
+        """The same of the credentials only, so short that no client has to cut it."""
+        names = ("authorization", "cookie", "x-api-key")
+        credentials = {name: self.asked[name] for name in names if name in self.asked}
+        raise flight.FlightServerError("rejected: " + json.dumps(credentials))
+
 
 class Discovery:
     """GetFlightInfo of flights whose endpoints are the point."""

@@ -92,14 +92,25 @@ impl Exporter {
     /// # Panics
     ///
     /// When it does not end with exit code 0.
-    pub fn terminate(mut self) {
+    pub fn terminate(self) {
+        self.end_by("-TERM");
+    }
+
+    /// Ends it by a signal, `-TERM` or `-INT`, and waits; what it has logged.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end with exit code 0.
+    pub fn end_by(mut self, signal: &str) -> String {
         let kill = Command::new("kill")
-            .arg(self.program.process.id().to_string())
+            .args([signal, &self.program.process.id().to_string()])
             .status()
             .expect("kill starts");
         assert!(kill.success());
         let status = self.program.process.wait().expect("it was started here");
-        assert!(status.success(), "{status}\n{}", self.log());
+        let log = self.log();
+        assert!(status.success(), "{status}\n{log}");
+        log
     }
 }
 

@@ -6,12 +6,17 @@ use std::time::Duration;
 
 /// The body of a GET, or why there is none.
 pub fn get(port: u16, path: &str) -> Result<String, String> {
+    get_as(port, path, "*/*")
+}
+
+/// As [`get`], in the form that `accept` asks for.
+pub fn get_as(port: u16, path: &str, accept: &str) -> Result<String, String> {
     let exchange = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         write!(
             stream,
-            "GET {path} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            "GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;

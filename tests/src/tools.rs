@@ -1,5 +1,6 @@
 //! Where the programs are that tests start: Python, tools of others, and our own.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -22,6 +23,35 @@ pub fn tool(name: &str) -> Result<PathBuf, String> {
                 "{name} is neither in FM_BIN_DIR nor on PATH: `make tools` builds it (needs Go)"
             )
         })
+}
+
+/// Runs promtool with a text on its standard input; what it says, or nothing when it is content and ends with 0.
+///
+/// # Panics
+///
+/// When there is no promtool.
+pub fn promtool(arguments: &[&str], input: &str) -> Result<(), String> {
+    let promtool = tool("promtool").unwrap_or_else(|error| panic!("{error}"));
+    let mut child = Command::new(promtool)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool starts");
+    let mut stdin = child.stdin.take().expect("it was piped");
+    let input = input.to_owned();
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output().expect("promtool ends");
+    // promtool may end before it has read everything; what it said then matters more.
+    let _ = writer.join();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    if output.status.success() && said.is_empty() {
+        Ok(())
+    } else {
+        Err(said)
+    }
 }
 
 /// A Python with the packages of `tests/requirements.txt`: `FM_PYTHON`, or the environment that

@@ -85,6 +85,54 @@ fn ctrl_c_ends_everything() {
     assert_eq!(left_behind(port), Vec::<String>::new());
 }
 
+/// What the live table shows fits the terminal that most people have.
+#[test]
+fn a_terminal_of_80_columns_has_every_column_of_the_table() {
+    let port = free_port();
+    let output = Command::new(tools::python().unwrap())
+        .arg(folder().join("terminal.py"))
+        .args(["80", "24"])
+        .arg(tools::python().unwrap())
+        .arg(folder().join("demo.py"))
+        .args(["--port", &port.to_string(), "--weeks", "1", "--once"])
+        .env("FM_EXPORTER", tools::exporter().unwrap())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{errors}");
+    let words = |line: &str| -> Vec<String> {
+        let words = line.split_whitespace();
+        words.map(str::to_owned).collect()
+    };
+    let heads = [
+        "feature",
+        "rows",
+        "missing",
+        "drift",
+        "warn/crit",
+        "age",
+        "state",
+    ];
+    let mut table = said.lines().skip_while(|line| words(line) != heads);
+    assert!(table.next().is_some(), "no line {heads:?} in\n{said}");
+    // Below the rule stands what is farthest from its normal, with a value in every column.
+    let first = words(table.nth(1).unwrap());
+    assert_eq!(first[0], "campaigns_active", "{said}");
+    assert_eq!(first[1], "2.3k", "{said}");
+    assert!(first[2].ends_with('%') && first[5].ends_with('d'), "{said}");
+    assert!(
+        first[3] > first[4],
+        "drift stands beside its limits\n{said}"
+    );
+    assert_eq!(first[6..], ["✖", "critical:", "drift"], "{said}");
+    for line in said.lines() {
+        assert!(line.chars().count() <= 80, "too wide: {line:?}\n{said}");
+    }
+    assert_eq!(left_behind(port), Vec::<String>::new());
+}
+
 /// The demo is a reader of /metrics like any other: a family that is renamed must be renamed there too.
 #[test]
 fn reads_families_that_exist() {

@@ -1,4 +1,4 @@
-//! A real Prometheus scrapes a real exporter.
+//! A real Prometheus scrapes a real exporter, and promtool has no complaint about what it finds there.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -81,5 +81,12 @@ fn prometheus_scrapes_what_the_exporter_serves() {
         value("scrape_samples_scraped - scrape_samples_post_metric_relabeling"),
         0.0
     );
+    let scrape = http::get(exporter.port(), "/metrics").unwrap();
+    assert!(
+        scrape.contains("\nfeaturemonitor_feature_rows{"),
+        "{scrape}"
+    );
+    let checked = tools::promtool(&["check", "metrics"], &scrape);
+    assert_eq!(checked, Ok(()));
     exporter.terminate();
 }

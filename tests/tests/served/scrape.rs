@@ -1,15 +1,14 @@
 //! The full scrape: what promtool says to it, what is in it, and what must not be.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use exporter::process::{Outcome, Process};
 use exporter::scrape::{SERIES_BUDGET, families, scrape};
 use exporter::snapshot::{Evaluation, Failure, Snapshot};
 use exporter::source::Reason;
-use harness::tools;
+use harness::tools::{self, promtool};
 use metrics::{Format, table};
 
 use super::fixture;
@@ -25,31 +24,6 @@ fn full(snapshot: &Snapshot, format: Format) -> String {
     process.windows_judged(4);
     let samples = scrape(snapshot, &process);
     samples.text(format) + &process.samples().text(format) + format.end()
-}
-
-/// Runs promtool with a text on its standard input; what it says, and nothing when it is content.
-fn promtool(arguments: &[&str], input: &str) -> Result<(), String> {
-    let promtool = tools::tool("promtool").unwrap_or_else(|error| panic!("{error}"));
-    let mut child = Command::new(promtool)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("promtool starts");
-    let mut stdin = child.stdin.take().expect("it was piped");
-    let input = input.to_owned();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().expect("promtool ends");
-    // promtool may end before it has read everything; what it said then matters more.
-    let _ = writer.join();
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).trim().to_owned();
-    if output.status.success() && said.is_empty() {
-        Ok(())
-    } else {
-        Err(said)
-    }
 }
 
 #[test]

@@ -1,0 +1,475 @@
+//! The programs as somebody at a terminal has them: what they print, and with which code they end.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use harness::customers::{Customers, workspace};
+use harness::exporter::{self, Exporter};
+use harness::tools;
+use serde_json::{Value, json};
+
+/// Five things are wrong with it, each at another place.
+const WRONG: &str = "\
+apiVersion: featuremonitor.io/v1alpha1
+kind: FeatureMonitor
+metadata:
+  name: refused
+  namespace: ml-prod
+spec:
+  owner:
+    team: growth-ml
+  source:
+    flight:
+      uri: ftp://localhost:8815
+      query:
+        path: [customer_features]
+      timeout: 1 hour
+  data:
+    entityKey: household_id
+    eventTime: last_event_ts
+    window:
+      column: snapshot_ts
+      length: 7d
+  schedule:
+    every: 60d
+  baseline:
+    previous: {}
+";
+
+/// Path, line, column, finding and advice of each of the five.
+const PROBLEMS: [(&str, u64, u64, &str, &str); 5] = [
+    (
+        "spec.source.flight.uri",
+        11,
+        7,
+        "the uri's scheme is unknown",
+        "write one of grpc, grpc+tcp, grpc+tls, http and https",
+    ),
+    (
+        "spec.source.flight.timeout",
+        14,
+        7,
+        r#"found "1 hour""#,
+        "write a duration such as 7d, 1h30m or 250ms",
+    ),
+    (
+        "spec.data.entityKeys",
+        15,
+        3,
+        "the field is missing",
+        "add it, such as entityKeys: [household_id]",
+    ),
+    (
+        "spec.data.entityKey",
+        16,
+        5,
+        "the field does not exist",
+        "write entityKeys, or remove it",
+    ),
+    (
+        "spec.schedule.every",
+        22,
+        5,
+        r#"found "60d""#,
+        "write a duration between 1s and 30d",
+    ),
+];
+
+/// How a program ended, and what it printed.
+#[derive(Debug)]
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ended {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+fn ended(command: &mut Command) -> Ended {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.stdin(Stdio::null()).output().unwrap();
+    Ended {
+        code: status.code(),
+        out: String::from_utf8(stdout).unwrap(),
+        err: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+fn exporter(arguments: &[&str]) -> Ended {
+    ended(exporter::command().args(arguments))
+}
+
+fn operator(arguments: &[&str]) -> Ended {
+    let program = tools::operator().unwrap_or_else(|error| panic!("{error}"));
+    ended(Command::new(program).args(arguments))
+}
+
+fn wrong_manifest(folder: &Path) -> PathBuf {
+    let file = folder.join("wrong.yaml");
+    std::fs::write(&file, WRONG).unwrap();
+    file
+}
+
+fn example(name: &str) -> String {
+    let file = workspace().join("crds/examples").join(name);
+    file.display().to_string()
+}
+
+#[test]
+fn check_says_that_a_manifest_is_valid() {
+    let file = example("warehouse-sql.yaml");
+    let text = exporter(&["check", "-f", &file]);
+    assert_eq!(text.code, Some(0), "{text:?}");
+    assert_eq!(text.out, format!("{file}: valid\n"));
+    assert_eq!(text.err, "");
+
+    let json = exporter(&["check", "-f", &file, "--output", "json"]);
+    assert_eq!(json.code, Some(0), "{json:?}");
+    assert_eq!(
+        json.json(),
+        json!([{"file": file, "valid": true, "problems": []}])
+    );
+}
+
+#[test]
+fn check_says_everything_that_is_wrong() {
+    let home = tempfile::tempdir().unwrap();
+    let file = wrong_manifest(home.path()).display().to_string();
+    let text = exporter(&["check", "-f", &file]);
+    assert_eq!(text.code, Some(1), "{text:?}");
+    let lines = PROBLEMS.map(|(path, line, column, found, write)| {
+        format!("  {line}:{column} {path}: {found}\n      {write}\n")
+    });
+    assert_eq!(text.out, format!("{file}: 5 problems\n{}", lines.concat()));
+    assert_eq!(text.err, "");
+
+    let json = exporter(&["check", "-f", &file, "--output", "json"]);
+    assert_eq!(json.code, Some(1), "{json:?}");
+    let problems = PROBLEMS.map(|(path, line, column, found, write)| {
+        json!({"path": path, "line": line, "column": column, "found": found, "write": write})
+    });
+    assert_eq!(
+        json.json(),
+        json!([{"file": file, "valid": false, "problems": problems}])
+    );
+}
+
+#[test]
+fn check_of_several_files_answers_for_each() {
+    let home = tempfile::tempdir().unwrap();
+    let wrong = wrong_manifest(home.path()).display().to_string();
+    let right = example("latest-table.yaml");
+    let absent = home.path().join("absent.yaml").display().to_string();
+    let files = ["check", "-f", &right, &wrong, &absent];
+
+    let text = exporter(&files);
+    assert_eq!(text.code, Some(1), "{text:?}");
+    for part in [
+        format!("{right}: valid\n"),
+        format!("{wrong}: 5 problems\n"),
+        format!("{absent}: 1 problem\n  No such file or directory"),
+    ] {
+        assert!(text.out.contains(&part), "no {part:?} in {}", text.out);
+    }
+
+    let json = exporter(&[&files[..], &["--output", "json"]].concat());
+    assert_eq!(json.code, Some(1), "{json:?}");
+    let answers = json.json();
+    let valid: Vec<_> = answers
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|answer| (answer["file"].as_str().unwrap(), &answer["valid"]))
+        .collect();
+    assert_eq!(
+        valid,
+        [
+            (&*right, &json!(true)),
+            (&*wrong, &json!(false)),
+            (&*absent, &json!(false))
+        ]
+    );
+}
+
+/// Before it listens: nobody has to look into a log for it.
+#[test]
+fn run_and_profile_refuse_what_check_refuses() {
+    let home = tempfile::tempdir().unwrap();
+    let file = wrong_manifest(home.path()).display().to_string();
+    for command in ["run", "profile"] {
+        let refused = exporter(&[command, "-f", &file]);
+        assert_eq!(refused.code, Some(1), "{command}: {refused:?}");
+        assert_eq!(refused.out, "", "{command}");
+        for (path, line, column, found, write) in PROBLEMS {
+            for part in [path, &format!("line {line}, column {column}"), found, write] {
+                assert!(refused.err.contains(part), "no {part:?} in {refused:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_says_what_is_right() {
+    let check = |ended: Ended, says: &str| {
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert_eq!(
+            ended.out, "",
+            "an answer goes to standard output, this is none"
+        );
+        assert!(ended.err.contains(says), "no {says:?} in {ended:?}");
+    };
+    let file = example("latest-table.yaml");
+    check(exporter(&[]), "Usage: feature-monitor-exporter");
+    check(exporter(&["watch"]), "unrecognized subcommand 'watch'");
+    check(exporter(&["check"]), "--file <FILE>");
+    check(exporter(&["run"]), "--file <FILE>");
+    check(
+        exporter(&["check", "-f", &file, "--output", "yaml"]),
+        "[possible values: table, json]",
+    );
+    check(
+        exporter(&["profile", "-f", &file, "--window", "yesterday"]),
+        "--window <TIME>",
+    );
+    check(
+        exporter(&["run", "-f", &file, "--log.level", "exporter=loud"]),
+        "is not a level or filter, such as `info`",
+    );
+    check(operator(&[]), "Usage: feature-monitor-operator");
+    check(operator(&["reconcile"]), "unrecognized subcommand");
+    check(operator(&["plan"]), "--file <FILE>");
+    check(
+        operator(&["run", "--lease.duration", "soon"]),
+        "--lease.duration <DURATION>",
+    );
+}
+
+#[test]
+fn profile_prints_a_table_for_people() {
+    let customers = Customers::replay(1, 600);
+    let manifest = customers.manifest().display().to_string();
+    let answer = exporter(&["profile", "-f", &manifest]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert_eq!(answer.err, "");
+    let rows: Vec<Vec<&str>> = answer
+        .out
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let row = |words: &[&str]| {
+        rows.iter()
+            .find(|row| row.starts_with(words))
+            .unwrap_or_else(|| panic!("no line {words:?} in\n{}", answer.out))
+    };
+    assert_eq!(rows[0], ["ml-prod/customer-segmentation"]);
+    assert_eq!(row(&["window"])[4..], ["2345", "rows"]);
+    assert_eq!(
+        row(&["baseline", "Pinned,"])[5..9],
+        ["6", "windows,", "13874", "rows,"]
+    );
+    assert!(row(&["budget"]).ends_with(&["α", "=", "0.01316", "and", "0.00307"]));
+    // What the window holds: a number, a category, and one of which nothing but statistics is shown.
+    let heads = ["feature", "type", "rows", "missing", "distinct", "mean"];
+    row(&heads);
+    assert_eq!(
+        row(&["monetary_28d", "float64"])[2..7],
+        ["2345", "0.0", "%", "1949", "149.3"]
+    );
+    assert_eq!(
+        row(&["marital_status", "string"])[2..],
+        ["2345", "71.9", "%", "2", "Married", "(337)"]
+    );
+    assert_eq!(
+        row(&["age", "string"])[2..],
+        ["2345", "66.1", "%", "6", "(sensitive)"]
+    );
+    // And how each verdict came about.
+    row(&["feature", "check", "value", "p", "warning", "at"]);
+    for (words, verdict) in [
+        (&["campaigns_active", "drift", "KS"][..], "critical"),
+        (&["tenure_days", "drift"], "moving"),
+        (&["monetary_28d", "drift", "KS"], "ok"),
+        (&["age", "drift", "PSI"], "ok"),
+        (&["age", "missing", "increase"], "ok"),
+    ] {
+        assert_eq!(row(words).last(), Some(&verdict), "{words:?}");
+    }
+}
+
+#[test]
+fn profile_prints_json_for_programs() {
+    let customers = Customers::replay(2, 600);
+    let manifest = customers.manifest().display().to_string();
+    let newest = exporter(&["profile", "-f", &manifest, "--output", "json"]);
+    assert_eq!(newest.code, Some(0), "{newest:?}");
+    let newest = newest.json();
+    assert_eq!(newest["namespace"], "ml-prod");
+    assert_eq!(newest["name"], "customer-segmentation");
+    assert_eq!(newest["baseline"]["rows"], 13_874);
+    assert_eq!(newest["budget"]["tests"], 76);
+    assert_eq!(newest["features"].as_array().unwrap().len(), 38);
+
+    // An instant names the window that it lies in: here the first one after the baseline.
+    let after = newest["baseline"]["end"].as_str().unwrap();
+    let first = exporter(&[
+        "profile", "-f", &manifest, "--output", "json", "--window", after,
+    ]);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let first = first.json();
+    assert_eq!(first["window"]["start"], after);
+    assert_eq!(first["window"]["end"], newest["window"]["start"]);
+    assert_eq!(first["window"]["rows"], 2345);
+    let feature = |name: &str| {
+        let mut features = first["features"].as_array().unwrap().iter();
+        features.find(|feature| feature["name"] == name).unwrap()
+    };
+    let moved = feature("campaigns_active");
+    assert_eq!(moved["state"], "critical");
+    assert_eq!(moved["dataType"], "int64");
+    let drift = &moved["checks"]["drift"];
+    assert_eq!(drift["statistic"], "KS");
+    assert_eq!(drift["limits"]["critical"]["part"], "BetweenWindows");
+    let number = |value: &Value| value.as_f64().unwrap();
+    assert!(number(&drift["value"]) > number(&drift["limits"]["critical"]["value"]));
+    assert_eq!(feature("tenure_days")["state"], "moving");
+    let age = feature("age");
+    assert_eq!(age["sensitive"], true);
+    assert_eq!(age["current"]["top"], json!([]));
+}
+
+#[test]
+fn profile_says_why_it_has_no_answer() {
+    let mut customers = Customers::replay(1, 600);
+    customers.stop();
+    let manifest = customers.manifest().display().to_string();
+    let refused = exporter(&["profile", "-f", &manifest]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert_eq!(refused.out, "");
+    let place = format!("127.0.0.1:{}", customers.port());
+    assert!(refused.err.contains(&place), "no {place} in {refused:?}");
+}
+
+#[test]
+fn help_names_every_subcommand_and_shows_how() {
+    let check = |answer: Ended, program: &str, parts: &[&str]| {
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        assert_eq!(answer.err, "");
+        for part in parts {
+            assert!(answer.out.contains(part), "no {part:?} in\n{}", answer.out);
+        }
+        // Each subcommand is explained in a line and used in an example.
+        let listed = answer.out.split_once("Commands:\n").unwrap().1;
+        let listed = listed.split_once("\n\n").unwrap().0;
+        let examples = answer.out.split_once("Examples:\n").unwrap().1;
+        let names: Vec<&str> = listed
+            .lines()
+            .map(|line| {
+                let (name, about) = line.trim().split_once(' ').unwrap();
+                assert!(about.trim().len() > 20, "{line:?} explains nothing");
+                name
+            })
+            .filter(|name| *name != "help")
+            .collect();
+        for name in &names {
+            let example = format!("  {program} {name}");
+            assert!(examples.contains(&example), "no {example:?} in {examples}");
+        }
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        names
+    };
+    let exit_codes = "Exit codes: 0 fine, 1 something is wrong with the input, 2 wrong usage.";
+    let names = check(
+        exporter(&["--help"]),
+        "feature-monitor-exporter",
+        &[exit_codes, "--log.format", "--log.level", "--otlp.endpoint"],
+    );
+    assert_eq!(names, ["run", "check", "profile"]);
+    let names = check(
+        operator(&["--help"]),
+        "feature-monitor-operator",
+        &[exit_codes, "--log.format", "--log.level"],
+    );
+    assert_eq!(names, ["run", "plan", "crd"]);
+
+    for (command, option) in [
+        ("run", "--web.config.file"),
+        ("check", "--output"),
+        ("profile", "--window"),
+    ] {
+        let answer = exporter(&[command, "--help"]);
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        assert!(answer.out.contains(option), "no {option} in {answer:?}");
+    }
+}
+
+#[test]
+fn both_programs_say_their_version() {
+    for answer in [exporter(&["--version"]), operator(&["--version"])] {
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        let version = answer.out.trim_end().rsplit_once(' ').unwrap().1;
+        assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    }
+}
+
+/// Each signal ends it in order, and every line of its log is one JSON object.
+#[test]
+fn run_logs_json_and_ends_on_either_signal() {
+    let customers = Customers::replay(1, 600);
+    for signal in ["-INT", "-TERM"] {
+        let home = tempfile::tempdir().unwrap();
+        let mut exporter = Exporter::run(
+            &customers.manifest(),
+            home.path(),
+            &["--log.format", "json"],
+        );
+        exporter.wait_for_metric("featuremonitor_windows_judged_total", |judged| {
+            judged >= 1.0
+        });
+        let log = exporter.end_by(signal);
+        let lines: Vec<Value> = log
+            .lines()
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+            })
+            .collect();
+        for line in &lines {
+            for field in ["timestamp", "level", "message"] {
+                assert!(line[field].is_string(), "no {field} in {line}");
+            }
+        }
+        let said = |message: &str| {
+            let mut lines = lines.iter();
+            lines
+                .find(|line| line["message"] == message)
+                .unwrap_or_else(|| panic!("{signal}: no {message:?} in\n{log}"))
+        };
+        assert_eq!(said("serving")["monitor"], "customer-segmentation");
+        assert_eq!(said("evaluated")["windows_judged"], 1);
+        said("stopping");
+        assert_eq!(lines.last().unwrap()["message"], "stopping", "{log}");
+    }
+}
+
+#[test]
+fn crd_prints_what_is_committed() {
+    let answer = operator(&["crd"]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    assert_eq!(answer.err, "");
+    let committed: String = std::fs::read_dir(workspace().join("crds/generated"))
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    assert!(
+        answer.out == committed,
+        "`crd` prints something else than crds/generated holds: `make generate`, and build"
+    );
+}
