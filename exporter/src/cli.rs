@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use program::log::LogFormat;
-use program::stopped;
+use program::{answer, stopped};
 
 use crate::{check, profile, run};
 
@@ -146,13 +146,15 @@ pub async fn execute(command: Command) -> ExitCode {
             .await
             .map_err(|error| error.to_string()),
         Command::Check(args) => {
-            let (answer, valid) = check::check(&args);
-            print!("{answer}");
-            return ExitCode::from(u8::from(!valid));
+            let (text, valid) = check::check(&args);
+            match answer(&text) {
+                Ok(()) => return ExitCode::from(u8::from(!valid)),
+                Err(error) => Err(error),
+            }
         }
         Command::Profile(args) => profile::profile(&args, Timestamp::now())
             .await
-            .map(|answer| println!("{answer}")),
+            .and_then(|text| answer(&format!("{}\n", text.trim_end()))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

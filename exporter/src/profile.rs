@@ -380,7 +380,9 @@ fn verdict_row(
                 part(limits.warning.part).to_owned(),
                 number(limits.critical.value),
                 part(limits.critical.part).to_owned(),
-                breached.map_or_else(String::new, |b| word(b, report.moving).to_owned()),
+                breached.map_or_else(String::new, |b| {
+                    word(b, report.moving && check == "drift").to_owned()
+                }),
             ]
         }
         Err(reason) => {

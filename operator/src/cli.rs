@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use program::log::LogFormat;
-use program::stopped;
+use program::{answer, stopped};
 
 use crate::{offline, run};
 
@@ -180,8 +180,8 @@ pub async fn execute(command: Command) -> ExitCode {
                 .await
                 .map_err(|error| error.to_string())
         }
-        Command::Plan(args) => offline::plan(&args).map(|text| print!("{text}")),
-        Command::Crd => offline::crd().map(|text| print!("{text}")),
+        Command::Plan(args) => offline::plan(&args).and_then(|text| answer(&text)),
+        Command::Crd => offline::crd().and_then(|text| answer(&text)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -473,3 +473,23 @@ fn crd_prints_what_is_committed() {
         "`crd` prints something else than crds/generated holds: `make generate`, and build"
     );
 }
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    let crd = (harness::operator::command(), vec!["crd".to_owned()]);
+    let example = example("customer-segmentation.yaml");
+    let plan = ["plan", "-f", &example].map(str::to_owned);
+    let plan = (harness::operator::command(), plan.to_vec());
+    for (mut command, arguments) in [crd, plan] {
+        let mut child = command
+            .args(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    }
+}

@@ -3,24 +3,42 @@
 pub mod accept;
 pub mod log;
 
+use std::io::{ErrorKind, Write};
 use std::net::TcpListener;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Waits for SIGINT or SIGTERM.
-pub async fn stopped() {
-    match (
+/// Waits for SIGINT or SIGTERM, which are heard from this call on.
+pub fn stopped() -> impl Future<Output = ()> {
+    let signals = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
-    ) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+    );
+    async {
+        match signals {
+            (Ok(mut interrupt), Ok(mut terminate)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
             }
+            // Without handlers the signals end the process at once, as by default.
+            _ => std::future::pending().await,
         }
-        // Without handlers the signals end the process at once, as by default.
-        _ => std::future::pending().await,
+    }
+}
+
+/// Writes the answer of a command to standard output. A reader who has seen enough, such as `head`, is no error.
+///
+/// # Errors
+/// In words, when it cannot be written.
+pub fn answer(text: &str) -> Result<(), String> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("writing to standard output: {error}"))
+        }
+        _ => Ok(()),
     }
 }
 
