@@ -221,6 +221,7 @@ impl Monitor {
     ) -> Result<Snapshot, EvaluationError> {
         self.load().await?;
         self.store = Store::in_memory();
+        self.roll_in_judged();
         self.progress.judged = None;
         let mut tally = Tally::default();
         match self.config.data.window.as_ref().map(Grid::new) {
@@ -469,6 +470,7 @@ impl Monitor {
         if rows > 0 {
             self.progress.latest = Some(found.clone());
         }
+        self.roll_in_judged();
         let Some(frozen) = &mut self.baseline else {
             return;
         };
@@ -490,14 +492,39 @@ impl Monitor {
             ));
             tally.windows_judged += 1;
         }
-        let rolling = frozen.baseline.definition.windows.rolling().is_some();
-        if rows > 0 && (rolling || !complete) {
+        if rows > 0 && !complete {
             let mut baseline = frozen.baseline.clone();
             baseline.roll(span, rows, window, |feature| {
                 found.summary(&feature.name).cloned()
             });
             *frozen = Frozen::new(baseline, &self.config);
         }
+    }
+
+    /// Gives the window that was judged last to a baseline that rolls. That waits for the next window, so
+    /// that until then a window is shown beside what it was judged against, and not beside itself.
+    fn roll_in_judged(&mut self) {
+        let (Some(frozen), Some(judged)) = (&mut self.baseline, &self.progress.judged) else {
+            return;
+        };
+        let rolling = frozen.baseline.definition.windows.rolling().is_some();
+        let newest = frozen.baseline.spans.last().map(|span| span.end);
+        // It is in already when the baseline was saved and the progress was not.
+        let known = newest.is_some_and(|newest| newest >= judged.span.end);
+        if !rolling || known || judged.rows == 0 {
+            return;
+        }
+        let mut baseline = frozen.baseline.clone();
+        let window = self
+            .config
+            .data
+            .window
+            .as_ref()
+            .map(|window| Grid::new(window).at(judged.span.start));
+        baseline.roll(judged.span, judged.rows, window, |feature| {
+            judged.found.summary(&feature.name).cloned()
+        });
+        *frozen = Frozen::new(baseline, &self.config);
     }
 
     /// Reads what was saved. A saved baseline that answers another question than the manifest asks is

@@ -645,10 +645,21 @@ fn range(edges: &[f64], bin: usize) -> String {
     let below = bin.checked_sub(1).and_then(|below| edges.get(below));
     match (below, edges.get(bin)) {
         (None, None) => "(-Inf, +Inf)".to_owned(),
-        (None, Some(end)) => format!("(-Inf, {end})"),
-        (Some(start), None) => format!("[{start}, +Inf)"),
-        (Some(start), Some(end)) if *end <= start.next_up() => format!("{start}"),
-        (Some(start), Some(end)) => format!("[{start}, {end})"),
+        (None, Some(end)) => format!("(-Inf, {})", edge(*end)),
+        (Some(start), None) => format!("[{}, +Inf)", edge(*start)),
+        (Some(start), Some(end)) if *end <= start.next_up() => edge(*start),
+        (Some(start), Some(end)) => format!("[{}, {})", edge(*start), edge(*end)),
+    }
+}
+
+/// An edge with all its digits, with an exponent where they would be many more without: the smallest number
+/// above 0, where a bin of 0 alone ends, has 324 of them.
+fn edge(value: f64) -> String {
+    let (plain, exponent) = (format!("{value}"), format!("{value:e}"));
+    if plain.len() <= exponent.len() + 6 {
+        plain
+    } else {
+        exponent
     }
 }
 

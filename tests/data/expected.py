@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Reference figures of one week of the customer features against a baseline: JSON on standard output.
 
-usage: expected.py WEEK [--baseline 13-18]
+usage: expected.py WEEK [--baseline 13-18] [--faults JSON]
 
 Computed from the raw rows with DuckDB (counts and moments), numpy (quantiles) and scipy (distributions), by the
-formulas of docs/statistics.md and by nothing of the monitor's own code. Exact where the monitor is exact; KS and
-Wasserstein are on raw values, where the monitor counts in fine bins and states its error. What a definition leaves
-open, or what does not apply to a kind of feature, is not there.
+formulas of docs/statistics.md and by nothing of the monitor's own code. Exact where the monitor is exact. KS and
+Wasserstein are on raw values, where the monitor counts in fine bins and states its error; KS is there also as counted in
+those bins, which are made anew from the baseline's raw values. What does not apply to a kind of feature is not there.
+
+--faults spoils the rows of every week as servers/customers.py does with the same control file.
 """
 import argparse
 import collections
@@ -17,14 +19,18 @@ import sys
 import duckdb
 import numpy
 import pyarrow
+import pyarrow.compute
 from scipy import stats
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import weekly_features  # noqa: E402  (the path above makes it importable)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "servers"))
+import customers  # noqa: E402  (the paths above make them importable)
+import weekly_features  # noqa: E402
 
 NOT_FEATURES = {"household_id", "snapshot_ts", "last_event_ts", "segment"}
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 MOST_FREQUENT = 50
+FINE, COARSE, VALUE_BINS = 1024, 10, 50
 SEVERITIES = ("warning", "critical")
 # Expected false alarms per window of 7 days: 1 per 7 d for warnings, 1 per 30 d for critical ones.
 BUDGET = {"warning": 1.0, "critical": 7 / 30}
@@ -42,26 +48,65 @@ def counts_and_moments(snapshot, name, numeric):
     statistics = f"""
         count(*) as rows,
         count(*) - count({name}) as nulls,
-        count(distinct {name}) as distinct_values"""
-    if numeric:
+        epoch_us(max(last_event_ts) filter ({name} is not null)) as newest_event"""
+    if not numeric:
+        statistics += f", count(distinct {name}) as distinct_values"
+    else:
+        finite = f"filter (isfinite({name}::double))"
         statistics += f""",
+        count(distinct {name}) filter (not isnan({name}::double)) as distinct_values,
         count(*) filter (isnan({name}::double)) as nans,
         count(*) filter (isinf({name}::double)) as infinities,
         count(*) filter ({name} = 0) as zeros,
-        avg({name}::double) as mean,
-        stddev_samp({name}::double) as stddev,
-        min({name}::double) as min,
-        max({name}::double) as max"""
+        avg({name}::double) {finite} as mean,
+        stddev_samp({name}::double) {finite} as stddev,
+        min({name}::double) {finite} as min,
+        max({name}::double) {finite} as max"""
     relation = duckdb.sql(f"select {statistics} from snapshot")
     return dict(zip(relation.columns, relation.fetchall()[0]))
 
 
 def values(table, name):
-    """The column's values without nulls, as floats or as strings."""
+    """The column's values without nulls and NaN, as floats or as strings."""
     column = table[name].drop_null()
     if pyarrow.types.is_dictionary(column.type):
         return numpy.array(column.cast(pyarrow.string()).to_pylist(), dtype=object)
-    return column.to_numpy().astype(float)
+    numbers = column.to_numpy().astype(float)
+    return numbers[~numpy.isnan(numbers)]
+
+
+class Numbers:
+    """The baseline's bins of a numeric feature, fine and coarse: their edges, each the first number of its bin."""
+
+    def __init__(self, reference):
+        finite = reference[numpy.isfinite(reference)]
+        distinct, occurrences = numpy.unique(finite, return_counts=True)
+        if len(distinct) <= VALUE_BINS:
+            self.coarse = self.fine = self.apart(distinct)
+            return
+
+        def frequent(bins):
+            return self.apart(distinct[occurrences * bins >= len(finite)])
+
+        def equal(bins):
+            return numpy.quantile(finite, numpy.arange(1, bins) / bins)
+
+        # The outermost fine bin is halved until a half would hold less than one value.
+        halvings = int(numpy.log2(len(finite) / FINE))
+        halves = 0.5 ** numpy.arange(1, halvings + 1) / FINE
+        largest = finite.max()
+        ends = [finite.min(), largest, numpy.nextafter(largest, numpy.inf), *numpy.quantile(finite, [*halves, *(1 - halves)])]
+        self.coarse = numpy.unique([*equal(COARSE), *frequent(COARSE)])
+        self.fine = numpy.unique([*equal(FINE), *ends, *frequent(FINE), *self.coarse])
+
+    @staticmethod
+    def apart(points):
+        """Edges that give each of these values a bin of its own."""
+        return numpy.unique([points, numpy.nextafter(points, numpy.inf)])
+
+    @staticmethod
+    def counts(sample, edges):
+        return numpy.bincount(numpy.searchsorted(edges, sample, side="right"), minlength=len(edges) + 1).astype(float)
 
 
 class Categories:
@@ -97,6 +142,11 @@ def psi(a, c):
     return float(numpy.sum((p - q) * numpy.log(p / q)))
 
 
+def chi_squared_p(a, c, quantity):
+    """P-value of what is (1/N + 1/M) times a chi-squared variable when nothing changed."""
+    return float(stats.chi2.sf(quantity / (1 / a.sum() + 1 / c.sum()), len(both_used(a, c)[0]) - 1))
+
+
 def psi_null(a, c, alpha):
     bins = len(both_used(a, c)[0])
     return float((1 / a.sum() + 1 / c.sum()) * stats.chi2.isf(alpha, bins - 1))
@@ -116,13 +166,27 @@ def hellinger(a, c):
 
 
 def chi_squared(a, c):
-    """Statistic, degrees of freedom and p-value; None where expected counts are so small that bins must be pooled."""
+    """Statistic, degrees of freedom and p-value, after the smallest bins are joined until the expected counts suffice."""
     table = numpy.array(both_used(a, c))
+    while table.shape[1] > 1:
+        expected = stats.contingency.expected_freq(table)
+        if expected.min() >= 1 and (expected < 5).mean() <= 0.2:
+            break
+        # Which of several equally small bins are joined is left open; here the last ones are.
+        table = table[:, numpy.argsort(-table.sum(axis=0), kind="stable")]
+        table = numpy.column_stack([table[:, :-2], table[:, -2:].sum(axis=1)])
     result = stats.chi2_contingency(table, correction=False)
-    expected = result.expected_freq
-    if expected.min() < 1 or (expected < 5).mean() > 0.2:
-        return None
-    return {"statistic": float(result.statistic), "degrees": int(result.dof), "p_value": float(result.pvalue)}
+    p_value = float(result.pvalue)
+    if table.shape[1] == 2 and result.expected_freq.min() < 10:
+        p_value = float(stats.fisher_exact(table).pvalue)
+    return {"statistic": float(result.statistic), "degrees": int(result.dof), "p_value": p_value}
+
+
+def ks_binned(a, c):
+    """KS of counts over the same bins, and its p-value by the asymptotic two-sample form."""
+    n, m = a.sum(), c.sum()
+    statistic = float(numpy.abs(numpy.cumsum(a) / n - numpy.cumsum(c) / m).max())
+    return {"statistic": statistic, "p_value": float(stats.kstwo.sf(statistic, round(n * m / (n + m))))}
 
 
 def ks_null(a, c, alpha):
@@ -134,6 +198,7 @@ def ks(a, c):
 
 
 def wasserstein_iqr(a, c):
+    a, c = a[numpy.isfinite(a)], c[numpy.isfinite(c)]
     spread = float(numpy.subtract(*numpy.quantile(a, [0.75, 0.25]))) or float(numpy.std(a, ddof=1))
     return float(stats.wasserstein_distance(a, c)) / spread if spread else None
 
@@ -150,6 +215,7 @@ class Feature:
         self.current = values(current, name)
         self.current_share = (current[name].null_count, current.num_rows)
         self.categories = None if self.numeric else Categories(numpy.concatenate(self.windows))
+        self.numbers = Numbers(numpy.concatenate(self.windows)) if self.numeric else None
         if self.categories:
             self.windows = [self.categories.counts(window) for window in self.windows]
             self.current = self.categories.counts(self.current)
@@ -177,20 +243,42 @@ class Feature:
 
     def distances(self):
         a, c = self.reference, self.current
+        found = {}
         if self.numeric:
+            fine, coarse = self.numbers.fine, self.numbers.coarse
             p_value = float(stats.ks_2samp(a, c, method="asymp").pvalue)
-            return {"ks": {"statistic": ks(a, c), "p_value": p_value}, "wasserstein_iqr": wasserstein_iqr(a, c)}
+            found["ks"] = {"statistic": ks(a, c), "p_value": p_value}
+            found["ks_binned"] = ks_binned(self.numbers.counts(a, fine), self.numbers.counts(c, fine))
+            found["wasserstein_iqr"] = wasserstein_iqr(a, c)
+            a, c = self.numbers.counts(a, coarse), self.numbers.counts(c, coarse)
         plain, corrected = jensen_shannon(a, c)
-        return {
-            "psi": psi(a, c),
-            "jensen_shannon": {"plain": plain, "corrected": corrected},
-            "hellinger": hellinger(a, c),
-            "chi_squared": chi_squared(a, c),
-            "bins": {
-                label: {"reference": float(r / a.sum()), "current": float(n / c.sum())}
-                for label, r, n in zip(self.categories.labels(), a, c)
+        shares = [{"reference": float(r / a.sum()), "current": float(n / c.sum())} for r, n in zip(a, c)]
+        found |= {
+            "psi": {"statistic": psi(a, c), "p_value": chi_squared_p(a, c, psi(a, c))},
+            "jensen_shannon": {
+                "statistic": plain,
+                "corrected": corrected,
+                "p_value": chi_squared_p(a, c, 8 * numpy.log(2) * plain**2),
             },
+            "hellinger": {"statistic": hellinger(a, c), "p_value": chi_squared_p(a, c, 8 * hellinger(a, c) ** 2)},
+            "chi_squared": chi_squared(a, c),
         }
+        if self.numeric:
+            # Each bin ends where the next one begins; the outermost ones are open.
+            ends = zip([None, *self.numbers.coarse.tolist()], [*self.numbers.coarse.tolist(), None])
+            found["bins"] = [{"from": start, "to": end, **share} for (start, end), share in zip(ends, shares)]
+        else:
+            found["bins"] = [{"category": label, **share} for label, share in zip(self.categories.labels(), shares)]
+        return found
+
+
+def add_adjusted(features):
+    """Adds Benjamini and Hochberg's p-values, of each statistic over all features that have it."""
+    for statistic in ("ks_binned", "psi", "jensen_shannon", "hellinger", "chi_squared"):
+        having = [f["distances"][statistic] for f in features if statistic in f["distances"]]
+        adjusted = stats.false_discovery_control([distance["p_value"] for distance in having])
+        for distance, p_value in zip(having, adjusted.tolist()):
+            distance["adjusted_p_value"] = p_value
 
 
 def shrunk(own, mean, windows):
@@ -241,17 +329,23 @@ def describe(table, name, numeric):
     found = counts_and_moments(table, name, numeric)
     present = values(table, name)
     if numeric:
-        found["quantiles"] = {f"p{p:02d}": float(numpy.quantile(present, p / 100)) for p in PERCENTILES}
+        finite = present[numpy.isfinite(present)]
+        found["quantiles"] = {f"p{p:02d}": float(numpy.quantile(finite, p / 100)) for p in PERCENTILES}
     else:
         top = collections.Counter(present)
         found["top"] = sorted(([category, count] for category, count in top.items()), key=lambda row: (-row[1], row[0]))[:10]
     return found
 
 
-def expected(week, baseline_weeks):
+def microseconds(moment):
+    """Unix time of a timestamp, in microseconds."""
+    return moment.cast(pyarrow.int64()).as_py()
+
+
+def expected(week, baseline_weeks, faults):
     """All reference figures, as a dictionary."""
-    baseline = [weekly_features.read(k) for k in baseline_weeks]
-    current, pooled = weekly_features.read(week), pyarrow.concat_tables(baseline)
+    *baseline, current = [customers.spoiled(weekly_features.read(k), faults) for k in [*baseline_weeks, week]]
+    pooled = pyarrow.concat_tables(baseline)
     features = [Feature(name, baseline, current) for name in current.column_names if name not in NOT_FEATURES]
     tests = 2 * len(features)  # drift and missing
     alphas = {severity: min(0.05, max(1e-9, BUDGET[severity] / tests)) for severity in SEVERITIES}
@@ -261,6 +355,7 @@ def expected(week, baseline_weeks):
     }
     mean_square = numpy.mean([numpy.mean(f.missing_differences() ** 2) for f in features])
     result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
+    result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result |= {"tests": tests, "alpha": alphas, "features": {}}
     for feature in features:
         nulls, rows = (sum(part) for part in zip(*feature.shares))
@@ -281,6 +376,7 @@ def expected(week, baseline_weeks):
                 **missing_limits(feature, alphas, mean_square),
             },
         }
+    add_adjusted(result["features"].values())
     return result
 
 
@@ -288,10 +384,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("week", type=int)
     parser.add_argument("--baseline", default="13-18", help="first and last week, 13-18 when not given")
+    parser.add_argument("--faults", type=json.loads, default={}, help="what the server spoils, none when not given")
     options = parser.parse_args()
     first, last = map(int, options.baseline.split("-"))
     weekly_features.build()
-    json.dump(expected(options.week, range(first, last + 1)), sys.stdout, indent=1)
+    json.dump(expected(options.week, range(first, last + 1), options.faults), sys.stdout, indent=1)
     print()
 
 

@@ -14,6 +14,9 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
     "freeze": 1494741600.0          nothing snapshotted after this Unix time arrives any more
     "drop": ["age"]                 columns that are not there
     "nulls": {"age": 0.3}           share of the column's rows that turn null
+    "null_since": {"age": 1494e6}   the column is null in rows whose last event is at this Unix time or later
+    "nans": {"monetary_28d": 0.1}   share of the column's values that turn NaN
+    "infinities": {"age_days": 0.1} share of the column's values that turn infinite
     "shift": {"monetary_28d": 50}   amount added to a numeric column
     "unseen": {"segment": 0.2}      share of the rows whose category is one that never occurred before
     "cast": {"age": "int64"}        another type; values that do not fit turn null
@@ -29,6 +32,7 @@ so that it cannot outlive a test that was killed.
 import argparse
 import fractions
 import json
+import math
 import os
 import pathlib
 import signal
@@ -122,6 +126,13 @@ def spoiled(table, faults):
     table = table.drop_columns([name for name in faults.get("drop", []) if name in table.column_names])
     for name, share in faults.get("nulls", {}).items():
         table = replaced(table, name, lambda c: pyarrow.compute.if_else(hit(c, share), pyarrow.scalar(None, c.type), c))
+    for name, since in faults.get("null_since", {}).items():
+        late = pyarrow.compute.greater_equal(table["last_event_ts"].cast(pyarrow.int64()), round(since * 1_000_000)).combine_chunks()
+        table = replaced(table, name, lambda c: pyarrow.compute.if_else(late, pyarrow.scalar(None, c.type), c))
+    for fault, value in (("nans", math.nan), ("infinities", math.inf)):
+        for name, share in faults.get(fault, {}).items():
+            # A null stays one.
+            table = replaced(table, name, lambda c: pyarrow.compute.if_else(pyarrow.compute.and_(hit(c, share), c.is_valid()), value, c))
     for name, amount in faults.get("shift", {}).items():
         table = replaced(table, name, lambda c: pyarrow.compute.add(c, pyarrow.scalar(amount, c.type)))
     for name, share in faults.get("unseen", {}).items():

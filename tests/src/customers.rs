@@ -16,6 +16,7 @@ pub struct Customers {
     home: tempfile::TempDir,
     arguments: Vec<String>,
     port: u16,
+    origin: u64,
     server: Option<Server>,
 }
 
@@ -47,6 +48,7 @@ impl Customers {
             home,
             arguments,
             port,
+            origin,
             server: None,
         };
         python(
@@ -87,6 +89,11 @@ impl Customers {
     /// Where it serves.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The Unix time on which the end of the baseline falls.
+    pub fn origin(&self) -> u64 {
+        self.origin
     }
 
     /// Changes the manifest's text.

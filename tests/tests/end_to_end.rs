@@ -8,15 +8,21 @@ use std::path::Path;
 use harness::customers::{Customers, python, workspace};
 use harness::exporter::{self, Exporter, Metrics};
 use harness::server::Server;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The weeks after the baseline.
 const WEEKS: std::ops::RangeInclusive<u64> = 19..=52;
+/// How long a week of the data takes.
+const WEEK_SECONDS: u64 = 600;
 const EXAMPLE: &str = "crds/examples/customer-segmentation.yaml";
 /// Two exact computations of one number differ by rounding.
 const EXACT: f64 = 1e-9;
 /// HyperLogLog with 4,096 registers: five standard errors of 1.6 %.
 const DISTINCT: f64 = 0.08;
+/// What `docs/statistics.md` states for the tail of Kolmogorov-Smirnov above 1,013 values.
+const KS_TAIL: f64 = 4e-5;
+/// Times are told to the microsecond.
+const MICROSECOND: f64 = 1e-6;
 
 /// Whether two numbers agree to `tolerance`, relative to the larger one.
 fn agree(found: f64, expected: f64, tolerance: f64) -> bool {
@@ -35,10 +41,34 @@ fn check(what: &str, found: Option<f64>, expected: f64, tolerance: f64) {
 /// The exporter catches up 34 windows, and `/metrics` then describes the last one.
 #[test]
 fn metrics_equal_the_reference() {
+    compare_with_the_reference(&json!({}));
+}
+
+/// The shop has no NaN and no infinity, so some are put among its values: they are counted, and nothing
+/// else counts them as numbers.
+#[test]
+fn metrics_equal_the_reference_with_nans_and_infinities() {
+    let metrics = compare_with_the_reference(&json!({
+        "nans": {"monetary_28d": 0.1, "basket_lines_mean_28d": 0.3},
+        "infinities": {"monetary_91d": 0.02, "basket_lines_mean_28d": 0.1},
+    }));
+    for (family, feature) in [
+        ("featuremonitor_feature_nan_ratio", "monetary_28d"),
+        ("featuremonitor_feature_nan_ratio", "basket_lines_mean_28d"),
+        ("featuremonitor_feature_infinite_ratio", "monetary_91d"),
+    ] {
+        let share = metrics.get(family, &[("feature", feature)]);
+        assert!(share.is_some_and(|share| share > 0.01), "{family}");
+    }
+}
+
+/// Runs the exporter over all weeks, whose rows have `faults`, and compares what it shows.
+fn compare_with_the_reference(faults: &Value) -> Metrics {
     // A week of the data takes ten minutes, and the last one ended five minutes ago, so that nothing
     // more becomes complete while the test looks.
     let weeks = WEEKS.count() as u64;
-    let customers = Customers::replay(weeks, 600);
+    let customers = Customers::replay(weeks, WEEK_SECONDS);
+    customers.faults(faults);
     let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
     let metrics = exporter.wait_for_metric("featuremonitor_windows_judged_total", |judged| {
         judged >= weeks as f64
@@ -47,7 +77,9 @@ fn metrics_equal_the_reference() {
     assert_eq!(metrics.find("featuremonitor_evaluation_success"), Some(1.0));
     assert_eq!(metrics.find("featuremonitor_source_up"), Some(1.0));
 
-    let expected: Value = serde_json::from_str(&python("data/expected.py", &["52"])).unwrap();
+    let faults = faults.to_string();
+    let expected = python("data/expected.py", &["52", "--faults", &faults]);
+    let expected: Value = serde_json::from_str(&expected).unwrap();
     check(
         "baseline rows",
         metrics.find("featuremonitor_baseline_rows"),
@@ -64,8 +96,12 @@ fn metrics_equal_the_reference() {
     assert_eq!(features.len(), 38);
     for (feature, expected) in features {
         check_feature(&metrics, feature, expected);
+        check_distances(&metrics, feature, &expected["distances"]);
+        check_bins(&metrics, feature, &expected["distances"]["bins"]);
     }
+    check_newest_events(&metrics, &expected, customers.origin());
     exporter.terminate();
+    metrics
 }
 
 fn check_feature(metrics: &Metrics, feature: &str, expected: &Value) {
@@ -108,6 +144,148 @@ fn check_feature(metrics: &Metrics, feature: &str, expected: &Value) {
         let expected = expected["missing"][severity]["limit"].as_f64().unwrap();
         check(&named("missing limit"), limit, expected, 1e-6);
     }
+    let labels = [("feature", feature), ("check", "missing")];
+    let increase = metrics.get("featuremonitor_check_value", &labels).unwrap();
+    let exact = expected["missing"]["value"].as_f64().unwrap();
+    // A difference of shares may be next to nothing, so it is exact in the unit of shares.
+    assert!(
+        (increase - exact).abs() <= EXACT,
+        "missing check of {feature}: {increase} where {exact} is expected"
+    );
+}
+
+/// What is defined on counts: the distances over bins, the p-values of all, and what the drift check makes of them.
+fn check_distances(metrics: &Metrics, feature: &str, distances: &Value) {
+    let get = |family: &str| metrics.get(family, &[("feature", feature)]);
+    let numeric = distances.get("ks_binned").is_some();
+    for (family, name, p_value) in [
+        ("ks_statistic", "ks_binned", KS_TAIL),
+        ("psi", "psi", EXACT),
+        ("jensen_shannon_distance", "jensen_shannon", EXACT),
+        ("hellinger_distance", "hellinger", EXACT),
+        ("chi_squared_statistic", "chi_squared", EXACT),
+    ] {
+        let prefix = family.trim_end_matches("_statistic");
+        let prefix = prefix.trim_end_matches("_distance");
+        let families = [
+            (family.to_owned(), "statistic", EXACT),
+            (format!("{prefix}_p_value"), "p_value", p_value),
+            (
+                format!("{prefix}_adjusted_p_value"),
+                "adjusted_p_value",
+                p_value,
+            ),
+        ];
+        for (family, field, tolerance) in families {
+            let family = format!("featuremonitor_drift_{family}");
+            match distances[name][field].as_f64() {
+                Some(expected) => {
+                    let what = format!("{family} of {feature}");
+                    check(&what, get(&family), expected, tolerance);
+                }
+                None => assert_eq!(get(&family), None, "{family} of {feature}"),
+            }
+        }
+    }
+    let moving = get("featuremonitor_drift_moving") == Some(1.0);
+    let judged = if numeric { "ks_binned" } else { "psi" };
+    let judged = distances[judged]["statistic"].as_f64().unwrap();
+    let value = [("feature", feature), ("check", "drift")];
+    let value = metrics.get("featuremonitor_check_value", &value);
+    if moving {
+        assert_eq!(value, None, "drift check of {feature}, which moves");
+    } else {
+        check(&format!("drift check of {feature}"), value, judged, EXACT);
+    }
+}
+
+/// Every bin, by its number where it has one: its edges, and its shares on both sides.
+fn check_bins(metrics: &Metrics, feature: &str, bins: &Value) {
+    let bins = bins.as_array().unwrap();
+    for (family, side) in [
+        ("featuremonitor_bin_ratio", "current"),
+        ("featuremonitor_bin_reference_ratio", "reference"),
+    ] {
+        let shown: Vec<&str> = metrics
+            .labels(family)
+            .into_iter()
+            .filter(|labels| labels["feature"] == feature)
+            .map(|labels| labels["bin"].as_str())
+            .collect();
+        assert_eq!(shown.len(), bins.len(), "bins of {feature}: {shown:?}");
+        for (place, expected) in bins.iter().enumerate() {
+            let bin = match expected["category"].as_str() {
+                Some(name) if shown.contains(&name) => name,
+                _ => shown
+                    .iter()
+                    .copied()
+                    .find(|bin| number(bin) == Some(place + 1))
+                    .unwrap_or_else(|| panic!("bin {expected} of {feature}: {shown:?}")),
+            };
+            if expected.get("category").is_none() {
+                check_edges(feature, bin, expected);
+            }
+            let labels = [("feature", feature), ("bin", bin)];
+            let what = format!("{family} of {feature}, {bin}");
+            let share = expected[side].as_f64().unwrap();
+            check(&what, metrics.get(family, &labels), share, EXACT);
+        }
+    }
+}
+
+/// The number with which a bin's name begins.
+fn number(bin: &str) -> Option<usize> {
+    bin.split(' ').next()?.parse().ok()
+}
+
+/// A bin's name says which numbers lie in it: one, or those from the first to below the second.
+fn check_edges(feature: &str, bin: &str, expected: &Value) {
+    let (_, range) = bin.split_once(' ').unwrap();
+    let (from, to) = match range.split_once(", ") {
+        Some((from, to)) => (&from[1..], &to[..to.len() - 1]),
+        None => (range, range),
+    };
+    let edge = |field: &str, open: f64| expected[field].as_f64().unwrap_or(open);
+    for (shown, expected) in [
+        (from, edge("from", f64::NEG_INFINITY)),
+        (to, edge("to", f64::INFINITY)),
+    ] {
+        let shown: f64 = shown.parse().unwrap();
+        assert!(
+            shown == expected
+                || agree(shown, expected, EXACT)
+                // A bin of 0 alone ends with the smallest number there is.
+                || (shown - expected).abs() < f64::MIN_POSITIVE,
+            "an edge of bin {bin} of {feature} where {expected} is expected"
+        );
+    }
+}
+
+/// The newest event of all rows, and of those in which a feature is not null, on the clock of the replay.
+fn check_newest_events(metrics: &Metrics, expected: &Value, origin: u64) {
+    // 2017-05-07T06:00:00Z, which falls on the origin.
+    const BASELINE_END: f64 = 1_494_136_800.0;
+    let speed = WEEK_SECONDS as f64 / (7.0 * 86_400.0);
+    let check = |what: &str, found: Option<f64>, microseconds: &Value| {
+        let since = microseconds.as_f64().unwrap() / 1e6 - BASELINE_END;
+        let at = origin as f64 + since * speed;
+        let found = found.unwrap_or_else(|| panic!("{what} is absent"));
+        // The replay cuts the microseconds, and a time of today in seconds has half of one to lose.
+        assert!(
+            (found - at).abs() <= 2.0 * MICROSECOND,
+            "{what}: {found} where {at} is expected"
+        );
+    };
+    let whole = metrics.find("featuremonitor_newest_event_timestamp_seconds");
+    check("newest event", whole, &expected["newest_event"]);
+    for (feature, expected) in expected["features"].as_object().unwrap() {
+        let found = metrics.get(
+            "featuremonitor_feature_newest_event_timestamp_seconds",
+            &[("feature", feature)],
+        );
+        let newest = &expected["current"]["newest_event"];
+        check(&format!("newest event of {feature}"), found, newest);
+    }
 }
 
 fn check_numbers(metrics: &Metrics, feature: &str, expected: &Value) {
@@ -120,9 +298,20 @@ fn check_numbers(metrics: &Metrics, feature: &str, expected: &Value) {
         let value = current[name].as_f64().unwrap();
         check(&named(&family), get(&family), value, EXACT);
     }
-    let zeros = current["zeros"].as_f64().unwrap() / rows;
-    let family = "featuremonitor_feature_zero_ratio";
-    check(&named(family), get(family), zeros, EXACT);
+    for name in ["mean", "stddev"] {
+        let family = format!("featuremonitor_feature_reference_{name}");
+        let value = expected["reference"][name].as_f64().unwrap();
+        check(&named(&family), get(&family), value, EXACT);
+    }
+    for (name, count) in [
+        ("zero", "zeros"),
+        ("nan", "nans"),
+        ("infinite", "infinities"),
+    ] {
+        let family = format!("featuremonitor_feature_{name}_ratio");
+        let share = current[count].as_f64().unwrap() / rows;
+        check(&named(&family), get(&family), share, EXACT);
+    }
     // A window of this size is kept whole, so its quantiles are exact.
     for (name, value) in current["quantiles"].as_object().unwrap() {
         let family = format!("featuremonitor_feature_{name}");
@@ -142,7 +331,10 @@ fn check_numbers(metrics: &Metrics, feature: &str, expected: &Value) {
         binned <= raw + EXACT && raw <= binned + error + EXACT,
         "KS of {feature}: {binned} + {error} where {raw} is exact"
     );
-    assert!(error <= 0.01, "binning error of {feature}: {error}");
+    // Infinities share the open bins with whatever lies beyond the baseline's ends.
+    let count = |name: &str| current[name].as_f64().unwrap();
+    let most = 0.01 + count("infinities") / (rows - count("nulls") - count("nans"));
+    assert!(error <= most, "binning error of {feature}: {error}");
     if let Some(raw) = distances["wasserstein_iqr"].as_f64() {
         let binned = get("featuremonitor_drift_wasserstein_iqr").unwrap();
         let error = get("featuremonitor_drift_wasserstein_binning_error").unwrap();
@@ -156,22 +348,7 @@ fn check_numbers(metrics: &Metrics, feature: &str, expected: &Value) {
 }
 
 fn check_categories(metrics: &Metrics, feature: &str, expected: &Value) {
-    let get = |family: &str| metrics.get(family, &[("feature", feature)]);
     let named = |family: &str| format!("{family} of {feature}");
-    let distances = &expected["distances"];
-    for (family, value) in [
-        ("featuremonitor_drift_psi", &distances["psi"]),
-        (
-            "featuremonitor_drift_jensen_shannon_distance",
-            &distances["jensen_shannon"]["plain"],
-        ),
-        (
-            "featuremonitor_drift_hellinger_distance",
-            &distances["hellinger"],
-        ),
-    ] {
-        check(&named(family), get(family), value.as_f64().unwrap(), EXACT);
-    }
     for severity in ["warning", "critical"] {
         let labels = [
             ("feature", feature),
@@ -183,8 +360,9 @@ fn check_categories(metrics: &Metrics, feature: &str, expected: &Value) {
         check(&named("drift limit"), limit, expected, 1e-6);
     }
     // What is marked as sensitive shows shares, and no category beside them.
-    let categories = distances["bins"].as_object().unwrap();
-    let known = |bin: &str| !bin.starts_with("__") && categories.contains_key(bin);
+    let categories = expected["distances"]["bins"].as_array().unwrap();
+    let known =
+        |bin: &str| !bin.starts_with("__") && categories.iter().any(|c| c["category"] == bin);
     let shown: Vec<&str> = metrics
         .labels("featuremonitor_bin_ratio")
         .into_iter()

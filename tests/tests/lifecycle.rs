@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use harness::customers::Customers;
 use harness::exporter::{Exporter, Metrics};
 use harness::http;
@@ -262,6 +264,139 @@ fn a_source_that_is_down_leaves_the_last_good_results() {
     exporter.terminate();
 }
 
+/// What is shown of the windows judged, without what the clock moves.
+fn judgements(metrics: &Metrics) -> Vec<(String, f64)> {
+    let mut shown = Vec::new();
+    for family in [
+        "featuremonitor_window_end_timestamp_seconds",
+        "featuremonitor_window_rows",
+        "featuremonitor_windows_judged_total",
+        "featuremonitor_baseline_rows",
+        "featuremonitor_feature_rows",
+        "featuremonitor_feature_mean",
+        "featuremonitor_feature_missing_ratio",
+        "featuremonitor_bin_ratio",
+        "featuremonitor_drift_ks_statistic",
+        "featuremonitor_drift_psi",
+        "featuremonitor_check_value",
+        "featuremonitor_newest_event_timestamp_seconds",
+        "featuremonitor_feature_newest_event_timestamp_seconds",
+    ] {
+        for labels in metrics.labels(family) {
+            if labels
+                .get("check")
+                .is_some_and(|check| check == "freshness")
+            {
+                continue;
+            }
+            let pairs: Vec<(&str, &str)> = labels
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            let value = metrics.get(family, &pairs).unwrap();
+            shown.push((format!("{family}{pairs:?}"), value));
+        }
+    }
+    shown
+}
+
+/// How often evaluations failed, by reason, without those that never happened.
+fn failures(metrics: &Metrics) -> BTreeMap<String, f64> {
+    let family = "featuremonitor_evaluation_errors_total";
+    let of = |reason: &String| metrics.get(family, &[("reason", reason)]).unwrap();
+    let reasons = metrics.labels(family).into_iter();
+    let counted = reasons.map(|labels| (labels["reason"].clone(), of(&labels["reason"])));
+    counted.filter(|(_, count)| *count > 0.0).collect()
+}
+
+/// Every way in which a call can fail: also after a batch of rows, and by silence.
+#[test]
+fn a_pull_that_fails_or_breaks_off_or_hangs_shows_nothing_of_itself() {
+    let customers = Customers::replay(1, FAST);
+    customers.edit("timeout: 60s", "timeout: 5s");
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    judged(&mut exporter, 1.0);
+    let mut reasons = BTreeSet::new();
+    for (fault, reason) in [
+        (json!({"fail": "unavailable"}), "unavailable"),
+        (json!({"fail": "unauthenticated"}), "unauthenticated"),
+        (json!({"fail": "internal"}), "server_error"),
+        // pyarrow names no code for an error after the first batch.
+        (json!({"fail": "midstream"}), "server_error"),
+        (json!({"hang": 30}), "timeout"),
+    ] {
+        let what = fault.to_string();
+        // Whatever rows come before the failure would be seen.
+        let mut spoiled = fault;
+        spoiled["shift"] = json!({"monetary_28d": 1_000_000});
+        customers.faults(&spoiled);
+        let failed = exporter.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 0.0);
+        reasons.insert(reason.to_owned());
+        // A window becomes complete, and is not judged.
+        let waiting = exporter.wait_for_metric("featuremonitor_windows_pending", |n| n >= 1.0);
+        assert_eq!(waiting.find("featuremonitor_evaluation_success"), Some(0.0));
+        assert_eq!(
+            waiting.find("featuremonitor_source_up"),
+            Some(0.0),
+            "{what}"
+        );
+        assert_eq!(judgements(&waiting), judgements(&failed), "{what}");
+        let mean = [("feature", "monetary_28d")];
+        let mean = waiting.get("featuremonitor_feature_mean", &mean).unwrap();
+        assert!(mean < 100_000.0, "{what}: {mean}");
+        let last = status(exporter.port())["lastEvaluation"].clone();
+        assert_eq!(last["reason"], reason, "{what}: {last}");
+        let counted: BTreeSet<String> = failures(&waiting).into_keys().collect();
+        assert_eq!(counted, reasons, "{what}");
+
+        customers.faults(&json!({}));
+        let before = waiting.find("featuremonitor_windows_judged_total").unwrap();
+        let back = exporter.wait_for("it recovers", |port| {
+            let metrics = Metrics::parse(&http::get(port, "/metrics").ok()?);
+            let judged = metrics.find("featuremonitor_windows_judged_total")?;
+            let good = metrics.find("featuremonitor_evaluation_success")? == 1.0;
+            (good && judged > before).then_some(metrics)
+        });
+        assert_eq!(back.find("featuremonitor_source_up"), Some(1.0));
+        // Every window is judged once: what waited was not skipped.
+        let end = |metrics: &Metrics| {
+            let end = metrics.find("featuremonitor_window_end_timestamp_seconds");
+            end.unwrap() / FAST as f64
+        };
+        let judged = back.find("featuremonitor_windows_judged_total").unwrap();
+        assert_eq!(
+            judged - before,
+            (end(&back) - end(&waiting)).round(),
+            "{what}"
+        );
+    }
+    exporter.terminate();
+}
+
+#[test]
+fn a_first_pull_that_breaks_off_leaves_no_baseline() {
+    let customers = Customers::replay(1, SLOW);
+    customers.faults(&json!({"fail": "midstream"}));
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let failed = exporter.wait_for_metric(
+        "featuremonitor_evaluation_errors_total{reason=\"server_error\"}",
+        |n| n >= 2.0,
+    );
+    assert_eq!(failed.find("featuremonitor_baseline_present"), Some(0.0));
+    assert_eq!(
+        failed.find("featuremonitor_windows_judged_total"),
+        Some(0.0)
+    );
+    assert_eq!(failed.labels("featuremonitor_feature_info").len(), 0);
+    assert_eq!(judgements(&failed).len(), 1, "{:?}", judgements(&failed));
+
+    customers.faults(&json!({}));
+    let back = judged(&mut exporter, 1.0);
+    assert_eq!(back.find("featuremonitor_baseline_present"), Some(1.0));
+    assert_eq!(back.find("featuremonitor_baseline_windows"), Some(6.0));
+    exporter.terminate();
+}
+
 #[test]
 fn changed_columns_and_values_are_found_by_name() {
     let customers = Customers::replay(2, FAST);
@@ -353,5 +488,53 @@ fn stale_events_are_found_by_the_clock() {
             (found && metrics.get("featuremonitor_check_breached", &of) == Some(1.0)).then_some(())
         });
     }
+    exporter.terminate();
+}
+
+/// Rows in which a feature is null do not keep it fresh, also when they come in one batch with others.
+#[test]
+fn a_feature_that_is_null_in_the_newest_rows_is_older_than_the_others() {
+    let customers = Customers::replay(1, SLOW);
+    // The snapshot of week 19 is taken 578 seconds after the origin, and a second is 17 minutes of the data.
+    let origin = customers.origin() as f64;
+    let stopped = origin + 540.0;
+    customers.faults(&json!({"null_since": {"recency_days": stopped}}));
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let metrics = judged(&mut exporter, 1.0);
+    let newest = |feature: &str| {
+        metrics
+            .get(
+                "featuremonitor_feature_newest_event_timestamp_seconds",
+                &[("feature", feature)],
+            )
+            .unwrap()
+    };
+    let whole = metrics
+        .find("featuremonitor_newest_event_timestamp_seconds")
+        .unwrap();
+    assert!(
+        whole > stopped + 20.0 && whole < origin + 579.0,
+        "{whole} where {stopped} is the time of the last value"
+    );
+    assert_eq!(newest("tenure_days"), whole);
+    // Somebody buys something every few minutes.
+    let old = newest("recency_days");
+    assert!(
+        old < stopped && old > stopped - 10.0,
+        "{old} where {stopped} is the time of the last value"
+    );
+    let age = |feature: &str| {
+        metrics
+            .get(
+                "featuremonitor_check_value",
+                &[("feature", feature), ("check", "freshness")],
+            )
+            .unwrap()
+    };
+    let older = age("recency_days") - age("tenure_days");
+    assert!(
+        (older - (whole - old)).abs() < 1e-3,
+        "{older} seconds older"
+    );
     exporter.terminate();
 }

@@ -1,0 +1,277 @@
+//! Other ways to say what is compared with what: a rolling baseline, the previous pull, a path, and windows
+//! of a query that knows nothing of them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use harness::customers::{Customers, python};
+use harness::exporter::{Exporter, Metrics};
+use harness::http;
+use serde_json::{Value, json};
+
+/// Long enough that no window becomes complete during a test that does not want one.
+const SLOW: u64 = 600;
+/// Short enough that a test can wait for a window.
+const FAST: u64 = 5;
+/// The week whose window ends at the origin.
+const ORIGIN_WEEK: u64 = 18;
+/// Two exact computations of one number differ by rounding.
+const EXACT: f64 = 1e-9;
+
+#[track_caller]
+fn check(what: &str, found: Option<f64>, expected: f64) {
+    let found = found.unwrap_or_else(|| panic!("{what} is absent"));
+    assert!(
+        (found - expected).abs() <= EXACT * found.abs().max(expected.abs()),
+        "{what}: {found} where {expected} is expected"
+    );
+}
+
+fn of(metrics: &Metrics, family: &str, feature: &str) -> f64 {
+    metrics
+        .get(family, &[("feature", feature)])
+        .unwrap_or_else(|| panic!("{family} of {feature} is absent"))
+}
+
+/// Replaces the pinned baseline of the manifest.
+fn with_baseline(customers: &Customers, baseline: &str) {
+    let text = std::fs::read_to_string(customers.manifest()).unwrap();
+    let start = text.find("    pinned:").unwrap();
+    let end = text.find("    revision:").unwrap();
+    customers.edit(&text[start..end], &format!("    {baseline}\n"));
+}
+
+/// Of every window the four before it are the baseline, and are what is shown beside it.
+#[test]
+fn a_rolling_baseline_is_the_windows_before_the_one_that_is_judged() {
+    let customers = Customers::replay(2, FAST);
+    with_baseline(&customers, "rolling: {windows: 4}");
+    // The second time from what was saved.
+    for _ in 0..2 {
+        let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+        let metrics = exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= 2.0);
+        let info = metrics.labels("featuremonitor_baseline_info")[0].clone();
+        assert_eq!(
+            (info["kind"].as_str(), info["version"].as_str()),
+            ("Rolling", "1")
+        );
+        assert_eq!(metrics.find("featuremonitor_baseline_windows"), Some(4.0));
+        let end = metrics.find("featuremonitor_window_end_timestamp_seconds");
+        let weeks = (end.unwrap() - customers.origin() as f64) / FAST as f64;
+        let week = (ORIGIN_WEEK as f64 + weeks).round() as u64;
+        check_week(&metrics, week, week - 4..=week - 1);
+        exporter.terminate();
+    }
+}
+
+/// One week against a baseline of others, as far as the statistics do not depend on when the bins were frozen.
+fn check_week(metrics: &Metrics, week: u64, baseline: std::ops::RangeInclusive<u64>) {
+    let weeks = format!("{}-{}", baseline.start(), baseline.end());
+    let expected = python(
+        "data/expected.py",
+        &[&week.to_string(), "--baseline", &weeks],
+    );
+    let expected: Value = serde_json::from_str(&expected).unwrap();
+    let rows = metrics.find("featuremonitor_baseline_rows");
+    check(
+        "baseline rows",
+        rows,
+        expected["baseline_rows"].as_f64().unwrap(),
+    );
+    let features = expected["features"].as_object().unwrap();
+    assert_eq!(features.len(), 38);
+    for (feature, expected) in features {
+        let what = |family: &str| format!("{family} of {feature} in week {week}");
+        let get = |family: &str| metrics.get(family, &[("feature", feature)]);
+        let (current, reference) = (&expected["current"], &expected["reference"]);
+        let number = |value: &Value| value.as_f64().unwrap();
+        let missing = |side: &Value| number(&side["nulls"]) / number(&side["rows"]);
+        for (family, value) in [
+            ("featuremonitor_feature_missing_ratio", missing(current)),
+            (
+                "featuremonitor_feature_reference_missing_ratio",
+                missing(reference),
+            ),
+        ] {
+            check(&what(family), get(family), value);
+        }
+        if expected["kind"] != "Numeric" {
+            continue;
+        }
+        for (side, prefix) in [(current, ""), (reference, "reference_")] {
+            for name in ["mean", "stddev"] {
+                let family = format!("featuremonitor_feature_{prefix}{name}");
+                check(&what(&family), get(&family), number(&side[name]));
+            }
+        }
+        let raw = number(&expected["distances"]["ks"]["statistic"]);
+        let binned = of(metrics, "featuremonitor_drift_ks_statistic", feature);
+        let error = of(metrics, "featuremonitor_drift_ks_binning_error", feature);
+        assert!(
+            binned <= raw + EXACT && raw <= binned + error + EXACT,
+            "KS of {feature} in week {week}: {binned} + {error} where {raw} is exact"
+        );
+    }
+}
+
+/// A table without windows, by its path: each pull is compared with the one before it.
+#[test]
+fn without_windows_each_pull_is_compared_with_the_one_before() {
+    let customers = Customers::replay(1, SLOW);
+    let text = std::fs::read_to_string(customers.manifest()).unwrap();
+    let start = text.find("    window:").unwrap();
+    let end = text.find("    target:").unwrap();
+    customers.edit(&text[start..end], "");
+    let start = text.find("        command:").unwrap();
+    let end = text.find("      timeout:").unwrap();
+    customers.edit(&text[start..end], "        path: [customer_features]\n");
+    with_baseline(&customers, "previous: {}");
+    // So long is each pull compared, before the next one is the same.
+    customers.edit("every: 1s", "every: 3s");
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+
+    let quiet = exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= 1.0);
+    let kind = quiet.labels("featuremonitor_baseline_info")[0]["kind"].clone();
+    assert_eq!(kind, "Previous");
+    let rows = of(&quiet, "featuremonitor_feature_rows", "monetary_28d");
+    // Weeks 13 to 19, and no window to leave a row out.
+    assert!(rows > 6.0 * 2_300.0, "{rows} rows");
+    assert_eq!(quiet.find("featuremonitor_baseline_rows"), Some(rows));
+    assert_eq!(
+        quiet.find("featuremonitor_rows_outside_windows_total"),
+        Some(0.0)
+    );
+    let mean = "featuremonitor_feature_mean";
+    let before = "featuremonitor_feature_reference_mean";
+    let ks = "featuremonitor_drift_ks_statistic";
+    let psi = "featuremonitor_drift_psi";
+    for feature in ["monetary_28d", "recency_days", "frequency_total"] {
+        assert_eq!(of(&quiet, ks, feature), 0.0, "{feature}");
+        assert_eq!(of(&quiet, psi, feature), 0.0, "{feature}");
+    }
+    let was = of(&quiet, mean, "monetary_28d");
+    check("mean before", Some(of(&quiet, before, "monetary_28d")), was);
+
+    customers.faults(&json!({"shift": {"monetary_28d": 50}}));
+    let breached = "featuremonitor_check_breached{feature=\"monetary_28d\",check=\"drift\",severity=\"critical\"}";
+    let moved = exporter.wait_for_metric(breached, |breached| breached == 1.0);
+    assert!(of(&moved, ks, "monetary_28d") > 0.1);
+    check("mean", Some(of(&moved, mean, "monetary_28d")), was + 50.0);
+    check("mean before", Some(of(&moved, before, "monetary_28d")), was);
+    assert_eq!(of(&moved, ks, "recency_days"), 0.0);
+
+    let again = exporter.wait_for_metric(breached, |breached| breached == 0.0);
+    assert_eq!(of(&again, ks, "monetary_28d"), 0.0);
+    for family in [mean, before] {
+        check(family, Some(of(&again, family, "monetary_28d")), was + 50.0);
+    }
+    exporter.terminate();
+}
+
+/// A query that takes no window's time is asked once for all windows of an evaluation, and gives the same numbers.
+#[test]
+fn one_pull_serves_all_windows_of_a_query_without_placeholders() {
+    const WINDOWS: f64 = 3.0;
+    let customers = Customers::replay(3, SLOW);
+    // One evaluation, so that its rows can be counted.
+    customers.edit("every: 1s", "every: 1h");
+    let judge = |name: &str| {
+        let folder = customers.home().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        let mut exporter = Exporter::run(&customers.manifest(), &folder, &[]);
+        let metrics =
+            exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= WINDOWS);
+        exporter.terminate();
+        metrics
+    };
+    let each = judge("each");
+    customers.edit(
+        ", \"from\": \"${window_start}\", \"to\": \"${window_end}\"",
+        "",
+    );
+    let one = judge("one");
+
+    let baseline = each.find("featuremonitor_baseline_rows").unwrap();
+    let rows = |metrics: &Metrics| metrics.find("featuremonitor_rows_total").unwrap();
+    let outside = |metrics: &Metrics| {
+        metrics
+            .find("featuremonitor_rows_outside_windows_total")
+            .unwrap()
+    };
+    // The baseline is read twice: for its bins, and for the counts of its windows.
+    let windows = rows(&each) - 2.0 * baseline;
+    assert_eq!(outside(&each), 0.0);
+    // One pull for the bins, one for four and one for two windows of the baseline, one for all that are judged.
+    let table = baseline + windows;
+    assert_eq!(rows(&one), 4.0 * table);
+    assert_eq!(outside(&one), 4.0 * table - rows(&each));
+
+    let digest =
+        |metrics: &Metrics| metrics.labels("featuremonitor_baseline_info")[0]["digest"].clone();
+    assert_eq!(digest(&one), digest(&each));
+    let mut compared = 0;
+    for family in [
+        "featuremonitor_window_rows",
+        "featuremonitor_window_end_timestamp_seconds",
+        "featuremonitor_feature_rows",
+        "featuremonitor_feature_missing_ratio",
+        "featuremonitor_feature_mean",
+        "featuremonitor_feature_stddev",
+        "featuremonitor_feature_p50",
+        "featuremonitor_feature_distinct_values",
+        "featuremonitor_feature_newest_event_timestamp_seconds",
+        "featuremonitor_bin_ratio",
+        "featuremonitor_drift_ks_statistic",
+        "featuremonitor_drift_psi",
+        "featuremonitor_check_limit",
+        "featuremonitor_check_breached",
+    ] {
+        let series = each.labels(family);
+        assert!(!series.is_empty(), "{family}");
+        assert_eq!(series.len(), one.labels(family).len(), "{family}");
+        for labels in series {
+            let labels: Vec<(&str, &str)> = labels
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            let expected = each.get(family, &labels);
+            // A check of the data as a whole has fewer labels, and is not one series by them.
+            let Some(expected) = expected else { continue };
+            check(
+                &format!("{family}{labels:?}"),
+                one.get(family, &labels),
+                expected,
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 1_000, "{compared} series were compared");
+}
+
+/// Until it has all its windows there are no verdicts, and it is said why.
+#[test]
+fn a_rolling_baseline_that_forms_judges_nothing() {
+    let customers = Customers::replay(1, SLOW);
+    with_baseline(&customers, "rolling: {windows: 12}");
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    exporter.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 1.0);
+    let metrics = Metrics::parse(&http::get(exporter.port(), "/metrics").unwrap());
+    // Weeks 13 to 19 are there, five more are to come.
+    assert_eq!(metrics.find("featuremonitor_baseline_present"), Some(0.0));
+    assert_eq!(
+        metrics.find("featuremonitor_windows_judged_total"),
+        Some(0.0)
+    );
+    assert_eq!(metrics.labels("featuremonitor_drift_psi").len(), 0);
+    let limits = metrics.labels("featuremonitor_check_limit");
+    assert!(limits.iter().all(|of| of["check"] == "freshness"));
+    for (reason, check) in [("no_baseline", "drift"), ("no_baseline", "missing")] {
+        let because = [
+            ("feature", "monetary_28d"),
+            ("check", check),
+            ("reason", reason),
+        ];
+        let invalid = metrics.get("featuremonitor_check_invalid_info", &because);
+        assert_eq!(invalid, Some(1.0), "{check}");
+    }
+    exporter.terminate();
+}
