@@ -15,7 +15,6 @@ use crds::valid::{self, Monitor};
 use futures::future::{self, BoxFuture};
 use futures::{FutureExt, Stream, StreamExt};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::core::DeserializeGuard;
 use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::{Action, Config as ControllerConfig};
 use kube::runtime::events::{Event, EventType};
@@ -41,7 +40,7 @@ use crate::process::{self, Process};
 use crate::reason::Reason;
 use crate::settings::Settings;
 use crate::status::{Statuses, status};
-use crate::watch::Scope;
+use crate::watch::{Guarded, Scope};
 use crate::words;
 
 /// Changes of one monitor that come close together are acted on once.
@@ -52,9 +51,6 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 const STARTING: Duration = Duration::from_secs(5);
 /// When what others must change is looked at again, where no watch would tell.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-
-/// A monitor as it comes from the API server: one that cannot be read stops no other.
-pub type Guarded = DeserializeGuard<FeatureMonitor>;
 
 /// What a reconciliation works with.
 pub struct Context {

@@ -3,23 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crds::FeatureMonitor;
 use futures::stream::{self, SelectAll, StreamExt};
 use futures::{Stream, future};
 use kube::Client;
 use kube::api::{Api, DynamicObject};
+use kube::core::DeserializeGuard;
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::sync::watch;
 
 use crate::apis::Apis;
 use crate::child::ChildKind;
 use crate::children::{Children, Watched};
-use crate::controller::Guarded;
 use crate::key::Key;
 use crate::plan::managed_by;
 use crate::process::Process;
 
 /// How many objects are listed at a time: a page is in memory whole, once for each kind.
 const PAGE: u32 = 100;
+
+/// A monitor as it comes from the API server: one that cannot be read stops no other.
+pub type Guarded = DeserializeGuard<FeatureMonitor>;
 
 /// Where the operator looks.
 #[derive(Clone, Debug)]
