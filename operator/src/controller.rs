@@ -314,15 +314,18 @@ async fn reconcile(monitor: Arc<Guarded>, context: Arc<Context>) -> Result<Actio
     done
 }
 
+/// How long to wait after so many failures in a row, before the jitter of a fifth.
+fn backoff(failures: u32) -> Duration {
+    let (first, longest) = BACKOFF;
+    let doublings = failures.saturating_sub(1).min(16);
+    first.saturating_mul(1 << doublings).min(longest)
+}
+
 /// Each monitor has its own backoff, which starts over when it succeeds.
 fn error_policy(monitor: Arc<Guarded>, error: &Error, context: Arc<Context>) -> Action {
     let key = Key::of(monitor.meta());
     let failures = context.failed(&key, true);
-    let (first, longest) = BACKOFF;
-    let wait = first
-        .saturating_mul(1 << (failures - 1).min(16))
-        .min(longest)
-        .mul_f64(rand::rng().random_range(0.8..1.2));
+    let wait = backoff(failures).mul_f64(rand::rng().random_range(0.8..1.2));
     let wait = error.retry_after().map_or(wait, |asked| wait.max(asked));
     tracing::warn!(monitor = %key, %error, retry_seconds = wait.as_secs_f64(), "reconciling failed");
     Action::requeue(wait)
@@ -600,4 +603,15 @@ fn after(outcomes: &[(ChildKind, Outcome)], starting: Option<Duration>) -> Resul
         (true, None) => Action::requeue(LOOK_AGAIN),
         (false, None) => Action::await_change(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wait_is_twice_the_one_before_up_to_five_minutes() {
+        let waits = [1, 2, 3, 9, 10, u32::MAX].map(|failures| backoff(failures).as_secs());
+        assert_eq!(waits, [1, 2, 4, 256, 300, 300]);
+    }
 }
