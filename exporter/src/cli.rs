@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use program::log::LogFormat;
-use program::{answer, stopped};
+use program::{answer, exit_code, stopped};
 
 use crate::{check, profile, run};
 
@@ -156,11 +156,5 @@ pub async fn execute(command: Command) -> ExitCode {
             .await
             .and_then(|text| answer(&format!("{}\n", text.trim_end()))),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("{message}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(outcome)
 }

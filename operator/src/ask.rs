@@ -13,7 +13,7 @@ use http::Response;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::rt::TokioExecutor;
 use rand::Rng;
@@ -77,12 +77,10 @@ pub enum Pace {
     Fast,
 }
 
-type Resolver = Timeout<GaiResolver>;
-
-/// Asks exporters, each in a task of its own that ends with the monitor.
-pub struct Asker {
+/// Asks exporters, each in a task of its own that ends with the monitor. `C` is how they are reached.
+pub struct Asker<C = HttpConnector<Timeout<GaiResolver>>> {
     every: Duration,
-    http: Client<HttpConnector<Resolver>, Empty<Bytes>>,
+    http: Client<C, Empty<Bytes>>,
     permits: Arc<Semaphore>,
     asked: Mutex<HashMap<Key, Asked>>,
     news: mpsc::UnboundedSender<Key>,
@@ -99,12 +97,17 @@ struct Asked {
 impl Asker {
     /// Asks nobody yet. The stream has the key of each monitor whose exporter says something new.
     pub fn new(every: Duration) -> (Arc<Self>, impl Stream<Item = Key>) {
-        let (news, heard) = mpsc::unbounded_channel();
         let resolver = Timeout::new(GaiResolver::new(), NAME_DEADLINE);
+        Self::over(HttpConnector::new_with_resolver(resolver), every)
+    }
+}
+
+impl<C: Connect + Clone + Send + Sync + 'static> Asker<C> {
+    fn over(connector: C, every: Duration) -> (Arc<Self>, impl Stream<Item = Key>) {
+        let (news, heard) = mpsc::unbounded_channel();
         let asker = Arc::new(Self {
             every,
-            http: Client::builder(TokioExecutor::new())
-                .build(HttpConnector::new_with_resolver(resolver)),
+            http: Client::builder(TokioExecutor::new()).build(connector),
             permits: Arc::new(Semaphore::new(AT_ONCE)),
             asked: Mutex::default(),
             news,
@@ -284,6 +287,15 @@ fn essence(mut status: ExporterStatus) -> ExporterStatus {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::iter;
+    use std::net::SocketAddr;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use hyper_util::client::legacy::connect::dns::Name;
+    use hyper_util::rt::TokioIo;
+
     use super::*;
 
     #[test]
@@ -327,5 +339,153 @@ mod tests {
         asker.expect_anew(&key, replaced);
         assert_eq!(asker.answer(&key), Some(said()), "it is the same one still");
         asker.forget(&key);
+    }
+
+    /// Names lead to `lead`, which may take its time; the moments at which each was looked up are kept.
+    fn asker<F: Future<Output = io::Result<SocketAddr>> + Send + 'static>(
+        every: Duration,
+        lead: impl Fn() -> F + Clone + Send + Sync + 'static,
+    ) -> (Arc<Asker<impl Connect + Clone + Send + Sync>>, Lookups) {
+        let lookups = Lookups::default();
+        let seen = lookups.clone();
+        let resolver = tower::service_fn(move |name: Name| {
+            let (lead, seen) = (lead(), seen.clone());
+            let mut moments = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            moments
+                .entry(name.to_string())
+                .or_default()
+                .push(Instant::now());
+            drop(moments);
+            async move { Ok::<_, io::Error>(iter::once(lead.await?)) }
+        });
+        let resolver = Timeout::new(resolver, NAME_DEADLINE);
+        let (asker, _news) = Asker::over(HttpConnector::new_with_resolver(resolver), every);
+        (asker, lookups)
+    }
+
+    type Lookups = Arc<Mutex<HashMap<String, Vec<Instant>>>>;
+
+    fn keys(count: usize) -> Vec<Key> {
+        let key = |number| Key {
+            namespace: "ml-prod".to_owned(),
+            name: format!("shop-{number}"),
+        };
+        (0..count).map(key).collect()
+    }
+
+    fn gaps(moments: &[Instant]) -> Vec<f64> {
+        let gap = |pair: &[Instant]| (pair[1] - pair[0]).as_secs_f64();
+        moments.windows(2).map(gap).collect()
+    }
+
+    async fn nobody() -> io::Result<SocketAddr> {
+        Err(io::Error::other("there is nobody"))
+    }
+
+    /// Waits, however long it takes.
+    async fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn only_so_many_are_asked_at_a_time() {
+        let most = Arc::new(AtomicUsize::new(0));
+        let (now, highest) = (Arc::new(AtomicUsize::new(0)), most.clone());
+        let (asker, lookups) = asker(Duration::from_secs(3600), move || {
+            let (now, highest) = (now.clone(), highest.clone());
+            highest.fetch_max(now.fetch_add(1, Relaxed) + 1, Relaxed);
+            async move {
+                // Nobody is answered before as many have asked as may.
+                until(|| (highest.load(Relaxed) >= AT_ONCE).then_some(())).await;
+                now.fetch_sub(1, Relaxed);
+                nobody().await
+            }
+        });
+        let keys = keys(3 * AT_ONCE);
+        for key in &keys {
+            asker.ask(key, Pace::Slow);
+        }
+        for key in &keys {
+            until(|| asker.answer(key)).await;
+        }
+        assert_eq!(most.load(Relaxed), AT_ONCE);
+        assert_eq!(lookups.lock().unwrap().len(), keys.len());
+    }
+
+    #[tokio::test]
+    async fn who_does_not_answer_is_given_up() {
+        // Whoever connects is taken in by the kernel and hears nothing.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let connector = tower::service_fn(move |_: http::Uri| {
+            Box::pin(async move {
+                let stream = tokio::net::TcpStream::connect(address).await?;
+                Ok::<_, io::Error>(TokioIo::new(stream))
+            })
+        });
+        let (mute, _news) = Asker::over(connector, Duration::from_secs(3600));
+        let (nameless, _) = asker(Duration::from_secs(3600), std::future::pending);
+        let key = &keys(1)[0];
+        let begun = Instant::now();
+        mute.ask(key, Pace::Slow);
+        nameless.ask(key, Pace::Slow);
+        let answer = until(|| nameless.answer(key)).await;
+        assert_eq!(answer, Answer::Silent(Silence::NoName));
+        assert!(begun.elapsed() >= NAME_DEADLINE);
+        let answer = until(|| mute.answer(key)).await;
+        assert_eq!(answer, Answer::Silent(Silence::Late));
+        assert!(begun.elapsed() >= DEADLINE);
+    }
+
+    #[tokio::test]
+    async fn those_made_together_are_not_asked_together_for_ever() {
+        let every = Duration::from_millis(200);
+        let (asker, lookups) = asker(every, nobody);
+        let keys = keys(50);
+        for key in &keys {
+            asker.ask(key, Pace::Slow);
+        }
+        const ROUNDS: usize = 5;
+        let all = until(|| {
+            let all = lookups.lock().unwrap();
+            let enough = all.values().filter(|moments| moments.len() >= ROUNDS);
+            (enough.count() == keys.len()).then(|| all.clone())
+        })
+        .await;
+        for gap in all.values().flat_map(|moments| gaps(moments)) {
+            assert!(gap >= 0.8 * every.as_secs_f64(), "{gap}");
+        }
+        // A machine that stands still may bring those of one round together again, but not of every round.
+        let apart = |round: usize| {
+            let moments = all.values().map(|moments| moments[round]);
+            Some(moments.clone().max()? - moments.min()?)
+        };
+        let furthest = (1..ROUNDS).filter_map(apart).max();
+        assert!(furthest >= Some(every / 5), "{furthest:?}");
+    }
+
+    #[tokio::test]
+    async fn one_that_gets_ready_is_asked_soon_and_then_less_and_less_often() {
+        let (asker, lookups) = asker(Duration::from_secs(3600), nobody);
+        let key = &keys(1)[0];
+        let moments = |count: usize| {
+            let moments = lookups.lock().unwrap().values().next()?.clone();
+            (moments.len() >= count).then_some(moments)
+        };
+        asker.ask(key, Pace::Fast);
+        let first = until(|| moments(3)).await;
+        for (gap, wait) in gaps(&first).iter().zip([2.0, 4.0]) {
+            assert!(*gap >= 0.8 * wait, "{gap} after {wait} s");
+        }
+        // Once it is well it has an hour; as soon as it is not, it is asked at once.
+        asker.ask(key, Pace::Slow);
+        let before = until(|| moments(4)).await.len();
+        asker.ask(key, Pace::Fast);
+        until(|| moments(before + 1)).await;
     }
 }

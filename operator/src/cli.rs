@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use program::log::LogFormat;
-use program::{answer, stopped};
+use program::{answer, exit_code, stopped};
 
 use crate::{offline, run};
 
@@ -183,11 +183,5 @@ pub async fn execute(command: Command) -> ExitCode {
         Command::Plan(args) => offline::plan(&args).and_then(|text| answer(&text)),
         Command::Crd => offline::crd().and_then(|text| answer(&text)),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("{message}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(outcome)
 }

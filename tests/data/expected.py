@@ -5,8 +5,9 @@ usage: expected.py WEEK [--baseline 13-18] [--faults JSON]
 
 Computed from the raw rows with DuckDB (counts and moments), numpy (quantiles) and scipy (distributions), by the
 formulas of docs/statistics.md and by nothing of the monitor's own code. Exact where the monitor is exact. KS and
-Wasserstein are on raw values, where the monitor counts in fine bins and states its error; KS is there also as counted in
-those bins, which are made anew from the baseline's raw values. What does not apply to a kind of feature is not there.
+Wasserstein are on raw values, where the monitor counts in fine bins and states its error; KS, and the limits that rest on
+it, are there also as counted in those bins, which are made anew from the baseline's raw values. What does not apply to a
+kind of feature is not there.
 
 --faults spoils the rows of every week as servers/customers.py does with the same control file.
 """
@@ -222,6 +223,10 @@ class Feature:
         self.reference = self.pooled(range(len(self.windows)))
         others = [self.pooled(j for j in range(len(self.windows)) if j != i) for i in range(len(self.windows))]
         self.leave_one_out = [self.distance(other, window) for other, window in zip(others, self.windows)]
+        self.leave_one_out_binned = self.leave_one_out
+        if self.numeric:
+            counts = [(self.numbers.counts(sample, self.numbers.fine) for sample in pair) for pair in zip(others, self.windows)]
+            self.leave_one_out_binned = [ks_binned(*pair)["statistic"] for pair in counts]
 
     def pooled(self, which):
         chosen = [self.windows[i] for i in which]
@@ -232,9 +237,6 @@ class Feature:
 
     def null(self, alpha):
         return (ks_null if self.numeric else psi_null)(self.reference, self.current, alpha)
-
-    def log_distances(self):
-        return numpy.log(numpy.maximum(self.leave_one_out, 1e-4))
 
     def missing_differences(self):
         """Each baseline window's missing share, less that of the others together."""
@@ -292,8 +294,18 @@ def limit(floor, null, bound, cap):
     return {"limit": max(parts.values()), "part": max(parts, key=parts.get), "null": null, "bound": bound, "capped": bound > cap}
 
 
-def drift_limits(feature, alphas, mean_variance):
-    n, log = len(feature.windows), feature.log_distances()
+def drift_limits(features, alphas, leave_one_out):
+    """Each feature's limits, from its baseline windows' distances to each other and from all features' together."""
+    logs = [numpy.log(numpy.maximum(leave_one_out(feature), 1e-4)) for feature in features]
+    by_statistic = {
+        statistic: numpy.mean([log.var(ddof=1) for feature, log in zip(features, logs) if feature.alarming == statistic])
+        for statistic in ("ks", "psi")
+    }
+    return [drift_limit(feature, alphas, log, by_statistic[feature.alarming]) for feature, log in zip(features, logs)]
+
+
+def drift_limit(feature, alphas, log, mean_variance):
+    n = len(log)
     spread = shrunk(log.var(ddof=1), mean_variance, n)
     floor = FLOOR[feature.alarming]
     return {
@@ -349,15 +361,13 @@ def expected(week, baseline_weeks, faults):
     features = [Feature(name, baseline, current) for name in current.column_names if name not in NOT_FEATURES]
     tests = 2 * len(features)  # drift and missing
     alphas = {severity: min(0.05, max(1e-9, BUDGET[severity] / tests)) for severity in SEVERITIES}
-    mean_variance = {
-        statistic: numpy.mean([f.log_distances().var(ddof=1) for f in features if f.alarming == statistic])
-        for statistic in ("ks", "psi")
-    }
+    exact = drift_limits(features, alphas, lambda feature: feature.leave_one_out)
+    binned = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
     mean_square = numpy.mean([numpy.mean(f.missing_differences() ** 2) for f in features])
     result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result |= {"tests": tests, "alpha": alphas, "features": {}}
-    for feature in features:
+    for feature, exact_limits, binned_limits in zip(features, exact, binned):
         nulls, rows = (sum(part) for part in zip(*feature.shares))
         result["features"][feature.name] = {
             "kind": "Numeric" if feature.numeric else "Categorical",
@@ -369,7 +379,8 @@ def expected(week, baseline_weeks, faults):
                 "value": feature.distance(feature.reference, feature.current),
                 "leave_one_out": feature.leave_one_out,
                 "moving": bool(numpy.mean(feature.leave_one_out) > FLOOR[feature.alarming]["warning"]),
-                **drift_limits(feature, alphas, mean_variance[feature.alarming]),
+                **exact_limits,
+                "binned": binned_limits,
             },
             "missing": {
                 "value": feature.current_share[0] / feature.current_share[1] - nulls / rows,

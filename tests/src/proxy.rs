@@ -45,6 +45,8 @@ pub enum Fault {
     Slow(Duration),
     /// Answers to writes of children and events come this much later.
     SlowWrites(Duration),
+    /// Answers about leases come this much later.
+    SlowLeases(Duration),
     /// Connections are cut, those that are open and those that come.
     Cut,
 }
@@ -71,6 +73,12 @@ impl Seen {
     /// Whether it is about a lease.
     pub fn is_lease(&self) -> bool {
         self.uri.contains("/leases")
+    }
+
+    /// Whether it creates a child of a monitor, and not a lease or an event.
+    pub fn creates_a_child(&self) -> bool {
+        let other = ["/leases", "/events"];
+        self.method == "POST" && !other.iter().any(|other| self.uri.contains(other))
     }
 }
 
@@ -223,7 +231,8 @@ async fn with_faults(
     shared: &Shared,
 ) -> Response<Body> {
     let fault = shared.fault.borrow().clone();
-    let writes = request.method() != "GET" && !uri.contains("/leases") && !uri.contains("/status");
+    let leases = uri.contains("/leases");
+    let writes = request.method() != "GET" && !leases && !uri.contains("/status");
     match fault {
         Fault::Answers { code, retry_after } => return refusal(code, retry_after),
         Fault::RefusedWrites { code } if writes => return refusal(code, None),
@@ -237,6 +246,7 @@ async fn with_faults(
     match fault {
         Fault::Slow(time) if !is_watch(uri) => tokio::time::sleep(time).await,
         Fault::SlowWrites(time) if writes => tokio::time::sleep(time).await,
+        Fault::SlowLeases(time) if leases => tokio::time::sleep(time).await,
         _ => {}
     }
     match answer {

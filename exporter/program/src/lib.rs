@@ -5,6 +5,7 @@ pub mod log;
 
 use std::io::{ErrorKind, Write};
 use std::net::TcpListener;
+use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -39,6 +40,17 @@ pub fn answer(text: &str) -> Result<(), String> {
             Err(format!("writing to standard output: {error}"))
         }
         _ => Ok(()),
+    }
+}
+
+/// The exit code of a command: 0, or 1 with what went wrong on standard error.
+pub fn exit_code(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -252,6 +252,36 @@ fn who_cannot_renew_its_lease_ends() {
     place.end();
 }
 
+/// Everything else is answered, so that nothing but the lease tells it to end.
+#[test]
+fn who_hears_nothing_about_its_lease_ends_too() {
+    let flags = ["--lease.duration=6s", "--request-timeout=30s"];
+    let (mut place, proxy) = behind_a_proxy("unheard-of", &flags);
+    proxy.set(Fault::SlowLeases(Duration::from_secs(25)));
+    let begun = Instant::now();
+    let status = place.operator.ended();
+    let took = begun.elapsed();
+    assert_eq!(status.code(), Some(1), "{status}");
+    assert!(took < Duration::from_secs(6), "ended after {took:?}");
+    let said = place.operator.log();
+    assert!(said.contains("the API server did not answer"), "{said}");
+    // Who stands by gives up a look that is not answered, and looks again.
+    let account = shared().service_account_kubeconfig("unheard-of", NAME);
+    let kubeconfig = proxy.kubeconfig(&account);
+    let begun = Instant::now();
+    place.operator = place.release.start_with(&kubeconfig, &flags);
+    let looks = |seen: &Seen| seen.method == "GET" && seen.is_lease();
+    place.wait_for("it looks at the lease again", || {
+        let looks = proxy.since(begun).into_iter().filter(looks).count();
+        (looks >= 2).then_some(())
+    });
+    proxy.set(Fault::None);
+    place.operator.wait_until_it_leads();
+    place.apply("after", ephemeral);
+    place.wait_until_applied("after");
+    place.end();
+}
+
 #[test]
 fn who_stops_while_it_renews_its_lease_gives_it_back_too() {
     let (mut place, proxy) = behind_a_proxy("renewing", &["--lease.duration=6s"]);
@@ -287,8 +317,7 @@ fn who_stops_finishes_what_it_began() {
     proxy.set(Fault::Slow(Duration::from_millis(500)));
     place.apply("after", ephemeral);
     place.wait_for("its first child is written", || {
-        let written = |seen: &Seen| seen.method == "POST" && seen.uri.contains("/namespaces/");
-        proxy.since(begun).into_iter().find(written)
+        proxy.since(begun).into_iter().find(Seen::creates_a_child)
     });
     assert!(place.child("deployment", "after").is_none());
     place.operator.signal("-TERM");
@@ -309,9 +338,8 @@ fn who_stops_does_not_wait_forever() {
     let begun = Instant::now();
     proxy.set(Fault::SlowWrites(Duration::from_secs(25)));
     place.apply("after", ephemeral);
-    place.wait_for("something is asked", || {
-        let asked = |seen: &Seen| seen.method != "GET" && !seen.is_lease();
-        proxy.since(begun).into_iter().find(asked)
+    place.wait_for("a child is being written", || {
+        proxy.since(begun).into_iter().find(Seen::creates_a_child)
     });
     let asked = Instant::now();
     place.operator.signal("-TERM");
