@@ -153,7 +153,7 @@ impl Cluster {
                 config: &ExporterConfig::from(&resource),
                 owner: Some(&owner(&resource)),
                 settings,
-                apis: Apis::default(),
+                apis: Apis::ALL,
             });
             let there = |(kind, child): (ChildKind, Option<Value>)| Some((kind, child?));
             children.extend(plan.into_children().into_iter().filter_map(there));

@@ -12,12 +12,13 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "tests" / "cluster"
+SETUP = ROOT / "tests" / "setup"
 # The chart's release and namespace, which the names of everything in it follow.
 RELEASE = "feature-monitor"
 OPERATOR = f"{RELEASE}-operator"
 OPERATOR_USER = f"system:serviceaccount:{RELEASE}:{OPERATOR}"
-# What a monitor gets that keeps its state nowhere, in a cluster without the Prometheus operator.
-CHILDREN = {"serviceaccounts", "configmaps", "deployments", "services", "networkpolicies"}
+# What a monitor gets that keeps its state nowhere: a claim would measure how fast volumes are bound.
+CHILDREN = {"serviceaccounts", "configmaps", "deployments", "services", "networkpolicies", "servicemonitors"}
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 # Most lines are reads, and the business of Kubernetes' own controllers.
 NOT_WORTH_PARSING = (b'"verb":"get"', b'"verb":"list"', b'"verb":"watch"', b'"username":"system:kube', b'"username":"system:serviceaccount:kube-system:')
@@ -37,6 +38,10 @@ class Cluster:
             run([SCRIPTS / "up.sh", self.size, self.folder, str(os.getpid())])
             if self.size == "control":
                 run([SCRIPTS / "play.sh", self.folder, "1"])
+            # Larger than what client-side apply can note in an annotation.
+            crd = run([SETUP / "monitoring-crd.sh", "servicemonitors"]).strip()
+            self.run("kubectl", "apply", "--server-side", "-f", crd)
+            self.run("kubectl", "wait", "--for=condition=Established", "-f", crd)
             # The operator is a process here, so the chart needs no pods.
             self.run("helm", "install", RELEASE, ROOT / "charts" / "feature-monitor", "--namespace", RELEASE, "--create-namespace", "--set", "replicas=0")
             self.settings = self.folder / "settings.yaml"

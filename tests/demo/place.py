@@ -276,8 +276,9 @@ class Existing(Place):
         pass
 
     def manifest(self):
-        CACHE.mkdir(parents=True, exist_ok=True)
-        return CACHE / "cluster-existing.yaml"
+        folder = pathlib.Path(os.environ.get("CLUSTER_DIR") or CACHE)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / "cluster-existing.yaml"
 
     def images(self):
         return {"image": image(os.environ["OPERATOR_IMAGE"]), "exporter": {"image": image(os.environ["EXPORTER_IMAGE"])}}

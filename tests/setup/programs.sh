@@ -7,7 +7,7 @@
 
 # Read by those who source this.
 # shellcheck disable=SC2034
-KUBERNETES=1.36.3 HELM=4.3.1
+KUBERNETES=1.36.3 HELM=4.3.1 PROMETHEUS_OPERATOR=0.85.0
 cache_bin=${XDG_CACHE_HOME:-$HOME/.cache}/feature-monitor/bin
 
 # installed NAME: prints the path of a program that somebody installed and that will do, or fails.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cluster::Cluster;
+use crate::customers::workspace;
 use crate::exporter::Metrics;
 use crate::process::{Process, Program};
 use crate::{http, tools};
@@ -410,7 +411,7 @@ pub fn command() -> Command {
 }
 
 fn chart() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/feature-monitor")
+    workspace().join("charts/feature-monitor")
 }
 
 fn must(mut command: Command) {
@@ -425,25 +426,19 @@ fn must(mut command: Command) {
     );
 }
 
-/// The CustomResourceDefinition of ServiceMonitors, as the Prometheus operator has it.
+/// A CustomResourceDefinition of the Prometheus operator, such as `servicemonitors`.
 ///
 /// # Panics
 ///
 /// When Go cannot fetch it; its words are in the message.
-pub fn service_monitor_crd() -> String {
-    // As in tests/setup/tools.sh.
-    const MODULE: &str = "github.com/prometheus-operator/prometheus-operator@v0.85.0";
-    let output = Command::new("go")
-        .args(["mod", "download", "-json", MODULE])
+pub fn monitoring_crd(name: &str) -> String {
+    let output = Command::new(workspace().join("tests/setup/monitoring-crd.sh"))
+        .arg(name)
         .stdin(Stdio::null())
         .output()
-        .unwrap_or_else(|error| panic!("cannot start go, which fetches {MODULE}: {error}"));
-    let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let folder = said["Dir"].as_str().unwrap_or_else(|| {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        panic!("go does not fetch {MODULE}: {said} {errors}")
-    });
-    let file = "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml";
-    let file = Path::new(folder).join(file);
-    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+        .expect("bash is there");
+    let file = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "the CRD of {name}: {errors}");
+    std::fs::read_to_string(file.trim()).unwrap_or_else(|error| panic!("{file}: {error}"))
 }

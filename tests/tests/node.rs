@@ -43,6 +43,7 @@ fn the_life_of_a_monitor_on_a_node() {
     story.says_that_the_source_is_down();
     story.says_that_an_image_cannot_be_pulled();
     story.leaves_nothing_when_it_is_deleted();
+    story.happens_in_a_cluster_that_exists();
     story.ends(port);
 }
 
@@ -240,6 +241,108 @@ impl Story {
         // What was there before is not touched.
         self.get("secret/flight-credentials");
         self.get("service/customer-features");
+    }
+
+    /// `make cluster CLUSTER=existing`, for which this cluster is one that somebody has.
+    fn happens_in_a_cluster_that_exists(&self) {
+        const DEMO: &str = "feature-monitor-demo";
+        let folder = self.cluster.folder();
+        let namespaces = || {
+            let maker = "--selector=app.kubernetes.io/created-by=make-cluster";
+            let kubectl = |arguments: &[&str]| self.cluster.kubectl(arguments).unwrap();
+            kubectl(&["get", "namespaces", maker, "--output=name"])
+        };
+        let down = self.existing("down", &[]);
+        assert!(down.status.success(), "{}", text(&down.stderr));
+        assert_eq!(namespaces(), "");
+        let definition = ["crd", "featuremonitors.featuremonitor.io"];
+        assert!(self.cluster.get(&definition).is_none());
+
+        let images: [(&str, &str); 2] = [
+            (
+                "OPERATOR_IMAGE",
+                "localhost/feature-monitor-operator:checkout",
+            ),
+            (
+                "EXPORTER_IMAGE",
+                "localhost/feature-monitor-exporter:checkout",
+            ),
+        ];
+        let refused = |given: &[(&str, &str)], words: &[&str]| {
+            let up = self.existing("up", given);
+            let errors = text(&up.stderr);
+            assert!(!up.status.success());
+            for word in words {
+                assert!(errors.contains(word), "`{word}` is not in\n{errors}");
+            }
+        };
+        refused(
+            &[],
+            &[
+                "OPERATOR_IMAGE and EXPORTER_IMAGE are not set",
+                "docker buildx build",
+            ],
+        );
+        refused(&images, &["SERVER_IMAGE=", "SOURCE=grpc://HOST:8815"]);
+        self.cluster
+            .kubectl(&["create", "namespace", DEMO])
+            .unwrap();
+        refused(
+            &images,
+            &[DEMO, "not from `make cluster`, so nothing was changed"],
+        );
+        self.cluster
+            .kubectl(&["delete", "namespace", DEMO])
+            .unwrap();
+        assert!(self.cluster.get(&definition).is_none());
+
+        // The Flight server beside the node is one that somebody started, with these times.
+        let start = std::fs::read_to_string(folder.join("flight-server")).unwrap();
+        let (_, origin) = start.split_once("--origin ").unwrap();
+        let origin = origin.split_whitespace().next().unwrap();
+        let source = [("SOURCE", "grpc://10.99.0.1:8815"), ("ORIGIN", origin)];
+        let up = self.existing("up", &[&images[..], &source].concat());
+        let said = text(&up.stdout);
+        assert!(up.status.success(), "{said}\n{}", text(&up.stderr));
+        for part in [
+            "38/38",
+            "port-forward",
+            "make cluster-down CLUSTER=existing",
+        ] {
+            assert!(said.contains(part), "`{part}` is not in\n{said}");
+        }
+        let monitor = [MONITOR, "--namespace", DEMO];
+        let monitor = self
+            .cluster
+            .get(&[&["featuremonitor"][..], &monitor].concat());
+        let source = &monitor.unwrap()["spec"]["source"]["flight"]["uri"];
+        assert_eq!(source, "grpc://10.99.0.1:8815");
+
+        let down = self.existing("down", &[]);
+        assert!(down.status.success(), "{}", text(&down.stderr));
+        assert!(text(&down.stdout).contains("Removed, with the CustomResourceDefinition."));
+        assert_eq!(namespaces(), "");
+        assert!(self.cluster.get(&definition).is_none());
+        let again = self.existing("down", &[]);
+        assert!(text(&again.stdout).contains("nothing to do"));
+    }
+
+    fn existing(&self, what: &str, given: &[(&str, &str)]) -> Output {
+        let mut command = self.cluster.command(tools::python().unwrap());
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/cluster.py"));
+        command.arg(what).env("CLUSTER", "existing");
+        command.env("CLUSTER_DIR", self.cluster.folder());
+        for name in [
+            "OPERATOR_IMAGE",
+            "EXPORTER_IMAGE",
+            "SERVER_IMAGE",
+            "SOURCE",
+            "ORIGIN",
+        ] {
+            command.env_remove(name);
+        }
+        command.envs(given.iter().copied());
+        command.stdin(Stdio::null()).output().unwrap()
     }
 
     fn ends(self, port: u16) {

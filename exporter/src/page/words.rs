@@ -81,6 +81,9 @@ pub fn times(score: f64) -> String {
 pub fn span(seconds: f64) -> String {
     const UNITS: [(&str, f64); 4] = [("d", 86_400.0), ("h", 3_600.0), ("min", 60.0), ("s", 1.0)];
     let seconds = seconds.abs();
+    if 0.0 < seconds && seconds < 0.1 {
+        return format!("{}\u{a0}ms", (seconds * 1e3).ceil());
+    }
     if seconds < 10.0 {
         let text = format!("{seconds:.1}");
         return format!("{}\u{a0}s", text.strip_suffix(".0").unwrap_or(&text));
@@ -222,6 +225,8 @@ mod tests {
         let check = |seconds, expected: &str| {
             assert_eq!(span(seconds).replace('\u{a0}', " "), expected);
         };
+        check(0.0, "0 s");
+        check(0.0271, "28 ms");
         check(0.25, "0.2 s");
         check(3.0, "3 s");
         check(59.4, "59 s");

@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use harness::cluster::{Cluster, Size};
-use harness::operator::{Operator, Release, service_monitor_crd};
+use harness::operator::{Operator, Release, monitoring_crd};
 use serde_json::{Value, json};
 
 /// How long something may take on a busy machine.
@@ -43,7 +43,7 @@ const CHILDREN: [&str; 7] = [
 fn shared() -> &'static Cluster {
     static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
         let cluster = Cluster::start(Size::Control);
-        for crd in [feature_monitor_crd(), service_monitor_crd()] {
+        for crd in [feature_monitor_crd(), monitoring_crd("servicemonitors")] {
             // Larger than what client-side apply can note in an annotation.
             let arguments = ["apply", "--server-side", "-f", "-"];
             cluster.kubectl_input(&arguments, &crd).unwrap();

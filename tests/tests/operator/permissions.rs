@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use harness::cluster::{Cluster, Size};
-use harness::operator::{NAME, Operator, Release, service_monitor_crd};
+use harness::operator::{NAME, Operator, Release, monitoring_crd};
 use serde_json::{Value, json};
 
 use crate::{
@@ -141,7 +141,7 @@ fn optional_apis_come_and_go(cluster: &Cluster, operator: &Operator) {
     for _ in 0..2 {
         let arguments = ["apply", "--server-side", "-f", "-"];
         cluster
-            .kubectl_input(&arguments, &service_monitor_crd())
+            .kubectl_input(&arguments, &monitoring_crd("servicemonitors"))
             .unwrap();
         wait_for_condition(cluster, "shop", "IntegrationsApplied", "True", "Applied");
         assert!(child(cluster, "servicemonitor").is_some());
@@ -158,7 +158,7 @@ fn optional_apis_come_and_go(cluster: &Cluster, operator: &Operator) {
     }
     let arguments = ["apply", "--server-side", "-f", "-"];
     cluster
-        .kubectl_input(&arguments, &service_monitor_crd())
+        .kubectl_input(&arguments, &monitoring_crd("servicemonitors"))
         .unwrap();
     wait_for_condition(cluster, "shop", "IntegrationsApplied", "True", "Applied");
     let failures = "featuremonitor_operator_reconciliations_total{outcome=\"failure\"}";
