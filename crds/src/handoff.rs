@@ -69,6 +69,7 @@ fn for_exporter(spec: &FeatureMonitorSpec) -> FeatureMonitorSpec {
             ..Exporter::default()
         }),
         integrations: None,
+        slos: None,
         paused: None,
         ..spec.clone()
     }

@@ -3,7 +3,7 @@
 //! One resource, `FeatureMonitor`, says where ML features come from, what they are compared with,
 //! and how many false alarms their owner can bear. Read it in this order:
 //!
-//! - the spec, one file per noun: [`source`], [`data`], [`schedule`], [`baseline`], [`alarms`], [`checks`], [`exporter`], [`state`];
+//! - the spec, one file per noun: [`source`], [`data`], [`schedule`], [`baseline`], [`alarms`], [`checks`], [`slos`], [`exporter`], [`state`];
 //! - the [`status`] that the operator writes;
 //! - [`valid`], the only door from a spec to a [`valid::Monitor`]: it reports every violation, not the first;
 //! - [`manifest`], which reads YAML and adds the line and column to each violation;
@@ -26,6 +26,7 @@ pub mod quantity;
 pub mod schedule;
 pub mod schema;
 pub mod secret;
+pub mod slos;
 pub mod source;
 pub mod state;
 pub mod status;
@@ -119,7 +120,10 @@ pub const API_VERSION: &str = "featuremonitor.io/v1alpha1";
         .field_path(".baseline.pinned"),
     validation = Rule::new("!has(self.checks) || !has(self.checks.freshness) || has(self.data.eventTime) || (!has(self.checks.freshness.warning) && !has(self.checks.freshness.critical))")
         .message("freshness has limits, and data.eventTime, which it judges, is missing: add data.eventTime, or remove the limits")
-        .field_path(".checks.freshness")
+        .field_path(".checks.freshness"),
+    validation = Rule::new("!has(self.slos) || has(self.data.eventTime) || !self.slos.exists(slo, slo.indicator == 'Freshness')")
+        .message("an objective promises Freshness, and data.eventTime, which it judges, is missing: add data.eventTime, or another indicator")
+        .field_path(".slos")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct FeatureMonitorSpec {
@@ -151,6 +155,13 @@ pub struct FeatureMonitorSpec {
     /// Default: `{}`. Example: `{drift: {alarmOn: {numeric: Wasserstein}}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<checks::Checks>,
+
+    /// What is promised about the features, at most 16: each brings alerts on how fast its error budget burns.
+    /// Default: none. Example: `[{name: fresh, indicator: Freshness, objective: 0.995}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_owned()]))]
+    pub slos: Option<Vec<slos::Slo>>,
 
     /// Settings of the exporter that runs this monitor.
     /// Default: `{}`. Example: `{state: {volumeClaim: {size: 5Gi}}}`.

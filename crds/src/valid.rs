@@ -5,6 +5,7 @@
 //! know: durations compared, times on window boundaries, globs, placeholders, addresses.
 
 mod door;
+mod slo;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -22,6 +23,7 @@ pub use crate::patterns::Patterns;
 pub use crate::template::Template;
 pub use crate::uri::Address;
 pub use crate::violation::{Violation, Violations};
+pub use slo::{Burn, Indicator, Slo};
 
 use crate::{FeatureMonitor, schema};
 use door::Door;
@@ -53,6 +55,8 @@ pub struct Monitor {
     pub false_alarms: FalseAlarms,
     /// What is checked.
     pub checks: Checks,
+    /// What is promised.
+    pub slos: Vec<Slo>,
     /// Where state is kept.
     pub state: State,
     /// The exporter's pod.
@@ -64,6 +68,18 @@ pub struct Monitor {
 }
 
 impl Monitor {
+    /// What holds and may not be what somebody expects, a sentence each: burn rates that are not alerted about.
+    pub fn notes(&self) -> Vec<String> {
+        let of = |slo: &Slo| {
+            let name = slo.name.clone();
+            slo.notes
+                .clone()
+                .into_iter()
+                .map(move |note| format!("objective {name}: {note}."))
+        };
+        self.slos.iter().flat_map(of).collect()
+    }
+
     /// Every file of a Secret or ConfigMap that the source needs, in the order of the spec. The Secret of an object store
     /// ([`State::Url`]) has no fixed keys and is not among them.
     pub fn files(&self) -> Vec<&FileRef> {

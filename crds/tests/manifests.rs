@@ -80,7 +80,7 @@ fn be_strict(schema: &mut Value) {
         } else if fields.get("type") == Some(&"object".into()) {
             fields.insert("additionalProperties".to_owned(), false.into());
         }
-        // JSON Schema has no uniqueness by key: the one list with a key differs in its value only in its own manifest.
+        // JSON Schema has no uniqueness by key: see the test of the CRD alone.
         if let Some("set") = fields.get("x-kubernetes-list-type").and_then(Value::as_str) {
             fields.insert("uniqueItems".to_owned(), true.into());
         }
@@ -158,7 +158,8 @@ fn every_refused_manifest_has_its_reason_and_no_other() {
 fn the_crd_alone_refuses_what_stands_in_schema() {
     for (path, text) in manifests("invalid/schema") {
         // Uniqueness by key is the one thing that JSON Schema cannot say; `manifest` walks the same schema and says it.
-        if !path.ends_with("header-twice.yaml") {
+        let by_key = ["header-twice.yaml", "slo-twice.yaml"];
+        if !by_key.iter().any(|name| path.ends_with(name)) {
             assert!(
                 !api_server(&text).is_empty(),
                 "{} passes the CRD",

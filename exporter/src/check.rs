@@ -15,6 +15,7 @@ struct Answer<'a> {
     file: &'a Path,
     valid: bool,
     problems: Vec<Problem>,
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -44,8 +45,12 @@ pub fn check(args: &Check) -> (String, bool) {
 }
 
 fn answer(file: &Path) -> Answer<'_> {
+    let mut notes = Vec::new();
     let problems = match config::load(file) {
-        Ok(_) => Vec::new(),
+        Ok(loaded) => {
+            notes = loaded.monitor.notes();
+            Vec::new()
+        }
         Err(ConfigError::Invalid {
             source: LoadError::Violations(violations),
             ..
@@ -67,6 +72,7 @@ fn answer(file: &Path) -> Answer<'_> {
         file,
         valid: problems.is_empty(),
         problems,
+        notes,
     }
 }
 
@@ -85,7 +91,8 @@ impl Problem {
 fn lines(answer: &Answer<'_>) -> String {
     let file = answer.file.display();
     if answer.valid {
-        return format!("{file}: valid\n");
+        let notes = answer.notes.iter().map(|note| format!("  note: {note}\n"));
+        return format!("{file}: valid\n{}", notes.collect::<String>());
     }
     let mut text = format!(
         "{file}: {} {}\n",

@@ -42,6 +42,8 @@ pub struct Monitor {
     source: FlightSource,
     store: Store,
     loaded: bool,
+    /// Whether the last attempt to save failed.
+    unsaved: bool,
     baseline: Option<Frozen>,
     progress: Progress,
     open: Option<OpenWindow>,
@@ -58,6 +60,8 @@ struct Frozen {
     digest: String,
     reference: Reference,
     bins: Arc<HashMap<String, Arc<Bins>>>,
+    /// Whether it is saved as it is.
+    saved: bool,
 }
 
 /// What an evaluation moved, for the log and the counters.
@@ -142,6 +146,7 @@ impl Monitor {
             source,
             store,
             loaded: false,
+            unsaved: false,
             baseline: None,
             progress: Progress::default(),
             open: None,
@@ -274,9 +279,13 @@ impl Monitor {
             self.loaded = true;
         }
         match self.config.data.window.as_ref().map(Grid::new) {
-            Some(grid) => self.attempt_windows(&grid, now, tally).await,
-            None => self.attempt_pull(now, tally).await,
+            Some(grid) => self.attempt_windows(&grid, now, tally).await?,
+            None => self.attempt_pull(now, tally).await?,
         }
+        if self.unsaved {
+            self.save().await?;
+        }
+        Ok(())
     }
 
     /// Evaluates a monitor with windows.
@@ -333,7 +342,7 @@ impl Monitor {
         for slot in pulled.slots {
             self.close(None, span, &columns, slot, tally);
         }
-        self.save(tally).await
+        self.save().await
     }
 
     /// The pulls of an evaluation, each with the windows that its slots stand for: one a window where
@@ -450,7 +459,7 @@ impl Monitor {
                 self.close(Some(*window), grid.span(*window), &columns, slot, tally);
                 self.progress.next = Some(window.next());
                 self.pending = self.pending.saturating_sub(1);
-                self.save(tally).await?;
+                self.save().await?;
             }
         }
         Ok(())
@@ -549,7 +558,10 @@ impl Monitor {
         }
         baseline.reloaded = true;
         baseline.select(&self.config.data);
-        let frozen = Frozen::new(baseline, &self.config);
+        let frozen = Frozen {
+            saved: true,
+            ..Frozen::new(baseline, &self.config)
+        };
         tracing::info!(
             version = frozen.baseline.version,
             digest = %frozen.digest,
@@ -561,14 +573,17 @@ impl Monitor {
         Ok(())
     }
 
-    /// Saves what a closed window changed.
-    async fn save(&mut self, tally: &Tally) -> Result<(), EvaluationError> {
-        if let Some(frozen) = &self.baseline
-            && (tally.baselines_frozen > 0 || self.rolling().is_some())
+    /// Saves what a closed window changed, and what could not be saved before.
+    async fn save(&mut self) -> Result<(), EvaluationError> {
+        self.unsaved = true;
+        if let Some(frozen) = &mut self.baseline
+            && !frozen.saved
         {
             self.store.save(BASELINE, &frozen.baseline).await?;
+            frozen.saved = true;
         }
         self.store.save(PROGRESS, &self.progress).await?;
+        self.unsaved = false;
         Ok(())
     }
 
@@ -648,7 +663,7 @@ impl Monitor {
             .map(|next| WindowId(next.0 - 1))
             .filter(|again| frozen.newest.is_none_or(|newest| *again > newest));
         self.adopt(frozen, tally);
-        self.save(tally).await
+        self.save().await
     }
 
     fn adopt(&mut self, baseline: Baseline, tally: &mut Tally) {
@@ -699,6 +714,7 @@ impl Frozen {
             reference: Reference::new(&baseline.features, &settings(config, &baseline.features)),
             bins: bins_of(&baseline.features),
             baseline,
+            saved: false,
         }
     }
 }

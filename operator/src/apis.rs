@@ -6,7 +6,7 @@ use futures::Stream;
 use kube::Client;
 use tokio::sync::watch;
 
-use crate::child::ChildKind;
+use crate::child::{ChildKind, MONITORING};
 use crate::words;
 
 /// Which optional APIs exist.
@@ -14,18 +14,22 @@ use crate::words;
 pub struct Apis {
     /// `servicemonitors.monitoring.coreos.com`.
     pub service_monitor: bool,
+    /// `prometheusrules.monitoring.coreos.com`.
+    pub prometheus_rule: bool,
 }
 
 impl Apis {
     /// All of them.
     pub const ALL: Apis = Apis {
         service_monitor: true,
+        prometheus_rule: true,
     };
 
     /// Whether children of a kind can be.
     pub const fn has(self, kind: ChildKind) -> bool {
         match kind {
             ChildKind::ServiceMonitor => self.service_monitor,
+            ChildKind::PrometheusRule => self.prometheus_rule,
             _ => true,
         }
     }
@@ -36,12 +40,20 @@ impl Apis {
 /// # Errors
 /// In words, when it does not answer in time; an API that does not exist is no error.
 pub async fn discover(client: &Client, deadline: Duration) -> Result<Apis, String> {
-    let resource = ChildKind::ServiceMonitor.resource();
-    let asked = client.list_api_group_resources(&resource.api_version);
+    let asked = client.list_api_group_resources(MONITORING);
     match tokio::time::timeout(deadline, asked).await {
-        Ok(Ok(list)) => Ok(Apis {
-            service_monitor: list.resources.iter().any(|r| r.name == resource.plural),
-        }),
+        Ok(Ok(list)) => {
+            let has = |kind: ChildKind| {
+                let plural = kind.resource().plural;
+                list.resources
+                    .iter()
+                    .any(|resource| resource.name == plural)
+            };
+            Ok(Apis {
+                service_monitor: has(ChildKind::ServiceMonitor),
+                prometheus_rule: has(ChildKind::PrometheusRule),
+            })
+        }
         Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(Apis::default()),
         Ok(Err(error)) => Err(words::chain(&error)),
         Err(_) => Err(format!("no answer within {} s", deadline.as_secs_f64())),

@@ -23,11 +23,13 @@ pub enum ChildKind {
     NetworkPolicy,
     /// How a Prometheus finds it.
     ServiceMonitor,
+    /// What a Prometheus evaluates about it.
+    PrometheusRule,
 }
 
 impl ChildKind {
     /// Every kind, in the order in which children are shown.
-    pub const ALL: [ChildKind; 7] = [
+    pub const ALL: [ChildKind; 8] = [
         ChildKind::ServiceAccount,
         ChildKind::ConfigMap,
         ChildKind::Claim,
@@ -35,6 +37,7 @@ impl ChildKind {
         ChildKind::Service,
         ChildKind::NetworkPolicy,
         ChildKind::ServiceMonitor,
+        ChildKind::PrometheusRule,
     ];
 
     /// The kind's name in the API.
@@ -47,6 +50,7 @@ impl ChildKind {
             ChildKind::Service => Service::KIND,
             ChildKind::NetworkPolicy => NetworkPolicy::KIND,
             ChildKind::ServiceMonitor => "ServiceMonitor",
+            ChildKind::PrometheusRule => "PrometheusRule",
         }
     }
 
@@ -59,18 +63,26 @@ impl ChildKind {
             ChildKind::Deployment => ApiResource::erase::<Deployment>(&()),
             ChildKind::Service => ApiResource::erase::<Service>(&()),
             ChildKind::NetworkPolicy => ApiResource::erase::<NetworkPolicy>(&()),
-            ChildKind::ServiceMonitor => ApiResource {
-                group: "monitoring.coreos.com".to_owned(),
-                version: "v1".to_owned(),
-                api_version: "monitoring.coreos.com/v1".to_owned(),
-                kind: "ServiceMonitor".to_owned(),
-                plural: "servicemonitors".to_owned(),
-            },
+            ChildKind::ServiceMonitor => monitoring("ServiceMonitor", "servicemonitors"),
+            ChildKind::PrometheusRule => monitoring("PrometheusRule", "prometheusrules"),
         }
     }
 
     /// Whether clusters may be without the API of the kind.
     pub const fn is_optional(self) -> bool {
-        matches!(self, ChildKind::ServiceMonitor)
+        matches!(self, ChildKind::ServiceMonitor | ChildKind::PrometheusRule)
+    }
+}
+
+/// Group and version of the Prometheus operator's kinds.
+pub const MONITORING: &str = "monitoring.coreos.com/v1";
+
+fn monitoring(kind: &str, plural: &str) -> ApiResource {
+    ApiResource {
+        group: "monitoring.coreos.com".to_owned(),
+        version: "v1".to_owned(),
+        api_version: MONITORING.to_owned(),
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
     }
 }

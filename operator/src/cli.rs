@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use program::log::LogFormat;
 use program::{answer, exit_code, stopped};
 
+use crate::settings::RuleInterval;
 use crate::{offline, run};
 
 /// Turns FeatureMonitor resources into running exporters and says how they are.
@@ -29,6 +30,8 @@ pub struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   feature-monitor-operator plan -f monitor.yaml     print every object that a monitor gets
+  feature-monitor-operator render -f monitor.yaml -o prometheus
+                                                    write the rules for a Prometheus without its operator
   feature-monitor-operator crd | kubectl apply -f - define FeatureMonitor in a cluster
   feature-monitor-operator run                      reconcile the cluster that KUBECONFIG names
 
@@ -45,9 +48,14 @@ pub enum Command {
     Run(Box<Run>),
     /// Print every object that FeatureMonitors get, as YAML, without a cluster: for review and GitOps.
     ///
-    /// What only a cluster knows is left out: owner references, and whether the ServiceMonitor's API exists, which is
-    /// taken as given.
+    /// What only a cluster knows is left out: owner references, and whether the APIs of the Prometheus operator exist,
+    /// which are taken as given.
     Plan(Plan),
+    /// Write what a Prometheus without its operator loads: rules of FeatureMonitors, and those about all of them.
+    ///
+    /// Files of the same input are the same to the byte, so that they can be kept in version control. A target of the
+    /// scrape must have the labels `namespace` and `monitor` of its FeatureMonitor.
+    Render(Render),
     /// Print the CustomResourceDefinition of FeatureMonitor.
     Crd,
 }
@@ -139,6 +147,36 @@ pub struct Plan {
     pub settings: Option<PathBuf>,
 }
 
+/// `render`
+#[derive(Debug, Args)]
+pub struct Render {
+    /// FeatureMonitor manifests (YAML or JSON).
+    #[arg(short = 'f', long = "file", value_name = "FILE", required = true, num_args = 1..)]
+    pub files: Vec<PathBuf>,
+    /// Folder to write to; it is made.
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub output: PathBuf,
+    /// Settings of what is made (YAML); without, the defaults.
+    #[arg(long = "settings", value_name = "FILE")]
+    pub settings: Option<PathBuf>,
+    /// Address of Grafana, for the links of alerts; wins over the settings.
+    #[arg(long = "grafana-url", value_name = "URL")]
+    pub grafana_url: Option<String>,
+    /// Address of the runbooks, for the links of alerts; wins over the settings.
+    #[arg(long = "runbook-url", value_name = "URL")]
+    pub runbook_url: Option<String>,
+    /// Time from one evaluation of the rules to the next, 1s to 5m; wins over the settings.
+    #[arg(long = "rule-interval", value_name = "DURATION")]
+    pub rule_interval: Option<RuleInterval>,
+    /// Namespace that alerts about the operator name.
+    #[arg(
+        long = "operator-namespace",
+        value_name = "NAMESPACE",
+        default_value = "feature-monitor"
+    )]
+    pub operator_namespace: String,
+}
+
 /// How to log.
 #[derive(Debug, Args)]
 pub struct Log {
@@ -181,6 +219,7 @@ pub async fn execute(command: Command) -> ExitCode {
                 .map_err(|error| error.to_string())
         }
         Command::Plan(args) => offline::plan(&args).and_then(|text| answer(&text)),
+        Command::Render(args) => offline::render(&args).and_then(|text| answer(&text)),
         Command::Crd => offline::crd().and_then(|text| answer(&text)),
     };
     exit_code(outcome)

@@ -9,7 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::apply::Outcome;
 use crate::ask::Answer;
-use crate::child::ChildKind;
+use crate::child::{ChildKind, MONITORING};
 use crate::children::Rollout;
 use crate::pods::PodTrouble;
 use crate::reason::Reason;
@@ -64,10 +64,12 @@ pub struct Finding {
 pub struct Found<'a> {
     /// What is wrong with the spec.
     pub violations: Option<&'a Violations>,
+    /// What holds and may not be what somebody expects.
+    pub notes: &'a [String],
     /// What came of each child; empty when the spec is wrong.
     pub outcomes: &'a [(ChildKind, Outcome)],
-    /// Whether the Prometheus operator's API exists, and whether it is wanted.
-    pub service_monitor: Integration,
+    /// Of each kind that is for another program: whether its API exists, and whether it is wanted.
+    pub integrations: &'a [(ChildKind, Integration)],
     /// How the pods are; `None` without a Deployment.
     pub rollout: Option<&'a Rollout>,
     /// What a pod that does not start says.
@@ -153,7 +155,13 @@ fn ready(all: &[Finding], paused: bool) -> Finding {
 fn spec_valid(found: Found<'_>) -> Finding {
     const ABOUT: &str = "SpecValid";
     match found.violations {
-        None => finding(ABOUT, Holds::True, Reason::Valid, "The spec is valid."),
+        None => {
+            let words = ["The spec is valid."].into_iter();
+            let said: Vec<&str> = words
+                .chain(found.notes.iter().map(String::as_str))
+                .collect();
+            finding(ABOUT, Holds::True, Reason::Valid, said.join(" Note: "))
+        }
         Some(violations) => {
             let said: Vec<String> = violations
                 .as_slice()
@@ -501,30 +509,45 @@ fn evaluated(found: Found<'_>) -> Finding {
 /// Whether other programs were told. `Ready` does not need it: features are watched without.
 fn integrations_applied(found: Found<'_>) -> Finding {
     const ABOUT: &str = "IntegrationsApplied";
-    let told = match found.service_monitor {
-        _ if found.violations.is_some() => finding(
+    let kinds = |wanted: Integration| {
+        let such = found.integrations.iter().filter(|(_, how)| *how == wanted);
+        let names: Vec<&str> = such.map(|(kind, _)| kind.name()).collect();
+        names.join(", ")
+    };
+    let (present, absent) = (kinds(Integration::Present), kinds(Integration::Absent));
+    let told = if found.violations.is_some() {
+        finding(
             ABOUT,
             Holds::Unknown,
             Reason::SpecInvalid,
             "The spec is not valid, so nothing was changed.",
-        ),
-        Integration::Off => finding(
+        )
+    } else if present.is_empty() && absent.is_empty() {
+        finding(
             ABOUT,
             Holds::True,
             Reason::Off,
-            "The operator is configured to make no ServiceMonitor.",
-        ),
-        Integration::Absent => finding(
-            ABOUT,
-            Holds::False,
-            Reason::ApiAbsent,
-            "The cluster has no ServiceMonitor (monitoring.coreos.com/v1), so none was made: install the Prometheus operator, or let Prometheus scrape the Service. It is made when the API appears.",
-        ),
-        Integration::Present => outcomes(
-            ABOUT,
-            found.outcomes.iter().filter(|(kind, _)| kind.is_optional()),
-            "The ServiceMonitor is there, as it shall be.",
-        ),
+            format!(
+                "The operator is configured to make none of {}.",
+                kinds(Integration::Off)
+            ),
+        )
+    } else {
+        let optional = found.outcomes.iter().filter(|(kind, _)| kind.is_optional());
+        let made =
+            format!("Everything for the Prometheus operator is there, as it shall be: {present}.");
+        match outcomes(ABOUT, optional, &made) {
+            // What went wrong with those that can be is more than that others cannot.
+            made if made.holds == Holds::True && !absent.is_empty() => finding(
+                ABOUT,
+                Holds::False,
+                Reason::ApiAbsent,
+                format!(
+                    "The cluster has no {absent} ({MONITORING}), so none was made: install the Prometheus operator, or let Prometheus scrape the Service and load the rules of `feature-monitor-operator render`. It is made when the API appears."
+                ),
+            ),
+            made => made,
+        }
     };
     Finding {
         needed: false,
@@ -579,8 +602,9 @@ mod tests {
         ];
         source_reachable(Found {
             violations: None,
+            notes: &[],
             outcomes: &[],
-            service_monitor: Integration::Off,
+            integrations: &[],
             rollout: None,
             trouble: None,
             answer: None,

@@ -371,8 +371,9 @@ impl Context {
         let hash = config.hash();
         let findings = findings(Found {
             violations: valid.as_ref().err(),
+            notes: &valid.as_ref().map(Monitor::notes).unwrap_or_default(),
             outcomes: &outcomes,
-            service_monitor: self.integration(),
+            integrations: &self.integrations(),
             rollout: rollout.as_ref(),
             trouble: trouble.as_ref(),
             answer: answer.as_ref(),
@@ -432,15 +433,27 @@ impl Context {
         trouble.await
     }
 
-    fn integration(&self) -> Integration {
-        match (
-            self.settings.service_monitor.enabled,
-            self.apis.borrow().service_monitor,
-        ) {
-            (false, _) => Integration::Off,
-            (true, false) => Integration::Absent,
-            (true, true) => Integration::Present,
-        }
+    /// How it is with each kind that is for another program.
+    fn integrations(&self) -> [(ChildKind, Integration); 2] {
+        let apis = *self.apis.borrow();
+        [
+            (
+                ChildKind::ServiceMonitor,
+                self.settings.service_monitor.enabled,
+            ),
+            (
+                ChildKind::PrometheusRule,
+                self.settings.prometheus_rule.enabled,
+            ),
+        ]
+        .map(|(kind, enabled)| {
+            let how = match (enabled, apis.has(kind)) {
+                (false, _) => Integration::Off,
+                (true, false) => Integration::Absent,
+                (true, true) => Integration::Present,
+            };
+            (kind, how)
+        })
     }
 
     /// Writes status and events, where something changed.

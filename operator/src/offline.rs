@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use crds::manifest::Loaded;
+use crds::valid::Monitor;
 use crds::{manifest, schema};
+use dashboards::rules::{self, Rules};
 
 use crate::apis::Apis;
-use crate::cli::Plan;
+use crate::cli::{Plan, Render};
 use crate::plan::{Wanted, plan as children};
 use crate::settings::Settings;
 
@@ -14,33 +17,97 @@ use crate::settings::Settings;
 /// # Errors
 /// What is wrong with the settings or with a manifest, each with its file.
 pub fn plan(args: &Plan) -> Result<String, String> {
-    let settings = match &args.settings {
-        Some(file) => Settings::read(file).map_err(|error| error.to_string())?,
-        None => Settings::default(),
-    };
+    let settings = settings(args.settings.as_deref())?;
     let mut text = String::new();
     for file in &args.files {
-        one(file, &settings, &mut text).map_err(|error| format!("{}:\n{error}", file.display()))?;
+        let loaded = load(file)?;
+        text.push_str(&notes(&loaded.monitor));
+        let wanted = Wanted {
+            monitor: &loaded.monitor,
+            config: &loaded.config,
+            owner: None,
+            settings: &settings,
+            apis: Apis::ALL,
+        };
+        for (_, child) in children(wanted).into_children() {
+            let Some(child) = child else { continue };
+            text.push_str("---\n");
+            text.push_str(&serde_saphyr::to_string(&child).map_err(|error| error.to_string())?);
+        }
     }
     Ok(text)
 }
 
-fn one(file: &Path, settings: &Settings, text: &mut String) -> Result<(), String> {
-    let manifest = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
-    let loaded = manifest::load(&manifest).map_err(|error| error.to_string())?;
-    let wanted = Wanted {
-        monitor: &loaded.monitor,
-        config: &loaded.config,
-        owner: None,
-        settings,
-        apis: Apis::ALL,
-    };
-    for (_, child) in children(wanted).into_children() {
-        let Some(child) = child else { continue };
-        text.push_str("---\n");
-        text.push_str(&serde_saphyr::to_string(&child).map_err(|error| error.to_string())?);
+/// Writes the rules of some manifests, and those about all monitors; says which files it wrote.
+///
+/// # Errors
+/// What is wrong with the settings or with a manifest, each with its file, or with the folder.
+pub fn render(args: &Render) -> Result<String, String> {
+    let mut settings = settings(args.settings.as_deref())?;
+    if let Some(address) = &args.grafana_url {
+        settings.links.grafana.clone_from(address);
     }
-    Ok(())
+    if let Some(address) = &args.runbook_url {
+        settings.links.runbooks.clone_from(address);
+    }
+    let interval = args
+        .rule_interval
+        .unwrap_or(settings.prometheus_rule.interval)
+        .0;
+    let links = settings.links.into();
+    let of_all = rules::of_all(&args.operator_namespace, &links, interval);
+    let mut files = vec![("feature-monitor.yaml".to_owned(), yaml(&of_all)?)];
+    for file in &args.files {
+        let monitor = load(file)?.monitor;
+        let name = format!("{}.{}.yaml", monitor.namespace, monitor.name);
+        if files.iter().any(|(known, _)| *known == name) {
+            let (namespace, name) = (monitor.namespace, monitor.name);
+            return Err(format!(
+                "{}: {namespace}/{name} is in two files",
+                file.display()
+            ));
+        }
+        let rules = rules::of_monitor(&monitor, &links, interval);
+        files.push((name, notes(&monitor) + &yaml(&rules)?));
+    }
+    // All is known to be right before the first file is written.
+    let folder = args.output.join("rules");
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut written = String::new();
+    for (name, text) in files {
+        let path = folder.join(name);
+        let text = format!("# Written by `feature-monitor-operator render`. Do not edit.\n{text}");
+        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        written.push_str(&format!("{}\n", path.display()));
+    }
+    Ok(written)
+}
+
+fn yaml(rules: &Rules) -> Result<String, String> {
+    serde_saphyr::to_string(rules).map_err(|error| error.to_string())
+}
+
+/// What holds and may not be what somebody expects, as comments of YAML.
+fn notes(monitor: &Monitor) -> String {
+    let key = format!("{}/{}", monitor.namespace, monitor.name);
+    let lines = monitor
+        .notes()
+        .into_iter()
+        .map(|note| format!("# {key}: {note}\n"));
+    lines.collect()
+}
+
+fn settings(file: Option<&Path>) -> Result<Settings, String> {
+    match file {
+        Some(file) => Settings::read(file).map_err(|error| error.to_string()),
+        None => Ok(Settings::default()),
+    }
+}
+
+fn load(file: &Path) -> Result<Loaded, String> {
+    let said = |error: String| format!("{}:\n{error}", file.display());
+    let manifest = std::fs::read_to_string(file).map_err(|error| said(error.to_string()))?;
+    manifest::load(&manifest).map_err(|error| said(error.to_string()))
 }
 
 /// The CustomResourceDefinition.

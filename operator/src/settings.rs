@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
 
 use crds::exporter::Resources;
 use crds::labels::{Amount, Amounts};
@@ -19,6 +21,10 @@ pub struct Settings {
     pub network_policy: NetworkPolicy,
     /// How the Prometheus operator is told of the exporters.
     pub service_monitor: ServiceMonitor,
+    /// What the Prometheus operator is told to evaluate.
+    pub prometheus_rule: PrometheusRule,
+    /// Where alerts send people.
+    pub links: Links,
     /// Labels of what is made for other programs, so that their selectors find it.
     pub labels: BTreeMap<String, String>,
 }
@@ -67,6 +73,59 @@ pub struct ServiceMonitor {
     pub interval: String,
 }
 
+/// What the Prometheus operator is told to evaluate.
+#[derive(Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct PrometheusRule {
+    /// Whether there are rules for each monitor, where the API exists.
+    pub enabled: bool,
+    /// Time from one evaluation of the rules to the next.
+    pub interval: RuleInterval,
+}
+
+/// Time from one evaluation of rules to the next, 1 s to 5 min: an alert looks at what is no older than that.
+#[derive(Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub struct RuleInterval(pub Duration);
+
+impl FromStr for RuleInterval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let interval = crds::duration::parse(text)?;
+        let (least, most) = (Duration::from_secs(1), Duration::from_secs(300));
+        crds::duration::within(interval, least, most).map(Self)
+    }
+}
+
+impl TryFrom<String> for RuleInterval {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// Where alerts send people. An empty address leaves its links out.
+#[derive(Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Links {
+    /// Where Grafana is.
+    pub grafana: String,
+    /// Where the runbooks are.
+    pub runbooks: String,
+}
+
+impl From<Links> for dashboards::links::Links {
+    fn from(links: Links) -> Self {
+        let given = |address: String| (!address.is_empty()).then_some(address);
+        Self {
+            grafana: given(links.grafana),
+            runbooks: given(links.runbooks),
+        }
+    }
+}
+
 impl Default for Exporter {
     fn default() -> Self {
         let amounts = |amounts: &[(&str, &str)]| {
@@ -111,6 +170,24 @@ impl Default for ServiceMonitor {
         Self {
             enabled: true,
             interval: "30s".to_owned(),
+        }
+    }
+}
+
+impl Default for PrometheusRule {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            interval: RuleInterval(dashboards::rules::INTERVAL),
+        }
+    }
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self {
+            grafana: String::new(),
+            runbooks: dashboards::links::RUNBOOKS.to_owned(),
         }
     }
 }

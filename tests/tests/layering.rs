@@ -40,6 +40,11 @@ const RULES: &[Rule] = &[
         never: PURE,
     },
     Rule {
+        name: "feature-monitor-dashboards",
+        may_use: &["feature-monitor-crds", "feature-monitor-metrics"],
+        never: PURE,
+    },
+    Rule {
         name: "feature-monitor-program",
         may_use: &["feature-monitor-metrics"],
         never: &[
@@ -64,6 +69,7 @@ const RULES: &[Rule] = &[
         name: "feature-monitor-operator",
         may_use: &[
             "feature-monitor-crds",
+            "feature-monitor-dashboards",
             "feature-monitor-metrics",
             "feature-monitor-program",
         ],

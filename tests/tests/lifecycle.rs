@@ -76,6 +76,38 @@ fn damaged_state_is_an_error_and_stays_as_it_is() {
     second.terminate();
 }
 
+/// The volume cannot be written when the baseline is frozen, and later it can: what is judged then is judged against the
+/// same baseline after a restart too.
+#[test]
+fn what_could_not_be_saved_is_saved_later() {
+    let customers = Customers::replay(1, SLOW);
+    let start = || Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let mut first = start();
+    judged(&mut first, 1.0);
+    first.terminate();
+    let state = customers.home().join("state");
+    let file = find(&state, "baseline.json");
+    std::fs::remove_file(find(&state, "progress.json")).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    // A folder in the file's place: there is nothing to read, and nothing can be written over it.
+    std::fs::create_dir(&file).unwrap();
+
+    let mut second = start();
+    second.wait_for_metric("featuremonitor_baseline_present", |present| present == 1.0);
+    let failing = second.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 0.0);
+    assert_eq!(status(second.port())["lastEvaluation"]["reason"], "state");
+    std::fs::remove_dir(&file).unwrap();
+    second.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 1.0);
+    assert!(file.is_file());
+    second.terminate();
+
+    let mut third = start();
+    let after = third.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 1.0);
+    assert_eq!(digest(&after), digest(&failing));
+    assert!(third.log().contains("using the saved baseline"));
+    third.terminate();
+}
+
 fn find(folder: &std::path::Path, name: &str) -> std::path::PathBuf {
     let mut waiting = vec![folder.to_owned()];
     while let Some(folder) = waiting.pop() {

@@ -108,6 +108,12 @@ networkPolicy:
 serviceMonitor:
   enabled: {{ $exporter.serviceMonitor.enabled }}
   interval: {{ $exporter.serviceMonitor.interval | quote }}
+prometheusRule:
+  enabled: {{ $exporter.prometheusRule.enabled }}
+  interval: {{ $exporter.prometheusRule.interval | quote }}
+links:
+  grafana: {{ .Values.links.grafana | quote }}
+  runbooks: {{ .Values.links.runbooks | quote }}
 labels:
   {{- toYaml .Values.integrations.labels | nindent 2 }}
 {{- end }}
@@ -144,7 +150,7 @@ a test holds that there is no `*` and nothing about Secrets.
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [monitoring.coreos.com]
-  resources: [servicemonitors]
+  resources: [prometheusrules, servicemonitors]
   verbs: [get, list, watch, create, patch, delete]
 # Why a pod does not start is said by the pod, not by its Deployment.
 - apiGroups: [""]

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 
 use super::{
     AlarmOn, Auth, Baseline, BaselineKind, Check, Checks, Data, DriftCheck, FalseAlarms,
-    FeatureOverride, FeatureSelection, FileKind, FileRef, Flight, MAX_BASELINE_WINDOWS,
+    FeatureOverride, FeatureSelection, FileKind, FileRef, Flight, Indicator, MAX_BASELINE_WINDOWS,
     MIN_ROLLING_WINDOWS, Monitor, Override, Owner, Patterns, Pod, Query, Rate, Schedule,
-    SchemaCheck, State, Template, Tls, Window, at_least,
+    SchemaCheck, Slo, State, Template, Tls, Window, at_least, slo,
 };
 use crate::alarms::{self, RateText};
 use crate::checks::{CategoricalStatistic, NumericStatistic};
@@ -41,6 +41,7 @@ const DEFAULT_WARNING: Rate = Rate {
     count: 1.0,
     per: Duration::from_secs(7 * 86_400),
 };
+const DEFAULT_SLO_WINDOW: Duration = Duration::from_secs(30 * 86_400);
 const DEFAULT_STATE_SIZE: &str = "1Gi";
 /// A distance or a missing share of fewer rows moves by chance alone.
 const DEFAULT_MIN_ROWS: u64 = 200;
@@ -97,6 +98,7 @@ impl Door {
         let baseline = self.baseline(&spec.baseline, window);
         let false_alarms = self.false_alarms(spec);
         let checks = self.checks(spec, window, every);
+        let slos = self.slos(spec, every, checks.as_ref());
         let exporter = spec.exporter.clone().unwrap_or_default();
         let state = self.state(&exporter.state.clone().unwrap_or_else(|| state::State {
             volume_claim: Some(state::VolumeClaimState::default()),
@@ -122,6 +124,7 @@ impl Door {
             baseline: baseline?,
             false_alarms: false_alarms?,
             checks: checks?,
+            slos,
             state: state?,
             pod,
             integration_labels,
@@ -705,6 +708,55 @@ impl Door {
                 .consecutive
                 .and_then(|n| NonZeroU32::new(n.unsigned_abs())),
         })
+    }
+
+    fn slos(
+        &mut self,
+        spec: &FeatureMonitorSpec,
+        every: Option<Duration>,
+        checks: Option<&Checks>,
+    ) -> Vec<Slo> {
+        let mut slos = Vec::new();
+        for (i, slo) in spec.slos.iter().flatten().enumerate() {
+            let path = format!("spec.slos[{i}]");
+            // Without verdicts everything would count as broken.
+            let check = checks.and_then(|checks| match slo.indicator {
+                // Without an event time the schema says what is wrong.
+                Indicator::Freshness if spec.data.event_time.is_none() => None,
+                Indicator::Freshness => Some(("freshness", checks.freshness.enabled)),
+                Indicator::Schema => Some(("schema", checks.schema.enabled)),
+                Indicator::Drift => Some(("drift", checks.drift.check.enabled)),
+                Indicator::Missing => Some(("missing", checks.missing.enabled)),
+                Indicator::Availability | Indicator::Evaluations => None,
+            });
+            if let Some((check, false)) = check {
+                let found = format!("it rests on checks.{check}, which is off");
+                let write = format!("write checks.{check}.enabled: true, or remove the objective");
+                self.refuse(&format!("{path}.indicator"), found, write);
+            }
+            let window = match &slo.window {
+                Some(window) => self.duration(&format!("{path}.window"), window, DAY * 7, DAY * 90),
+                None => Some(DEFAULT_SLO_WINDOW),
+            };
+            let Some(window) = window else { continue };
+            let cadence = every.filter(|_| slo.indicator == Indicator::Evaluations);
+            let (burns, notes) = slo::burns(slo.objective, window, cadence);
+            if burns.is_empty() {
+                let found = format!("no alert about it can ever fire: {}", notes.join("; "));
+                let write = "write a schedule that evaluates more often, or promise Availability";
+                self.refuse(&format!("{path}.indicator"), found, write);
+                continue;
+            }
+            slos.push(Slo {
+                name: slo.name.clone(),
+                indicator: slo.indicator,
+                objective: slo.objective,
+                window,
+                burns,
+                notes,
+            });
+        }
+        slos
     }
 
     fn pod(&mut self, spec: Exporter) -> Pod {

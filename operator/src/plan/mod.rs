@@ -1,12 +1,13 @@
 //! What a monitor's children shall be: a pure function of its spec and the operator's settings.
 //!
-//! One resource, one function, one file. Rules and routes join here as further fields of [`Plan`].
+//! One resource, one function, one file. Routes join here as a further field of [`Plan`].
 
 mod claim;
 mod config_map;
 mod deployment;
 mod labels;
 mod network_policy;
+mod prometheus_rule;
 mod service;
 mod service_account;
 mod service_monitor;
@@ -17,7 +18,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::api::DynamicObject;
+use kube::api::{DynamicObject, TypeMeta};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -53,6 +54,8 @@ pub struct Plan {
     pub network_policy: Option<NetworkPolicy>,
     /// How a Prometheus finds it, where that API exists.
     pub service_monitor: Option<DynamicObject>,
+    /// What a Prometheus evaluates about it, where that API exists.
+    pub prometheus_rule: Option<DynamicObject>,
 }
 
 /// What a plan is made of.
@@ -99,6 +102,7 @@ pub fn plan(wanted: Wanted<'_>) -> Plan {
         service: service::service(wanted),
         network_policy: network_policy::network_policy(wanted),
         service_monitor: service_monitor::service_monitor(wanted),
+        prometheus_rule: prometheus_rule::prometheus_rule(wanted),
     }
 }
 
@@ -113,6 +117,7 @@ impl Plan {
             service,
             network_policy,
             service_monitor,
+            prometheus_rule,
         } = self;
         vec![
             (ChildKind::ServiceAccount, Some(json(&service_account))),
@@ -124,6 +129,10 @@ impl Plan {
             (
                 ChildKind::ServiceMonitor,
                 service_monitor.as_ref().map(json),
+            ),
+            (
+                ChildKind::PrometheusRule,
+                prometheus_rule.as_ref().map(json),
             ),
         ]
     }
@@ -142,6 +151,29 @@ fn meta(wanted: Wanted<'_>) -> ObjectMeta {
         labels: Some(labels::labels(&wanted.monitor.name)),
         owner_references: wanted.owner.map(|owner| vec![owner.clone()]),
         ..ObjectMeta::default()
+    }
+}
+
+/// A child that another program finds by its labels: those of the settings, and those of the monitor, which win.
+fn found_by_others(wanted: Wanted<'_>, kind: ChildKind, spec: Value) -> DynamicObject {
+    let mut metadata = meta(wanted);
+    let own = labels::labels(&wanted.monitor.name);
+    let labels = metadata.labels.get_or_insert_default();
+    let given = wanted.settings.labels.iter();
+    for (name, value) in given.chain(&wanted.monitor.integration_labels) {
+        // Our own labels stay what they are: by them the object is found again.
+        if !own.contains_key(name) {
+            labels.insert(name.clone(), value.clone());
+        }
+    }
+    let resource = kind.resource();
+    DynamicObject {
+        types: Some(TypeMeta {
+            api_version: resource.api_version,
+            kind: resource.kind,
+        }),
+        metadata,
+        data: serde_json::json!({"spec": spec}),
     }
 }
 

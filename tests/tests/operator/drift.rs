@@ -118,6 +118,11 @@ fn edits() -> Vec<(&'static str, Value)> {
         ),
         ("servicemonitor", set("/spec/selector", json!({}))),
         ("servicemonitor", set("/spec/jobLabel", json!("another"))),
+        (
+            "prometheusrule",
+            set("/spec/groups/0/interval", json!("1h")),
+        ),
+        ("prometheusrule", set("/spec/groups/1/rules", json!([]))),
     ]);
     edits
 }

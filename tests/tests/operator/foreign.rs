@@ -43,6 +43,11 @@ apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
 metadata: {name: servicemonitor-monitor-exporter}
 spec: {selector: {}, endpoints: []}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {name: prometheusrule-monitor-exporter}
+spec: {groups: []}
 ";
 
 #[test]
@@ -62,7 +67,7 @@ fn objects_of_others_are_reported_and_left_alone() {
         place.apply(&monitor_of(kind), |_| {});
     }
     let about = |kind: &str| match kind {
-        "servicemonitor" => "IntegrationsApplied",
+        "servicemonitor" | "prometheusrule" => "IntegrationsApplied",
         _ => "ChildrenApplied",
     };
     for kind in CHILDREN {

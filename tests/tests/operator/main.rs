@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon an edited or deleted child is repaired.
 const REPAIR: Duration = Duration::from_secs(5);
 /// Every kind of child.
-const CHILDREN: [&str; 7] = [
+const CHILDREN: [&str; 8] = [
     "serviceaccount",
     "configmap",
     "persistentvolumeclaim",
@@ -37,22 +37,26 @@ const CHILDREN: [&str; 7] = [
     "service",
     "networkpolicy",
     "servicemonitor",
+    "prometheusrule",
 ];
+/// Kinds of the Prometheus operator that children have.
+const MONITORING: [&str; 2] = ["servicemonitors", "prometheusrules"];
 
-/// The cluster that tests share: with both CRDs, and a node that is played.
+/// The cluster that tests share: with all CRDs, and a node that is played.
 fn shared() -> &'static Cluster {
     static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
         let cluster = Cluster::start(Size::Control);
-        for crd in [feature_monitor_crd(), monitoring_crd("servicemonitors")] {
-            // Larger than what client-side apply can note in an annotation.
-            let arguments = ["apply", "--server-side", "-f", "-"];
-            cluster.kubectl_input(&arguments, &crd).unwrap();
-        }
-        for crd in [
-            "featuremonitors.featuremonitor.io",
-            "servicemonitors.monitoring.coreos.com",
-        ] {
-            established(&cluster, crd);
+        // Larger than what client-side apply can note in an annotation.
+        let apply = ["apply", "--server-side", "-f", "-"];
+        cluster
+            .kubectl_input(&apply, &feature_monitor_crd())
+            .unwrap();
+        established(&cluster, "featuremonitors.featuremonitor.io");
+        for kind in MONITORING {
+            cluster
+                .kubectl_input(&apply, &monitoring_crd(kind))
+                .unwrap();
+            established(&cluster, &format!("{kind}.monitoring.coreos.com"));
         }
         // A claim's class is filled in by the API server, and is nobody's to change.
         cluster.apply(CLASS).unwrap();

@@ -8,11 +8,11 @@ use harness::operator::{NAME, Operator, Release, monitoring_crd};
 use serde_json::{Value, json};
 
 use crate::{
-    BRISK, CHILDREN, PATIENCE, Place, condition, crds, ephemeral, established, monitor, shared,
+    BRISK, CHILDREN, MONITORING, PATIENCE, Place, condition, crds, ephemeral, established, monitor,
+    shared,
 };
 
 const CRD: &str = "featuremonitors.featuremonitor.io";
-const SERVICE_MONITORS: &str = "servicemonitors.monitoring.coreos.com";
 const NAMESPACE: &str = "ml-prod";
 
 /// Group, resource and verb.
@@ -52,15 +52,29 @@ fn what_is_granted_is_used_from_installation_to_end() {
     release.upgrade(&[
         "--set=exporter.networkPolicy.enabled=false",
         "--set=exporter.serviceMonitor.enabled=false",
+        "--set=exporter.prometheusRule.enabled=false",
         "--set=serviceMonitor.enabled=true",
+        "--set=prometheusRule.enabled=true",
+        "--set=links.grafana=https://grafana.example.com",
     ]);
     let crd = cluster.get(&["crd", CRD]).unwrap();
     let fields = crd.pointer(FIELDS).unwrap();
     assert!(fields["paused"].is_object(), "the CRD is upgraded too");
     release.object("servicemonitor", NAME);
+    // What promtool accepts, the API server does too, with the links that the values give.
+    let rules = release.object("prometheusrule", NAME)["spec"].to_string();
+    assert!(
+        rules.contains("https://grafana.example.com/d/featuremonitor-health"),
+        "{rules}"
+    );
+    assert!(
+        !rules.contains("GRAFANA_URL") && !rules.contains("RUNBOOKS_URL"),
+        "{rules}"
+    );
     let operator = start(&release);
     wait_until_gone(&cluster, "networkpolicy");
     wait_until_gone(&cluster, "servicemonitor");
+    wait_until_gone(&cluster, "prometheusrule");
     wait_for_condition(&cluster, "shop", "IntegrationsApplied", "True", "Off");
     operator.terminate();
 
@@ -138,28 +152,39 @@ fn optional_apis_come_and_go(cluster: &Cluster, operator: &Operator) {
     let resource = get(cluster, "featuremonitor", "shop").unwrap();
     let ready = condition(&resource, "Ready").unwrap();
     assert_ne!(ready["reason"], "ApiAbsent", "Ready does not need it");
-    for _ in 0..2 {
+    let make = |kind: &str| {
         let arguments = ["apply", "--server-side", "-f", "-"];
         cluster
-            .kubectl_input(&arguments, &monitoring_crd("servicemonitors"))
+            .kubectl_input(&arguments, &monitoring_crd(kind))
             .unwrap();
-        wait_for_condition(cluster, "shop", "IntegrationsApplied", "True", "Applied");
-        assert!(child(cluster, "servicemonitor").is_some());
-        // It is watched: what is deleted is made anew.
-        let delete = ["delete", "servicemonitor", "shop-exporter"];
-        kubectl(cluster, &delete);
-        cluster.wait_for("the ServiceMonitor is there again", PATIENCE, || {
-            child(cluster, "servicemonitor")
+    };
+    for _ in 0..2 {
+        make("servicemonitors");
+        cluster.wait_for("the other one is named alone", PATIENCE, || {
+            let resource = get(cluster, "featuremonitor", "shop")?;
+            let said = condition(&resource, "IntegrationsApplied")?["message"].clone();
+            let alone = said
+                .as_str()?
+                .starts_with("The cluster has no PrometheusRule (");
+            alone.then_some(())
         });
-        cluster
-            .kubectl(&["delete", "crd", SERVICE_MONITORS])
-            .unwrap();
+        make("prometheusrules");
+        wait_for_condition(cluster, "shop", "IntegrationsApplied", "True", "Applied");
+        for kind in ["servicemonitor", "prometheusrule"] {
+            assert!(child(cluster, kind).is_some());
+            // It is watched: what is deleted is made anew.
+            kubectl(cluster, &["delete", kind, "shop-exporter"]);
+            cluster.wait_for("it is there again", PATIENCE, || child(cluster, kind));
+        }
+        for kind in MONITORING {
+            let crd = format!("{kind}.monitoring.coreos.com");
+            cluster.kubectl(&["delete", "crd", &crd]).unwrap();
+        }
         wait_for_condition(cluster, "shop", "IntegrationsApplied", "False", "ApiAbsent");
     }
-    let arguments = ["apply", "--server-side", "-f", "-"];
-    cluster
-        .kubectl_input(&arguments, &monitoring_crd("servicemonitors"))
-        .unwrap();
+    for kind in MONITORING {
+        make(kind);
+    }
     wait_for_condition(cluster, "shop", "IntegrationsApplied", "True", "Applied");
     let failures = "featuremonitor_operator_reconciliations_total{outcome=\"failure\"}";
     assert!(operator.metric(failures) <= 3.0, "{}", operator.log());

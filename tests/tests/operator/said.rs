@@ -37,6 +37,35 @@ fn what_only_the_operator_can_refuse_is_said_in_a_condition() {
 }
 
 #[test]
+fn a_burn_rate_that_can_never_be_reached_is_said() {
+    let place = Place::new("promises");
+    place.apply("shop", |manifest| {
+        ephemeral(manifest);
+        manifest["spec"]["slos"] = json!([
+            {"name": "steady", "indicator": "Availability", "objective": 0.99},
+            {"name": "loose", "indicator": "Availability", "objective": 0.9},
+        ]);
+    });
+    let said = place.wait_for_condition("shop", "SpecValid", "True", "Valid");
+    assert!(!said.contains("steady"), "{said}");
+    let note = "objective loose: a burn rate of 14.4 over 1 h can never be reached";
+    assert!(said.contains(note), "{said}");
+    let rule = place.wait_for("its rules are there", || {
+        place.child("prometheusrule", "shop")
+    });
+    let groups = rule["spec"]["groups"].as_array().unwrap();
+    let names: Vec<&str> = groups
+        .iter()
+        .filter_map(|group| group["name"].as_str())
+        .collect();
+    let namespace = place.namespace();
+    let expected = ["records", "alerts", "slo.steady", "slo.loose"];
+    let expected = expected.map(|what| format!("feature-monitor.{namespace}.shop.{what}"));
+    assert_eq!(names, expected);
+    place.end();
+}
+
+#[test]
 fn what_nobody_knows_is_unknown() {
     let place = Place::new("unknown");
     place.apply("shop", ephemeral);
@@ -195,7 +224,7 @@ fn no_secret_is_repeated() {
     let child = place.child("deployment", "shop").unwrap();
     assert!(child.to_string().contains("\"secretName\":\"flight\""));
 
-    let kinds = "featuremonitors,serviceaccounts,configmaps,deployments,services,events,networkpolicies,servicemonitors,leases";
+    let kinds = "featuremonitors,serviceaccounts,configmaps,deployments,services,events,networkpolicies,servicemonitors,prometheusrules,leases";
     let all = place.kubectl(&["get", kinds, "--output=json"]).unwrap();
     assert!(all.contains("shop-exporter"));
     let (metrics, log) = (place.operator.metrics_text(), place.operator.log());

@@ -1,0 +1,609 @@
+//! THE alerts: each once, with what it means and what it needs. `docs/runbooks/` has a page for each.
+//!
+//! A rule tests the verdict that the exporter exports, never a value against a number of its own: an alert and a board cannot
+//! disagree. What an alert says has the value, its limit and its score.
+
+use std::time::Duration;
+
+use metrics::Label::{
+    self, Check, Condition, Feature, Kind, Monitor, Namespace, Outcome, Reason, Severity,
+};
+use metrics::{Family, table};
+
+use crate::links::Board;
+use crate::promql::Matcher::{Among, Is, IsNot};
+use crate::promql::{Reach, count_by, max_by, names, sum_by};
+use crate::timing::Pace;
+
+/// How bad it is: the label `severity`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Somebody must act now.
+    Critical,
+    /// Somebody should look.
+    Warning,
+    /// Nobody is told.
+    None,
+}
+
+impl Level {
+    /// The label's value.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Critical => "critical",
+            Level::Warning => "warning",
+            Level::None => "none",
+        }
+    }
+}
+
+/// What an alert is about: the label `check`, by which it can be routed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum About {
+    /// Whether the features are watched at all.
+    Availability,
+    /// The check of the columns.
+    Schema,
+    /// The check of the age of values.
+    Freshness,
+    /// The check of distributions.
+    Drift,
+    /// The check of missing values.
+    Missing,
+}
+
+impl About {
+    /// The label's value: for checks that of the metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            About::Availability => "availability",
+            About::Schema => "schema",
+            About::Freshness => "freshness",
+            About::Drift => "drift",
+            About::Missing => "missing",
+        }
+    }
+}
+
+/// An alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Its name, at most 40 characters, and that of its runbook.
+    pub name: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// What it is about; nothing where the query's own label `check` says so.
+    pub about: Option<About>,
+    /// Holds while there is a series.
+    pub query: String,
+    /// How long it must hold.
+    pub lasts: Duration,
+    /// How long it goes on when it holds no longer, so that one that flaps notifies once.
+    pub keeps_firing: Duration,
+    /// What it is, in one sentence that is always the same.
+    pub summary: &'static str,
+    /// What was found, with its numbers: a template of Prometheus.
+    pub description: String,
+    /// What to look at.
+    pub board: Board,
+}
+
+/// A monitor whose alerts are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Its series.
+    pub reach: Reach<'a>,
+    /// Its pace.
+    pub pace: Pace,
+    /// How long one pull may take.
+    pub timeout: Duration,
+}
+
+/// How many pulls an evaluation has that catches up: four windows and the one in progress.
+const PULLS: f64 = 5.0;
+
+/// A number as a template shows it. `humanize` would make 90m of 0.09.
+const PLAIN: &str = "printf \"%.3g\"";
+
+const OF_MONITOR: [Label; 2] = [Namespace, Monitor];
+const OF_FEATURE: [Label; 3] = [Namespace, Monitor, Feature];
+
+/// Everything that one monitor can alert about, the worst first.
+pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
+    let mut alerts = availability(subject);
+    alerts.extend(schema(subject));
+    for level in [Level::Critical, Level::Warning] {
+        alerts.extend(freshness(subject, level));
+        alerts.push(statistical(subject, level, About::Drift));
+        alerts.push(statistical(subject, level, About::Missing));
+    }
+    alerts
+}
+
+impl Subject<'_> {
+    /// An alert about whether features are watched at all.
+    fn availability(
+        &self,
+        name: &'static str,
+        level: Level,
+        query: String,
+        lasts: Duration,
+        [summary, description]: [&'static str; 2],
+    ) -> Alert {
+        Alert {
+            name,
+            level,
+            about: Some(About::Availability),
+            query,
+            lasts,
+            keeps_firing: self.pace.settled(),
+            summary,
+            description: description.to_owned(),
+            board: Board::Monitor,
+        }
+    }
+
+    /// The largest value of a family of the monitor.
+    fn of(&self, family: &Family<0>) -> String {
+        max_by(&OF_MONITOR, &self.reach.of(family, &[]))
+    }
+}
+
+fn availability(subject: Subject<'_>) -> Vec<Alert> {
+    let pace = subject.pace;
+    let up = subject.reach.up();
+    let dropped_within = crate::timing::text((pace.rules * 120).max(pace.features * 3));
+    let dropped = subject.reach.of(&table::SERIES_DROPPED, &[]);
+    // Without a baseline or a window nothing is judged yet, and what moves by construction never is.
+    let blind = [
+        "absent",
+        "kind_changed",
+        "no_event",
+        "other_bins",
+        "overflow",
+        "too_few_baseline_rows",
+        "too_few_rows",
+        "zero_spread",
+    ];
+    let blind = max_by(
+        &[Namespace, Monitor, Feature, Check, Reason],
+        &subject
+            .reach
+            .of(&table::CHECK_INVALID_INFO, &[Among(Reason, &blind)]),
+    );
+    vec![
+        subject.availability(
+            "FeatureMonitorExporterDown",
+            Level::Critical,
+            format!("{} == 0 or absent({up})", max_by(&OF_MONITOR, &up)),
+            pace.steady(),
+            [
+                "The exporter of a feature monitor cannot be scraped.",
+                "Prometheus cannot scrape the exporter of {{ $labels.namespace }}/{{ $labels.monitor }}, or does not know \
+                 it. None of its features is watched: that no other alert of it fires means nothing.",
+            ],
+        ),
+        subject.availability(
+            "FeatureMonitorSourceDown",
+            Level::Critical,
+            format!("{} == 0", subject.of(&table::SOURCE_UP)),
+            pace.steady(),
+            [
+                "The source of a feature monitor cannot be read.",
+                "The exporter of {{ $labels.namespace }}/{{ $labels.monitor }} cannot read its features from the Flight \
+                 server, though it tries again and again. Its page and its log say why.",
+            ],
+        ),
+        subject.availability(
+            "FeatureMonitorEvaluationFailing",
+            Level::Critical,
+            format!(
+                "{} == 0 unless on ({}) {} == 0",
+                subject.of(&table::EVALUATION_SUCCESS),
+                names(&OF_MONITOR),
+                subject.of(&table::SOURCE_UP),
+            ),
+            pace.steady(),
+            [
+                "The evaluations of a feature monitor fail, and not for its source.",
+                "Evaluations of {{ $labels.namespace }}/{{ $labels.monitor }} fail, and not since its source is down: what is \
+                 shown is of the last one that did not. The exporter's page and log say why.",
+            ],
+        ),
+        subject.availability(
+            "FeatureMonitorEvaluationLate",
+            Level::Critical,
+            format!(
+                "time() - {} > 3 * {} + {}",
+                subject.of(&table::EVALUATION_TIMESTAMP),
+                subject.of(&table::EVALUATION_INTERVAL),
+                PULLS * subject.timeout.as_secs_f64(),
+            ),
+            pace.settled(),
+            [
+                "A feature monitor no longer evaluates.",
+                "The last evaluation of {{ $labels.namespace }}/{{ $labels.monitor }} ended {{ $value | humanizeDuration }} \
+                 ago, though its exporter can be scraped. Evaluations hang or do not begin.",
+            ],
+        ),
+        subject.availability(
+            "FeatureMonitorBaselineAbsent",
+            Level::Warning,
+            format!("{} == 0", subject.of(&table::BASELINE_PRESENT)),
+            pace.repeated(120),
+            [
+                "A feature monitor has no baseline.",
+                "{{ $labels.namespace }}/{{ $labels.monitor }} has no baseline yet: drift, missing values and columns are not \
+                 judged.",
+            ],
+        ),
+        subject.availability(
+            "FeatureMonitorFallingBehind",
+            Level::Warning,
+            format!("{} > 1", subject.of(&table::WINDOWS_PENDING)),
+            pace.repeated(10),
+            [
+                "A feature monitor judges windows later than they are complete.",
+                "{{ $labels.namespace }}/{{ $labels.monitor }} has {{ $value }} complete windows that are not judged.",
+            ],
+        ),
+        Alert {
+            about: None,
+            ..subject.availability(
+            "FeatureMonitorNotJudging",
+            Level::Warning,
+            format!(
+                "{} > 0",
+                count_by(&[Namespace, Monitor, Check, Reason], &blind)
+            ),
+            pace.repeated(20),
+            [
+                "A check of a feature monitor gives no verdict.",
+                "The check {{ $labels.check }} of {{ $labels.namespace }}/{{ $labels.monitor }} cannot judge {{ $value }} \
+                 features (reason: {{ $labels.reason }}). No verdict is not a good verdict.",
+            ],
+            )
+        },
+        subject.availability(
+            "FeatureMonitorConfigRefused",
+            Level::Warning,
+            format!("{} == 0", subject.of(&table::CONFIG_RELOAD_SUCCESS)),
+            pace.settled(),
+            [
+                "An exporter refused its changed configuration.",
+                "The exporter of {{ $labels.namespace }}/{{ $labels.monitor }} refused a changed configuration, and goes on \
+                 with the one before. Its log says what is wrong.",
+            ],
+        ),
+        subject.availability(
+            "FeatureMonitorSeriesDropped",
+            Level::Warning,
+            format!(
+                "{} > 0",
+                sum_by(
+                    &[Namespace, Monitor, Reason],
+                    &format!("increase({dropped}[{dropped_within}])")
+                )
+            ),
+            pace.settled(),
+            [
+                "An exporter leaves series out of its scrape.",
+                "{{ $labels.namespace }}/{{ $labels.monitor }} has more series than its budget (reason: {{ $labels.reason }}): bins \
+                 are left out first, then statistics of features, and boards lack them.",
+            ],
+        ),
+    ]
+}
+
+/// The schema check: what is different is in the label `reason`.
+fn schema(subject: Subject<'_>) -> Vec<Alert> {
+    let found = |reasons: &[&str], level: Level| {
+        let breached = subject.reach.of(
+            &table::CHECK_BREACHED,
+            &[Is(Check, About::Schema.name()), Is(Severity, level.name())],
+        );
+        let finding = subject
+            .reach
+            .of(&table::SCHEMA_FINDING, &[Among(Reason, reasons)]);
+        format!(
+            "{} == 1 and on ({}) {} == 1",
+            max_by(&[Namespace, Monitor, Feature, Reason], &finding),
+            names(&OF_FEATURE),
+            max_by(&OF_FEATURE, &breached),
+        )
+    };
+    let alert = |name, level, reasons: &[&str], summary, description: &str| Alert {
+        name,
+        level,
+        about: Some(About::Schema),
+        query: found(reasons, level),
+        lasts: subject.pace.settled(),
+        keeps_firing: subject.pace.settled(),
+        summary,
+        description: description.to_owned(),
+        board: Board::Feature,
+    };
+    vec![
+        alert(
+            "FeatureAbsent",
+            Level::Critical,
+            &["missing", "renamed"],
+            "An expected column is not in the source.",
+            "The column {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $labels.reason }}. \
+             What needs it gets nothing.",
+        ),
+        alert(
+            "FeatureSchemaChanged",
+            Level::Critical,
+            &["type_changed"],
+            "A column came with another type.",
+            "The column {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} has another type than is \
+             expected. The exporter's page names both.",
+        ),
+        alert(
+            "FeatureSchemaChanged",
+            Level::Warning,
+            &["new", "unsupported_type"],
+            "A column came that is not judged.",
+            "The column {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is not judged (reason: \
+             {{ $labels.reason }}). Exclude it, or freeze a baseline that has it.",
+        ),
+    ]
+}
+
+/// The freshness check: of the monitor as a whole, which has no label `feature`, and of each feature.
+fn freshness(subject: Subject<'_>, level: Level) -> [Alert; 2] {
+    let about = About::Freshness;
+    let alert = |name, labels: &[Label], matcher, summary, subject_of, board| Alert {
+        name,
+        level,
+        about: Some(about),
+        query: breached(subject, labels, level, about, &[matcher]),
+        lasts: subject.pace.settled(),
+        keeps_firing: subject.pace.settled(),
+        summary,
+        description: format!(
+            "The newest event of {subject_of}{{{{ $labels.namespace }}}}/{{{{ $labels.monitor }}}} is {{{{ $value | humanizeDuration }}}} \
+             old; the limit is {}.",
+            looked_up(
+                &table::CHECK_LIMIT,
+                labels,
+                level,
+                about,
+                "humanizeDuration"
+            ),
+        ),
+        board,
+    };
+    [
+        alert(
+            "FeatureDataStale",
+            &OF_MONITOR,
+            Is(Feature, ""),
+            "The newest event of a source is too old.",
+            "",
+            Board::Monitor,
+        ),
+        alert(
+            "FeatureStale",
+            &OF_FEATURE,
+            IsNot(Feature, ""),
+            "A feature is no longer filled.",
+            "{{ $labels.feature }} of ",
+            Board::Feature,
+        ),
+    ]
+}
+
+/// The drift check, or that of missing values.
+fn statistical(subject: Subject<'_>, level: Level, about: About) -> Alert {
+    let (name, summary, what, how) = match about {
+        About::Drift => (
+            "FeatureDrift",
+            "A feature is distributed otherwise than in the baseline.",
+            "{{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | printf \"%.3g\" }} away from its baseline",
+            PLAIN,
+        ),
+        _ => (
+            "FeatureMissingData",
+            "More values of a feature are missing than in the baseline.",
+            "The missing share of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
+            "humanizePercentage",
+        ),
+    };
+    Alert {
+        name,
+        level,
+        about: Some(about),
+        query: breached(subject, &OF_FEATURE, level, about, &[]),
+        lasts: subject.pace.settled(),
+        keeps_firing: subject.pace.settled(),
+        summary,
+        description: format!(
+            "{what}; the limit is {}, and the score {} times the limit.",
+            looked_up(&table::CHECK_LIMIT, &OF_FEATURE, level, about, how),
+            looked_up(&table::CHECK_SCORE, &OF_FEATURE, level, about, PLAIN),
+        ),
+        board: Board::Feature,
+    }
+}
+
+/// What a check measured, where it is breached.
+fn breached(
+    subject: Subject<'_>,
+    labels: &[Label],
+    level: Level,
+    about: About,
+    matchers: &[crate::promql::Matcher<'_>],
+) -> String {
+    let check = [&[Is(Check, about.name())], matchers].concat();
+    let verdict = [&check[..], &[Is(Severity, level.name())]].concat();
+    format!(
+        "{} and on ({}) {} == 1",
+        max_by(labels, &subject.reach.of(&table::CHECK_VALUE, &check)),
+        names(labels),
+        max_by(labels, &subject.reach.of(&table::CHECK_BREACHED, &verdict)),
+    )
+}
+
+/// A template that asks for what belongs to the alert: a limit, or a score.
+fn looked_up(
+    family: &Family<3>,
+    labels: &[Label],
+    level: Level,
+    about: About,
+    how: &str,
+) -> String {
+    let own: Vec<String> = labels
+        .iter()
+        .map(|label| format!("{}=%q", label.name()))
+        .collect();
+    let values: Vec<String> = labels
+        .iter()
+        .map(|label| format!("$labels.{}", label.name()))
+        .collect();
+    // A monitor as a whole is told from its features by an empty name.
+    let whole = match labels.contains(&Feature) {
+        true => String::new(),
+        false => format!(",{}=''", Feature.name()),
+    };
+    let fixed = format!(
+        "{}='{}',{}='{}'{whole}",
+        Check.name(),
+        about.name(),
+        Severity.name(),
+        level.name()
+    );
+    let name = family.definition().name;
+    format!(
+        "{{{{ with printf `{name}{{{},{fixed}}}` {} | query }}}}{{{{ . | first | value | {how} }}}}{{{{ else }}}}not known{{{{ end }}}}",
+        own.join(","),
+        values.join(" "),
+    )
+}
+
+/// What concerns all monitors, and the operator: it comes with the chart. `pace.features` is of no matter.
+pub fn of_all(pace: Pace) -> Vec<Alert> {
+    let window = crate::timing::text(pace.rules * 20);
+    let all = Reach::All;
+    let ended = |matchers: &[crate::promql::Matcher<'_>]| {
+        let family = &table::OPERATOR_RECONCILIATIONS;
+        format!("sum(rate({}[{window}]))", all.of(family, matchers))
+    };
+    let broken = format!(
+        "increase({}[{window}])",
+        all.of(&table::OPERATOR_WATCH_ERRORS, &[])
+    );
+    let leading = all.of(&table::OPERATOR_LEADING, &[]);
+    let condition = |name| all.of(&table::OPERATOR_MONITOR_CONDITION, &[Is(Condition, name)]);
+    let alert =
+        |name, level, query, lasts, board, [summary, description]: [&'static str; 2]| Alert {
+            name,
+            level,
+            about: Some(About::Availability),
+            query,
+            lasts,
+            keeps_firing: pace.settled(),
+            summary,
+            description: description.to_owned(),
+            board,
+        };
+    vec![
+        Alert {
+            keeps_firing: Duration::ZERO,
+            ..alert(
+                "Watchdog",
+                Level::None,
+                "vector(1)".to_owned(),
+                Duration::ZERO,
+                Board::Overview,
+                [
+                    "Alerts are evaluated and sent.",
+                    "This alert always fires. Where it ends, no alert arrives any more: send it to something that says so.",
+                ],
+            )
+        },
+        alert(
+            "FeatureMonitorOperatorDown",
+            Level::Critical,
+            format!("absent({})", all.of(&table::OPERATOR_BUILD_INFO, &[])),
+            pace.steady(),
+            Board::Health,
+            [
+                "No operator can be scraped.",
+                "Prometheus scrapes no feature-monitor operator. Exporters go on; changes of FeatureMonitors are not acted on.",
+            ],
+        ),
+        alert(
+            "FeatureMonitorOperatorNotLeading",
+            Level::Critical,
+            format!("sum({leading}) == 0"),
+            pace.steady(),
+            Board::Health,
+            [
+                "No operator holds the lease.",
+                "Operators run and none of them leads: changes of FeatureMonitors are not acted on.",
+            ],
+        ),
+        alert(
+            "FeatureMonitorOperatorFailing",
+            Level::Warning,
+            format!(
+                "{} / ({} > 0) > 0.1",
+                ended(&[IsNot(Outcome, "success")]),
+                ended(&[])
+            ),
+            pace.steady(),
+            Board::Health,
+            [
+                "Reconciliations of FeatureMonitors fail.",
+                "{{ $value | humanizePercentage }} of the operator's reconciliations fail. The conditions of the monitors and \
+                 the operator's log say why.",
+            ],
+        ),
+        alert(
+            "FeatureMonitorOperatorBlind",
+            Level::Warning,
+            format!("{} > 3", sum_by(&[Kind], &broken)),
+            pace.steady(),
+            Board::Health,
+            [
+                "A watch of the operator breaks off again and again.",
+                "The operator's watch of {{ $labels.kind }} broke off {{ $value | printf \"%.0f\" }} times: it may not see what changes.",
+            ],
+        ),
+        alert(
+            "FeatureMonitorNotReady",
+            Level::Warning,
+            format!(
+                "min by ({}) ({}) == 0",
+                names(&OF_MONITOR),
+                condition("Ready")
+            ),
+            pace.steady() * 3,
+            Board::Monitor,
+            [
+                "A FeatureMonitor is not ready.",
+                "{{ $labels.namespace }}/{{ $labels.monitor }} is not ready. `kubectl describe fm` says which condition fails, \
+                 and what to do.",
+            ],
+        ),
+        alert(
+            "FeatureMonitorNotScraped",
+            Level::Warning,
+            format!(
+                "{} == 1 unless on ({}) {}",
+                max_by(&OF_MONITOR, &condition("ExporterAvailable")),
+                names(&OF_MONITOR),
+                all.up(),
+            ),
+            pace.steady(),
+            Board::Monitor,
+            [
+                "An exporter runs and Prometheus does not know it.",
+                "The exporter of {{ $labels.namespace }}/{{ $labels.monitor }} runs, and Prometheus has no target for it: its \
+                 selector may ask for labels that the ServiceMonitor does not have.",
+            ],
+        ),
+    ]
+}

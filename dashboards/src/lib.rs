@@ -1,0 +1,16 @@
+//! What Prometheus evaluates and people look at, as code: made of the table of metrics and of a `FeatureMonitor`.
+//!
+//! [`alerts`] and [`records`] have every rule once; [`rules`] puts them into the files that Prometheus reads. A query is
+//! text made of families of the table ([`promql`]); that each parses, names labels that its families have, and can fire is
+//! tested over the parsed text.
+//!
+//! The crate is pure: no clock, no IO, no runtime.
+
+pub mod alerts;
+pub mod docs;
+pub mod links;
+pub mod promql;
+pub mod records;
+pub mod rules;
+pub mod slos;
+pub mod timing;

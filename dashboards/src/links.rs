@@ -1,0 +1,74 @@
+//! Where people are sent from an alert: to the page that says what to do, and to the board that shows it.
+
+use crate::alerts::Alert;
+
+/// Where the runbooks of this project are.
+pub const RUNBOOKS: &str =
+    "https://github.com/feature-monitor/feature-monitor/blob/main/docs/runbooks";
+
+/// A board, by what it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Board {
+    /// All monitors.
+    Overview,
+    /// One monitor.
+    Monitor,
+    /// One feature.
+    Feature,
+    /// The objectives of one monitor.
+    Slo,
+    /// The operator and the exporters.
+    Health,
+}
+
+impl Board {
+    /// Its `uid`, which stays.
+    pub const fn uid(self) -> &'static str {
+        match self {
+            Board::Overview => "featuremonitor-overview",
+            Board::Monitor => "featuremonitor-monitor",
+            Board::Feature => "featuremonitor-feature",
+            Board::Slo => "featuremonitor-slo",
+            Board::Health => "featuremonitor-health",
+        }
+    }
+
+    /// Names of the variables that say what it shows; labels of the alert have the same names.
+    pub const fn variables(self) -> &'static [&'static str] {
+        match self {
+            Board::Overview | Board::Health => &[],
+            Board::Monitor | Board::Slo => &["namespace", "monitor"],
+            Board::Feature => &["namespace", "monitor", "feature"],
+        }
+    }
+}
+
+/// Addresses under which runbooks and boards are found, without a slash at the end. `None` leaves the links out.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Links {
+    /// Where Grafana is: `https://grafana.example.com`.
+    pub grafana: Option<String>,
+    /// Where the files of `docs/runbooks` are: `https://git.example.com/feature-monitor/docs/runbooks`.
+    pub runbooks: Option<String>,
+}
+
+impl Links {
+    /// The page about an alert.
+    pub fn runbook(&self, alert: &Alert) -> Option<String> {
+        let base = self.runbooks.as_deref()?.trim_end_matches('/');
+        Some(format!("{base}/{}.md", alert.name))
+    }
+
+    /// The board of an alert, with its variables as Prometheus fills them in.
+    pub fn board(&self, alert: &Alert) -> Option<String> {
+        let base = self.grafana.as_deref()?.trim_end_matches('/');
+        let variables = alert.board.variables().iter().map(|name| {
+            // Names of features may hold what an address may not.
+            format!("var-{name}={{{{ $labels.{name} | urlquery }}}}")
+        });
+        let variables: Vec<String> = variables.collect();
+        let separator = if variables.is_empty() { "" } else { "?" };
+        let uid = alert.board.uid();
+        Some(format!("{base}/d/{uid}{separator}{}", variables.join("&")))
+    }
+}
