@@ -54,6 +54,27 @@ pub fn promtool(arguments: &[&str], input: &str) -> Result<(), String> {
     }
 }
 
+/// Checks rules, as YAML or JSON.
+///
+/// # Panics
+///
+/// When promtool has a complaint about them.
+pub fn promtool_accepts(rules: &str) {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+    std::fs::write(file.path(), rules).expect("it can be written");
+    let output = Command::new(tool("promtool").unwrap_or_else(|error| panic!("{error}")))
+        .args(["check", "rules", "--lint=all", "--lint-fatal"])
+        .arg(file.path())
+        .output()
+        .expect("promtool starts");
+    let said = [output.stdout, output.stderr].concat();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&said)
+    );
+}
+
 /// A Python with the packages of `tests/requirements.txt`: `FM_PYTHON`, or the environment that
 /// `make venv` keeps in the cache, which is made when it is not there. The error is a sentence that
 /// says what to do.

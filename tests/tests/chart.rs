@@ -46,10 +46,11 @@ fn objects_have_the_schemas_of_kubernetes() {
     let files = SETS.map(|set| {
         let file = folder.path().join(set).with_extension("yaml");
         let rendered = rendered(set, &[]);
-        // The one object whose kind is not a part of Kubernetes.
+        // The kinds that are not a part of Kubernetes.
+        let others = ["\nkind: ServiceMonitor\n", "\nkind: PrometheusRule\n"];
         let documents = rendered
             .split("\n---\n")
-            .filter(|document| !document.contains("\nkind: ServiceMonitor\n"));
+            .filter(|document| !others.iter().any(|kind| document.contains(kind)));
         std::fs::write(&file, documents.collect::<Vec<_>>().join("\n---\n")).unwrap();
         file
     });
@@ -111,6 +112,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("concurrency=0", "'/concurrency'"),
     ("extraArgs=[\"plan\"]", "'/extraArgs/0'"),
     ("serviceMonitor.interval=30", "'/serviceMonitor/interval'"),
+    ("links.grafana=\"grafana.example.com\"", "'/links/grafana'"),
+    (
+        "exporter.prometheusRule.interval=\"6m\"",
+        "'/exporter/prometheusRule/interval'",
+    ),
     (
         "networkPolicy.from=[{\"podSelectors\":{}}]",
         "'/networkPolicy/from/0'",
@@ -376,6 +382,34 @@ fn only_several_pods_have_a_disruption_budget() {
     }
 }
 
+/// The links of the chart's rules are those of its values, and without an address there are none; promtool accepts both.
+#[test]
+fn rules_have_the_links_that_values_give() {
+    let rules = |given: &[&str]| {
+        let given = [&["prometheusRule.enabled=true"], given].concat();
+        let set = |value: &&str| ["--set".to_owned(), (*value).to_owned()];
+        let arguments: Vec<String> = given.iter().flat_map(set).collect();
+        let objects = parsed(&rendered("default", &arguments));
+        let rule = objects
+            .iter()
+            .find(|object| kind(object) == "PrometheusRule");
+        let spec = rule.unwrap()["spec"].to_string();
+        tools::promtool_accepts(&spec);
+        spec
+    };
+    let linked = rules(&["links.grafana=https://grafana.example.com/"]);
+    assert!(
+        linked.contains("https://grafana.example.com/d/featuremonitor-health\""),
+        "{linked}"
+    );
+    assert!(linked.contains("/docs/runbooks/Watchdog.md"), "{linked}");
+    let plain = rules(&["links.runbooks="]);
+    assert!(!plain.contains("_url"), "{plain}");
+    for placeholder in ["GRAFANA_URL", "RUNBOOKS_URL", "NAMESPACE"] {
+        assert!(!linked.contains(placeholder) && !plain.contains(placeholder));
+    }
+}
+
 /// An upgrade that changes a selector is refused by the API server.
 #[test]
 fn selectors_hold_only_what_an_upgrade_keeps() {
@@ -439,6 +473,11 @@ fn the_settings_file_says_what_the_values_say() {
             },
             "networkPolicy": {"enabled": true, "from": []},
             "serviceMonitor": {"enabled": true, "interval": "30s"},
+            "prometheusRule": {"enabled": true, "interval": "30s"},
+            "links": {
+                "grafana": "",
+                "runbooks": "https://github.com/feature-monitor/feature-monitor/blob/main/docs/runbooks",
+            },
             "labels": {},
         })
     );
@@ -517,6 +556,8 @@ fn new_settings_are_new_pods() {
     for changed in [
         "exporter.image.tag=0.1.1",
         "exporter.serviceMonitor.interval=1m",
+        "exporter.prometheusRule.interval=1m",
+        "links.grafana=https://grafana.example.com",
         "integrations.labels.release=prometheus",
         "runAsUser=null",
     ] {

@@ -126,7 +126,7 @@ fn example(name: &str) -> String {
 
 #[test]
 fn check_says_that_a_manifest_is_valid() {
-    let file = example("warehouse-sql.yaml");
+    let file = example("customer-segmentation.yaml");
     let text = exporter(&["check", "-f", &file]);
     assert_eq!(text.code, Some(0), "{text:?}");
     assert_eq!(text.out, format!("{file}: valid\n"));
@@ -136,8 +136,32 @@ fn check_says_that_a_manifest_is_valid() {
     assert_eq!(json.code, Some(0), "{json:?}");
     assert_eq!(
         json.json(),
-        json!([{"file": file, "valid": true, "problems": []}])
+        json!([{"file": file, "valid": true, "problems": [], "notes": []}])
     );
+}
+
+/// The objective that counts evaluations, one in 30 minutes, cannot have the short windows.
+#[test]
+fn a_burn_rate_without_an_alert_is_noted() {
+    let file = example("warehouse-sql.yaml");
+    let note = |rate, hours, minutes| {
+        format!(
+            "objective evaluated: a burn rate of {rate} over {hours} h cannot be seen: its short window of {minutes} min has less than two evaluations."
+        )
+    };
+    let notes = [note("14.4", 1, 5), note("6", 6, 30)];
+    let text = exporter(&["check", "-f", &file]);
+    assert_eq!(text.code, Some(0), "{text:?}");
+    let lines = notes.each_ref().map(|note| format!("  note: {note}\n"));
+    assert_eq!(text.out, format!("{file}: valid\n{}", lines.concat()));
+
+    let json = exporter(&["check", "-f", &file, "--output", "json"]);
+    assert_eq!(json.json()[0]["notes"], json!(notes));
+
+    let plan = operator(&["plan", "-f", &file]);
+    assert_eq!(plan.code, Some(0), "{plan:?}");
+    let lines = notes.map(|note| format!("# ml-prod/churn-features: {note}\n"));
+    assert!(plan.out.starts_with(&lines.concat()), "{plan:?}");
 }
 
 #[test]
@@ -159,7 +183,7 @@ fn check_says_everything_that_is_wrong() {
     });
     assert_eq!(
         json.json(),
-        json!([{"file": file, "valid": false, "problems": problems}])
+        json!([{"file": file, "valid": false, "problems": problems, "notes": []}])
     );
 }
 
@@ -398,7 +422,7 @@ fn help_names_every_subcommand_and_shows_how() {
         "feature-monitor-operator",
         &[exit_codes, "--log.format", "--log.level"],
     );
-    assert_eq!(names, ["run", "plan", "crd"]);
+    assert_eq!(names, ["run", "plan", "render", "crd"]);
 
     for (command, option) in [
         ("run", "--web.config.file"),

@@ -45,12 +45,18 @@ fn every_reason_of_a_condition_is_explained() {
 /// Links inside the repository: to files that are there, and to headings that are there.
 #[test]
 fn every_link_leads_somewhere() {
-    let mut pages: Vec<PathBuf> = ["", "docs", "docs/adr", "charts/feature-monitor"]
-        .iter()
-        .flat_map(|folder| std::fs::read_dir(root().join(folder)).unwrap())
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|end| end == "md"))
-        .collect();
+    let mut pages: Vec<PathBuf> = [
+        "",
+        "docs",
+        "docs/adr",
+        "docs/runbooks",
+        "charts/feature-monitor",
+    ]
+    .iter()
+    .flat_map(|folder| std::fs::read_dir(root().join(folder)).unwrap())
+    .map(|entry| entry.unwrap().path())
+    .filter(|path| path.extension().is_some_and(|end| end == "md"))
+    .collect();
     pages.sort();
     let mut dead = Vec::new();
     let mut links = 0;

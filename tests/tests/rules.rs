@@ -32,9 +32,9 @@ fn render(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn promtool(arguments: &[&str], files: &[PathBuf]) {
+fn promtool_test(files: &[PathBuf]) {
     let output = Command::new(tools::tool("promtool").unwrap_or_else(|error| panic!("{error}")))
-        .args(arguments)
+        .args(["test", "rules"])
         .args(files)
         .output()
         .unwrap();
@@ -71,7 +71,9 @@ fn promtool_accepts_the_rules() {
             "ml-prod.churn-features.yaml",
         ]
     );
-    promtool(&["check", "rules", "--lint=all", "--lint-fatal"], &files);
+    for file in &files {
+        tools::promtool_accepts(&std::fs::read_to_string(file).unwrap());
+    }
 
     let again = tempfile::tempdir().unwrap();
     for (one, other) in files.iter().zip(written(&render(again.path(), &[]))) {
@@ -110,7 +112,7 @@ fn every_alert_fires_and_ends() {
             fires.extend(fired);
         }
     }
-    promtool(&["test", "rules"], &cases);
+    promtool_test(&cases);
 
     let mut alerts = BTreeSet::new();
     for file in files {

@@ -32,12 +32,15 @@ pub fn parts(query: &Expr) -> Vec<&Expr> {
 
 /// The selectors in a query.
 pub fn selectors(query: &Expr) -> Vec<&VectorSelector> {
-    let selector = |part| match part {
-        &Expr::VectorSelector(ref selector) => Some(selector),
-        &Expr::MatrixSelector(ref matrix) => Some(&matrix.vs),
-        _ => None,
-    };
-    parts(query).into_iter().filter_map(selector).collect()
+    let mut found = Vec::new();
+    for part in parts(query) {
+        match part {
+            Expr::VectorSelector(selector) => found.push(selector),
+            Expr::MatrixSelector(matrix) => found.push(&matrix.vs),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// A family by the name of a sample, which has a suffix where it is a histogram.
