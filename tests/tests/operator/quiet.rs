@@ -111,10 +111,15 @@ fn one_edit_is_reconciled_at_most_twice() {
     place.apply("shop", ephemeral);
     place.wait_until_applied("shop");
     place.wait_for_condition("shop", "ConfigInForce", "Unknown", "ExporterUnreachable");
+    let rows = |rows| json!({"spec": {"checks": {"drift": {"minRows": rows}}}});
+    let every = |every| json!({"spec": {"schedule": {"every": every}}});
     let edits = [
         // Only the exporter's file, and for the first time: what was set by POST is made an apply's.
-        (json!({"spec": {"schedule": {"every": "2h"}}}), 2.0, 3),
-        (json!({"spec": {"schedule": {"every": "3h"}}}), 2.0, 2),
+        (rows(300), 2.0, 3),
+        (rows(400), 2.0, 2),
+        // The alerts too, whose patience follows from the schedule.
+        (every("2h"), 2.0, 4),
+        (every("3h"), 2.0, 3),
         // Only our own record: generation and status.
         (json!({"spec": {"paused": false}}), 2.0, 1),
     ];
