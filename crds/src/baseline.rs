@@ -28,7 +28,9 @@ pub struct Baseline {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousBaseline>,
 
-    /// Raise it to accept a legitimate change: the baseline is frozen anew. 1 to 1,000,000. Default: `1`. Example: `2`.
+    /// Raise it to freeze the baseline anew: `rolling` and `previous` from the windows before now, so that a legitimate
+    /// change is accepted; `pinned` from the same windows, whose data was corrected. To accept a change there, move `from`
+    /// and `to` to windows that have it. 1 to 1,000,000. Default: `1`. Example: `2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub revision: Option<i32>,

@@ -99,10 +99,16 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
     let frozen: &[FrozenFeature] = parts.baseline.map_or(&[], |view| &view.baseline.features);
     let baseline: BTreeMap<&str, &FrozenFeature> =
         frozen.iter().map(|f| (f.name.as_str(), f)).collect();
-    let latest = parts.progress.latest.as_ref();
-    let present: BTreeMap<&str, Present<'_>> = latest
-        .into_iter()
-        .flat_map(|found| found.features())
+    // Of the last pull with rows, which may have been before the manifest excluded a column.
+    let columns = || {
+        let found = parts
+            .progress
+            .latest
+            .iter()
+            .flat_map(|found| found.features());
+        found.filter(|(name, ..)| data.features.selects(name))
+    };
+    let present: BTreeMap<&str, Present<'_>> = columns()
         .map(|(name, _, data_type, summary)| {
             let column = Present {
                 name,
@@ -112,11 +118,8 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
             (name, column)
         })
         .collect();
-    let kinds: BTreeMap<&str, stats::Kind> = latest
-        .into_iter()
-        .flat_map(|found| found.features())
-        .map(|(name, kind, ..)| (name, kind))
-        .collect();
+    let kinds: BTreeMap<&str, stats::Kind> =
+        columns().map(|(name, kind, ..)| (name, kind)).collect();
     let problems = problems(parts, frozen, &present);
     let judged = parts.progress.judged.as_ref();
     let named: BTreeSet<&str> = data.features.literal_names().into_iter().collect();
@@ -147,7 +150,7 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                     }),
                 sensitive: data.features.sensitive(name),
                 expected: frozen.is_some() || named.contains(name),
-                present: latest.map(|_| column.is_some()),
+                present: parts.progress.latest.as_ref().map(|_| column.is_some()),
                 problem: problems.get(name).cloned(),
                 summary: judged.and_then(|j| j.found.summary(name)).cloned(),
                 reference: frozen.map(|f| f.reference.clone()),
@@ -171,12 +174,10 @@ fn problems(
         return BTreeMap::new();
     };
     let present: Vec<Present<'_>> = present.values().copied().collect();
-    let findings = schema::findings(
-        baseline,
-        parts.config.data.features.literal_names(),
-        &present,
-        &latest.columns.unsupported,
-    );
+    let features = &parts.config.data.features;
+    let mut unsupported = latest.columns.unsupported.clone();
+    unsupported.retain(|(name, _)| features.selects(name));
+    let findings = schema::findings(baseline, features.literal_names(), &present, &unsupported);
     // Without a baseline every column would be new, which says nothing.
     let mut problems: BTreeMap<String, Problem> = findings
         .into_iter()

@@ -6,6 +6,8 @@ What a client may ask for, as command descriptor or as ticket:
 "from" (inclusive) and "to" (exclusive) are compared with snapshot_ts; either may be left out. The path descriptor
 [customer_features] means all rows. Rows whose snapshot_ts lies in the future have not arrived and are never sent.
 
+With --repeat WEEK, every week after the baseline is that one again with its times moved: nothing ever changes.
+
 With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto the wall clock: the end of the baseline,
 2017-05-07T06:00:00Z, falls on --origin, and a week lasts that many seconds. Without it all rows have arrived in 2017.
 
@@ -51,6 +53,7 @@ import weekly_features  # noqa: E402  (the path above makes it importable)
 
 TABLE = "customer_features"
 BASELINE_END = datetime(2017, 5, 7, 6, tzinfo=timezone.utc)
+BASELINE_LAST = 18
 WEEK_MICROSECONDS = 7 * 24 * 3600 * 1_000_000
 TIMES = ("snapshot_ts", "last_event_ts")
 NEVER_SEEN = "seen for the first time"
@@ -103,14 +106,14 @@ class Clock:
 class Weeks:
     """The served rows, week by week, with the time at which each week arrives."""
 
-    def __init__(self, clock, last):
-        weeks = range(weekly_features.FIRST_WEEK, last + 1)
-        whole = pyarrow.concat_tables([weekly_features.read(week) for week in weeks])
+    def __init__(self, clock, last, repeated):
+        read = [repetition(repeated, week) if repeated and week > BASELINE_LAST else weekly_features.read(week) for week in range(weekly_features.FIRST_WEEK, last + 1)]
+        whole = pyarrow.concat_tables(read)
         # One dictionary for all weeks: a stream then carries each dictionary once.
         whole = whole.unify_dictionaries()
         for name in TIMES:
             whole = whole.set_column(whole.schema.get_field_index(name), name, clock.moved(whole[name]))
-        ends = numpy.cumsum([weekly_features.read(week).num_rows for week in weeks])
+        ends = numpy.cumsum([table.num_rows for table in read])
         self.tables = [whole.slice(start, end - start) for start, end in zip([0, *ends[:-1]], ends)]
         self.arrivals = [table["snapshot_ts"][0].value for table in self.tables]
         self.schema = whole.schema
@@ -119,6 +122,15 @@ class Weeks:
         """Rows with start <= snapshot_ts < end that have arrived by `now`."""
         chosen = [t for t, at in zip(self.tables, self.arrivals) if start <= at < end and at <= now]
         return pyarrow.concat_tables(chosen) if chosen else self.schema.empty_table()
+
+
+def repetition(repeated, week):
+    """One week's rows with the times of another."""
+    table = weekly_features.read(repeated)
+    for name in TIMES:
+        times = pyarrow.compute.add(table[name].cast(pyarrow.int64()), (week - repeated) * WEEK_MICROSECONDS)
+        table = table.set_column(table.schema.get_field_index(name), name, times.cast(table[name].type))
+    return table
 
 
 def spoiled(table, faults):
@@ -241,6 +253,7 @@ def arguments():
     parser.add_argument("--origin", type=float, default=0.0, help="Unix time on which the end of the baseline falls")
     parser.add_argument("--seconds-per-week", type=float, default=0.0, help="0 (the default) leaves all times in 2017")
     parser.add_argument("--last", type=int, default=weekly_features.LAST_WEEK, help="the last week there is")
+    parser.add_argument("--repeat", type=int, metavar="WEEK", help="serve this week again and again after the baseline")
     parser.add_argument("--batch-rows", type=int, default=16_384, help="most rows in one record batch")
     parser.add_argument("--faults", type=pathlib.Path, help="control file, see above")
     parser.add_argument("--stop-with-stdin", action="store_true", help="end when standard input closes")
@@ -262,7 +275,7 @@ def main():
         signal.signal(number, lambda *_: stop.set())
     weekly_features.build()
     clock = Clock(options.origin, options.seconds_per_week)
-    server = Customers(Weeks(clock, options.last), clock, options)
+    server = Customers(Weeks(clock, options.last, options.repeat), clock, options)
     if options.stop_with_stdin:
         threading.Thread(target=stop_with_stdin, args=(stop,), daemon=True).start()
     print(f"ready {server.port}", flush=True)

@@ -28,6 +28,22 @@ impl Customers {
     ///
     /// When a part of the test's environment is missing.
     pub fn replay(weeks: u64, seconds_per_week: u64) -> Self {
+        Self::served(weeks, seconds_per_week, &[])
+    }
+
+    /// As [`Self::replay`], and the weeks after the baseline are all the same: nothing ever changes, for an hour of weeks
+    /// of ten seconds.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::replay`].
+    pub fn unchanging(weeks: u64, seconds_per_week: u64) -> Self {
+        // A week of the baseline, so that nothing is further from it than it is from itself.
+        let repeat = [("--repeat", "16"), ("--last", "380")];
+        Self::served(weeks, seconds_per_week, &repeat)
+    }
+
+    fn served(weeks: u64, seconds_per_week: u64, more: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().expect("there is room for a temporary folder");
         let port = http::free_port();
         let now = SystemTime::now()
@@ -42,6 +58,10 @@ impl Customers {
             ("--faults", faults.display().to_string()),
         ]
         .into_iter()
+        .chain(
+            more.iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        )
         .flat_map(|(name, value)| [name.to_owned(), value])
         .collect();
         let mut customers = Self {

@@ -6,6 +6,7 @@ pub mod exporter;
 pub mod http;
 pub mod operator;
 pub mod process;
+pub mod prometheus;
 pub mod proxy;
 pub mod server;
 pub mod tools;

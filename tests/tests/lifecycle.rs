@@ -76,6 +76,31 @@ fn damaged_state_is_an_error_and_stays_as_it_is() {
     second.terminate();
 }
 
+/// No row comes between the old manifest and the new one, so that what is known of the columns is from before.
+#[test]
+fn an_excluded_feature_is_gone_at_once() {
+    let customers = Customers::replay(1, SLOW);
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let before = judged(&mut exporter, 1.0);
+    let of = |metrics: &Metrics| {
+        let families = ["feature_info", "check_breached", "schema_finding"];
+        let about = families.iter().flat_map(|family| {
+            let labels = metrics.labels(&format!("featuremonitor_{family}"));
+            labels.into_iter().filter(|labels| {
+                labels
+                    .get("feature")
+                    .is_some_and(|name| name == "monetary_28d")
+            })
+        });
+        about.count()
+    };
+    assert!(of(&before) > 3);
+    customers.edit("include:", "exclude: [monetary_28d]\n      include:");
+    let after = exporter.wait_for_metric("featuremonitor_statistical_tests", |n| n < 76.0);
+    assert_eq!(of(&after), 0);
+    exporter.terminate();
+}
+
 /// The volume cannot be written when the baseline is frozen, and later it can: what is judged then is judged against the
 /// same baseline after a restart too.
 #[test]
