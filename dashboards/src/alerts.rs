@@ -114,8 +114,8 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
     alerts.extend(schema(subject));
     for level in [Level::Critical, Level::Warning] {
         alerts.extend(freshness(subject, level));
-        alerts.push(statistical(subject, level, About::Drift));
-        alerts.push(statistical(subject, level, About::Missing));
+        alerts.push(drift(subject, level));
+        alerts.push(missing(subject, level));
     }
     alerts
 }
@@ -395,22 +395,42 @@ fn freshness(subject: Subject<'_>, level: Level) -> [Alert; 2] {
     ]
 }
 
-/// The drift check, or that of missing values.
-fn statistical(subject: Subject<'_>, level: Level, about: About) -> Alert {
-    let (name, summary, what, how) = match about {
-        About::Drift => (
-            "FeatureDrift",
-            "A feature is distributed otherwise than in the baseline.",
-            "{{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | printf \"%.3g\" }} away from its baseline",
-            PLAIN,
-        ),
-        _ => (
-            "FeatureMissingData",
-            "More values of a feature are missing than in the baseline.",
-            "The missing share of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
-            "humanizePercentage",
-        ),
-    };
+/// The drift check: distances, in the unit of the statistic.
+fn drift(subject: Subject<'_>, level: Level) -> Alert {
+    statistical(
+        subject,
+        level,
+        About::Drift,
+        "FeatureDrift",
+        "A feature is distributed otherwise than in the baseline.",
+        "{{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | printf \"%.3g\" }} away from its baseline",
+        PLAIN,
+    )
+}
+
+/// The check of missing values: increases of their share.
+fn missing(subject: Subject<'_>, level: Level) -> Alert {
+    statistical(
+        subject,
+        level,
+        About::Missing,
+        "FeatureMissingData",
+        "More values of a feature are missing than in the baseline.",
+        "The missing share of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
+        "humanizePercentage",
+    )
+}
+
+/// A check that compares each feature with the baseline; `how` is how its template shows a limit.
+fn statistical(
+    subject: Subject<'_>,
+    level: Level,
+    about: About,
+    name: &'static str,
+    summary: &'static str,
+    found: &str,
+    how: &str,
+) -> Alert {
     Alert {
         name,
         level,
@@ -420,7 +440,7 @@ fn statistical(subject: Subject<'_>, level: Level, about: About) -> Alert {
         keeps_firing: subject.pace.settled(),
         summary,
         description: format!(
-            "{what}; the limit is {}, and the score {} times the limit.",
+            "{found}; the limit is {}, and the score {} times the limit.",
             looked_up(&table::CHECK_LIMIT, &OF_FEATURE, level, about, how),
             looked_up(&table::CHECK_SCORE, &OF_FEATURE, level, about, PLAIN),
         ),
