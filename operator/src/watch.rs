@@ -21,6 +21,8 @@ use crate::process::Process;
 
 /// How many objects are listed at a time: a page is in memory whole, once for each kind.
 const PAGE: u32 = 100;
+/// The same for rules, which are ten times as large as other children.
+const PAGE_OF_RULES: u32 = 20;
 
 /// A monitor as it comes from the API server: one that cannot be read stops no other.
 pub type Guarded = DeserializeGuard<FeatureMonitor>;
@@ -105,7 +107,15 @@ fn one(
         }
         None => Api::all_with(watching.client.clone(), &kind.resource()),
     };
-    let config = watching.scope.config().labels(&managed_by());
+    let page = match kind {
+        ChildKind::PrometheusRule => PAGE_OF_RULES,
+        _ => PAGE,
+    };
+    let config = watching
+        .scope
+        .config()
+        .labels(&managed_by())
+        .page_size(page);
     let mut watched = Watched::new(kind, place);
     watcher(api, config)
         .default_backoff()

@@ -18,7 +18,7 @@ RELEASE = "feature-monitor"
 OPERATOR = f"{RELEASE}-operator"
 OPERATOR_USER = f"system:serviceaccount:{RELEASE}:{OPERATOR}"
 # What a monitor gets that keeps its state nowhere: a claim would measure how fast volumes are bound.
-CHILDREN = {"serviceaccounts", "configmaps", "deployments", "services", "networkpolicies", "servicemonitors"}
+CHILDREN = {"serviceaccounts", "configmaps", "deployments", "services", "networkpolicies", "servicemonitors", "prometheusrules"}
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 # Most lines are reads, and the business of Kubernetes' own controllers.
 NOT_WORTH_PARSING = (b'"verb":"get"', b'"verb":"list"', b'"verb":"watch"', b'"username":"system:kube', b'"username":"system:serviceaccount:kube-system:')
@@ -39,9 +39,10 @@ class Cluster:
             if self.size == "control":
                 run([SCRIPTS / "play.sh", self.folder, "1"])
             # Larger than what client-side apply can note in an annotation.
-            crd = run([SETUP / "monitoring-crd.sh", "servicemonitors"]).strip()
-            self.run("kubectl", "apply", "--server-side", "-f", crd)
-            self.run("kubectl", "wait", "--for=condition=Established", "-f", crd)
+            for name in ("servicemonitors", "prometheusrules"):
+                crd = run([SETUP / "monitoring-crd.sh", name]).strip()
+                self.run("kubectl", "apply", "--server-side", "-f", crd)
+                self.run("kubectl", "wait", "--for=condition=Established", "-f", crd)
             # The operator is a process here, so the chart needs no pods.
             self.run("helm", "install", RELEASE, ROOT / "charts" / "feature-monitor", "--namespace", RELEASE, "--create-namespace", "--set", "replicas=0")
             self.settings = self.folder / "settings.yaml"
