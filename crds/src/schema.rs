@@ -490,7 +490,7 @@ impl Walk {
     }
 
     fn number(&mut self, number: &serde_json::Number, schema: &Value, path: &str) {
-        // Bounds are read from the same text as values, so that a value that is written like its bound equals it.
+        // Every bound of the schema is a small whole number, so the comparison as f64 is exact.
         let value = number.as_f64().unwrap_or(f64::INFINITY);
         if let Some(most) = schema["maximum"].as_f64().filter(|most| value > *most) {
             self.out_of_bounds(

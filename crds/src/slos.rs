@@ -9,6 +9,12 @@ use crate::duration::DurationText;
 /// A service-level objective: how often something is to hold, over a time. Alerts follow from how fast the rest, the error
 /// budget, is used up.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(
+    // As a rule, since an API server writes bounds without their decimals.
+    validation = Rule::new("self.objective >= 0.5 && self.objective <= 0.9999")
+        .message("the objective is not between 0.5 and 0.9999: write a share such as 0.995")
+        .field_path(".objective")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Slo {
     /// Name, one of its kind in the monitor: lower-case letters, digits and `-`, starting with a letter, at most 30
@@ -24,7 +30,7 @@ pub struct Slo {
 
     /// Share of the time in which it is to hold (of the evaluations, for `Evaluations`), 0.5 to 0.9999. No default.
     /// Example: `0.995`.
-    #[schemars(range(min = 0.5, max = 0.9999))]
+    #[schemars(range(min = 0, max = 1))]
     pub objective: f64,
 
     /// Time over which the share is counted, 7d to 90d. Prometheus must keep its data that long. Default: `30d`.

@@ -743,8 +743,14 @@ impl Door {
             let (burns, notes) = slo::burns(slo.objective, window, cadence);
             if burns.is_empty() {
                 let found = format!("no alert about it can ever fire: {}", notes.join("; "));
-                let write = "write a schedule that evaluates more often, or promise Availability";
-                self.refuse(&format!("{path}.indicator"), found, write);
+                let (field, write) = match slo::burns(slo.objective, window, None).0.is_empty() {
+                    true => ("objective", "write a higher one, or a shorter window"),
+                    false => (
+                        "indicator",
+                        "write a schedule that evaluates more often, or promise Availability",
+                    ),
+                };
+                self.refuse(&format!("{path}.{field}"), found, write);
                 continue;
             }
             slos.push(Slo {
