@@ -48,6 +48,8 @@ Every FeatureMonitor brings its own rules: as a PrometheusRule where the Prometh
 
 - Alerts test verdicts of the exporter, so that the page, the boards and the alerts agree. Limits are not in the rules: they
   follow from the manifest's false-alarm budget, or stand in its `checks`.
+- Targets have the labels `namespace` and `monitor`, as the ServiceMonitor gives them; a scrape configuration by hand gives
+  them too, with `honor_labels: true`, or FeatureMonitorExporterDown fires for ever.
 - Labels: `namespace` and `monitor` always; `severity` (`critical`, `warning`), `check` (`availability`, `schema`,
   `freshness`, `drift`, `missing`), `team` (the manifest's `owner.team`), and `feature` where it is about one.
 - The texts have the value, its limit and its score, as Prometheus looks them up when the alert is sent.

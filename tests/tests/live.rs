@@ -50,8 +50,12 @@ struct Case {
     with: &'static [&'static str],
 }
 
-/// A source that is down or stands still brings no newer events.
-const STALE: &[&str] = &["FeatureDataStale", "FeatureStale"];
+/// A source that is down brings no newer events, and windows wait for it.
+const WAITING: &[&str] = &[
+    "FeatureDataStale",
+    "FeatureStale",
+    "FeatureMonitorFallingBehind",
+];
 
 /// A column that is not there has no newer events, and cannot be judged.
 const GONE: &[&str] = &["FeatureStale", "FeatureMonitorNotJudging"];
@@ -67,18 +71,18 @@ fn cases() -> Vec<Case> {
         with,
     };
     vec![
-        case("the server is killed", Fault::ServerDies, down, STALE),
+        case("the server is killed", Fault::ServerDies, down, WAITING),
         case(
             "the server hangs",
             answers(json!({"hang": 60})),
             down,
-            STALE,
+            WAITING,
         ),
         case(
             "a wrong token",
             answers(json!({"fail": "unauthenticated"})),
             down,
-            STALE,
+            WAITING,
         ),
         case(
             "the data stands still",

@@ -255,7 +255,12 @@ fn who_cannot_renew_its_lease_ends() {
 /// Everything else is answered, so that nothing but the lease tells it to end.
 #[test]
 fn who_hears_nothing_about_its_lease_ends_too() {
-    let flags = ["--lease.duration=6s", "--request-timeout=30s"];
+    // With a short one, the connection is given up before the lease is.
+    let flags = [
+        "--lease.duration=6s",
+        "--request-timeout=30s",
+        "--watch-timeout=60s",
+    ];
     let (mut place, proxy) = behind_a_proxy("unheard-of", &flags);
     proxy.set(Fault::SlowLeases(Duration::from_secs(25)));
     let begun = Instant::now();
