@@ -81,8 +81,6 @@ pub struct Tally {
     pub windows_judged: u64,
     /// Windows given up because they are too far back.
     pub windows_skipped: u64,
-    /// Baselines frozen.
-    pub baselines_frozen: u64,
 }
 
 /// Why an evaluation failed.
@@ -327,7 +325,7 @@ impl Monitor {
             let mut pool = Pool::default();
             pool.add(self.pull(whole(None), tally, |profile| profile).await?);
             let frozen = self.frozen(pool, now, self.rolling().unwrap_or(1));
-            self.adopt(frozen, tally);
+            self.adopt(frozen);
         }
         let pulled = self
             .pull(whole(self.bins()), tally, FeatureProfile::close)
@@ -662,11 +660,11 @@ impl Monitor {
             .next
             .map(|next| WindowId(next.0 - 1))
             .filter(|again| frozen.newest.is_none_or(|newest| *again > newest));
-        self.adopt(frozen, tally);
+        self.adopt(frozen);
         self.save().await
     }
 
-    fn adopt(&mut self, baseline: Baseline, tally: &mut Tally) {
+    fn adopt(&mut self, baseline: Baseline) {
         self.progress.version = baseline.version;
         let frozen = Frozen::new(baseline, &self.config);
         tracing::info!(
@@ -679,7 +677,6 @@ impl Monitor {
             "baseline frozen"
         );
         self.baseline = Some(frozen);
-        tally.baselines_frozen += 1;
     }
 
     /// A baseline with bins and no windows yet, complete once it has `need` of them.
