@@ -10,7 +10,7 @@ SHELL := bash
 PORT ?= 9464
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # The groups of programs that the tests run.
-TOOLS := tests kubernetes node load collector
+TOOLS := tests kubernetes node load monitoring collector
 
 help:  ## say what there is
 	@echo "feature-monitor: true numbers about machine-learning features, for Prometheus"

@@ -73,8 +73,9 @@ pub struct Resources {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Integrations {
-    /// Labels of ServiceMonitor and PrometheusRule, at most 32, so that the selectors of a Prometheus find them. They win
-    /// over those that the operator is configured with. Default: none. Example: `{release: kube-prometheus-stack}`.
+    /// Labels of ServiceMonitor, PrometheusRule and AlertmanagerConfig, at most 32, so that the selectors of a Prometheus and
+    /// an Alertmanager find them. They win over those that the operator is configured with. Default: none.
+    /// Example: `{release: kube-prometheus-stack}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
 }

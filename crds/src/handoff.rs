@@ -70,6 +70,7 @@ fn for_exporter(spec: &FeatureMonitorSpec) -> FeatureMonitorSpec {
         }),
         integrations: None,
         slos: None,
+        notifications: None,
         paused: None,
         ..spec.clone()
     }

@@ -3,7 +3,8 @@
 //! One resource, `FeatureMonitor`, says where ML features come from, what they are compared with,
 //! and how many false alarms their owner can bear. Read it in this order:
 //!
-//! - the spec, one file per noun: [`source`], [`data`], [`schedule`], [`baseline`], [`alarms`], [`checks`], [`slos`], [`exporter`], [`state`];
+//! - the spec, one file per noun: [`source`], [`data`], [`schedule`], [`baseline`], [`alarms`], [`checks`], [`slos`], [`notifications`],
+//!   [`exporter`], [`state`];
 //! - the [`status`] that the operator writes;
 //! - [`valid`], the only door from a spec to a [`valid::Monitor`]: it reports every violation, not the first;
 //! - [`manifest`], which reads YAML and adds the line and column to each violation;
@@ -21,6 +22,7 @@ pub mod exporter;
 pub mod handoff;
 pub mod labels;
 pub mod manifest;
+pub mod notifications;
 pub mod patterns;
 pub mod quantity;
 pub mod schedule;
@@ -162,6 +164,11 @@ pub struct FeatureMonitorSpec {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_owned()]))]
     pub slos: Option<Vec<slos::Slo>>,
+
+    /// Who is told of the alerts. Default: nobody by the operator's doing; alerts can be routed by their labels elsewhere.
+    /// Example: `{receivers: [{name: chat, slack: {url: {secretRef: {name: slack, key: url}}}}], routes: [{to: [chat]}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<notifications::Notifications>,
 
     /// Settings of the exporter that runs this monitor.
     /// Default: `{}`. Example: `{state: {volumeClaim: {size: 5Gi}}}`.

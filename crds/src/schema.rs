@@ -320,7 +320,13 @@ impl Walk {
                     ("string", _) => "write a text".to_owned(),
                     _ => "write a number".to_owned(),
                 };
-                self.unreadable(path, format!("found {}", describe(found)), write);
+                let shown = match found {
+                    Value::String(_) if may_hold_a_secret(path) => {
+                        "found a text (not repeated here)".to_owned()
+                    }
+                    found => format!("found {}", describe(found)),
+                };
+                self.unreadable(path, shown, write);
             }
         }
     }
@@ -440,8 +446,7 @@ impl Walk {
     }
 
     fn string(&mut self, text: &str, schema: &Value, path: &str) {
-        // A header's value may be a secret that someone put there, so it is never repeated.
-        let shown = if path.contains(".headers[") && path.ends_with(".value") {
+        let shown = if may_hold_a_secret(path) {
             "the value (not repeated here)".to_owned()
         } else {
             format!("found {}", quote(text))
@@ -507,6 +512,17 @@ impl Walk {
             );
         }
     }
+}
+
+/// Whether someone may have put a secret there, which is never repeated: the value of a header, and what names a receiver of
+/// alerts.
+fn may_hold_a_secret(path: &str) -> bool {
+    const RECEIVER: [&str; 7] = [
+        "url", "secretUrl", "routingKey", "apiKey", "password", "bearer", "secretRef",
+    ];
+    let (_, field) = path.rsplit_once('.').unwrap_or_default();
+    let header = path.contains(".headers[") && field == "value";
+    header || (path.contains(".notifications.receivers[") && RECEIVER.contains(&field))
 }
 
 /// What a value is, in words.

@@ -35,3 +35,11 @@ pub struct NameRef {
     )]
     pub name: String,
 }
+
+/// A text that is a key of a Secret.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct FromSecret {
+    /// The Secret's key that holds it. No default. Example: `{name: flight, key: token}`.
+    pub secret_ref: KeyRef,
+}

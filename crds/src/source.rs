@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::duration::DurationText;
 use crate::quantity::QuantityText;
-use crate::secret::{KeyRef, NameRef};
+use crate::secret::{FromSecret, KeyRef, NameRef};
 
 /// Where features come from.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -130,7 +130,7 @@ pub struct Auth {
     /// A token sent as `authorization: Bearer …`. The file is read again when it changes.
     /// Default: none. Example: `{secretRef: {name: flight, key: token}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bearer: Option<BearerAuth>,
+    pub bearer: Option<FromSecret>,
 
     /// User name and password, sent once and exchanged for the token that the server returns.
     /// Default: none. Example: `{secretRef: {name: flight}}`.
@@ -141,14 +141,6 @@ pub struct Auth {
     /// Default: none. Example: `{secretRef: {name: flight-client}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtls: Option<MutualTlsAuth>,
-}
-
-/// A bearer token in a Secret.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct BearerAuth {
-    /// The Secret's key that holds the token. No default. Example: `{name: flight, key: token}`.
-    pub secret_ref: KeyRef,
 }
 
 /// User name and password in a Secret.

@@ -5,6 +5,7 @@
 //! know: durations compared, times on window boundaries, globs, placeholders, addresses.
 
 mod door;
+pub mod notifications;
 mod slo;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ pub use crate::patterns::Patterns;
 pub use crate::template::Template;
 pub use crate::uri::Address;
 pub use crate::violation::{Violation, Violations};
+pub use notifications::Notifications;
 pub use slo::{Burn, Indicator, Slo};
 
 use crate::{FeatureMonitor, schema};
@@ -57,6 +59,8 @@ pub struct Monitor {
     pub checks: Checks,
     /// What is promised.
     pub slos: Vec<Slo>,
+    /// Who is told of alerts; `None` leaves that to others.
+    pub notifications: Option<Notifications>,
     /// Where state is kept.
     pub state: State,
     /// The exporter's pod.
@@ -68,7 +72,8 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// What holds and may not be what somebody expects, a sentence each: burn rates that are not alerted about.
+    /// What holds and may not be what somebody expects, a sentence each: burn rates that are not alerted about, alerts that
+    /// nobody is told of.
     pub fn notes(&self) -> Vec<String> {
         let of = |slo: &Slo| {
             let name = slo.name.clone();
@@ -77,7 +82,9 @@ impl Monitor {
                 .into_iter()
                 .map(move |note| format!("objective {name}: {note}."))
         };
-        self.slos.iter().flat_map(of).collect()
+        let told = self.notifications.iter().flat_map(|told| &told.notes);
+        let told = told.map(|note| format!("notifications: {note}."));
+        self.slos.iter().flat_map(of).chain(told).collect()
     }
 
     /// Every file of a Secret or ConfigMap that the source needs, in the order of the spec. The Secret of an object store

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+/// What an alert is about: the label `check`, by which it can be routed.
+pub use crds::notifications::About;
 use metrics::Label::{
     self, Check, Condition, Feature, Kind, Monitor, Namespace, Outcome, Reason, Severity,
 };
@@ -37,33 +39,8 @@ impl Level {
     }
 }
 
-/// What an alert is about: the label `check`, by which it can be routed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum About {
-    /// Whether the features are watched at all.
-    Availability,
-    /// The check of the columns.
-    Schema,
-    /// The check of the age of values.
-    Freshness,
-    /// The check of distributions.
-    Drift,
-    /// The check of missing values.
-    Missing,
-}
-
-impl About {
-    /// The label's value: for checks that of the metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            About::Availability => "availability",
-            About::Schema => "schema",
-            About::Freshness => "freshness",
-            About::Drift => "drift",
-            About::Missing => "missing",
-        }
-    }
-}
+/// The alert about alerts that go on; [`escalation`](crate::escalation) has its rules.
+pub const ESCALATED: &str = "FeatureAlertEscalated";
 
 /// An alert.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::alerts::{self, About, Alert, Subject};
 use crate::promql::Reach;
 use crate::records;
+use crate::routes::{self, Matcher};
 use crate::rules::INTERVAL;
 use crate::timing::{self, Pace};
 
@@ -28,6 +29,24 @@ pub fn markdown() -> String {
     text.push_str("\n## Of one monitor\n");
     table(&mut text, &alerts::of_monitor(subject));
     text.push_str("\n## Of an objective\n\n[FeatureSloBudgetBurning](runbooks/FeatureSloBudgetBurning.md), critical and warning: the error budget of an objective in\n`spec.slos` burns too fast. [Service-level objectives](slo.md) has the arithmetic, and the series that are recorded.\n");
+    text.push_str("\n## Of an alert that goes on\n\n[FeatureAlertEscalated](runbooks/FeatureAlertEscalated.md): an alert has fired for as long as a step of\n`notifications.escalation` says. It has every label of that alert, whose name is in `source_alertname`, and the step in\n`escalation_level`, from 2.\n");
+    text.push_str("\n## What keeps others from being told\n\nOne fault is one message. Within a monitor, in Alertmanager's words, each row an inhibition:\n\n| while this fires | nobody is told of | with the same |\n|---|---|---|\n");
+    for rule in routes::inhibitions() {
+        let words = |matchers: &[Matcher]| {
+            let all = matchers.iter().map(|one| {
+                let value = one.value.replace('|', "\\|");
+                format!("`{}{}\"{value}\"`", one.label, one.how)
+            });
+            all.collect::<Vec<_>>().join(", ")
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            words(&rule.source),
+            words(&rule.target),
+            rule.equal.join(", ")
+        );
+    }
     text.push_str("\n## Of all monitors, and of the operator\n");
     table(&mut text, &alerts::of_all(pace));
     text.push_str("\n## Recording rules\n\nOf one monitor, so that an overview of many is cheap.\n\n| series | what it is |\n|---|---|\n");
@@ -52,6 +71,8 @@ Every FeatureMonitor brings its own rules: as a PrometheusRule where the Prometh
   them too, with `honor_labels: true`, or FeatureMonitorExporterDown fires for ever.
 - Labels: `namespace` and `monitor` always; `severity` (`critical`, `warning`), `check` (`availability`, `schema`,
   `freshness`, `drift`, `missing`), `team` (the manifest's `owner.team`), and `feature` where it is about one.
+- Who is told is said by `spec.notifications` of the FeatureMonitor ([Notifications](notifications.md)), or by an Alertmanager
+  that routes by these labels.
 - The texts have the value, its limit and its score, as Prometheus looks them up when the alert is sent.
 - Times below are those of rules that are evaluated every 30 s and of a monitor that pulls every hour; `for` is longer
   where rules are evaluated, or features pulled, more rarely. How many windows in a row must be over a limit is said by the

@@ -2,15 +2,18 @@
 //!
 //! [`alerts`] and [`records`] have every rule once; [`rules`] puts them into the files that Prometheus reads. A query is
 //! text made of families of the table ([`promql`]); that each parses, names labels that its families have, and can fire is
-//! tested over the parsed text.
+//! tested over the parsed text. [`routes`] says who is told; [`alertmanager`] puts it into what Alertmanager reads.
 //!
 //! The crate is pure: no clock, no IO, no runtime.
 
+pub mod alertmanager;
 pub mod alerts;
 pub mod docs;
+pub mod escalation;
 pub mod links;
 pub mod promql;
 pub mod records;
+pub mod routes;
 pub mod rules;
 pub mod slos;
 pub mod timing;

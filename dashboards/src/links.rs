@@ -1,7 +1,5 @@
 //! Where people are sent from an alert: to the page that says what to do, and to the board that shows it.
 
-use crate::alerts::Alert;
-
 /// Where the runbooks of this project are.
 pub const RUNBOOKS: &str =
     "https://github.com/feature-monitor/feature-monitor/blob/main/docs/runbooks";
@@ -53,22 +51,22 @@ pub struct Links {
 }
 
 impl Links {
-    /// The page about an alert.
-    pub fn runbook(&self, alert: &Alert) -> Option<String> {
+    /// The page about an alert, by its name.
+    pub fn runbook(&self, alert: &str) -> Option<String> {
         let base = self.runbooks.as_deref()?.trim_end_matches('/');
-        Some(format!("{base}/{}.md", alert.name))
+        Some(format!("{base}/{alert}.md"))
     }
 
-    /// The board of an alert, with its variables as Prometheus fills them in.
-    pub fn board(&self, alert: &Alert) -> Option<String> {
+    /// A board, with its variables as Prometheus fills them in from an alert's labels.
+    pub fn board(&self, board: Board) -> Option<String> {
         let base = self.grafana.as_deref()?.trim_end_matches('/');
-        let variables = alert.board.variables().iter().map(|name| {
+        let variables = board.variables().iter().map(|name| {
             // Names of features may hold what an address may not.
             format!("var-{name}={{{{ $labels.{name} | urlquery }}}}")
         });
         let variables: Vec<String> = variables.collect();
         let separator = if variables.is_empty() { "" } else { "?" };
-        let uid = alert.board.uid();
+        let uid = board.uid();
         Some(format!("{base}/d/{uid}{separator}{}", variables.join("&")))
     }
 }

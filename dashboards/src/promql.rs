@@ -39,6 +39,16 @@ impl Reach<'_> {
         self.named("up", &[])
     }
 
+    /// What fires, by the series that Prometheus itself keeps of it, but for one alert.
+    pub fn firing(self, except: &str, matchers: &[Matcher<'_>]) -> String {
+        let own = [
+            "alertstate=\"firing\"".to_owned(),
+            format!("alertname!={}", quote(except)),
+        ];
+        let texts = own.into_iter().chain(matchers.iter().map(Matcher::text));
+        self.narrowed("ALERTS", texts)
+    }
+
     /// The series of a recording rule, with these labels.
     pub fn recorded(self, record: &str, labels: &[(&str, &str)]) -> String {
         let texts = labels

@@ -6,8 +6,9 @@ use std::time::Duration;
 use crds::valid;
 use serde::Serialize;
 
-use crate::alerts::{self, Alert, Subject};
-use crate::links::Links;
+use crate::alerts::{self, Alert, ESCALATED, Subject};
+use crate::escalation::{self, Rung};
+use crate::links::{Board, Links};
 use crate::promql::Reach;
 use crate::records::{self, Record};
 use crate::slos;
@@ -109,7 +110,47 @@ pub fn of_monitor(monitor: &valid::Monitor, links: &Links, interval: Duration) -
             records.chain(alerts).collect(),
         ));
     }
+    if let Some(notifications) = &monitor.notifications {
+        let rungs = escalation::rungs(subject.reach, notifications, &monitor.owner.team);
+        if !rungs.is_empty() {
+            let rules = rungs.iter().map(|rung| escalated(rung, links, interval));
+            groups.push(group("escalation", rules.collect()));
+        }
+    }
     Rules { groups }
+}
+
+/// Every label is that of the alert that goes on.
+fn escalated(rung: &Rung, links: &Links, interval: Duration) -> Rule {
+    let after = timing::text(rung.lasts);
+    let says = [
+        (
+            "summary",
+            Some("An alert goes on, and nobody has ended it.".to_owned()),
+        ),
+        (
+            "description",
+            Some(format!(
+                "{{{{ $labels.source_alertname }}}} of {{{{ $labels.namespace }}}}/{{{{ $labels.monitor }}}}\
+                 {{{{ with $labels.feature }}}}, feature {{{{ . }}}},{{{{ end }}}} has fired for {after} and more."
+            )),
+        ),
+        ("runbook_url", links.runbook(ESCALATED)),
+        ("dashboard_url", links.board(Board::Monitor)),
+    ];
+    Rule::Alert {
+        alert: ESCALATED,
+        expr: rung.query.clone(),
+        lasts: Some(after),
+        keep_firing_for: Some(timing::text(interval * 2)),
+        labels: BTreeMap::from([(escalation::LEVEL, rung.level.to_string())]),
+        annotations: annotations(says),
+    }
+}
+
+fn annotations(says: [(&'static str, Option<String>); 4]) -> BTreeMap<&'static str, String> {
+    let said = |(name, text): (_, Option<String>)| Some((name, text?));
+    says.into_iter().filter_map(said).collect()
 }
 
 /// The rules that concern all monitors. `namespace` is that of the operator: alerts about it have no other.
@@ -169,8 +210,8 @@ fn alert(alert: &Alert, links: &Links, labels: &[(&'static str, String)]) -> Rul
     let says = [
         ("summary", Some(alert.summary.to_owned())),
         ("description", Some(alert.description.clone())),
-        ("runbook_url", links.runbook(alert)),
-        ("dashboard_url", links.board(alert)),
+        ("runbook_url", links.runbook(alert.name)),
+        ("dashboard_url", links.board(alert.board)),
     ];
     Rule::Alert {
         alert: alert.name,
@@ -182,9 +223,6 @@ fn alert(alert: &Alert, links: &Links, labels: &[(&'static str, String)]) -> Rul
             .flatten()
             .chain(labels.iter().cloned())
             .collect(),
-        annotations: says
-            .into_iter()
-            .filter_map(|(name, text)| Some((name, text?)))
-            .collect(),
+        annotations: annotations(says),
     }
 }

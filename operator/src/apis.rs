@@ -6,7 +6,7 @@ use futures::Stream;
 use kube::Client;
 use tokio::sync::watch;
 
-use crate::child::{ChildKind, MONITORING};
+use crate::child::ChildKind;
 use crate::words;
 
 /// Which optional APIs exist.
@@ -16,6 +16,8 @@ pub struct Apis {
     pub service_monitor: bool,
     /// `prometheusrules.monitoring.coreos.com`.
     pub prometheus_rule: bool,
+    /// `alertmanagerconfigs.monitoring.coreos.com`.
+    pub alertmanager_config: bool,
 }
 
 impl Apis {
@@ -23,6 +25,7 @@ impl Apis {
     pub const ALL: Apis = Apis {
         service_monitor: true,
         prometheus_rule: true,
+        alertmanager_config: true,
     };
 
     /// Whether children of a kind can be.
@@ -30,6 +33,7 @@ impl Apis {
         match kind {
             ChildKind::ServiceMonitor => self.service_monitor,
             ChildKind::PrometheusRule => self.prometheus_rule,
+            ChildKind::AlertmanagerConfig => self.alertmanager_config,
             _ => true,
         }
     }
@@ -40,22 +44,23 @@ impl Apis {
 /// # Errors
 /// In words, when it does not answer in time; an API that does not exist is no error.
 pub async fn discover(client: &Client, deadline: Duration) -> Result<Apis, String> {
-    let asked = client.list_api_group_resources(MONITORING);
-    match tokio::time::timeout(deadline, asked).await {
-        Ok(Ok(list)) => {
-            let has = |kind: ChildKind| {
-                let plural = kind.resource().plural;
-                list.resources
-                    .iter()
-                    .any(|resource| resource.name == plural)
-            };
-            Ok(Apis {
-                service_monitor: has(ChildKind::ServiceMonitor),
-                prometheus_rule: has(ChildKind::PrometheusRule),
-            })
+    let has = async |kind: ChildKind| {
+        let wanted = kind.resource();
+        match client.list_api_group_resources(&wanted.api_version).await {
+            Ok(list) => Ok(list.resources.iter().any(|found| found.name == wanted.plural)),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+            Err(error) => Err(words::chain(&error)),
         }
-        Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(Apis::default()),
-        Ok(Err(error)) => Err(words::chain(&error)),
+    };
+    let asked = async {
+        Ok(Apis {
+            service_monitor: has(ChildKind::ServiceMonitor).await?,
+            prometheus_rule: has(ChildKind::PrometheusRule).await?,
+            alertmanager_config: has(ChildKind::AlertmanagerConfig).await?,
+        })
+    };
+    match tokio::time::timeout(deadline, asked).await {
+        Ok(found) => found,
         Err(_) => Err(format!("no answer within {} s", deadline.as_secs_f64())),
     }
 }

@@ -25,11 +25,13 @@ pub enum ChildKind {
     ServiceMonitor,
     /// What a Prometheus evaluates about it.
     PrometheusRule,
+    /// Whom an Alertmanager tells of it.
+    AlertmanagerConfig,
 }
 
 impl ChildKind {
     /// Every kind, in the order in which children are shown.
-    pub const ALL: [ChildKind; 8] = [
+    pub const ALL: [ChildKind; 9] = [
         ChildKind::ServiceAccount,
         ChildKind::ConfigMap,
         ChildKind::Claim,
@@ -38,6 +40,7 @@ impl ChildKind {
         ChildKind::NetworkPolicy,
         ChildKind::ServiceMonitor,
         ChildKind::PrometheusRule,
+        ChildKind::AlertmanagerConfig,
     ];
 
     /// The kind's name in the API.
@@ -51,6 +54,7 @@ impl ChildKind {
             ChildKind::NetworkPolicy => NetworkPolicy::KIND,
             ChildKind::ServiceMonitor => "ServiceMonitor",
             ChildKind::PrometheusRule => "PrometheusRule",
+            ChildKind::AlertmanagerConfig => "AlertmanagerConfig",
         }
     }
 
@@ -63,25 +67,31 @@ impl ChildKind {
             ChildKind::Deployment => ApiResource::erase::<Deployment>(&()),
             ChildKind::Service => ApiResource::erase::<Service>(&()),
             ChildKind::NetworkPolicy => ApiResource::erase::<NetworkPolicy>(&()),
-            ChildKind::ServiceMonitor => monitoring("ServiceMonitor", "servicemonitors"),
-            ChildKind::PrometheusRule => monitoring("PrometheusRule", "prometheusrules"),
+            ChildKind::ServiceMonitor => monitoring("v1", self.name(), "servicemonitors"),
+            ChildKind::PrometheusRule => monitoring("v1", self.name(), "prometheusrules"),
+            ChildKind::AlertmanagerConfig => {
+                monitoring("v1alpha1", self.name(), "alertmanagerconfigs")
+            }
         }
     }
 
     /// Whether clusters may be without the API of the kind.
     pub const fn is_optional(self) -> bool {
-        matches!(self, ChildKind::ServiceMonitor | ChildKind::PrometheusRule)
+        matches!(
+            self,
+            ChildKind::ServiceMonitor | ChildKind::PrometheusRule | ChildKind::AlertmanagerConfig
+        )
     }
 }
 
-/// Group and version of the Prometheus operator's kinds.
-pub const MONITORING: &str = "monitoring.coreos.com/v1";
+/// Group of the Prometheus operator's kinds.
+pub const MONITORING: &str = "monitoring.coreos.com";
 
-fn monitoring(kind: &str, plural: &str) -> ApiResource {
+fn monitoring(version: &str, kind: &str, plural: &str) -> ApiResource {
     ApiResource {
-        group: "monitoring.coreos.com".to_owned(),
-        version: "v1".to_owned(),
-        api_version: MONITORING.to_owned(),
+        group: MONITORING.to_owned(),
+        version: version.to_owned(),
+        api_version: format!("{MONITORING}/{version}"),
         kind: kind.to_owned(),
         plural: plural.to_owned(),
     }

@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use kube::api::DynamicObject;
 use kube::runtime::watcher::Event;
 use kube::{Resource, ResourceExt};
@@ -38,6 +40,8 @@ pub struct Seen {
     pub uid: String,
     /// Its resource version, which grows with each write.
     pub version: u64,
+    /// When somebody last changed what it asks for, to the second.
+    pub changed: Option<Timestamp>,
     /// The identity of its controller.
     pub controller: Option<String>,
     /// The controller in words, for who asks whose it is.
@@ -271,7 +275,7 @@ impl Watched {
 }
 
 /// The monitor whose child has a name. By the name, since labels can be edited.
-fn monitor(child: &Key) -> Option<Key> {
+pub fn monitor(child: &Key) -> Option<Key> {
     Some(Key {
         namespace: child.namespace.clone(),
         name: monitor_name(&child.name)?.to_owned(),
@@ -289,6 +293,7 @@ pub fn seen(kind: ChildKind, object: &DynamicObject) -> Seen {
     Seen {
         uid: meta.uid.clone().unwrap_or_default(),
         version: version(object),
+        changed: changed(meta),
         controller: controller.map(|owner| owner.uid.clone()),
         controller_name: controller.map(|owner| format!("{} {}", owner.kind, owner.name)),
         monitor: meta
@@ -303,6 +308,14 @@ pub fn seen(kind: ChildKind, object: &DynamicObject) -> Seen {
             .then(|| rollout(object))
             .flatten(),
     }
+}
+
+fn changed(meta: &ObjectMeta) -> Option<Timestamp> {
+    let changes = meta.managed_fields.iter().flatten();
+    changes
+        .filter(|change| change.subresource.is_none())
+        .filter_map(|change| Some(change.time.as_ref()?.0))
+        .max()
 }
 
 /// Resource versions are whole numbers that grow, by contract since Kubernetes 1.35 and in practice always.

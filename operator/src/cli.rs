@@ -51,7 +51,8 @@ pub enum Command {
     /// What only a cluster knows is left out: owner references, and whether the APIs of the Prometheus operator exist,
     /// which are taken as given.
     Plan(Plan),
-    /// Write what a Prometheus without its operator loads: rules of FeatureMonitors, and those about all of them.
+    /// Write what Prometheus and Alertmanager load where there is no Prometheus operator: rules of FeatureMonitors, rules
+    /// about all of them, and a configuration with their routes.
     ///
     /// Files of the same input are the same to the byte, so that they can be kept in version control. A target of the
     /// scrape must have the labels `namespace` and `monitor` of its FeatureMonitor.
@@ -168,6 +169,13 @@ pub struct Render {
     /// Time from one evaluation of the rules to the next, 1s to 5m; wins over the settings.
     #[arg(long = "rule-interval", value_name = "DURATION")]
     pub rule_interval: Option<RuleInterval>,
+    /// Folder in which Alertmanager finds its secrets, each as NAMESPACE/SECRET/KEY.
+    #[arg(
+        long = "secrets-dir",
+        value_name = "DIR",
+        default_value = "/etc/alertmanager/secrets"
+    )]
+    pub secrets_dir: PathBuf,
     /// Namespace that alerts about the operator name.
     #[arg(
         long = "operator-namespace",

@@ -11,6 +11,7 @@ use crate::apply::Outcome;
 use crate::ask::Answer;
 use crate::child::{ChildKind, MONITORING};
 use crate::children::Rollout;
+use crate::complaints::Complaint;
 use crate::pods::PodTrouble;
 use crate::reason::Reason;
 use crate::words::{camel_case, cut};
@@ -70,6 +71,10 @@ pub struct Found<'a> {
     pub outcomes: &'a [(ChildKind, Outcome)],
     /// Of each kind that is for another program: whether its API exists, and whether it is wanted.
     pub integrations: &'a [(ChildKind, Integration)],
+    /// Names of the times in which nobody is to be told, and which an AlertmanagerConfig cannot have.
+    pub unzoned: &'a [String],
+    /// What the Prometheus operator says of what it refuses.
+    pub complaints: &'a [(ChildKind, Complaint)],
     /// How the pods are; `None` without a Deployment.
     pub rollout: Option<&'a Rollout>,
     /// What a pod that does not start says.
@@ -538,21 +543,51 @@ fn integrations_applied(found: Found<'_>) -> Finding {
             format!("Everything for the Prometheus operator is there, as it shall be: {present}.");
         match outcomes(ABOUT, optional, &made) {
             // What went wrong with those that can be is more than that others cannot.
-            made if made.holds == Holds::True && !absent.is_empty() => finding(
+            made if made.holds != Holds::True => made,
+            _ if !absent.is_empty() => finding(
                 ABOUT,
                 Holds::False,
                 Reason::ApiAbsent,
                 format!(
-                    "The cluster has no {absent} ({MONITORING}), so none was made: install the Prometheus operator, or let Prometheus scrape the Service and load the rules of `feature-monitor-operator render`. It is made when the API appears."
+                    "The cluster has no {absent} ({MONITORING}), so none was made: install the Prometheus operator, or let Prometheus scrape the Service, and load what `feature-monitor-operator render` writes. It is made when the API appears."
                 ),
             ),
-            made => made,
+            made => by_others(found, ABOUT, present.contains(ROUTES)).unwrap_or(made),
         }
     };
     Finding {
         needed: false,
         ..told
     }
+}
+
+/// The kind of the routes.
+const ROUTES: &str = ChildKind::AlertmanagerConfig.name();
+
+/// What is there, and does not do what was wanted.
+fn by_others(found: Found<'_>, about: &'static str, routed: bool) -> Option<Finding> {
+    if let Some((kind, complaint)) = found.complaints.first() {
+        let message = format!(
+            "The Prometheus operator leaves the {} out, and what it says is not done. At {} it said: {} A Secret or key that is missing is created in the monitor's namespace. It does not say when all is well again: this stands here for an hour after, or until the object changes.",
+            kind.name(),
+            complaint.at,
+            sentence(&complaint.message)
+        );
+        return Some(finding(about, Holds::False, Reason::LeftOut, message));
+    }
+    if routed && !found.unzoned.is_empty() {
+        let message = format!(
+            "In an AlertmanagerConfig times are of UTC, so these do not mute and people are told: {}. Write them in UTC, without spec.notifications.mute[].timeZone, or use the configuration of Alertmanager that `feature-monitor-operator render` writes.",
+            found.unzoned.join(", ")
+        );
+        return Some(finding(about, Holds::False, Reason::ZoneUnknown, message));
+    }
+    None
+}
+
+/// A text of others as a sentence.
+fn sentence(text: &str) -> String {
+    format!("{}.", text.trim_end_matches('.'))
 }
 
 /// The findings as conditions of the API. The time of a condition moves only when its status does.
@@ -605,6 +640,8 @@ mod tests {
             notes: &[],
             outcomes: &[],
             integrations: &[],
+            unzoned: &[],
+            complaints: &[],
             rollout: None,
             trouble: None,
             answer: None,

@@ -31,6 +31,7 @@ use crate::apply::{Applier, For, Outcome};
 use crate::ask::{Answer, Asker, Pace};
 use crate::child::ChildKind;
 use crate::children::{Children, Rollout};
+use crate::complaints::{self, Complaint, Complaints};
 use crate::conditions::{Finding, Found, Holds, Integration, READY, findings, in_trouble};
 use crate::events::{Recorder, transitions};
 use crate::key::Key;
@@ -60,6 +61,8 @@ pub struct Context {
     pub settings: Settings,
     /// What is known of the children.
     pub children: Arc<Children>,
+    /// What the Prometheus operator says of them.
+    pub complaints: Arc<Complaints>,
     /// Which optional APIs exist.
     pub apis: watch::Receiver<Apis>,
     /// Who asks the exporters.
@@ -373,7 +376,9 @@ impl Context {
             violations: valid.as_ref().err(),
             notes: &valid.as_ref().map(Monitor::notes).unwrap_or_default(),
             outcomes: &outcomes,
-            integrations: &self.integrations(),
+            integrations: &self.integrations(valid.as_ref().ok()),
+            unzoned: &unzoned(valid.as_ref().ok()),
+            complaints: &self.complaints(key),
             rollout: rollout.as_ref(),
             trouble: trouble.as_ref(),
             answer: answer.as_ref(),
@@ -433,27 +438,48 @@ impl Context {
         trouble.await
     }
 
-    /// How it is with each kind that is for another program.
-    fn integrations(&self) -> [(ChildKind, Integration); 2] {
+    /// How it is with each kind that is for another program, and that the monitor wants.
+    fn integrations(&self, monitor: Option<&Monitor>) -> Vec<(ChildKind, Integration)> {
         let apis = *self.apis.borrow();
-        [
+        let settings = &self.settings;
+        let told = monitor.is_some_and(|monitor| monitor.notifications.is_some());
+        let all = [
             (
                 ChildKind::ServiceMonitor,
-                self.settings.service_monitor.enabled,
+                settings.service_monitor.enabled,
+                true,
             ),
             (
                 ChildKind::PrometheusRule,
-                self.settings.prometheus_rule.enabled,
+                settings.prometheus_rule.enabled,
+                true,
             ),
-        ]
-        .map(|(kind, enabled)| {
+            (
+                ChildKind::AlertmanagerConfig,
+                settings.alertmanager_config.enabled,
+                told,
+            ),
+        ];
+        let wanted = all.into_iter().filter(|(_, _, wanted)| *wanted);
+        let how = wanted.map(|(kind, enabled, _)| {
             let how = match (enabled, apis.has(kind)) {
                 (false, _) => Integration::Off,
                 (true, false) => Integration::Absent,
                 (true, true) => Integration::Present,
             };
             (kind, how)
-        })
+        });
+        how.collect()
+    }
+
+    /// What the Prometheus operator says of children that are as it saw them.
+    fn complaints(&self, key: &Key) -> Vec<(ChildKind, Complaint)> {
+        let child = child_key(key);
+        let said = |kind| {
+            let seen = self.children.known(kind, &child).seen?;
+            Some((kind, self.complaints.of(kind, &child, seen.changed)?))
+        };
+        complaints::KINDS.into_iter().filter_map(said).collect()
     }
 
     /// Writes status and events, where something changed.
@@ -566,6 +592,13 @@ impl Context {
         self.process.forget(key);
         self.failed(key, false);
     }
+}
+
+/// Names of the times that do not mute, since an AlertmanagerConfig cannot say their zone.
+fn unzoned(monitor: Option<&Monitor>) -> Vec<String> {
+    let told = monitor.and_then(|monitor| monitor.notifications.as_ref());
+    let zoned = told.into_iter().flat_map(|told| told.zoned());
+    zoned.map(|mute| mute.name.clone()).collect()
 }
 
 /// A monitor as the owner of its children. It does not block their deletion in the foreground: that would need a

@@ -11,6 +11,7 @@ pub mod child;
 pub mod children;
 pub mod cli;
 pub mod client;
+pub mod complaints;
 pub mod conditions;
 pub mod controller;
 pub mod events;

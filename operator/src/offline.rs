@@ -5,7 +5,8 @@ use std::path::Path;
 use crds::manifest::Loaded;
 use crds::valid::Monitor;
 use crds::{manifest, schema};
-use dashboards::rules::{self, Rules};
+use dashboards::{alertmanager, rules};
+use serde::Serialize;
 
 use crate::apis::Apis;
 use crate::cli::{Plan, Render};
@@ -22,6 +23,7 @@ pub fn plan(args: &Plan) -> Result<String, String> {
     for file in &args.files {
         let loaded = load(file)?;
         text.push_str(&notes(&loaded.monitor));
+        text.push_str(&unzoned(&loaded.monitor));
         let wanted = Wanted {
             monitor: &loaded.monitor,
             config: &loaded.config,
@@ -38,7 +40,8 @@ pub fn plan(args: &Plan) -> Result<String, String> {
     Ok(text)
 }
 
-/// Writes the rules of some manifests, and those about all monitors; says which files it wrote.
+/// Writes the rules of some manifests and those about all monitors, and the routes of those manifests; says which files it
+/// wrote.
 ///
 /// # Errors
 /// What is wrong with the settings or with a manifest, each with its file, or with the folder.
@@ -56,10 +59,11 @@ pub fn render(args: &Render) -> Result<String, String> {
         .0;
     let links = settings.links.into();
     let of_all = rules::of_all(&args.operator_namespace, &links, interval);
-    let mut files = vec![("feature-monitor.yaml".to_owned(), yaml(&of_all)?)];
+    let mut files = vec![("rules/feature-monitor.yaml".to_owned(), yaml(&of_all)?)];
+    let mut monitors = Vec::new();
     for file in &args.files {
         let monitor = load(file)?.monitor;
-        let name = format!("{}.{}.yaml", monitor.namespace, monitor.name);
+        let name = format!("rules/{}.{}.yaml", monitor.namespace, monitor.name);
         if files.iter().any(|(known, _)| *known == name) {
             let (namespace, name) = (monitor.namespace, monitor.name);
             return Err(format!(
@@ -69,13 +73,24 @@ pub fn render(args: &Render) -> Result<String, String> {
         }
         let rules = rules::of_monitor(&monitor, &links, interval);
         files.push((name, notes(&monitor) + &yaml(&rules)?));
+        monitors.push(monitor);
+    }
+    let told: Vec<&Monitor> = (monitors.iter())
+        .filter(|monitor| monitor.notifications.is_some())
+        .collect();
+    if !told.is_empty() {
+        let routes = alertmanager::plain(&told, &args.secrets_dir);
+        files.push((
+            "alertmanager.yaml".to_owned(),
+            UNROUTED.to_owned() + &yaml(&routes)?,
+        ));
     }
     // All is known to be right before the first file is written.
     let folder = args.output.join("rules");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut written = String::new();
     for (name, text) in files {
-        let path = folder.join(name);
+        let path = args.output.join(name);
         let text = format!("# Written by `feature-monitor-operator render`. Do not edit.\n{text}");
         std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
         written.push_str(&format!("{}\n", path.display()));
@@ -83,8 +98,14 @@ pub fn render(args: &Render) -> Result<String, String> {
     Ok(written)
 }
 
-fn yaml(rules: &Rules) -> Result<String, String> {
-    serde_saphyr::to_string(rules).map_err(|error| error.to_string())
+/// What a configuration of Alertmanager says on top.
+const UNROUTED: &str = "\
+# Nobody is told of alerts that are not of one of these monitors, such as those about the operator: merge routes and
+# receivers for them in.
+";
+
+fn yaml(content: &impl Serialize) -> Result<String, String> {
+    serde_saphyr::to_string(content).map_err(|error| error.to_string())
 }
 
 /// What holds and may not be what somebody expects, as comments of YAML.
@@ -94,6 +115,18 @@ fn notes(monitor: &Monitor) -> String {
         .notes()
         .into_iter()
         .map(|note| format!("# {key}: {note}\n"));
+    lines.collect()
+}
+
+/// Which times an AlertmanagerConfig cannot have, as comments of YAML.
+fn unzoned(monitor: &Monitor) -> String {
+    let told = monitor.notifications.iter();
+    let lines = told.flat_map(|told| told.zoned()).map(|mute| {
+        format!(
+            "# {}/{}: notifications: mute {} is not in the AlertmanagerConfig, whose times are of UTC.\n",
+            monitor.namespace, monitor.name, mute.name
+        )
+    });
     lines.collect()
 }
 

@@ -28,6 +28,8 @@ pub enum Reason {
     Frozen,
     /// The exporter runs the spec.
     InForce,
+    /// The Prometheus operator leaves an object out.
+    LeftOut,
     /// An object of the needed name belongs to somebody else.
     NameTaken,
     /// There is no baseline.
@@ -70,6 +72,8 @@ pub enum Reason {
     Valid,
     /// An object could not be written.
     WriteFailed,
+    /// A time in which nobody is to be told is of a zone that cannot be said.
+    ZoneUnknown,
 }
 
 impl Reason {

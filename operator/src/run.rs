@@ -16,6 +16,7 @@ use crate::ask::Asker;
 use crate::children::Children;
 use crate::cli::Run;
 use crate::client::{ClientError, client};
+use crate::complaints::Complaints;
 use crate::controller::{self, Context, Options};
 use crate::events::Recorder;
 use crate::http::{self, Stage};
@@ -24,7 +25,7 @@ use crate::plan::MANAGER;
 use crate::process::Process;
 use crate::settings::{Settings, SettingsError};
 use crate::status::Statuses;
-use crate::watch::{Scope, Watching, changes};
+use crate::watch::{Scope, Watching, changes, complaints};
 
 /// How long running reconciliations may take after a signal to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -234,12 +235,15 @@ async fn reconcile(
         apis: apis.clone(),
         process: process.clone(),
     };
-    let changed = stream::select(changes(&watching), answers);
+    let refused = Arc::new(Complaints::default());
+    let said = complaints(&watching, &refused);
+    let changed = stream::select(stream::select(changes(&watching), said), answers);
     let context = Context {
         recorder: Recorder::new(client.clone(), identity),
         client,
         settings,
         children,
+        complaints: refused,
         apis,
         asker,
         statuses: Statuses::default(),

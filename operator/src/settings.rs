@@ -23,6 +23,8 @@ pub struct Settings {
     pub service_monitor: ServiceMonitor,
     /// What the Prometheus operator is told to evaluate.
     pub prometheus_rule: PrometheusRule,
+    /// Whom the Prometheus operator is told to notify.
+    pub alertmanager_config: AlertmanagerConfig,
     /// Where alerts send people.
     pub links: Links,
     /// Labels of what is made for other programs, so that their selectors find it.
@@ -81,6 +83,14 @@ pub struct PrometheusRule {
     pub enabled: bool,
     /// Time from one evaluation of the rules to the next.
     pub interval: RuleInterval,
+}
+
+/// Whom the Prometheus operator is told to notify.
+#[derive(Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct AlertmanagerConfig {
+    /// Whether the routes of a monitor become one, where the API exists.
+    pub enabled: bool,
 }
 
 /// Time from one evaluation of rules to the next, 1 s to 5 min: an alert looks at what is no older than that.
@@ -180,6 +190,12 @@ impl Default for PrometheusRule {
             enabled: true,
             interval: RuleInterval(dashboards::rules::INTERVAL),
         }
+    }
+}
+
+impl Default for AlertmanagerConfig {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crds::FeatureMonitor;
 use futures::stream::{self, SelectAll, StreamExt};
 use futures::{Stream, future};
+use k8s_openapi::api::core::v1::Event as Said;
 use kube::Client;
 use kube::api::{Api, DynamicObject};
 use kube::core::DeserializeGuard;
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use crate::apis::Apis;
 use crate::child::ChildKind;
 use crate::children::{Children, Watched};
+use crate::complaints::{self, Complaints};
 use crate::key::Key;
 use crate::plan::managed_by;
 use crate::process::Process;
@@ -95,6 +97,40 @@ pub fn changes(watching: &Watching) -> impl Stream<Item = Key> + Send + 'static 
     all
 }
 
+/// Watches what the Prometheus operator says of what it refuses, for ever: the keys of monitors that it is about.
+pub fn complaints(
+    watching: &Watching,
+    complaints: &Arc<Complaints>,
+) -> impl Stream<Item = Key> + Send + 'static + use<> {
+    let mut all = SelectAll::new();
+    for place in watching.scope.places() {
+        let api: Api<Said> = match &place {
+            Some(namespace) => Api::namespaced(watching.client.clone(), namespace),
+            None => Api::all(watching.client.clone()),
+        };
+        let config = watching.scope.config().fields(complaints::SELECTOR);
+        let (complaints, process) = (complaints.clone(), watching.process.clone());
+        let mut watched = complaints::Watched::new(place);
+        let stream = watcher(api, config)
+            .default_backoff()
+            .map(move |event| match event {
+                Ok(event) => complaints.watched(&mut watched, &event),
+                Err(error) => {
+                    failed(&process, "Event", &error);
+                    Vec::new()
+                }
+            })
+            .flat_map(stream::iter);
+        all.push(stream);
+    }
+    all
+}
+
+fn failed(process: &Process, kind: &str, error: &watcher::Error) {
+    process.watch_failed(kind);
+    tracing::warn!(kind, error = %crate::words::chain(error), "watching; it begins anew");
+}
+
 /// Watches one kind in one place.
 fn one(
     watching: Watching,
@@ -122,8 +158,7 @@ fn one(
         .map(move |event| match event {
             Ok(event) => watching.children.watched(&mut watched, &event),
             Err(error) => {
-                watching.process.watch_failed(kind.name());
-                tracing::warn!(kind = kind.name(), error = %crate::words::chain(&error), "watching; it begins anew");
+                failed(&watching.process, kind.name(), &error);
                 Vec::new()
             }
         })

@@ -127,6 +127,16 @@ impl Customers {
         std::fs::write(self.manifest(), text.replace(from, to)).expect("it can be written");
     }
 
+    /// Adds to the manifest's spec.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be written.
+    pub fn append(&self, more: &str) {
+        let text = std::fs::read_to_string(self.manifest()).expect("the manifest is there");
+        std::fs::write(self.manifest(), text + more).expect("it can be written");
+    }
+
     /// Makes the server answer with faults, as JSON; `{}` for none.
     ///
     /// # Panics

@@ -1,5 +1,6 @@
 //! What the tests that cross processes share: where programs are, and servers and clusters that end with their test.
 
+pub mod alertmanager;
 pub mod cluster;
 pub mod customers;
 pub mod exporter;
@@ -9,4 +10,5 @@ pub mod process;
 pub mod prometheus;
 pub mod proxy;
 pub mod server;
+pub mod sink;
 pub mod tools;

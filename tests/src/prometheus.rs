@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::process::Process;
+use crate::http::texts;
 use crate::{http, tools};
 
 /// A running Prometheus. Dropping it ends the process.
@@ -27,17 +28,22 @@ pub struct Firing {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes [`Self::scrape`]'s targets every second, and loads `home/rules/*.yaml`.
+    /// Starts one that scrapes [`Self::scrape`]'s targets every second, loads `home/rules/*.yaml`, and tells an Alertmanager
+    /// at this port what fires.
     ///
     /// # Panics
     ///
     /// When there is no Prometheus, or the folder cannot be written.
-    pub fn start(home: &Path) -> Self {
+    pub fn start(home: &Path, alertmanager: Option<u16>) -> Self {
         let targets = home.join("targets.json");
         std::fs::write(&targets, "[]").expect("the folder can be written");
         let config = home.join("prometheus.yml");
         let rules = home.join("rules/*.yaml");
+        let alertmanagers = alertmanager.iter().map(|port| {
+            json!({"static_configs": [{"targets": [format!("127.0.0.1:{port}")]}]})
+        });
         let text = json!({
+            "alerting": {"alertmanagers": alertmanagers.collect::<Value>()},
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": [rules],
             "scrape_configs": [{
@@ -56,6 +62,8 @@ impl Prometheus {
                     home.join("tsdb").display()
                 ))
                 .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                // The first alert may fire before the Alertmanager is known.
+                .arg("--rules.alert.resend-delay=2s")
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
@@ -120,10 +128,4 @@ impl Prometheus {
         let answer: Value = serde_json::from_str(&body).ok()?;
         Some(answer["data"].clone())
     }
-}
-
-fn texts(object: &Value) -> BTreeMap<String, String> {
-    let fields = object.as_object().into_iter().flatten();
-    let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
-    fields.filter_map(text).collect()
 }

@@ -474,6 +474,7 @@ fn the_settings_file_says_what_the_values_say() {
             "networkPolicy": {"enabled": true, "from": []},
             "serviceMonitor": {"enabled": true, "interval": "30s"},
             "prometheusRule": {"enabled": true, "interval": "30s"},
+            "alertmanagerConfig": {"enabled": true},
             "links": {
                 "grafana": "",
                 "runbooks": "https://github.com/feature-monitor/feature-monitor/blob/main/docs/runbooks",

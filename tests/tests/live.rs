@@ -1,6 +1,7 @@
-//! The chain as it runs: a Flight server with the weekly customers, an exporter, and a Prometheus with the rules that
-//! `render` writes. One thing goes wrong after the other; each is told by its alert and by nothing that is not written
-//! beside it, and ends after repair. Beside it a second monitor, whose data never changes, alerts about nothing.
+//! The chain as it runs: a Flight server with the weekly customers, an exporter, a Prometheus with the rules and an
+//! Alertmanager with the routes that `render` writes, and somebody who is told. One thing goes wrong after the other; of each
+//! the right one is told once when it begins and once when it ends, by its alert and by nothing else: what fires too, and is
+//! written beside it, is inhibited. Beside it a second monitor, whose data never changes, alerts about nothing.
 //!
 //! Time is short, not mocked: a week takes ten seconds, features and rules are evaluated every second.
 
@@ -10,9 +11,12 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use harness::alertmanager::Alertmanager;
 use harness::customers::Customers;
 use harness::exporter::Exporter;
+use harness::http;
 use harness::prometheus::{Firing, Prometheus};
+use harness::sink::{Message, Sink};
 use serde_json::{Value, json};
 
 const WEEK_SECONDS: u64 = 10;
@@ -20,6 +24,23 @@ const MONITOR: &str = "customer-segmentation";
 const QUIET: &str = "quiet";
 /// How long an alert may take on a busy machine. It waits for a window to be complete and then to hold for some seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Who is told of what, at which path of the listener.
+const NOTIFICATIONS: &str = "
+  notifications:
+    groupWait: 3s
+    groupInterval: 1s
+    receivers:
+      - {name: page, webhook: {url: http://127.0.0.1:PORT/MONITOR/page}}
+      - {name: chat, webhook: {url: http://127.0.0.1:PORT/MONITOR/chat}}
+      - {name: lead, webhook: {url: http://127.0.0.1:PORT/MONITOR/lead}}
+    routes:
+      - {match: {severity: Critical, team: [growth-ml]}, to: [page]}
+      - {match: {severity: Warning}, to: [chat]}
+    escalation:
+      - {after: 30s, match: {severity: Critical, check: [Availability]}, to: [lead]}
+";
+const ESCALATED: &str = "FeatureAlertEscalated";
 
 /// What goes wrong.
 enum Fault {
@@ -44,10 +65,12 @@ type Told = (
 struct Case {
     what: &'static str,
     fault: Fault,
-    /// What must fire.
+    /// What must fire, and be told.
     told: &'static [Told],
-    /// What may fire too, since it is a consequence: names.
+    /// What may fire too, since it is a consequence, and is not told: names.
     with: &'static [&'static str],
+    /// Whether it goes on for so long that it escalates.
+    escalates: bool,
 }
 
 /// A source that is down brings no newer events, and windows wait for it.
@@ -69,9 +92,13 @@ fn cases() -> Vec<Case> {
         fault,
         told,
         with,
+        escalates: false,
     };
     vec![
-        case("the server is killed", Fault::ServerDies, down, WAITING),
+        Case {
+            escalates: true,
+            ..case("the server is killed", Fault::ServerDies, down, WAITING)
+        },
         case(
             "the server hangs",
             answers(json!({"hang": 60})),
@@ -149,6 +176,8 @@ struct Chain {
     quiet: Customers,
     still: Exporter,
     prometheus: Prometheus,
+    alertmanager: Alertmanager,
+    sink: Sink,
     home: tempfile::TempDir,
 }
 
@@ -158,9 +187,14 @@ impl Chain {
             Customers::unchanging(2, WEEK_SECONDS),
             Customers::unchanging(2, WEEK_SECONDS),
         );
-        for one in [&customers, &quiet] {
+        let sink = Sink::start();
+        for (one, name) in [(&customers, MONITOR), (&quiet, QUIET)] {
             // A server that hangs is given up soon.
             one.edit("timeout: 60s", "timeout: 2s");
+            // The second limit follows the first while a message waits for its group.
+            one.edit("warning: 10d", "warning: 13d");
+            let told = NOTIFICATIONS.replace("PORT", &sink.port.to_string());
+            one.append(&told.replace("MONITOR", name));
         }
         quiet.edit(&format!("name: {MONITOR}"), &format!("name: {QUIET}"));
         let home = tempfile::tempdir().unwrap();
@@ -181,13 +215,17 @@ impl Chain {
         for exporter in [&mut exporter, &mut still] {
             exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= 2.0);
         }
-        let prometheus = Prometheus::start(home.path());
+        let config = home.path().join("alertmanager.yaml");
+        let alertmanager = Alertmanager::start(&config, home.path());
+        let prometheus = Prometheus::start(home.path(), Some(alertmanager.port()));
         let chain = Self {
             customers,
             exporter,
             quiet,
             still,
             prometheus,
+            alertmanager,
+            sink,
             home,
         };
         chain.scrape();
@@ -273,6 +311,42 @@ fn is(alert: &Firing, told: &Told) -> bool {
         && reason.is_none_or(|reason| label("reason") == reason)
 }
 
+/// A message in short: who was told, of which alert, and whether it began or ended.
+type Short = (String, String, String);
+
+fn short(message: &Message) -> Short {
+    let body = message.json();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (
+        message.path.clone(),
+        text(&body["groupLabels"]["alertname"]),
+        text(&body["status"]),
+    )
+}
+
+/// The messages that a case must lead to, and no other.
+fn expected(case: &Case) -> Vec<Short> {
+    let mut all = Vec::new();
+    let mut told = |receiver: &str, name: &str| {
+        for status in ["firing", "resolved"] {
+            let path = format!("/{MONITOR}/{receiver}");
+            all.push((path, name.to_owned(), status.to_owned()));
+        }
+    };
+    for (name, severity, ..) in case.told {
+        let receiver = match *severity {
+            "critical" => "page",
+            _ => "chat",
+        };
+        told(receiver, name);
+    }
+    if case.escalates {
+        told("lead", ESCALATED);
+    }
+    all.sort();
+    all
+}
+
 #[test]
 fn every_fault_is_told_by_its_alert_and_ends_with_it() {
     let mut chain = Chain::start();
@@ -281,31 +355,66 @@ fn every_fault_is_told_by_its_alert_and_ends_with_it() {
     let mut lines = String::new();
     for case in cases() {
         let injected = Instant::now();
+        let before = chain.sink.messages().len();
         chain.inject(&case.fault);
         let told = |firing: &[Firing]| {
             let one = |told| firing.iter().any(|alert| is(alert, told));
-            case.told.iter().all(one)
+            let escalated = |alert: &Firing| alert.labels["alertname"] == ESCALATED;
+            case.told.iter().all(one) && (!case.escalates || firing.iter().any(escalated))
         };
         let detected = chain.wait(case.what, told);
         for alert in chain.firing() {
             says_what_it_should(&alert);
         }
+        let expected = expected(&case);
+        let firing = expected.iter().filter(|(.., status)| status == "firing");
+        let firing: Vec<&Short> = firing.collect();
+        chain.sink.wait(case.what, |messages| {
+            let came: Vec<Short> = messages[before..].iter().map(short).collect();
+            firing.iter().all(|message| came.contains(message))
+        });
         chain.repair(&case.fault);
         let ended = chain.wait(&format!("{} and is repaired", case.what), |firing| {
             firing.is_empty()
         });
-        let expected: BTreeSet<&str> = case.told.iter().map(|told| told.0).collect();
-        for (name, severity) in chain.fired(MONITOR, injected.elapsed()) {
-            let known = expected.contains(name.as_str()) || case.with.contains(&name.as_str());
-            assert!(known, "{}: {name} ({severity}) fired too", case.what);
+        let messages = chain.sink.wait(case.what, |messages| {
+            let came: Vec<Short> = messages[before..].iter().map(short).collect();
+            expected.iter().all(|message| came.contains(message))
+        });
+        let mut came: Vec<Short> = messages[before..].iter().map(short).collect();
+        came.sort();
+        assert_eq!(came, expected, "{}\n{}", case.what, chain.alertmanager.log());
+        for message in &messages[before..] {
+            for alert in message.json()["alerts"].as_array().unwrap() {
+                says_what_it_should(&Firing {
+                    labels: http::texts(&alert["labels"]),
+                    annotations: http::texts(&alert["annotations"]),
+                });
+            }
         }
-        let names: Vec<&str> = expected.into_iter().collect();
+        let names: BTreeSet<&str> = case.told.iter().map(|told| told.0).collect();
+        let mut inhibited = BTreeSet::new();
+        for (name, severity) in chain.fired(MONITOR, injected.elapsed()) {
+            let known = names.contains(name.as_str()) || case.with.contains(&name.as_str());
+            assert!(
+                known || (case.escalates && name == ESCALATED),
+                "{}: {name} ({severity}) fired too",
+                case.what
+            );
+            let told = |told: &Told| told.0 == name && told.1 == severity;
+            if name != ESCALATED && !case.told.iter().any(told) {
+                inhibited.insert(format!("{name} ({severity})"));
+            }
+        }
+        let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
         lines.push_str(&format!(
-            "{:<32} {:<52} {:>8.1} s {:>8.1} s\n",
+            "{:<32} {:<44} {:>6.1} s {:>9} {:>6.1} s  {}\n",
             case.what,
-            names.join(", "),
+            list(names.into_iter().map(str::to_owned).collect()),
             detected.as_secs_f64(),
-            ended.as_secs_f64()
+            came.len(),
+            ended.as_secs_f64(),
+            list(inhibited)
         ));
     }
     let quiet = chain.fired(QUIET, begun.elapsed());
@@ -319,8 +428,8 @@ fn every_fault_is_told_by_its_alert_and_ends_with_it() {
     let judged = judged.find("featuremonitor_windows_judged_total").unwrap();
     // Past the test runner, which shows the output of tests that fail only.
     let head = format!(
-        "{:<32} {:<52} {:>10} {:>10}\n",
-        "fault", "alert", "detected", "ended"
+        "{:<32} {:<44} {:>8} {:>9} {:>8}  {}\n",
+        "fault", "alert", "detected", "messages", "ended", "inhibited"
     );
     let _ = write!(
         std::io::stderr(),

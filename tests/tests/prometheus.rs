@@ -14,7 +14,7 @@ fn prometheus_scrapes_what_the_exporter_serves() {
     exporter.wait_for_metric("featuremonitor_windows_judged_total", |judged| {
         judged >= 2.0
     });
-    let prometheus = Prometheus::start(customers.home());
+    let prometheus = Prometheus::start(customers.home(), None);
     prometheus.scrape(&[(exporter.port(), &[])]);
     let mut value = |query: &str| exporter.wait_for(query, |_| prometheus.value(query));
     assert_eq!(value("up"), 1.0);

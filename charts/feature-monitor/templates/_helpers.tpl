@@ -111,6 +111,8 @@ serviceMonitor:
 prometheusRule:
   enabled: {{ $exporter.prometheusRule.enabled }}
   interval: {{ $exporter.prometheusRule.interval | quote }}
+alertmanagerConfig:
+  enabled: {{ $exporter.alertmanagerConfig.enabled }}
 links:
   grafana: {{ .Values.links.grafana | quote }}
   runbooks: {{ .Values.links.runbooks | quote }}
@@ -150,12 +152,16 @@ a test holds that there is no `*` and nothing about Secrets.
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [monitoring.coreos.com]
-  resources: [prometheusrules, servicemonitors]
+  resources: [alertmanagerconfigs, prometheusrules, servicemonitors]
   verbs: [get, list, watch, create, patch, delete]
 # Why a pod does not start is said by the pod, not by its Deployment.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]
+# What the Prometheus Operator refuses, it says in an event.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list, watch]
 # What it says about a FeatureMonitor.
 - apiGroups: [events.k8s.io]
   resources: [events]

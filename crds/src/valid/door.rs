@@ -3,6 +3,9 @@
 //! What the schema bounds (lengths, counts, "exactly one of") is not checked again here: where it does not hold, the
 //! parts are `None` or clamped, and the schema's own violation refuses the resource.
 
+mod notifications;
+mod slos;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -11,9 +14,9 @@ use jiff::Timestamp;
 
 use super::{
     AlarmOn, Auth, Baseline, BaselineKind, Check, Checks, Data, DriftCheck, FalseAlarms,
-    FeatureOverride, FeatureSelection, FileKind, FileRef, Flight, Indicator, MAX_BASELINE_WINDOWS,
+    FeatureOverride, FeatureSelection, FileKind, FileRef, Flight, MAX_BASELINE_WINDOWS,
     MIN_ROLLING_WINDOWS, Monitor, Override, Owner, Patterns, Pod, Query, Rate, Schedule,
-    SchemaCheck, Slo, State, Template, Tls, Window, at_least, slo,
+    SchemaCheck, State, Template, Tls, Window, at_least,
 };
 use crate::alarms::{self, RateText};
 use crate::checks::{CategoricalStatistic, NumericStatistic};
@@ -99,6 +102,10 @@ impl Door {
         let false_alarms = self.false_alarms(spec);
         let checks = self.checks(spec, window, every);
         let slos = self.slos(spec, every, checks.as_ref());
+        let notifications = match &spec.notifications {
+            Some(given) => Some(self.notifications(given, &spec.owner.team)),
+            None => None,
+        };
         let exporter = spec.exporter.clone().unwrap_or_default();
         let state = self.state(&exporter.state.clone().unwrap_or_else(|| state::State {
             volume_claim: Some(state::VolumeClaimState::default()),
@@ -125,6 +132,10 @@ impl Door {
             false_alarms: false_alarms?,
             checks: checks?,
             slos,
+            notifications: match notifications {
+                Some(read) => Some(read?),
+                None => None,
+            },
             state: state?,
             pod,
             integration_labels,
@@ -708,61 +719,6 @@ impl Door {
                 .consecutive
                 .and_then(|n| NonZeroU32::new(n.unsigned_abs())),
         })
-    }
-
-    fn slos(
-        &mut self,
-        spec: &FeatureMonitorSpec,
-        every: Option<Duration>,
-        checks: Option<&Checks>,
-    ) -> Vec<Slo> {
-        let mut slos = Vec::new();
-        for (i, slo) in spec.slos.iter().flatten().enumerate() {
-            let path = format!("spec.slos[{i}]");
-            // Without verdicts everything would count as broken.
-            let check = checks.and_then(|checks| match slo.indicator {
-                // Without an event time the schema says what is wrong.
-                Indicator::Freshness if spec.data.event_time.is_none() => None,
-                Indicator::Freshness => Some(("freshness", checks.freshness.enabled)),
-                Indicator::Schema => Some(("schema", checks.schema.enabled)),
-                Indicator::Drift => Some(("drift", checks.drift.check.enabled)),
-                Indicator::Missing => Some(("missing", checks.missing.enabled)),
-                Indicator::Availability | Indicator::Evaluations => None,
-            });
-            if let Some((check, false)) = check {
-                let found = format!("it rests on checks.{check}, which is off");
-                let write = format!("write checks.{check}.enabled: true, or remove the objective");
-                self.refuse(&format!("{path}.indicator"), found, write);
-            }
-            let window = match &slo.window {
-                Some(window) => self.duration(&format!("{path}.window"), window, DAY * 7, DAY * 90),
-                None => Some(DEFAULT_SLO_WINDOW),
-            };
-            let Some(window) = window else { continue };
-            let cadence = every.filter(|_| slo.indicator == Indicator::Evaluations);
-            let (burns, notes) = slo::burns(slo.objective, window, cadence);
-            if burns.is_empty() {
-                let found = format!("no alert about it can ever fire: {}", notes.join("; "));
-                let (field, write) = match slo::burns(slo.objective, window, None).0.is_empty() {
-                    true => ("objective", "write a higher one, or a shorter window"),
-                    false => (
-                        "indicator",
-                        "write a schedule that evaluates more often, or promise Availability",
-                    ),
-                };
-                self.refuse(&format!("{path}.{field}"), found, write);
-                continue;
-            }
-            slos.push(Slo {
-                name: slo.name.clone(),
-                indicator: slo.indicator,
-                objective: slo.objective,
-                window,
-                burns,
-                notes,
-            });
-        }
-        slos
     }
 
     fn pod(&mut self, spec: Exporter) -> Pod {

@@ -50,6 +50,9 @@ pub struct Complaint {
     pub words: String,
 }
 
+/// What Prometheus itself keeps of what fires.
+const ALERTS: &str = "ALERTS";
+
 /// What is wrong with rules.
 pub fn all(rules: &Rules) -> Vec<Complaint> {
     let mut found = Vec::new();
@@ -246,16 +249,17 @@ fn matched_by_chance(part: &Expr) -> Option<String> {
 fn labels_of_scrape(query: &Expr) -> bool {
     match query {
         Expr::VectorSelector(selector) => {
-            // A recording rule has aggregated.
-            !selector.name.as_deref().unwrap_or_default().contains(':')
+            let name = selector.name.as_deref().unwrap_or_default();
+            // A recording rule has aggregated, and an alert has the labels of one.
+            !name.contains(':') && name != ALERTS
         }
         Expr::MatrixSelector(_) => true,
         Expr::Paren(paren) => labels_of_scrape(&paren.expr),
         Expr::Unary(unary) => labels_of_scrape(&unary.expr),
         Expr::Aggregate(aggregate) => {
-            matches!(aggregate.modifier, Some(LabelModifier::Exclude(_)))
-                || ["topk", "bottomk"].contains(&aggregate.op.to_string().as_str())
-                    && labels_of_scrape(&aggregate.expr)
+            let keeps = matches!(aggregate.modifier, Some(LabelModifier::Exclude(_)))
+                || ["topk", "bottomk"].contains(&aggregate.op.to_string().as_str());
+            keeps && labels_of_scrape(&aggregate.expr)
         }
         Expr::Call(call) => match call.func.name {
             "absent" | "absent_over_time" | "vector" => false,
@@ -278,7 +282,13 @@ fn is_condition(query: &Expr) -> bool {
     match query {
         Expr::Paren(paren) => is_condition(&paren.expr),
         Expr::Aggregate(aggregate) => is_condition(&aggregate.expr),
-        Expr::Call(call) => ["absent", "absent_over_time"].contains(&call.func.name),
+        Expr::Call(call) => match call.func.name {
+            "absent" | "absent_over_time" => true,
+            "label_replace" => call.args.first().is_some_and(|first| is_condition(&first)),
+            _ => false,
+        },
+        // There while it fires.
+        Expr::VectorSelector(selector) => selector.name.as_deref() == Some(ALERTS),
         Expr::Binary(binary) => {
             let both = [&binary.lhs, &binary.rhs];
             match binary.op.to_string().as_str() {
@@ -336,13 +346,16 @@ fn alert(rule: &Rule, interval: u128) -> Vec<Complaint> {
             );
         }
     }
-    if !["critical", "warning", "none"].contains(&own["severity"].as_str()) {
-        say(Kind::Template, format!("severity {}", own["severity"]));
-    }
     let result = parser::parse(expr)
         .ok()
         .and_then(|query| labels(&query))
         .unwrap_or_default();
+    // An escalation keeps that of the alert that goes on.
+    let severity = own.get("severity").map(String::as_str);
+    let kept = severity.is_none() && result.contains("severity");
+    if !kept && ![Some("critical"), Some("warning"), Some("none")].contains(&severity) {
+        say(Kind::Template, format!("severity {severity:?}"));
+    }
     if !result.contains("namespace") && !own.contains_key("namespace") {
         say(Kind::Template, "it has no label namespace".to_owned());
     }

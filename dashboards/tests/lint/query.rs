@@ -69,7 +69,11 @@ pub fn labels_of(name: &str) -> Option<Labels> {
                 "alertstate",
                 "severity",
                 "check",
+                "team",
+                "reason",
                 "sloth_slo",
+                "escalation_level",
+                "source_alertname",
             ]);
         }
         records::BREACHED | records::SCORE => {
@@ -142,6 +146,13 @@ fn labels_of_call(call: &Call) -> Option<Labels> {
             )
         }
         "vector" => Some(Labels::new()),
+        "label_replace" => {
+            let mut inner = labels(arguments.first()?)?;
+            if let Expr::StringLiteral(added) = &**arguments.get(1)? {
+                inner.insert(added.val.clone());
+            }
+            Some(inner)
+        }
         "histogram_quantile" => {
             let mut inner = labels(arguments.last()?)?;
             inner.remove("le");

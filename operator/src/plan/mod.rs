@@ -1,7 +1,8 @@
 //! What a monitor's children shall be: a pure function of its spec and the operator's settings.
 //!
-//! One resource, one function, one file. Routes join here as a further field of [`Plan`].
+//! One resource, one function, one file.
 
+mod alertmanager_config;
 mod claim;
 mod config_map;
 mod deployment;
@@ -56,6 +57,8 @@ pub struct Plan {
     pub service_monitor: Option<DynamicObject>,
     /// What a Prometheus evaluates about it, where that API exists.
     pub prometheus_rule: Option<DynamicObject>,
+    /// Whom an Alertmanager tells of it, where that API exists.
+    pub alertmanager_config: Option<DynamicObject>,
 }
 
 /// What a plan is made of.
@@ -103,6 +106,7 @@ pub fn plan(wanted: Wanted<'_>) -> Plan {
         network_policy: network_policy::network_policy(wanted),
         service_monitor: service_monitor::service_monitor(wanted),
         prometheus_rule: prometheus_rule::prometheus_rule(wanted),
+        alertmanager_config: alertmanager_config::alertmanager_config(wanted),
     }
 }
 
@@ -118,6 +122,7 @@ impl Plan {
             network_policy,
             service_monitor,
             prometheus_rule,
+            alertmanager_config,
         } = self;
         vec![
             (ChildKind::ServiceAccount, Some(json(&service_account))),
@@ -133,6 +138,10 @@ impl Plan {
             (
                 ChildKind::PrometheusRule,
                 prometheus_rule.as_ref().map(json),
+            ),
+            (
+                ChildKind::AlertmanagerConfig,
+                alertmanager_config.as_ref().map(json),
             ),
         ]
     }

@@ -48,6 +48,11 @@ apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata: {name: prometheusrule-monitor-exporter}
 spec: {groups: []}
+---
+apiVersion: monitoring.coreos.com/v1alpha1
+kind: AlertmanagerConfig
+metadata: {name: alertmanagerconfig-monitor-exporter}
+spec: {route: {receiver: theirs}, receivers: [{name: theirs}]}
 ";
 
 #[test]
@@ -67,7 +72,7 @@ fn objects_of_others_are_reported_and_left_alone() {
         place.apply(&monitor_of(kind), |_| {});
     }
     let about = |kind: &str| match kind {
-        "servicemonitor" | "prometheusrule" => "IntegrationsApplied",
+        "servicemonitor" | "prometheusrule" | "alertmanagerconfig" => "IntegrationsApplied",
         _ => "ChildrenApplied",
     };
     for kind in CHILDREN {

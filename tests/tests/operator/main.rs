@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon an edited or deleted child is repaired.
 const REPAIR: Duration = Duration::from_secs(5);
 /// Every kind of child.
-const CHILDREN: [&str; 8] = [
+const CHILDREN: [&str; 9] = [
     "serviceaccount",
     "configmap",
     "persistentvolumeclaim",
@@ -38,9 +38,10 @@ const CHILDREN: [&str; 8] = [
     "networkpolicy",
     "servicemonitor",
     "prometheusrule",
+    "alertmanagerconfig",
 ];
 /// Kinds of the Prometheus operator that children have.
-const MONITORING: [&str; 2] = ["servicemonitors", "prometheusrules"];
+const MONITORING: [&str; 3] = ["servicemonitors", "prometheusrules", "alertmanagerconfigs"];
 
 /// The cluster that tests share: with all CRDs, and a node that is played.
 fn shared() -> &'static Cluster {
@@ -219,11 +220,15 @@ fn condition(resource: &Value, kind: &str) -> Option<Value> {
         .cloned()
 }
 
-/// The manifest of the example with another name and place, and with changes.
+/// The manifest of the example with another name and place, somebody who is told, and changes.
 fn monitor(namespace: &str, name: &str, change: impl FnOnce(&mut Value)) -> String {
     let text = std::fs::read_to_string(crds("examples/customer-segmentation.yaml")).unwrap();
     let mut manifest: Value = serde_saphyr::from_str(&text).unwrap();
     manifest["metadata"] = json!({"name": name, "namespace": namespace});
+    manifest["spec"]["notifications"] = json!({
+        "receivers": [{"name": "chat", "slack": {"url": {"secretRef": {"name": "slack", "key": "url"}}}}],
+        "routes": [{"to": ["chat"]}],
+    });
     change(&mut manifest);
     manifest.to_string()
 }

@@ -53,6 +53,7 @@ fn what_is_granted_is_used_from_installation_to_end() {
         "--set=exporter.networkPolicy.enabled=false",
         "--set=exporter.serviceMonitor.enabled=false",
         "--set=exporter.prometheusRule.enabled=false",
+        "--set=exporter.alertmanagerConfig.enabled=false",
         "--set=serviceMonitor.enabled=true",
         "--set=prometheusRule.enabled=true",
         "--set=links.grafana=https://grafana.example.com",
@@ -75,6 +76,7 @@ fn what_is_granted_is_used_from_installation_to_end() {
     wait_until_gone(&cluster, "networkpolicy");
     wait_until_gone(&cluster, "servicemonitor");
     wait_until_gone(&cluster, "prometheusrule");
+    wait_until_gone(&cluster, "alertmanagerconfig");
     wait_for_condition(&cluster, "shop", "IntegrationsApplied", "True", "Off");
     operator.terminate();
 
@@ -160,17 +162,18 @@ fn optional_apis_come_and_go(cluster: &Cluster, operator: &Operator) {
     };
     for _ in 0..2 {
         make("servicemonitors");
-        cluster.wait_for("the other one is named alone", PATIENCE, || {
+        cluster.wait_for("the others are named alone", PATIENCE, || {
             let resource = get(cluster, "featuremonitor", "shop")?;
             let said = condition(&resource, "IntegrationsApplied")?["message"].clone();
             let alone = said
                 .as_str()?
-                .starts_with("The cluster has no PrometheusRule (");
+                .starts_with("The cluster has no PrometheusRule, AlertmanagerConfig (");
             alone.then_some(())
         });
         make("prometheusrules");
+        make("alertmanagerconfigs");
         wait_for_condition(cluster, "shop", "IntegrationsApplied", "True", "Applied");
-        for kind in ["servicemonitor", "prometheusrule"] {
+        for kind in ["servicemonitor", "prometheusrule", "alertmanagerconfig"] {
             assert!(child(cluster, kind).is_some());
             // It is watched: what is deleted is made anew.
             kubectl(cluster, &["delete", kind, "shop-exporter"]);

@@ -8,7 +8,7 @@ use crate::{Place, content, ephemeral};
 
 const SUCCESSES: &str = "featuremonitor_operator_reconciliations_total{outcome=\"success\"}";
 /// What is written for a monitor, but its status.
-const WRITTEN: &str = "serviceaccounts,configmaps,persistentvolumeclaims,deployments,services,networkpolicies,servicemonitors,prometheusrules";
+const WRITTEN: &str = "serviceaccounts,configmaps,persistentvolumeclaims,deployments,services,networkpolicies,servicemonitors,prometheusrules,alertmanagerconfigs";
 
 #[test]
 fn a_hundred_reconciliations_write_nothing() {

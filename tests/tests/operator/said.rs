@@ -65,6 +65,89 @@ fn a_burn_rate_that_can_never_be_reached_is_said() {
     place.end();
 }
 
+/// The Prometheus operator's event, as its client writes it; that it really says so is tested on a node.
+#[test]
+fn what_the_prometheus_operator_leaves_out_is_said() {
+    let place = Place::new("left-out");
+    place.apply("shop", ephemeral);
+    place.wait_until_applied("shop");
+    let now = || jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let complain = |name: &str| {
+        let event = json!({
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": place.namespace()},
+            "involvedObject": {
+                "apiVersion": "monitoring.coreos.com/v1alpha1",
+                "kind": "AlertmanagerConfig",
+                "name": "shop-exporter",
+                "namespace": place.namespace(),
+            },
+            "type": "Warning",
+            "reason": "InvalidConfiguration",
+            "message": "AlertmanagerConfig shop-exporter was rejected: secrets \"slack\" not found",
+            "firstTimestamp": now(),
+            "lastTimestamp": now(),
+            "count": 1,
+        });
+        place.cluster().apply(&event.to_string()).unwrap();
+    };
+    complain("first");
+    let said = place.wait_for_condition("shop", "IntegrationsApplied", "False", "LeftOut");
+    assert!(said.contains("secrets \"slack\" not found."), "{said}");
+    assert_ne!(place.condition("shop", "Ready").unwrap()["reason"], "LeftOut");
+
+    // What is said of an object holds until the object changes. Times have whole seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let told = json!({"spec": {"notifications": {"groupWait": "1m"}}});
+    place.merge("featuremonitor", "shop", &told);
+    place.wait_until_applied("shop");
+    let config = place.child("alertmanagerconfig", "shop").unwrap();
+    assert_eq!(config["spec"]["route"]["groupWait"], "1m");
+
+    // And until the event is forgotten.
+    complain("second");
+    place.wait_for_condition("shop", "IntegrationsApplied", "False", "LeftOut");
+    let forget = ["delete", "event", "first", "second"];
+    place.kubectl(&forget).unwrap();
+    place.wait_until_applied("shop");
+    place.end();
+}
+
+#[test]
+fn a_time_zone_that_cannot_be_said_mutes_nothing() {
+    let place = Place::new("zoned");
+    place.apply("shop", |manifest| {
+        ephemeral(manifest);
+        let night = json!([{"from": "20:00", "to": "07:00"}]);
+        manifest["spec"]["notifications"]["mute"] = json!([
+            {"name": "nights", "times": night, "timeZone": "Europe/Berlin"},
+            {"name": "nights-in-utc", "times": night},
+        ]);
+    });
+    let said = place.wait_for_condition("shop", "IntegrationsApplied", "False", "ZoneUnknown");
+    assert!(said.contains("people are told: nights. "), "{said}");
+    let config = place.child("alertmanagerconfig", "shop").unwrap();
+    let mutes = config["spec"]["muteTimeIntervals"].as_array().unwrap();
+    assert_eq!(mutes.len(), 1);
+    assert_eq!(mutes[0]["name"], "nights-in-utc");
+    place.end();
+}
+
+#[test]
+fn alerts_that_nobody_is_told_of_are_said() {
+    let place = Place::new("untold");
+    place.apply("shop", |manifest| {
+        ephemeral(manifest);
+        let critical = json!([{"match": {"severity": "Critical"}, "to": ["chat"]}]);
+        manifest["spec"]["notifications"]["routes"] = critical;
+    });
+    let said = place.wait_for_condition("shop", "SpecValid", "True", "Valid");
+    let note = "notifications: nobody is told of warning alerts about availability, schema, freshness, drift, missing";
+    assert!(said.contains(note), "{said}");
+    place.end();
+}
+
 #[test]
 fn what_nobody_knows_is_unknown() {
     let place = Place::new("unknown");
@@ -224,7 +307,7 @@ fn no_secret_is_repeated() {
     let child = place.child("deployment", "shop").unwrap();
     assert!(child.to_string().contains("\"secretName\":\"flight\""));
 
-    let kinds = "featuremonitors,serviceaccounts,configmaps,deployments,services,events,networkpolicies,servicemonitors,prometheusrules,leases";
+    let kinds = "featuremonitors,serviceaccounts,configmaps,deployments,services,events,networkpolicies,servicemonitors,prometheusrules,alertmanagerconfigs,leases";
     let all = place.kubectl(&["get", kinds, "--output=json"]).unwrap();
     assert!(all.contains("shop-exporter"));
     let (metrics, log) = (place.operator.metrics_text(), place.operator.log());

@@ -1,0 +1,64 @@
+//! What is promised: objectives whose alerts can fire.
+
+use std::time::Duration;
+
+use super::{DAY, DEFAULT_SLO_WINDOW, Door};
+use crate::FeatureMonitorSpec;
+use crate::valid::{Checks, Indicator, Slo, slo};
+
+impl Door {
+    pub(super) fn slos(
+        &mut self,
+        spec: &FeatureMonitorSpec,
+        every: Option<Duration>,
+        checks: Option<&Checks>,
+    ) -> Vec<Slo> {
+        let mut slos = Vec::new();
+        for (i, slo) in spec.slos.iter().flatten().enumerate() {
+            let path = format!("spec.slos[{i}]");
+            // Without verdicts everything would count as broken.
+            let check = checks.and_then(|checks| match slo.indicator {
+                // Without an event time the schema says what is wrong.
+                Indicator::Freshness if spec.data.event_time.is_none() => None,
+                Indicator::Freshness => Some(("freshness", checks.freshness.enabled)),
+                Indicator::Schema => Some(("schema", checks.schema.enabled)),
+                Indicator::Drift => Some(("drift", checks.drift.check.enabled)),
+                Indicator::Missing => Some(("missing", checks.missing.enabled)),
+                Indicator::Availability | Indicator::Evaluations => None,
+            });
+            if let Some((check, false)) = check {
+                let found = format!("it rests on checks.{check}, which is off");
+                let write = format!("write checks.{check}.enabled: true, or remove the objective");
+                self.refuse(&format!("{path}.indicator"), found, write);
+            }
+            let window = match &slo.window {
+                Some(window) => self.duration(&format!("{path}.window"), window, DAY * 7, DAY * 90),
+                None => Some(DEFAULT_SLO_WINDOW),
+            };
+            let Some(window) = window else { continue };
+            let cadence = every.filter(|_| slo.indicator == Indicator::Evaluations);
+            let (burns, notes) = slo::burns(slo.objective, window, cadence);
+            if burns.is_empty() {
+                let found = format!("no alert about it can ever fire: {}", notes.join("; "));
+                let (field, write) = match slo::burns(slo.objective, window, None).0.is_empty() {
+                    true => ("objective", "write a higher one, or a shorter window"),
+                    false => (
+                        "indicator",
+                        "write a schedule that evaluates more often, or promise Availability",
+                    ),
+                };
+                self.refuse(&format!("{path}.{field}"), found, write);
+                continue;
+            }
+            slos.push(Slo {
+                name: slo.name.clone(),
+                indicator: slo.indicator,
+                objective: slo.objective,
+                window,
+                burns,
+                notes,
+            });
+        }
+        slos
+    }
+}
