@@ -23,7 +23,7 @@ pub use crate::patterns::Patterns;
 pub use crate::template::Template;
 pub use crate::uri::Address;
 pub use crate::violation::{Violation, Violations};
-pub use slo::{Burn, Indicator, Slo};
+pub use slo::{BURN_RECIPE, Burn, Indicator, Slo};
 
 use crate::{FeatureMonitor, schema};
 use door::Door;

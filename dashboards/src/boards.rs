@@ -1,0 +1,166 @@
+//! THE boards: what people look at, each once. `docs/boards.md` says how each is read.
+//!
+//! A board reads the verdicts that alerts test, so that the two agree. One row answers one question, which is its heading;
+//! the first row answers it before anybody scrolls.
+
+mod alerts;
+mod feature;
+mod health;
+mod monitor;
+mod overview;
+mod panels;
+mod pick;
+mod slo;
+mod state;
+mod variables;
+
+use metrics::Label::{self, Feature, Monitor, Namespace, Severity};
+use metrics::table;
+
+use crate::foreign;
+use crate::grafana::layout::{Section, placed};
+use crate::grafana::{
+    Annotation, Annotations, BoardLink, Dashboard, DataSource, SCHEMA, Templating, TimeRange,
+    Variable,
+};
+use crate::links::Board;
+use crate::promql::{Reach, max_by};
+
+/// The monitors in the namespaces that the reader chose.
+const FLEET: Reach<'static> = Reach::Namespaces("$namespace");
+
+/// The monitor that the reader chose.
+const ONE: Reach<'static> = Reach::Monitor {
+    namespace: "$namespace",
+    name: "$monitor",
+};
+
+const OF_MONITOR: [Label; 2] = [Namespace, Monitor];
+
+/// Every board.
+pub fn all() -> Vec<Dashboard> {
+    vec![
+        overview::board(),
+        monitor::board(),
+        feature::board(),
+        slo::board(),
+        alerts::board(),
+        health::board(),
+    ]
+}
+
+impl Dashboard {
+    /// Its JSON, which is the same every time.
+    ///
+    /// # Errors
+    /// When it has no form in JSON, which a test excludes.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+/// What makes a board differ from others.
+struct Content {
+    board: Board,
+    description: &'static str,
+    /// The time shown at first, back from now.
+    from: &'static str,
+    variables: Vec<Variable>,
+    annotations: Vec<Annotation>,
+    sections: Vec<Section>,
+}
+
+fn dashboard(content: Content) -> Dashboard {
+    let mut list = vec![variables::data_source()];
+    list.extend(content.variables);
+    let others = Board::ALL.iter().filter(|board| **board != content.board);
+    Dashboard {
+        id: None,
+        uid: content.board.uid().to_owned(),
+        title: content.board.title().to_owned(),
+        description: content.description.to_owned(),
+        tags: vec!["feature-monitor".to_owned()],
+        schema_version: SCHEMA,
+        editable: false,
+        graph_tooltip: 1,
+        refresh: "1m".to_owned(),
+        time: TimeRange {
+            from: content.from.to_owned(),
+            to: "now".to_owned(),
+        },
+        timezone: "browser".to_owned(),
+        links: others.map(|board| link(*board)).collect(),
+        templating: Templating { list },
+        annotations: Annotations {
+            list: content.annotations,
+        },
+        panels: placed(content.sections),
+    }
+}
+
+fn link(board: Board) -> BoardLink {
+    BoardLink {
+        kind: "link".to_owned(),
+        title: board.word().to_owned(),
+        url: format!("/d/{}", board.uid()),
+        tooltip: board.title().to_owned(),
+        icon: "dashboard".to_owned(),
+        keep_time: true,
+        include_vars: true,
+        target_blank: false,
+        as_dropdown: false,
+        tags: Vec::new(),
+    }
+}
+
+/// Alerts that fire.
+fn firing(reach: Reach<'_>, matchers: &[&str]) -> String {
+    let firing = ["alertstate=\"firing\"", "alertname!=\"Watchdog\""];
+    reach.foreign(foreign::ALERTS, &[&firing, matchers].concat())
+}
+
+/// Marks where alerts fired.
+fn firing_marks(reach: Reach<'_>, matchers: &[&str]) -> Annotation {
+    let series = firing(reach, matchers);
+    let expr = format!(
+        "max by (alertname, {}, {}) ({series})",
+        Severity.name(),
+        Feature.name()
+    );
+    mark(
+        "Alerts",
+        state::WARNING,
+        expr,
+        "{{alertname}}",
+        "{{severity}} {{feature}}",
+        false,
+    )
+}
+
+/// Marks where the baseline was frozen anew.
+fn baselines() -> Annotation {
+    let frozen = max_by(&[], &ONE.of(&table::BASELINE_FROZEN_TIMESTAMP, &[]));
+    mark(
+        "Baseline",
+        state::GOOD,
+        format!("{frozen} * 1000"),
+        "Baseline frozen",
+        "What is compared with changed.",
+        true,
+    )
+}
+
+/// Marks at the times at which a query has a value, or at the times that its values are.
+fn mark(name: &str, color: &str, expr: String, title: &str, text: &str, times: bool) -> Annotation {
+    Annotation {
+        name: name.to_owned(),
+        datasource: DataSource::chosen(),
+        enable: true,
+        icon_color: color.to_owned(),
+        expr,
+        title_format: title.to_owned(),
+        text_format: text.to_owned(),
+        tag_keys: String::new(),
+        use_value_for_time: times,
+    }
+}
