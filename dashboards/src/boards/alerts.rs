@@ -1,16 +1,16 @@
 //! The alerts themselves: do they reach anybody, which fire most, are there more false ones than agreed. Its series are those
 //! of Prometheus and Alertmanager.
 
-use metrics::Label::{Check, Feature, Monitor, Namespace, Severity};
+use metrics::Label::{Feature, Monitor, Namespace, Severity};
 use metrics::table;
 
 use super::panels::{
-    COUNT, PLAIN, SECONDS, SHARE, counted, lasting, lines, stacked, stat, table as rows,
+    COUNT, PLAIN, SECONDS, SHARE, counted, lasting, lines, stacked, stat, table as rows, whole,
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, UNKNOWN, WARNING, flag};
 use super::{Content, FLEET, OF_MONITOR, dashboard, firing, variables};
-use crate::alerts::About;
+use crate::alerts;
 use crate::foreign::{self, Series};
 use crate::grafana::Dashboard;
 use crate::grafana::field::{Color, Link, Property};
@@ -196,7 +196,7 @@ fn effort() -> Panel {
         &["Began", "Places", "Fired for"],
     )
     .series("Began", counted(WARNING))
-    .series("Places", vec![Property::Unit(COUNT.to_owned()), Property::Decimals(0)])
+    .series("Places", whole())
     .series("Fired for", lasting())
     .largest_first("Began")
     .without("nothing fired")
@@ -216,13 +216,8 @@ fn budget() -> Line {
         "{judged} * on ({}) group_right () {budget}",
         names(&OF_MONITOR)
     );
-    let statistical = format!(
-        "{}=~\"{}|{}\"",
-        Check.name(),
-        About::Drift.name(),
-        About::Missing.name()
-    );
-    let alarms = FLEET.foreign(foreign::ALERTS_FOR_STATE, &[&statistical]);
+    let names_of = format!("alertname=~\"{}|{}\"", alerts::DRIFT, alerts::MISSING_DATA);
+    let alarms = FLEET.foreign(foreign::ALERTS_FOR_STATE, &[&names_of]);
     let seen = sum_by(&by, &format!("changes({alarms}[$__range]) + 1"));
     Line::new(
         8,
@@ -232,7 +227,7 @@ fn budget() -> Line {
                 "False alarms expected, and alarms seen",
                 "What the manifest's budget expects by chance in the windows that were judged, and how many alarms of drift and missing values began. Many more seen than expected: the features did change, or the baseline is not typical.",
             )
-            .ask(judged.clone() + " and on (namespace, monitor) " + &budget, "")
+            .ask(format!("{judged} * on ({}) group_right () ({budget} >= bool 0)", names(&OF_MONITOR)), "")
             .ask(expected, "")
             .ask(seen, "")
             .columns(
@@ -243,8 +238,9 @@ fn budget() -> Line {
                 ],
                 &["Windows judged", "Expected", "Seen"],
             )
+            .series("Windows judged", whole())
             .series("Expected", vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)])
-            .series("Seen", vec![Property::Unit(COUNT.to_owned()), Property::Decimals(0)])
+            .series("Seen", whole())
             .largest_first("Seen")
             .without("none"),
         )],

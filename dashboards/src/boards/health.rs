@@ -4,7 +4,7 @@ use metrics::Label::{Code, Condition, Kind, Monitor, Namespace, Outcome, Revisio
 use metrics::{Family, table};
 
 use super::panels::{
-    COUNT, PLAIN, SECONDS, SHARE, lasting, lines, stacked, stat, stated, table as rows,
+    COUNT, PLAIN, SECONDS, SHARE, lasting, lines, stacked, stat, stated, table as rows, whole,
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, WARNING, flag};
@@ -167,10 +167,7 @@ fn exporters() -> Panel {
         stated(&flag("refused", WARNING, "in force")),
     )
     .series("Scrape", lasting())
-    .series(
-        "Series",
-        vec![Property::Unit(COUNT.to_owned()), Property::Decimals(0)],
-    )
+    .series("Series", whole())
     .without("not known")
 }
 

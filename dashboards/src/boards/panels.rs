@@ -245,6 +245,11 @@ pub fn counted(color: &str) -> Vec<Property> {
     ]
 }
 
+/// A cell with a count.
+pub fn whole() -> Vec<Property> {
+    vec![Property::Decimals(0), Property::Unit(COUNT.to_owned())]
+}
+
 /// A cell with a duration.
 pub fn lasting() -> Vec<Property> {
     vec![Property::Decimals(1), Property::Unit(SECONDS.to_owned())]

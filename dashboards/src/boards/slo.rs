@@ -161,7 +161,7 @@ fn budget() -> Line {
             .colored(GOOD, &[(1.0, WARNING)])
             .without("not recorded yet"),
             stat(
-                "Burn rate of the window",
+                "Whole-window burn rate",
                 "The same over the whole window of the objective: above 1 the promise is broken.",
             )
             .ask(of(PERIOD_BURN_RATE), "burn rate")
