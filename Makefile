@@ -57,7 +57,7 @@ bench-operator: ## 1,000 and 10,000 monitors: time against a plain client, write
 	cargo build --locked --release --workspace --bins --examples
 	@exec $(or $(PYTHON),python3) tests/bench/convergence.py "$(TARGET)/release" $(OPTIONS)
 
-generate: ## write the generated files anew: the CRD, the references of metrics and alerts, and the chart's copies
+generate: ## write the generated files anew: the CRD, the references of metrics and alerts, the boards, and the chart's copies
 	@tests/setup/prerequisites.sh rust python
 	cargo build --locked -q --workspace --example crdgen --example docs --example generated
 	"$(TARGET)/debug/examples/crdgen"
