@@ -24,7 +24,7 @@ use crate::grafana::{
     Variable,
 };
 use crate::links::Board;
-use crate::promql::{Reach, max_by};
+use crate::promql::{Reach, max_by, names};
 
 /// The monitors in the namespaces that the reader chose.
 const FLEET: Reach<'static> = Reach::Namespaces("$namespace");
@@ -47,16 +47,6 @@ pub fn all() -> Vec<Dashboard> {
         alerts::board(),
         health::board(),
     ]
-}
-
-impl Dashboard {
-    /// Its JSON, which is the same every time.
-    ///
-    /// # Errors
-    /// When it has no form in JSON, which a test excludes.
-    pub fn json(&self) -> Result<String, serde_json::Error> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
-    }
 }
 
 /// What makes a board differ from others.
@@ -113,45 +103,45 @@ fn link(board: Board) -> BoardLink {
     }
 }
 
-/// Alerts that fire.
+/// The alerts of this project: nobody else's in the same namespaces, and not the Watchdog, which always fires.
+const OURS: &str = "alertname=~\"Feature.+\"";
+
+/// Our alerts that fire.
 fn firing(reach: Reach<'_>, matchers: &[&str]) -> String {
-    let firing = ["alertstate=\"firing\"", "alertname!=\"Watchdog\""];
+    let firing = ["alertstate=\"firing\"", OURS];
     reach.foreign(foreign::ALERTS, &[&firing, matchers].concat())
 }
 
 /// Marks where alerts fired.
 fn firing_marks(reach: Reach<'_>, matchers: &[&str]) -> Annotation {
-    let series = firing(reach, matchers);
     let expr = format!(
-        "max by (alertname, {}, {}) ({series})",
-        Severity.name(),
-        Feature.name()
+        "max by (alertname, {}) ({})",
+        names(&[Severity, Feature]),
+        firing(reach, matchers)
     );
-    mark(
-        "Alerts",
-        state::WARNING,
-        expr,
-        "{{alertname}}",
-        "{{severity}} {{feature}}",
-        false,
-    )
+    Annotation {
+        text_format: "{{severity}} {{feature}}".to_owned(),
+        ..mark("Alerts", state::WARNING, expr, "{{alertname}}")
+    }
 }
 
 /// Marks where the baseline was frozen anew.
 fn baselines() -> Annotation {
     let frozen = max_by(&[], &ONE.of(&table::BASELINE_FROZEN_TIMESTAMP, &[]));
-    mark(
-        "Baseline",
-        state::GOOD,
-        format!("{frozen} * 1000"),
-        "Baseline frozen",
-        "What is compared with changed.",
-        true,
-    )
+    Annotation {
+        text_format: "What is compared with changed.".to_owned(),
+        use_value_for_time: true,
+        ..mark(
+            "Baseline",
+            state::GOOD,
+            format!("{frozen} * 1000"),
+            "Baseline frozen",
+        )
+    }
 }
 
-/// Marks at the times at which a query has a value, or at the times that its values are.
-fn mark(name: &str, color: &str, expr: String, title: &str, text: &str, times: bool) -> Annotation {
+/// Marks at the times at which a query has a value.
+fn mark(name: &str, color: &str, expr: String, title: &str) -> Annotation {
     Annotation {
         name: name.to_owned(),
         datasource: DataSource::chosen(),
@@ -159,8 +149,8 @@ fn mark(name: &str, color: &str, expr: String, title: &str, text: &str, times: b
         icon_color: color.to_owned(),
         expr,
         title_format: title.to_owned(),
-        text_format: text.to_owned(),
+        text_format: String::new(),
         tag_keys: String::new(),
-        use_value_for_time: times,
+        use_value_for_time: false,
     }
 }

@@ -50,6 +50,16 @@ pub struct Dashboard {
     pub panels: Vec<Panel>,
 }
 
+impl Dashboard {
+    /// Its JSON, which is the same every time.
+    ///
+    /// # Errors
+    /// When it has no form in JSON, which a test excludes.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
 /// A span of time, relative to now.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct TimeRange {

@@ -6,6 +6,12 @@ use crate::alerts::Alert;
 pub const RUNBOOKS: &str =
     "https://github.com/feature-monitor/feature-monitor/blob/main/docs/runbooks";
 
+/// A document of this project, by its path in `docs`, as a link in a text.
+pub fn document(text: &str, path: &str) -> String {
+    let docs = RUNBOOKS.trim_end_matches("runbooks");
+    format!("[{text}]({docs}{path})")
+}
+
 /// A board, by what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Board {

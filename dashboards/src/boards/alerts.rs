@@ -9,7 +9,7 @@ use super::panels::{
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, UNKNOWN, WARNING, flag};
-use super::{Content, FLEET, OF_MONITOR, dashboard, firing, variables};
+use super::{Content, FLEET, OF_MONITOR, OURS, dashboard, firing, variables};
 use crate::alerts;
 use crate::foreign::{self, Series};
 use crate::grafana::Dashboard;
@@ -62,29 +62,35 @@ fn increase(series: Series, over: &str) -> String {
 }
 
 fn waiting() -> String {
-    FLEET.foreign(foreign::ALERTS, &["alertstate=\"pending\""])
+    FLEET.foreign(foreign::ALERTS, &["alertstate=\"pending\"", OURS])
+}
+
+/// The alert that always fires. Others have one of this name, without the label `check`.
+fn watchdog() -> String {
+    let ours = [
+        "alertname=\"Watchdog\"",
+        "check=\"availability\"",
+        "alertstate=\"firing\"",
+    ];
+    of(foreign::ALERTS, &ours)
 }
 
 fn summary() -> Line {
     let severity = |severity: &str| {
         let series = firing(FLEET, &[&format!("severity=\"{severity}\"")]);
         // The Watchdog says that alerts are evaluated at all.
-        count_of(&series, &of(foreign::ALERTS, &["alertname=\"Watchdog\""]))
+        count_of(&series, &watchdog())
     };
     let failed = format!(
         "sum({}) / (sum({}) > 0)",
         increase(foreign::AM_FAILED, "$__range"),
         increase(foreign::AM_NOTIFICATIONS, "$__range")
     );
-    let watchdog = of(
-        foreign::ALERTS,
-        &["alertname=\"Watchdog\"", "alertstate=\"firing\""],
-    );
     Line::even(
         4,
         vec![
             stat("Watchdog", "An alert that always fires. Where it does not, no rule of the chart is evaluated, and no news is no good news.")
-                .ask(format!("min(clamp_max({watchdog}, 1))"), "watchdog")
+                .ask(max_by(&[], &watchdog()), "watchdog")
                 .states(&flag("silent", CRITICAL, "fires"))
                 .without("absent"),
             stat("Critical", "Alerts at critical that fire now, silenced or not.")
@@ -101,7 +107,7 @@ fn summary() -> Line {
                 .without("no Watchdog"),
             stat("Waiting", "Alerts whose condition holds, though not for as long as they ask.")
                 .ask(
-                    count_of(&waiting(), &of(foreign::ALERTS, &["alertname=\"Watchdog\""])),
+                    count_of(&waiting(), &watchdog()),
                     "waiting",
                 )
                 .unit(COUNT)
@@ -138,7 +144,7 @@ fn now() -> Panel {
         "alertname, {}",
         names(&[Severity, Namespace, Monitor, Feature])
     );
-    let since = FLEET.foreign(foreign::ALERTS_FOR_STATE, &["alertname!=\"Watchdog\""]);
+    let since = FLEET.foreign(foreign::ALERTS_FOR_STATE, &[OURS]);
     let lasts = format!(
         "time() - max by ({by}) ({since}) and on ({by}) {}",
         firing(FLEET, &[])
@@ -181,7 +187,7 @@ fn effort() -> Panel {
     let by = "alertname, severity";
     let fired = format!("count by ({by}) ({})", firing(FLEET, &[]));
     let time = format!("count_over_time(({fired})[$__range:$__interval]) * $__interval_ms / 1000");
-    let all = FLEET.foreign(foreign::ALERTS_FOR_STATE, &["alertname!=\"Watchdog\""]);
+    let all = FLEET.foreign(foreign::ALERTS_FOR_STATE, &[OURS]);
     let begun = format!("sum by ({by}) (changes({all}[$__range]) + 1)");
     let places = format!("count by ({by}) (last_over_time({all}[$__range]))");
     rows(

@@ -15,7 +15,7 @@ use crate::grafana::Dashboard;
 use crate::grafana::field::{Color, LineStyle, Property};
 use crate::grafana::layout::{Line, Section};
 use crate::grafana::panel::Panel;
-use crate::links::Board;
+use crate::links::{Board, document};
 use crate::promql::Matcher::{self, Is};
 use crate::promql::max_by;
 
@@ -329,7 +329,10 @@ fn parts() -> Line {
     let parts = max_by(&by, &ONE.of(&table::CHECK_LIMIT_PART_INFO, &[FEATURE]));
     let panel: Panel = rows(
         "What gives its limits",
-        "The limits in force, the statistic that each limits, and the part of the recipe that holds: docs/statistics.md explains the parts.",
+        &format!(
+            "The limits in force, the statistic that each limits, and the part of the recipe that holds: {}.",
+            document("what the parts are", "statistics.md")
+        ),
     )
     .ask(
         format!("{parts} * on (check, severity) group_left () {limit}"),

@@ -14,7 +14,7 @@ use crate::grafana::Dashboard;
 use crate::grafana::field::{Color, Link, Property};
 use crate::grafana::layout::{Line, Section};
 use crate::grafana::panel::Panel;
-use crate::links::Board;
+use crate::links::{Board, document};
 use crate::promql::Matcher::{Is, IsNot};
 use crate::promql::{Reach, count_by, max_by, names, sum_by};
 
@@ -179,7 +179,10 @@ fn conditions() -> Panel {
     );
     rows(
         "Conditions that do not hold",
-        "What keeps FeatureMonitors from being ready. docs/troubleshooting.md has what to do about each.",
+        &format!(
+            "What keeps FeatureMonitors from being ready: {}.",
+            document("what to do about each", "troubleshooting.md")
+        ),
     )
     .ask(format!("{} == 0", max_by(&by, &failing)), "")
     .columns(

@@ -17,7 +17,7 @@ use crate::grafana::Dashboard;
 use crate::grafana::field::{Color, Link, Property};
 use crate::grafana::layout::{Line, Section};
 use crate::grafana::panel::Panel;
-use crate::links::Board;
+use crate::links::{Board, document};
 use crate::promql::Matcher::{self, Is, IsNot};
 use crate::promql::{Reach, count_by, max_by, sum_by};
 use crate::records::{BREACHED, PRESENT, SCORE, VALID};
@@ -254,26 +254,38 @@ fn unjudged() -> Line {
                 10,
                 rows(
                     "Without a verdict",
-                    "Features that a check cannot judge now, and why. docs/runbooks/FeatureMonitorNotJudging.md has what to do about each reason.",
+                    &format!(
+                        "Features that a check cannot judge now, and why: {}.",
+                        document(
+                            "what to do about each reason",
+                            "runbooks/FeatureMonitorNotJudging.md"
+                        )
+                    ),
                 )
                 .ask(reasons, "")
                 .columns(
                     &[(Check.name(), "Check"), (Reason.name(), "Reason")],
                     &["Features"],
                 )
-                .series("Features", [counted(UNKNOWN), vec![Property::Width(100)]].concat())
+                .series(
+                    "Features",
+                    [counted(UNKNOWN), vec![Property::Width(100)]].concat(),
+                )
                 .largest_first("Features")
                 .without("everything is judged"),
             ),
             (
                 14,
-                lines("Verdicts given", "Share of each check's verdicts that could be given.")
-                    .ask(valid, "{{check}}")
-                    .unit(SHARE)
-                    .decimals(0)
-                    .from(0.0)
-                    .to(1.0)
-                    .without("nothing judged"),
+                lines(
+                    "Verdicts given",
+                    "Share of each check's verdicts that could be given.",
+                )
+                .ask(valid, "{{check}}")
+                .unit(SHARE)
+                .decimals(0)
+                .from(0.0)
+                .to(1.0)
+                .without("nothing judged"),
             ),
         ],
     )

@@ -9,7 +9,7 @@ use super::panels::{
     stated, table as rows, timeline,
 };
 use super::pick::{self, count_of};
-use super::state::{CRITICAL, GOOD, UNKNOWN, VERDICTS, WARNING, WATCHED};
+use super::state::{CRITICAL, GOOD, VERDICTS, WARNING, WATCHED};
 use super::{Content, FLEET, OF_MONITOR, dashboard, firing, monitor, variables};
 use crate::alerts::About;
 use crate::foreign;
@@ -288,8 +288,7 @@ fn series() -> Line {
             .unit(COUNT)
             .decimals(0)
             .from(0.0)
-            .colored(UNKNOWN, &[])
-            .without("nothing is left out"),
+                        .without("nothing is left out"),
         ],
     )
 }

@@ -6,6 +6,7 @@ use dashboards::boards;
 use dashboards::grafana::Dashboard;
 use dashboards::grafana::layout::COLUMNS;
 use dashboards::links::Board;
+use dashboards::rules::Rule;
 use promql_parser::parser;
 use regex::Regex;
 use serde_json::{Value, json};
@@ -417,6 +418,21 @@ fn links_lead_to_boards_and_fill_in_their_variables() {
         }
     }
     assert!(followed >= 4, "{followed}");
+}
+
+/// Boards find our alerts by the beginning of their names.
+#[test]
+fn alerts_begin_as_boards_ask_for_them() {
+    for rule in crate::all()
+        .iter()
+        .flat_map(|rules| &rules.groups)
+        .flat_map(|group| &group.rules)
+    {
+        if let Rule::Alert { alert, labels, .. } = rule {
+            let is_watchdog = *alert == "Watchdog" && labels["check"] == "availability";
+            assert!(alert.starts_with("Feature") || is_watchdog, "{alert}");
+        }
+    }
 }
 
 /// Each variable rests on those before it, and each is asked for somewhere.
