@@ -23,7 +23,8 @@ use crate::promql::{Reach, max_by, names, sum_by};
 pub fn board() -> Dashboard {
     dashboard(Content {
         board: Board::Alerts,
-        description: "Whether alerts reach anybody, which fire most, and whether there are more than agreed.",
+        description: "Whether alerts reach anybody, which fire most, and whether there are more \
+                      than agreed.",
         from: "now-7d",
         variables: vec![variables::namespaces()],
         annotations: Vec::new(),
@@ -89,44 +90,61 @@ fn summary() -> Line {
     Line::even(
         4,
         vec![
-            stat("Watchdog", "An alert that always fires. Where it does not, no rule of the chart is evaluated, and no news is no good news.")
-                .ask(max_by(&[], &watchdog()), "watchdog")
-                .states(&flag("silent", CRITICAL, "fires"))
-                .without("absent"),
-            stat("Critical", "Alerts at critical that fire now, silenced or not.")
-                .ask(severity("critical"), "critical")
-                .unit(COUNT)
-                .decimals(0)
-                .colored(GOOD, &[(1.0, CRITICAL)])
-                .without("no Watchdog"),
-            stat("Warning", "Alerts at warning that fire now, silenced or not.")
-                .ask(severity("warning"), "warning")
-                .unit(COUNT)
-                .decimals(0)
-                .colored(GOOD, &[(1.0, WARNING)])
-                .without("no Watchdog"),
-            stat("Waiting", "Alerts whose condition holds, though not for as long as they ask.")
-                .ask(
-                    count_of(&waiting(), &watchdog()),
-                    "waiting",
-                )
-                .unit(COUNT)
-                .decimals(0)
-                .without("no Watchdog"),
-            stat("Suppressed", "Alerts in Alertmanager that a silence or another alert mutes now, of whatever source.")
-                .ask(
-                    format!("max({})", of(foreign::AM_ALERTS, &["state=\"suppressed\""])),
-                    "suppressed",
-                )
-                .unit(COUNT)
-                .decimals(0)
-                .without("not scraped"),
-            stat("Failed to notify", "Share of the attempts to notify that failed, in the time shown.")
-                .ask(failed, "failed")
-                .unit(SHARE)
-                .decimals(1)
-                .colored(GOOD, &[(0.01, WARNING), (0.1, CRITICAL)])
-                .without("nothing sent"),
+            stat(
+                "Watchdog",
+                "An alert that always fires. Where it does not, no rule of the chart is \
+                 evaluated, and no news is no good news.",
+            )
+            .ask(max_by(&[], &watchdog()), "watchdog")
+            .states(&flag("silent", CRITICAL, "fires"))
+            .without("absent"),
+            stat(
+                "Critical",
+                "Alerts at critical that fire now, silenced or not.",
+            )
+            .ask(severity("critical"), "critical")
+            .unit(COUNT)
+            .decimals(0)
+            .colored(GOOD, &[(1.0, CRITICAL)])
+            .without("no Watchdog"),
+            stat(
+                "Warning",
+                "Alerts at warning that fire now, silenced or not.",
+            )
+            .ask(severity("warning"), "warning")
+            .unit(COUNT)
+            .decimals(0)
+            .colored(GOOD, &[(1.0, WARNING)])
+            .without("no Watchdog"),
+            stat(
+                "Waiting",
+                "Alerts whose condition holds, though not for as long as they ask.",
+            )
+            .ask(count_of(&waiting(), &watchdog()), "waiting")
+            .unit(COUNT)
+            .decimals(0)
+            .without("no Watchdog"),
+            stat(
+                "Suppressed",
+                "Alerts in Alertmanager that a silence or another alert mutes now, of whatever \
+                 source.",
+            )
+            .ask(
+                format!("max({})", of(foreign::AM_ALERTS, &["state=\"suppressed\""])),
+                "suppressed",
+            )
+            .unit(COUNT)
+            .decimals(0)
+            .without("not scraped"),
+            stat(
+                "Failed to notify",
+                "Share of the attempts to notify that failed, in the time shown.",
+            )
+            .ask(failed, "failed")
+            .unit(SHARE)
+            .decimals(1)
+            .colored(GOOD, &[(0.01, WARNING), (0.1, CRITICAL)])
+            .without("nothing sent"),
         ],
     )
 }
@@ -192,7 +210,9 @@ fn effort() -> Panel {
     let places = format!("count by ({by}) (last_over_time({all}[$__range]))");
     rows(
         "Alerts in the time shown",
-        "An alert that begins again and again at one place flaps: its limit, its consecutive windows or its source want a look. One that fires most of the time tells nobody anything.",
+        "An alert that begins again and again at one place flaps: its limit, its consecutive \
+         windows or its source want a look. One that fires most of the time tells nobody \
+         anything.",
     )
     .ask(begun, "")
     .ask(places, "")
@@ -231,9 +251,17 @@ fn budget() -> Line {
             24,
             rows(
                 "False alarms expected, and alarms seen",
-                "What the manifest's budget expects by chance in the windows that were judged, and how many alarms of drift and missing values began. Many more seen than expected: the features did change, or the baseline is not typical.",
+                "What the manifest's budget expects by chance in the windows that were judged, \
+                 and how many alarms of drift and missing values began. Many more seen than \
+                 expected: the features did change, or the baseline is not typical.",
             )
-            .ask(format!("{judged} * on ({}) group_right () ({budget} >= bool 0)", names(&OF_MONITOR)), "")
+            .ask(
+                format!(
+                    "{judged} * on ({}) group_right () ({budget} >= bool 0)",
+                    names(&OF_MONITOR)
+                ),
+                "",
+            )
             .ask(expected, "")
             .ask(seen, "")
             .columns(
@@ -245,7 +273,10 @@ fn budget() -> Line {
                 &["Windows judged", "Expected", "Seen"],
             )
             .series("Windows judged", whole())
-            .series("Expected", vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)])
+            .series(
+                "Expected",
+                vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)],
+            )
             .series("Seen", whole())
             .largest_first("Seen")
             .without("none"),
@@ -314,38 +345,54 @@ fn sending() -> Line {
     Line::even(
         8,
         vec![
-            lines("Time to notify", "How long 95 of 100 attempts took at most, by what was to carry them.")
-                .ask(
-                    pick::largest_now(&format!(
-                        "histogram_quantile(0.95, sum by (integration, le) ({latency}))"
-                    )),
-                    "{{integration}}",
-                )
-                .unit(SECONDS)
-                .from(0.0)
-                .without("nothing sent"),
-            lines("Alerts in Alertmanager", "By their state, of whatever source.")
-                .ask(format!("max by (state) ({})", of(foreign::AM_ALERTS, &[])), "{{state}}")
-                .unit(COUNT)
-                .from(0.0)
-                .without("not scraped"),
-            stacked("Not sent by Prometheus", "Alerts that Prometheus could not send to an Alertmanager, or gave up.")
-                .ask(errors, "failed")
-                .ask(dropped, "given up")
-                .unit(COUNT)
-                .series("failed", vec![Property::Color(Color::fixed(WARNING))])
-                .series("given up", vec![Property::Color(Color::fixed(CRITICAL))])
-                .without("not scraped"),
-            lines("Silences", "Silences by their state. An active one that nobody remembers hides the next alarm.")
-                .ask(
-                    format!("max by (state) ({})", of(foreign::AM_SILENCES, &[])),
-                    "{{state}}",
-                )
-                .unit(COUNT)
-                .decimals(0)
-                .from(0.0)
-                .series("expired", vec![Property::Color(Color::fixed(UNKNOWN))])
-                .without("not scraped"),
+            lines(
+                "Time to notify",
+                "How long 95 of 100 attempts took at most, by what was to carry them.",
+            )
+            .ask(
+                pick::largest_now(&format!(
+                    "histogram_quantile(0.95, sum by (integration, le) ({latency}))"
+                )),
+                "{{integration}}",
+            )
+            .unit(SECONDS)
+            .from(0.0)
+            .without("nothing sent"),
+            lines(
+                "Alerts in Alertmanager",
+                "By their state, of whatever source.",
+            )
+            .ask(
+                format!("max by (state) ({})", of(foreign::AM_ALERTS, &[])),
+                "{{state}}",
+            )
+            .unit(COUNT)
+            .from(0.0)
+            .without("not scraped"),
+            stacked(
+                "Not sent by Prometheus",
+                "Alerts that Prometheus could not send to an Alertmanager, or gave up.",
+            )
+            .ask(errors, "failed")
+            .ask(dropped, "given up")
+            .unit(COUNT)
+            .series("failed", vec![Property::Color(Color::fixed(WARNING))])
+            .series("given up", vec![Property::Color(Color::fixed(CRITICAL))])
+            .without("not scraped"),
+            lines(
+                "Silences",
+                "Silences by their state. An active one that nobody remembers hides the next \
+                 alarm.",
+            )
+            .ask(
+                format!("max by (state) ({})", of(foreign::AM_SILENCES, &[])),
+                "{{state}}",
+            )
+            .unit(COUNT)
+            .decimals(0)
+            .from(0.0)
+            .series("expired", vec![Property::Color(Color::fixed(UNKNOWN))])
+            .without("not scraped"),
         ],
     )
 }

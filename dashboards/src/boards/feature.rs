@@ -33,7 +33,8 @@ pub fn board() -> Dashboard {
     ));
     dashboard(Content {
         board: Board::Feature,
-        description: "One feature: its verdicts and limits, its values and those of the baseline.",
+        description: "One feature: its verdicts and limits, its values and those of the \
+                      baseline.",
         from: "now-30d",
         variables,
         annotations: vec![baselines(), firing_marks(ONE, &["feature=\"$feature\""])],
@@ -59,7 +60,8 @@ fn summary() -> Line {
     let score = |title: &str, about: About| {
         let matchers = [FEATURE, Is(Check, about.name()), Is(Severity, "warning")];
         let description = format!(
-            "The value of the check {}, divided by its warning limit: from 1 on it is over the limit.",
+            "The value of the check {}, divided by its warning limit: from 1 on it is over the \
+             limit.",
             about.name()
         );
         stat(title, &description)
@@ -88,20 +90,24 @@ fn summary() -> Line {
             (3, score("Freshness score", About::Freshness)),
             (
                 12,
-                rows("What it is", "Its kind and type, who owns it, and what the exporter notes about it. A sensitive feature shows no values.")
-                    .ask(max_by(&by, &ONE.of(&table::FEATURE_INFO, &[FEATURE])), "")
-                    .columns(
-                        &[
-                            (Kind.name(), "Kind"),
-                            (DataType.name(), "Type"),
-                            (Team.name(), "Team"),
-                            (Contact.name(), "Contact"),
-                            (Sensitive.name(), "Sensitive"),
-                            (Note.name(), "Note"),
-                        ],
-                        &[],
-                    )
-                    .without("no such feature"),
+                rows(
+                    "What it is",
+                    "Its kind and type, who owns it, and what the exporter notes about it. A \
+                     sensitive feature shows no values.",
+                )
+                .ask(max_by(&by, &ONE.of(&table::FEATURE_INFO, &[FEATURE])), "")
+                .columns(
+                    &[
+                        (Kind.name(), "Kind"),
+                        (DataType.name(), "Type"),
+                        (Team.name(), "Team"),
+                        (Contact.name(), "Contact"),
+                        (Sensitive.name(), "Sensitive"),
+                        (Note.name(), "Note"),
+                    ],
+                    &[],
+                )
+                .without("no such feature"),
             ),
         ],
     )
@@ -145,19 +151,22 @@ fn limits() -> Line {
         vec![
             panel(
                 "Drift",
-                "Distance from the baseline in the statistic's own unit, and the limits in force.",
+                "Distance from the baseline in the statistic's own unit, and the limits in \
+                 force.",
                 About::Drift,
                 PLAIN,
             ),
             panel(
                 "Missing values",
-                "By how much more of the values are missing than in the baseline, and the limits in force.",
+                "By how much more of the values are missing than in the baseline, and the limits \
+                 in force.",
                 About::Missing,
                 SHARE,
             ),
             panel(
                 "Freshness",
-                "Age of the newest event in which the feature is not null, and the limits in force.",
+                "Age of the newest event in which the feature is not null, and the limits in \
+                 force.",
                 About::Freshness,
                 SECONDS,
             ),
@@ -173,7 +182,8 @@ fn distribution() -> Line {
         vec![
             grouped(
                 "Baseline against the judged window",
-                "Share of values in each bin of the baseline. Nulls and NaN are in no bin; `__other__` and `__unseen__` are categories without a bin, and new ones.",
+                "Share of values in each bin of the baseline. Nulls and NaN are in no bin; \
+                 `__other__` and `__unseen__` are categories without a bin, and new ones.",
                 "Bin",
             )
             .ask(share(&table::BIN_REFERENCE_RATIO), "")
@@ -185,10 +195,14 @@ fn distribution() -> Line {
             .series("baseline", vec![Property::Color(Color::fixed(REFERENCE))])
             .series("judged window", vec![Property::Color(Color::fixed("blue"))])
             .without("no bins"),
-            shades("Over time", "Share of each window's values in each bin of the baseline: the darker, the more.")
-                .ask(bins, "{{bin}}")
-                .unit(SHARE)
-                .without("no bins"),
+            shades(
+                "Over time",
+                "Share of each window's values in each bin of the baseline: the darker, the \
+                 more.",
+            )
+            .ask(bins, "{{bin}}")
+            .unit(SHARE)
+            .without("no bins"),
         ],
     )
 }
@@ -229,7 +243,8 @@ fn values() -> Line {
         vec![
             lines(
                 "Quantiles",
-                "Nine of ten values lie between the outer lines, every other one between the inner ones. Dashed: the baseline's mean.",
+                "Nine of ten values lie between the outer lines, every other one between the \
+                 inner ones. Dashed: the baseline's mean.",
             )
             .ask(of(&table::FEATURE_P95), "95 %")
             .ask(of(&table::FEATURE_P75), "75 %")
@@ -267,24 +282,35 @@ fn oddities() -> Line {
     Line::even(
         8,
         vec![
-            share("Missing", "Share of rows that are null, and that of the baseline.")
-                .ask(of(&table::FEATURE_MISSING_RATIO), "null")
-                .ask(of(&table::FEATURE_REFERENCE_MISSING_RATIO), "null in the baseline")
-                .series("null in the baseline", reference())
-                .without("no window judged"),
+            share(
+                "Missing",
+                "Share of rows that are null, and that of the baseline.",
+            )
+            .ask(of(&table::FEATURE_MISSING_RATIO), "null")
+            .ask(
+                of(&table::FEATURE_REFERENCE_MISSING_RATIO),
+                "null in the baseline",
+            )
+            .series("null in the baseline", reference())
+            .without("no window judged"),
             share(
                 "Not a number, infinite, zero",
-                "Share of rows. A jump of zeros often is a default that stands in for missing data; NaN and infinity usually are a division by 0 upstream.",
+                "Share of rows. A jump of zeros often is a default that stands in for missing \
+                 data; NaN and infinity usually are a division by 0 upstream.",
             )
             .ask(of(&table::FEATURE_NAN_RATIO), "not a number")
             .ask(of(&table::FEATURE_INFINITE_RATIO), "infinite")
             .ask(of(&table::FEATURE_ZERO_RATIO), "zero")
             .without("it has no numbers"),
-            lines("Distinct values", "Distinct values of a window, estimated. A number of categories that doubles often is a change of spelling.")
-                .ask(of(&table::FEATURE_DISTINCT_VALUES), "distinct")
-                .unit(COUNT)
-                .from(0.0)
-                .without("no values"),
+            lines(
+                "Distinct values",
+                "Distinct values of a window, estimated. A number of categories that doubles \
+                 often is a change of spelling.",
+            )
+            .ask(of(&table::FEATURE_DISTINCT_VALUES), "distinct")
+            .unit(COUNT)
+            .from(0.0)
+            .without("no values"),
             lines("Rows", "Rows of the judged window, nulls included.")
                 .ask(of(&table::FEATURE_ROWS), "rows")
                 .unit(COUNT)
@@ -298,27 +324,41 @@ fn distances() -> Line {
     Line::even(
         8,
         vec![
-            lines("Distances", "How far the window is from the baseline, by each statistic that was computed. One of them decides; the others are for reading.")
-                .ask(of(&table::DRIFT_KS), "Kolmogorov-Smirnov")
-                .ask(of(&table::DRIFT_PSI), "PSI")
-                .ask(of(&table::DRIFT_JENSEN_SHANNON), "Jensen-Shannon")
-                .ask(of(&table::DRIFT_HELLINGER), "Hellinger")
-                .ask(of(&table::DRIFT_WASSERSTEIN), "Wasserstein / IQR")
-                .unit(PLAIN)
-                .decimals(3)
-                .from(0.0)
-                .without("not compared"),
-            lines("P-values", "How likely a distance as large is without drift, adjusted over the features. With many rows small ones are common and unimportant.")
-                .ask(of(&table::DRIFT_KS_ADJUSTED_P_VALUE), "Kolmogorov-Smirnov")
-                .ask(of(&table::DRIFT_PSI_ADJUSTED_P_VALUE), "PSI")
-                .ask(of(&table::DRIFT_JENSEN_SHANNON_ADJUSTED_P_VALUE), "Jensen-Shannon")
-                .ask(of(&table::DRIFT_HELLINGER_ADJUSTED_P_VALUE), "Hellinger")
-                .ask(of(&table::DRIFT_CHI_SQUARED_ADJUSTED_P_VALUE), "chi-squared")
-                .unit(PLAIN)
-                .decimals(3)
-                .from(0.0)
-                .to(1.0)
-                .without("not compared"),
+            lines(
+                "Distances",
+                "How far the window is from the baseline, by each statistic that was computed. \
+                 One of them decides; the others are for reading.",
+            )
+            .ask(of(&table::DRIFT_KS), "Kolmogorov-Smirnov")
+            .ask(of(&table::DRIFT_PSI), "PSI")
+            .ask(of(&table::DRIFT_JENSEN_SHANNON), "Jensen-Shannon")
+            .ask(of(&table::DRIFT_HELLINGER), "Hellinger")
+            .ask(of(&table::DRIFT_WASSERSTEIN), "Wasserstein / IQR")
+            .unit(PLAIN)
+            .decimals(3)
+            .from(0.0)
+            .without("not compared"),
+            lines(
+                "P-values",
+                "How likely a distance as large is without drift, adjusted over the features. \
+                 With many rows small ones are common and unimportant.",
+            )
+            .ask(of(&table::DRIFT_KS_ADJUSTED_P_VALUE), "Kolmogorov-Smirnov")
+            .ask(of(&table::DRIFT_PSI_ADJUSTED_P_VALUE), "PSI")
+            .ask(
+                of(&table::DRIFT_JENSEN_SHANNON_ADJUSTED_P_VALUE),
+                "Jensen-Shannon",
+            )
+            .ask(of(&table::DRIFT_HELLINGER_ADJUSTED_P_VALUE), "Hellinger")
+            .ask(
+                of(&table::DRIFT_CHI_SQUARED_ADJUSTED_P_VALUE),
+                "chi-squared",
+            )
+            .unit(PLAIN)
+            .decimals(3)
+            .from(0.0)
+            .to(1.0)
+            .without("not compared"),
         ],
     )
 }
@@ -330,7 +370,8 @@ fn parts() -> Line {
     let panel: Panel = rows(
         "What gives its limits",
         &format!(
-            "The limits in force, the statistic that each limits, and the part of the recipe that holds: {}.",
+            "The limits in force, the statistic that each limits, and the part of the recipe \
+             that holds: {}.",
             document("what the parts are", "statistics.md")
         ),
     )
@@ -347,7 +388,10 @@ fn parts() -> Line {
         ],
         &["Limit"],
     )
-    .series("Limit", vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(4)])
+    .series(
+        "Limit",
+        vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(4)],
+    )
     .without("no limits");
     Line::new(6, vec![(24, panel)])
 }

@@ -87,47 +87,66 @@ fn summary() -> Line {
                 .decimals(0)
                 .colored(GOOD, &[(1.0, CRITICAL)])
                 .without("none known"),
-            stat("Operators", "Pods of the operator that are scraped; one works, the others stand by.")
-                .ask(
-                    format!("count({})", ALL.of(&table::OPERATOR_BUILD_INFO, &[])),
-                    "operators",
-                )
-                .unit(COUNT)
-                .decimals(0)
-                .without("none scraped"),
-            stat("Leader", "Whether one of them holds the lease. Without a leader no change of a FeatureMonitor is acted on.")
-                .ask(
-                    format!("max({})", ALL.of(&table::OPERATOR_LEADING, &[])),
-                    "leader",
-                )
-                .states(&flag("nobody leads", CRITICAL, "leads"))
-                .without("none scraped"),
-            stat("Monitors", "FeatureMonitors that the operator takes care of.")
-                .ask(
-                    format!("max({})", ALL.of(&table::OPERATOR_MONITORS, &[])),
-                    "monitors",
-                )
-                .unit(COUNT)
-                .decimals(0)
-                .without("none scraped"),
-            stat("Not ready", "FeatureMonitors whose condition Ready does not hold.")
-                .ask(count_of(&unready, &ready), "not ready")
-                .unit(COUNT)
-                .decimals(0)
-                .colored(GOOD, &[(1.0, WARNING)])
-                .without("not known"),
-            stat("Failed to reconcile", "Share of the operator's reconciliations in the time shown that did not succeed.")
-                .ask(failing, "failing")
-                .unit(SHARE)
-                .decimals(1)
-                .colored(GOOD, &[(0.01, WARNING), (0.1, CRITICAL)])
-                .without("none in this time"),
-            stat("Failed rules", "Rules of ours that failed to evaluate in the time shown.")
-                .ask(format!("sum(increase({rules}[$__range]))"), "failures")
-                .unit(COUNT)
-                .decimals(0)
-                .colored(GOOD, &[(1.0, CRITICAL)])
-                .without("not scraped"),
+            stat(
+                "Operators",
+                "Pods of the operator that are scraped; one works, the others stand by.",
+            )
+            .ask(
+                format!("count({})", ALL.of(&table::OPERATOR_BUILD_INFO, &[])),
+                "operators",
+            )
+            .unit(COUNT)
+            .decimals(0)
+            .without("none scraped"),
+            stat(
+                "Leader",
+                "Whether one of them holds the lease. Without a leader no change of a \
+                 FeatureMonitor is acted on.",
+            )
+            .ask(
+                format!("max({})", ALL.of(&table::OPERATOR_LEADING, &[])),
+                "leader",
+            )
+            .states(&flag("nobody leads", CRITICAL, "leads"))
+            .without("none scraped"),
+            stat(
+                "Monitors",
+                "FeatureMonitors that the operator takes care of.",
+            )
+            .ask(
+                format!("max({})", ALL.of(&table::OPERATOR_MONITORS, &[])),
+                "monitors",
+            )
+            .unit(COUNT)
+            .decimals(0)
+            .without("none scraped"),
+            stat(
+                "Not ready",
+                "FeatureMonitors whose condition Ready does not hold.",
+            )
+            .ask(count_of(&unready, &ready), "not ready")
+            .unit(COUNT)
+            .decimals(0)
+            .colored(GOOD, &[(1.0, WARNING)])
+            .without("not known"),
+            stat(
+                "Failed to reconcile",
+                "Share of the operator's reconciliations in the time shown that did not succeed.",
+            )
+            .ask(failing, "failing")
+            .unit(SHARE)
+            .decimals(1)
+            .colored(GOOD, &[(0.01, WARNING), (0.1, CRITICAL)])
+            .without("none in this time"),
+            stat(
+                "Failed rules",
+                "Rules of ours that failed to evaluate in the time shown.",
+            )
+            .ask(format!("sum(increase({rules}[$__range]))"), "failures")
+            .unit(COUNT)
+            .decimals(0)
+            .colored(GOOD, &[(1.0, CRITICAL)])
+            .without("not scraped"),
         ],
     )
 }
@@ -255,23 +274,33 @@ fn operator() -> Line {
     Line::even(
         8,
         vec![
-            stacked("Reconciliations", "Reconciliations of FeatureMonitors a second, by their outcome.")
-                .ask(outcomes, "{{outcome}}")
-                .unit("ops")
-                .series("success", vec![Property::Color(Color::fixed(GOOD))])
-                .series("failure", vec![Property::Color(Color::fixed(CRITICAL))])
-                .series("unreadable", vec![Property::Color(Color::fixed(WARNING))])
-                .without("none scraped"),
-            lines("Duration", "How long a change takes to be acted on, with its writes.")
-                .ask(quantile("0.5"), "median")
-                .ask(quantile("0.95"), "95 %")
-                .unit(SECONDS)
-                .from(0.0)
-                .without("nothing reconciled"),
-            stacked("Answers of the API server", "Answers a second by the class of their code: 429 says that it throttles, none that it did not answer.")
-                .ask(answers, "{{code}}")
-                .unit("reqps")
-                .without("none scraped"),
+            stacked(
+                "Reconciliations",
+                "Reconciliations of FeatureMonitors a second, by their outcome.",
+            )
+            .ask(outcomes, "{{outcome}}")
+            .unit("ops")
+            .series("success", vec![Property::Color(Color::fixed(GOOD))])
+            .series("failure", vec![Property::Color(Color::fixed(CRITICAL))])
+            .series("unreadable", vec![Property::Color(Color::fixed(WARNING))])
+            .without("none scraped"),
+            lines(
+                "Duration",
+                "How long a change takes to be acted on, with its writes.",
+            )
+            .ask(quantile("0.5"), "median")
+            .ask(quantile("0.95"), "95 %")
+            .unit(SECONDS)
+            .from(0.0)
+            .without("nothing reconciled"),
+            stacked(
+                "Answers of the API server",
+                "Answers a second by the class of their code: 429 says that it throttles, none \
+                 that it did not answer.",
+            )
+            .ask(answers, "{{code}}")
+            .unit("reqps")
+            .without("none scraped"),
         ],
     )
 }
@@ -286,14 +315,24 @@ fn writes() -> Line {
     Line::even(
         7,
         vec![
-            stacked("Writes", "Objects that the operator wrote. In steady state there are none; a steady rate means that somebody else changes the same objects.")
-                .ask(format!("{} > 0", pick::largest_now(&writes)), "{{verb}} {{kind}}")
-                .unit(COUNT)
-                .without("nothing written"),
-            stacked("Watches that broke off", "By the kind that was watched. One that breaks off again and again is blind.")
-                .ask(format!("{} > 0", pick::largest_now(&watches)), "{{kind}}")
-                .unit(COUNT)
-                .without("none broke off"),
+            stacked(
+                "Writes",
+                "Objects that the operator wrote. In steady state there are none; a steady rate \
+                 means that somebody else changes the same objects.",
+            )
+            .ask(
+                format!("{} > 0", pick::largest_now(&writes)),
+                "{{verb}} {{kind}}",
+            )
+            .unit(COUNT)
+            .without("nothing written"),
+            stacked(
+                "Watches that broke off",
+                "By the kind that was watched. One that breaks off again and again is blind.",
+            )
+            .ask(format!("{} > 0", pick::largest_now(&watches)), "{{kind}}")
+            .unit(COUNT)
+            .without("none broke off"),
         ],
     )
 }
@@ -313,24 +352,37 @@ fn rules() -> Line {
     Line::even(
         8,
         vec![
-            lines("Time taken, of the time there is", "How long a group of rules took, divided by its interval: near 1 it falls behind. The eight that take most.")
-                .ask(
-                    named(&pick::largest(&share, "rule_group", &share)),
-                    "{{group}}",
-                )
-                .unit(SHARE)
-                .from(0.0)
-                .without("not scraped"),
-            stacked("Evaluations left out", "Evaluations that did not take place, since the one before took too long.")
-                .ask(
-                    format!("{} > 0", named(&pick::largest_now(&counted(foreign::RULE_MISSED)))),
-                    "{{group}}",
-                )
-                .unit(COUNT)
-                .without("none left out"),
+            lines(
+                "Time taken, of the time there is",
+                "How long a group of rules took, divided by its interval: near 1 it falls \
+                 behind. The eight that take most.",
+            )
+            .ask(
+                named(&pick::largest(&share, "rule_group", &share)),
+                "{{group}}",
+            )
+            .unit(SHARE)
+            .from(0.0)
+            .without("not scraped"),
+            stacked(
+                "Evaluations left out",
+                "Evaluations that did not take place, since the one before took too long.",
+            )
+            .ask(
+                format!(
+                    "{} > 0",
+                    named(&pick::largest_now(&counted(foreign::RULE_MISSED)))
+                ),
+                "{{group}}",
+            )
+            .unit(COUNT)
+            .without("none left out"),
             stacked("Failures", "Rules that failed to evaluate.")
                 .ask(
-                    format!("{} > 0", named(&pick::largest_now(&counted(foreign::RULE_FAILURES)))),
+                    format!(
+                        "{} > 0",
+                        named(&pick::largest_now(&counted(foreign::RULE_FAILURES)))
+                    ),
                     "{{group}}",
                 )
                 .unit(COUNT)

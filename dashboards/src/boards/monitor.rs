@@ -30,7 +30,8 @@ const EVALUATION: Duration = Duration::from_secs(3600);
 pub fn board() -> Dashboard {
     dashboard(Content {
         board: Board::Monitor,
-        description: "One feature monitor: whether it watches, what it found, and what it could not judge.",
+        description: "One feature monitor: whether it watches, what it found, and what it could \
+                      not judge.",
         from: "now-30d",
         variables: variables::monitor(),
         annotations: vec![baselines(), firing_marks(ONE, &[])],
@@ -114,45 +115,72 @@ fn summary() -> Line {
     Line::even(
         4,
         vec![
-            stat("Exporter", "Whether Prometheus can scrape the exporter. While it cannot, nothing below is new.")
-                .ask(max_by(&[], &ONE.up()), "exporter")
-                .states(&flag("down", CRITICAL, "scraped"))
-                .without("no target"),
-            stat("Source", "Whether the Flight server answered the last time.")
-                .ask(of(&table::SOURCE_UP), "source")
-                .states(&flag("down", CRITICAL, "answers"))
-                .without("not asked yet"),
-            stat("Last evaluation", "Whether the last evaluation succeeded. While they fail, what is shown is of the last one that did not.")
-                .ask(of(&table::EVALUATION_SUCCESS), "evaluation")
-                .states(&flag("failed", CRITICAL, "succeeded"))
-                .without("none yet"),
-            stat("Evaluated", "Time since the last evaluation ended, whatever its outcome.")
-                .ask(age(&table::EVALUATION_TIMESTAMP), "evaluated")
-                .unit(SECONDS)
-                .decimals(0)
-                .without("never"),
-            stat("Baseline", "Whether there is a frozen baseline. Without one, drift, missing values and columns are not judged.")
-                .ask(of(&table::BASELINE_PRESENT), "baseline")
-                .states(&flag("absent", WARNING, "frozen"))
-                .without("not known"),
-            stat("Windows waiting", "Complete windows that are not judged. More than one for long: it falls behind.")
-                .ask(of(&table::WINDOWS_PENDING), "waiting")
-                .unit(COUNT)
-                .decimals(0)
-                .colored(GOOD, &[(2.0, WARNING)])
-                .without("not known"),
-            stat("Verdicts given", "Share of all verdicts that could be given; below is why the others could not.")
-                .ask(valid, "verdicts given")
-                .unit(SHARE)
-                .decimals(0)
-                .colored(WARNING, &[(0.8, GOOD)])
-                .without("nothing judged"),
-            stat("Alerts firing", "Alerts of this monitor that fire now, silenced or not.")
-                .ask(firing, "firing")
-                .unit(COUNT)
-                .decimals(0)
-                .colored(GOOD, &[(1.0, WARNING)])
-                .without("no target"),
+            stat(
+                "Exporter",
+                "Whether Prometheus can scrape the exporter. While it cannot, nothing below is \
+                 new.",
+            )
+            .ask(max_by(&[], &ONE.up()), "exporter")
+            .states(&flag("down", CRITICAL, "scraped"))
+            .without("no target"),
+            stat(
+                "Source",
+                "Whether the Flight server answered the last time.",
+            )
+            .ask(of(&table::SOURCE_UP), "source")
+            .states(&flag("down", CRITICAL, "answers"))
+            .without("not asked yet"),
+            stat(
+                "Last evaluation",
+                "Whether the last evaluation succeeded. While they fail, what is shown is of the \
+                 last one that did not.",
+            )
+            .ask(of(&table::EVALUATION_SUCCESS), "evaluation")
+            .states(&flag("failed", CRITICAL, "succeeded"))
+            .without("none yet"),
+            stat(
+                "Evaluated",
+                "Time since the last evaluation ended, whatever its outcome.",
+            )
+            .ask(age(&table::EVALUATION_TIMESTAMP), "evaluated")
+            .unit(SECONDS)
+            .decimals(0)
+            .without("never"),
+            stat(
+                "Baseline",
+                "Whether there is a frozen baseline. Without one, drift, missing values and \
+                 columns are not judged.",
+            )
+            .ask(of(&table::BASELINE_PRESENT), "baseline")
+            .states(&flag("absent", WARNING, "frozen"))
+            .without("not known"),
+            stat(
+                "Windows waiting",
+                "Complete windows that are not judged. More than one for long: it falls behind.",
+            )
+            .ask(of(&table::WINDOWS_PENDING), "waiting")
+            .unit(COUNT)
+            .decimals(0)
+            .colored(GOOD, &[(2.0, WARNING)])
+            .without("not known"),
+            stat(
+                "Verdicts given",
+                "Share of all verdicts that could be given; below is why the others could not.",
+            )
+            .ask(valid, "verdicts given")
+            .unit(SHARE)
+            .decimals(0)
+            .colored(WARNING, &[(0.8, GOOD)])
+            .without("nothing judged"),
+            stat(
+                "Alerts firing",
+                "Alerts of this monitor that fire now, silenced or not.",
+            )
+            .ask(firing, "firing")
+            .unit(COUNT)
+            .decimals(0)
+            .colored(GOOD, &[(1.0, WARNING)])
+            .without("no target"),
         ],
     )
 }
@@ -169,7 +197,8 @@ fn features() -> Panel {
     };
     rows(
         "Features, the worst first",
-        "Scores are the value divided by its warning limit: from 1 on it is over the limit. A click on the name opens the feature.",
+        "Scores are the value divided by its warning limit: from 1 on it is over the limit. A \
+         click on the name opens the feature.",
     )
     .ask(verdicts(&[Feature], &[IsNot(Feature, "")]), "")
     .ask(score(About::Drift, "warning"), "")
@@ -180,7 +209,10 @@ fn features() -> Panel {
         &["Worst", "Drift", "Missing", "Freshness"],
     )
     .series("Feature", vec![Property::Links(vec![to_feature])])
-    .series("Worst", [stated(VERDICTS), vec![Property::Width(90)]].concat())
+    .series(
+        "Worst",
+        [stated(VERDICTS), vec![Property::Width(90)]].concat(),
+    )
     .series("Drift", scored())
     .series("Missing", scored())
     .series("Freshness", scored())
@@ -215,25 +247,32 @@ fn checks() -> Line {
     Line::even(
         8,
         vec![
-            timeline("Verdicts by check", "The worst verdict of each check over all features.")
-                .ask(recorded_verdicts(&[Check], ONE), "{{check}}")
-                .states(VERDICTS)
-                .without("nothing judged"),
+            timeline(
+                "Verdicts by check",
+                "The worst verdict of each check over all features.",
+            )
+            .ask(recorded_verdicts(&[Check], ONE), "{{check}}")
+            .states(VERDICTS)
+            .without("nothing judged"),
             lines(
                 "Worst score by check",
-                "The worst feature's value divided by its critical limit. From 1 on, where the line is, it is over the limit.",
+                "The worst feature's value divided by its critical limit. From 1 on, where the \
+                 line is, it is over the limit.",
             )
             .ask(max_by(&[Check], &scores), "{{check}}")
             .unit(PLAIN)
             .decimals(2)
             .limit_at_one()
             .without("nothing judged"),
-            lines("Features over a limit", "Features that are breached at warning or worse, by check.")
-                .ask(sum_by(&[Check], &breached), "{{check}}")
-                .unit(COUNT)
-                .decimals(0)
-                .from(0.0)
-                .without("nothing judged"),
+            lines(
+                "Features over a limit",
+                "Features that are breached at warning or worse, by check.",
+            )
+            .ask(sum_by(&[Check], &breached), "{{check}}")
+            .unit(COUNT)
+            .decimals(0)
+            .from(0.0)
+            .without("nothing judged"),
         ],
     )
 }
@@ -313,24 +352,37 @@ fn data() -> Line {
     Line::even(
         8,
         vec![
-            lines("Age of the data", "Age of the newest event, and the limits of the freshness check where the manifest has some.")
-                .ask(age(&table::NEWEST_EVENT_TIMESTAMP), "age")
-                .ask(limit("warning"), "warning limit")
-                .ask(limit("critical"), "critical limit")
-                .unit(SECONDS)
-                .from(0.0)
-                .limits()
-                .without("no event seen"),
-            lines("Missing values", "Share of rows that are null, of the eight features where it was largest.")
-                .ask(pick::largest(&missing, Feature.name(), &missing), "{{feature}}")
-                .unit(SHARE)
-                .from(0.0)
-                .to(1.0)
-                .without("no window judged"),
-            rows("Columns that are not as expected", "Differences between the source's columns and the baseline's.")
-                .ask(finding, "")
-                .columns(&[(Feature.name(), "Column"), (Reason.name(), "Is")], &[])
-                .without("all columns are as expected"),
+            lines(
+                "Age of the data",
+                "Age of the newest event, and the limits of the freshness check where the \
+                 manifest has some.",
+            )
+            .ask(age(&table::NEWEST_EVENT_TIMESTAMP), "age")
+            .ask(limit("warning"), "warning limit")
+            .ask(limit("critical"), "critical limit")
+            .unit(SECONDS)
+            .from(0.0)
+            .limits()
+            .without("no event seen"),
+            lines(
+                "Missing values",
+                "Share of rows that are null, of the eight features where it was largest.",
+            )
+            .ask(
+                pick::largest(&missing, Feature.name(), &missing),
+                "{{feature}}",
+            )
+            .unit(SHARE)
+            .from(0.0)
+            .to(1.0)
+            .without("no window judged"),
+            rows(
+                "Columns that are not as expected",
+                "Differences between the source's columns and the baseline's.",
+            )
+            .ask(finding, "")
+            .columns(&[(Feature.name(), "Column"), (Reason.name(), "Is")], &[])
+            .without("all columns are as expected"),
         ],
     )
 }
@@ -349,32 +401,46 @@ fn windows() -> Line {
     Line::even(
         7,
         vec![
-            lines("Rows of a window", "Rows of the judged window, of the one in progress, and of the baseline's mean window.")
-                .ask(of(&table::WINDOW_ROWS), "judged")
-                .ask(of(&table::OPEN_WINDOW_ROWS), "in progress")
-                .ask(mean, "baseline")
-                .unit(COUNT)
-                .from(0.0)
-                .limit("baseline", REFERENCE)
-                .without("no window yet"),
-            lines("Judged up to", "Time from the end of the judged window to now: how old a verdict is.")
-                .ask(age(&table::WINDOW_END_TIMESTAMP), "behind")
-                .unit(SECONDS)
-                .from(0.0)
-                .without("no window judged"),
-            lines("Columns that arrived", "Share of the expected columns that were in the judged window.")
-                .ask(present, "arrived")
-                .unit(SHARE)
-                .from(0.0)
-                .to(1.0)
-                .without("no window judged"),
-            stacked("Rows outside windows", "Rows whose time is null or in no window that was asked for. They are in no statistic.")
-                .ask(outside, "rows")
-                .every(&timing::text(EVALUATION))
-                .unit(COUNT)
-                .from(0.0)
-                .colored(UNKNOWN, &[])
-                .without("not known"),
+            lines(
+                "Rows of a window",
+                "Rows of the judged window, of the one in progress, and of the baseline's mean \
+                 window.",
+            )
+            .ask(of(&table::WINDOW_ROWS), "judged")
+            .ask(of(&table::OPEN_WINDOW_ROWS), "in progress")
+            .ask(mean, "baseline")
+            .unit(COUNT)
+            .from(0.0)
+            .limit("baseline", REFERENCE)
+            .without("no window yet"),
+            lines(
+                "Judged up to",
+                "Time from the end of the judged window to now: how old a verdict is.",
+            )
+            .ask(age(&table::WINDOW_END_TIMESTAMP), "behind")
+            .unit(SECONDS)
+            .from(0.0)
+            .without("no window judged"),
+            lines(
+                "Columns that arrived",
+                "Share of the expected columns that were in the judged window.",
+            )
+            .ask(present, "arrived")
+            .unit(SHARE)
+            .from(0.0)
+            .to(1.0)
+            .without("no window judged"),
+            stacked(
+                "Rows outside windows",
+                "Rows whose time is null or in no window that was asked for. They are in no \
+                 statistic.",
+            )
+            .ask(outside, "rows")
+            .every(&timing::text(EVALUATION))
+            .unit(COUNT)
+            .from(0.0)
+            .colored(UNKNOWN, &[])
+            .without("not known"),
         ],
     )
 }
@@ -444,46 +510,60 @@ fn baseline() -> Line {
         vec![
             (
                 8,
-                rows("Baseline", "The baseline in use: what sort it is, and its versions. Marks in the charts are where it was frozen.")
-                    .ask(max_by(&by, &ONE.of(&table::BASELINE_INFO, &[])), "")
-                    .columns(
-                        &[
-                            (Kind.name(), "Kind"),
-                            (Version.name(), "Version"),
-                            (Revision.name(), "Revision"),
-                        ],
-                        &[],
-                    )
-                    .without("no baseline"),
+                rows(
+                    "Baseline",
+                    "The baseline in use: what sort it is, and its versions. Marks in the charts \
+                     are where it was frozen.",
+                )
+                .ask(max_by(&by, &ONE.of(&table::BASELINE_INFO, &[])), "")
+                .columns(
+                    &[
+                        (Kind.name(), "Kind"),
+                        (Version.name(), "Version"),
+                        (Revision.name(), "Revision"),
+                    ],
+                    &[],
+                )
+                .without("no baseline"),
             ),
             (
                 4,
-                stat("Windows in it", "With fewer than four, no limit follows from how windows differ.")
-                    .ask(of(&table::BASELINE_WINDOWS), "windows")
-                    .unit(COUNT)
-                    .decimals(0)
-                    .colored(WARNING, &[(4.0, GOOD)])
-                    .without("no baseline"),
+                stat(
+                    "Windows in it",
+                    "With fewer than four, no limit follows from how windows differ.",
+                )
+                .ask(of(&table::BASELINE_WINDOWS), "windows")
+                .unit(COUNT)
+                .decimals(0)
+                .colored(WARNING, &[(4.0, GOOD)])
+                .without("no baseline"),
             ),
             (
                 4,
-                stat("Tests a window", "Statistical tests: what the budget of false alarms is divided by.")
-                    .ask(of(&table::TESTS), "tests")
-                    .unit(COUNT)
-                    .decimals(0)
-                    .without("no baseline"),
+                stat(
+                    "Tests a window",
+                    "Statistical tests: what the budget of false alarms is divided by.",
+                )
+                .ask(of(&table::TESTS), "tests")
+                .unit(COUNT)
+                .decimals(0)
+                .without("no baseline"),
             ),
             (
                 8,
-                rows("Strictness", "False alarms that the budget expects in a window, and the probability allowed to one test.")
-                    .ask(budget, "")
-                    .ask(alpha, "")
-                    .columns(
-                        &[(Severity.name(), "Severity")],
-                        &["False alarms a window", "Probability a test"],
-                    )
-                    .unit(PLAIN)
-                    .without("no limit"),
+                rows(
+                    "Strictness",
+                    "False alarms that the budget expects in a window, and the probability \
+                     allowed to one test.",
+                )
+                .ask(budget, "")
+                .ask(alpha, "")
+                .columns(
+                    &[(Severity.name(), "Severity")],
+                    &["False alarms a window", "Probability a test"],
+                )
+                .unit(PLAIN)
+                .without("no limit"),
             ),
         ],
     )

@@ -80,47 +80,62 @@ fn summary() -> Line {
     Line::even(
         4,
         vec![
-            stat("Monitors", "Exporters that Prometheus knows, scraped or not.")
-                .ask(format!("count({})", up()), "monitors")
-                .unit(COUNT)
-                .decimals(0)
-                .without("no monitor known"),
+            stat(
+                "Monitors",
+                "Exporters that Prometheus knows, scraped or not.",
+            )
+            .ask(format!("count({})", up()), "monitors")
+            .unit(COUNT)
+            .decimals(0)
+            .without("no monitor known"),
             stat(
                 "Not watched",
-                "Monitors whose exporter or source is down, or whose evaluations fail. What they last said may be wrong by now.",
+                "Monitors whose exporter or source is down, or whose evaluations fail. What they \
+                 last said may be wrong by now.",
             )
             .ask(count_of(&unwatched, &up()), "not watched")
             .unit(COUNT)
             .decimals(0)
             .colored(GOOD, &[(1.0, CRITICAL)])
             .without("no monitor known"),
-            stat("Critical", "Monitors with a check that is breached at critical.")
-                .ask(breached("critical"), "critical")
-                .unit(COUNT)
-                .decimals(0)
-                .colored(GOOD, &[(1.0, CRITICAL)])
-                .without("nothing judged"),
-            stat("Warning", "Monitors with a check that is breached at warning; those at critical are among them.")
-                .ask(breached("warning"), "warning")
-                .unit(COUNT)
-                .decimals(0)
-                .colored(GOOD, &[(1.0, WARNING)])
-                .without("nothing judged"),
+            stat(
+                "Critical",
+                "Monitors with a check that is breached at critical.",
+            )
+            .ask(breached("critical"), "critical")
+            .unit(COUNT)
+            .decimals(0)
+            .colored(GOOD, &[(1.0, CRITICAL)])
+            .without("nothing judged"),
+            stat(
+                "Warning",
+                "Monitors with a check that is breached at warning; those at critical are among \
+                 them.",
+            )
+            .ask(breached("warning"), "warning")
+            .unit(COUNT)
+            .decimals(0)
+            .colored(GOOD, &[(1.0, WARNING)])
+            .without("nothing judged"),
             stat(
                 "Verdicts given",
-                "Share of all verdicts that could be given. The rest is not judged, which is not good news: the board of a monitor says why.",
+                "Share of all verdicts that could be given. The rest is not judged, which is not \
+                 good news: the board of a monitor says why.",
             )
             .ask(format!("avg({})", recorded(VALID, None)), "verdicts given")
             .unit(SHARE)
             .decimals(0)
             .colored(WARNING, &[(0.8, GOOD)])
             .without("nothing judged"),
-            stat("Alerts firing", "Alerts of these monitors that fire now, silenced or not.")
-                .ask(count_of(&firing, &up()), "firing")
-                .unit(COUNT)
-                .decimals(0)
-                .colored(GOOD, &[(1.0, WARNING)])
-                .without("no monitor known"),
+            stat(
+                "Alerts firing",
+                "Alerts of these monitors that fire now, silenced or not.",
+            )
+            .ask(count_of(&firing, &up()), "firing")
+            .unit(COUNT)
+            .decimals(0)
+            .colored(GOOD, &[(1.0, WARNING)])
+            .without("no monitor known"),
         ],
     )
 }
@@ -147,8 +162,8 @@ fn monitors() -> Panel {
     };
     rows(
         "Monitors",
-        "A row for each monitor. Scores are the worst feature's value divided by its warning limit: from 1 on it is over the limit. \
-         A click on the name opens the monitor.",
+        "A row for each monitor. Scores are the worst feature's value divided by its warning \
+         limit: from 1 on it is over the limit. A click on the name opens the monitor.",
     )
     .ask(watched(), "")
     .ask(breached("critical"), "")
@@ -162,13 +177,30 @@ fn monitors() -> Panel {
     .columns(
         &[(Namespace.name(), "Namespace"), (Monitor.name(), "Monitor")],
         &[
-            "Watched", "Critical", "Warning", "Drift", "Missing", "Freshness", "Verdicts", "Columns", "Data age",
+            "Watched",
+            "Critical",
+            "Warning",
+            "Drift",
+            "Missing",
+            "Freshness",
+            "Verdicts",
+            "Columns",
+            "Data age",
         ],
     )
     .series("Monitor", vec![Property::Links(vec![to_monitor])])
-    .series("Watched", [stated(WATCHED), vec![Property::Width(130)]].concat())
-    .series("Critical", [counted(CRITICAL), vec![Property::Width(80)]].concat())
-    .series("Warning", [counted(WARNING), vec![Property::Width(80)]].concat())
+    .series(
+        "Watched",
+        [stated(WATCHED), vec![Property::Width(130)]].concat(),
+    )
+    .series(
+        "Critical",
+        [counted(CRITICAL), vec![Property::Width(80)]].concat(),
+    )
+    .series(
+        "Warning",
+        [counted(WARNING), vec![Property::Width(80)]].concat(),
+    )
     .series("Drift", scored())
     .series("Missing", scored())
     .series("Freshness", scored())
@@ -181,7 +213,9 @@ fn monitors() -> Panel {
 
 fn history() -> Line {
     let labels = names(&OF_MONITOR);
-    let ranked = max_by(&OF_MONITOR, &recorded(SCORE, Some("warning")));
+    // One that is not watched has no score, and is worse than all that have.
+    let scores = max_by(&OF_MONITOR, &recorded(SCORE, Some("warning")));
+    let ranked = format!("(({}) < 3) * 0 + 1000 or {scores}", watched());
     let by_check = |severity| sum_by(&[Check], &recorded(BREACHED, Some(severity)));
     Line::new(
         9,
@@ -190,7 +224,8 @@ fn history() -> Line {
                 14,
                 timeline(
                     "Verdicts of the eight worst monitors",
-                    "The worst verdict of each monitor. While its exporter or source is down there is none.",
+                    "The worst verdict of each monitor. While its exporter or source is down \
+                     there is none.",
                 )
                 .ask(
                     pick::largest(&format!("({})", verdicts()), &labels, &ranked),
@@ -201,12 +236,15 @@ fn history() -> Line {
             ),
             (
                 10,
-                lines("Breached features by check", "Features of all monitors whose check is breached at warning or worse.")
-                    .ask(by_check("warning"), "{{check}}")
-                    .unit(COUNT)
-                    .decimals(0)
-                    .from(0.0)
-                    .without("nothing judged"),
+                lines(
+                    "Breached features by check",
+                    "Features of all monitors whose check is breached at warning or worse.",
+                )
+                .ask(by_check("warning"), "{{check}}")
+                .unit(COUNT)
+                .decimals(0)
+                .from(0.0)
+                .without("nothing judged"),
             ),
         ],
     )
@@ -223,16 +261,20 @@ fn data() -> Line {
     Line::even(
         8,
         vec![
-            bars("Oldest data", "Age of the newest event, of the eight monitors where it is largest.")
-                .ask(pick::largest_now(&age), "{{namespace}}/{{monitor}}")
-                .unit(SECONDS)
-                .decimals(1)
-                .from(0.0)
-                .colored(GOOD, &[])
-                .without("no event seen"),
+            bars(
+                "Oldest data",
+                "Age of the newest event, of the eight monitors where it is largest.",
+            )
+            .ask(pick::largest_now(&age), "{{namespace}}/{{monitor}}")
+            .unit(SECONDS)
+            .decimals(1)
+            .from(0.0)
+            .colored(GOOD, &[])
+            .without("no event seen"),
             bars(
                 "Freshness against its limit",
-                "Age of the oldest feature's newest event, divided by its warning limit: from 1 on it is over.",
+                "Age of the oldest feature's newest event, divided by its warning limit: from 1 \
+                 on it is over.",
             )
             .ask(pick::largest_now(&freshness), "{{namespace}}/{{monitor}}")
             .unit(PLAIN)
@@ -241,14 +283,17 @@ fn data() -> Line {
             .to(2.0)
             .colored(GOOD, &[(1.0, CRITICAL)])
             .without("freshness is not judged"),
-            bars("Columns that arrived", "Share of the expected columns, of the eight monitors where it is smallest.")
-                .ask(pick::smallest_now(&present), "{{namespace}}/{{monitor}}")
-                .unit(SHARE)
-                .decimals(0)
-                .from(0.0)
-                .to(1.0)
-                .colored(WARNING, &[(1.0, GOOD)])
-                .without("nothing judged"),
+            bars(
+                "Columns that arrived",
+                "Share of the expected columns, of the eight monitors where it is smallest.",
+            )
+            .ask(pick::smallest_now(&present), "{{namespace}}/{{monitor}}")
+            .unit(SHARE)
+            .decimals(0)
+            .from(0.0)
+            .to(1.0)
+            .colored(WARNING, &[(1.0, GOOD)])
+            .without("nothing judged"),
         ],
     )
 }
@@ -268,7 +313,8 @@ fn series() -> Line {
         vec![
             lines(
                 "Series of a scrape",
-                "Series of the eight largest monitors. A monitor may have 50,000; bins are left out first.",
+                "Series of the eight largest monitors. A monitor may have 50,000; bins are left \
+                 out first.",
             )
             .ask(
                 pick::largest(&samples, &names(&OF_MONITOR), &samples),
@@ -279,7 +325,8 @@ fn series() -> Line {
             .without("no exporter is scraped"),
             stacked(
                 "Series left out",
-                "Series over the budget, by reason, counted at each evaluation. Anything here means that boards lack something.",
+                "Series over the budget, by reason, counted at each evaluation. Anything here \
+                 means that boards lack something.",
             )
             .ask(
                 format!("{} > 0", pick::largest_now(&dropped)),
@@ -288,7 +335,7 @@ fn series() -> Line {
             .unit(COUNT)
             .decimals(0)
             .from(0.0)
-                        .without("nothing is left out"),
+            .without("nothing is left out"),
         ],
     )
 }

@@ -8,7 +8,8 @@ pub const SERIES: usize = 8;
 /// The other query is read at the step of the chart, so that a long time costs no more than a short one.
 pub fn largest(query: &str, labels: &str, ranked: &str) -> String {
     format!(
-        "{query} and on ({labels}) topk({SERIES}, max_over_time(({ranked})[$__range:$__interval] @ end()))"
+        "{query} and on ({labels}) topk({SERIES}, max_over_time(({ranked})[$__range:$__interval] \
+         @ end()))"
     )
 }
 

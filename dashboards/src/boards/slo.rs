@@ -36,7 +36,8 @@ pub fn board() -> Dashboard {
     variables.push(variables::objective());
     dashboard(Content {
         board: Board::Slo,
-        description: "The service-level objectives of one feature monitor, and their error budgets.",
+        description: "The service-level objectives of one feature monitor, and their error \
+                      budgets.",
         from: "now-30d",
         variables,
         annotations: vec![firing_marks(ONE, &["sloth_slo=\"$slo\""])],
@@ -84,7 +85,8 @@ fn objectives() -> Panel {
     };
     rows(
         "Objectives",
-        "A row for each objective of the monitor. Below 0 left, or above 1 burnt, the promise is broken.",
+        "A row for each objective of the monitor. Below 0 left, or above 1 burnt, the promise is \
+         broken.",
     )
     .ask(each(OBJECTIVE), "")
     .ask(each(PERIOD_DAYS), "")
@@ -93,7 +95,13 @@ fn objectives() -> Panel {
     .ask(each(CURRENT_BURN_RATE), "")
     .columns(
         &[("sloth_slo", "Objective")],
-        &["Promised", "Over days", "Budget left", "Burn rate", "Burn rate now"],
+        &[
+            "Promised",
+            "Over days",
+            "Budget left",
+            "Burn rate",
+            "Burn rate now",
+        ],
     )
     .series("Promised", share(2))
     .series("Over days", vec![Property::Unit(COUNT.to_owned())])
@@ -199,7 +207,8 @@ fn burning() -> Line {
         lines(
             &format!("Burn rate over {} and {}", names[0], names[1]),
             &format!(
-                "How many times as fast as it may the budget burns. Where both windows are over the line, an alert of severity {severity} fires."
+                "How many times as fast as it may the budget burns. Where both windows are over \
+                 the line, an alert of severity {severity} fires."
             ),
         )
         .ask(burn(long), &names[0])
@@ -218,15 +227,23 @@ fn history() -> Line {
     Line::even(
         8,
         vec![
-            lines("Error budget left", "Share of the error budget that is left. It rises when bad time leaves the window.")
-                .ask(of(BUDGET_REMAINING), "left")
-                .unit(SHARE)
-                .to(1.0)
-                .without("not recorded yet"),
-            timeline("What was promised", "When it held and when not. What nothing is known of counts as broken. An objective over evaluations has no such series.")
-                .ask(each(BAD), "{{sloth_slo}}")
-                .states(KEPT)
-                .without("counted by evaluations"),
+            lines(
+                "Error budget left",
+                "Share of the error budget that is left. It rises when bad time leaves the \
+                 window.",
+            )
+            .ask(of(BUDGET_REMAINING), "left")
+            .unit(SHARE)
+            .to(1.0)
+            .without("not recorded yet"),
+            timeline(
+                "What was promised",
+                "When it held and when not. What nothing is known of counts as broken. An \
+                 objective over evaluations has no such series.",
+            )
+            .ask(each(BAD), "{{sloth_slo}}")
+            .states(KEPT)
+            .without("counted by evaluations"),
         ],
     )
 }
