@@ -35,6 +35,9 @@ const ONE: Reach<'static> = Reach::Monitor {
     name: "$monitor",
 };
 
+/// By which our boards are found.
+const TAG: &str = "feature-monitor";
+
 const OF_MONITOR: [Label; 2] = [Namespace, Monitor];
 
 /// Every board.
@@ -63,13 +66,12 @@ struct Content {
 fn dashboard(content: Content) -> Dashboard {
     let mut list = vec![variables::data_source()];
     list.extend(content.variables);
-    let others = Board::ALL.iter().filter(|board| **board != content.board);
     Dashboard {
         id: None,
         uid: content.board.uid().to_owned(),
         title: content.board.title().to_owned(),
         description: content.description.to_owned(),
-        tags: vec!["feature-monitor".to_owned()],
+        tags: vec![TAG.to_owned()],
         schema_version: SCHEMA,
         editable: false,
         graph_tooltip: 1,
@@ -79,7 +81,7 @@ fn dashboard(content: Content) -> Dashboard {
             to: "now".to_owned(),
         },
         timezone: "browser".to_owned(),
-        links: others.map(|board| link(*board)).collect(),
+        links: vec![link()],
         templating: Templating { list },
         annotations: Annotations {
             list: content.annotations,
@@ -88,18 +90,19 @@ fn dashboard(content: Content) -> Dashboard {
     }
 }
 
-fn link(board: Board) -> BoardLink {
+/// A list of all boards, by their tag: links side by side would need a line of their own.
+fn link() -> BoardLink {
     BoardLink {
-        kind: "link".to_owned(),
-        title: board.word().to_owned(),
-        url: format!("/d/{}", board.uid()),
-        tooltip: board.title().to_owned(),
+        kind: "dashboards".to_owned(),
+        title: "Feature monitors".to_owned(),
+        url: String::new(),
+        tooltip: "The other boards".to_owned(),
         icon: "dashboard".to_owned(),
         keep_time: true,
         include_vars: true,
         target_blank: false,
-        as_dropdown: false,
-        tags: Vec::new(),
+        as_dropdown: true,
+        tags: vec![TAG.to_owned()],
     }
 }
 

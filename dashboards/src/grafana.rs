@@ -73,12 +73,12 @@ pub struct TimeRange {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct BoardLink {
-    /// Always `link`.
+    /// `dashboards`: all with one of the tags.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its text.
     pub title: String,
-    /// The address.
+    /// The address; empty where boards are found by their tags.
     pub url: String,
     /// Said when pointed at.
     pub tooltip: String,
@@ -90,9 +90,9 @@ pub struct BoardLink {
     pub include_vars: bool,
     /// Whether it opens another tab.
     pub target_blank: bool,
-    /// Of no matter for a `link`.
+    /// Whether they are a list that opens.
     pub as_dropdown: bool,
-    /// Of no matter for a `link`.
+    /// Which boards.
     pub tags: Vec<String>,
 }
 

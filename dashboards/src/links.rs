@@ -40,18 +40,6 @@ impl Board {
         Board::Health,
     ];
 
-    /// What it shows, in a word.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Board::Overview => "Overview",
-            Board::Monitor => "Monitor",
-            Board::Feature => "Feature",
-            Board::Slo => "Objectives",
-            Board::Alerts => "Alerts",
-            Board::Health => "Health",
-        }
-    }
-
     /// Its title, under which it is found among others.
     pub const fn title(self) -> &'static str {
         match self {

@@ -35,7 +35,10 @@ pub fn board() -> Dashboard {
             ),
             Section::new(
                 "What fires now?",
-                vec![Line::new(9, vec![(14, now()), (10, over_time())])],
+                vec![
+                    Line::new(8, vec![(24, now())]),
+                    Line::new(7, vec![(24, over_time())]),
+                ],
             ),
             Section::new(
                 "Which alerts fire most, and which come and go?",
@@ -182,7 +185,10 @@ fn now() -> Panel {
         ],
         &["For"],
     )
-    .series("Monitor", vec![Property::Links(vec![to_monitor])])
+    .series(
+        "Monitor",
+        vec![Property::Links(vec![to_monitor]), Property::Width(220)],
+    )
     .series("For", [lasting(), vec![Property::Width(110)]].concat())
     .largest_first("For")
     .without("nothing fires")

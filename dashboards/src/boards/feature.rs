@@ -85,9 +85,9 @@ fn summary() -> Line {
                     .states(VERDICTS)
                     .without("nothing judged"),
             ),
-            (3, score("Drift score", About::Drift)),
-            (3, score("Missing score", About::Missing)),
-            (3, score("Freshness score", About::Freshness)),
+            (3, score("Drift", About::Drift)),
+            (3, score("Missing", About::Missing)),
+            (3, score("Freshness", About::Freshness)),
             (
                 12,
                 rows(
@@ -150,21 +150,21 @@ fn limits() -> Line {
         8,
         vec![
             panel(
-                "Drift",
+                "Drift and its limits",
                 "Distance from the baseline in the statistic's own unit, and the limits in \
                  force.",
                 About::Drift,
                 PLAIN,
             ),
             panel(
-                "Missing values",
+                "Missing values and limits",
                 "By how much more of the values are missing than in the baseline, and the limits \
                  in force.",
                 About::Missing,
                 SHARE,
             ),
             panel(
-                "Freshness",
+                "Freshness and limits",
                 "Age of the newest event in which the feature is not null, and the limits in \
                  force.",
                 About::Freshness,
@@ -283,7 +283,7 @@ fn oddities() -> Line {
         8,
         vec![
             share(
-                "Missing",
+                "Nulls",
                 "Share of rows that are null, and that of the baseline.",
             )
             .ask(of(&table::FEATURE_MISSING_RATIO), "null")

@@ -38,7 +38,7 @@ pub fn board() -> Dashboard {
             Section::new("Do all parts work?", vec![summary()]),
             Section::new(
                 "Which monitor is not ready, or not scraped?",
-                vec![Line::new(9, vec![(14, exporters()), (10, conditions())])],
+                vec![Line::new(9, vec![(15, exporters()), (9, conditions())])],
             ),
             Section::new("What do scrapes cost?", vec![scrapes()]),
             Section::new("Does the operator keep up?", vec![operator(), writes()]),
@@ -81,7 +81,7 @@ fn summary() -> Line {
                 .unit(COUNT)
                 .decimals(0)
                 .without("none known"),
-            stat("Exporters down", "Exporters that cannot be scraped.")
+            stat("Down", "Exporters that cannot be scraped.")
                 .ask(count_of(&down, &up()), "down")
                 .unit(COUNT)
                 .decimals(0)
@@ -130,7 +130,7 @@ fn summary() -> Line {
             .colored(GOOD, &[(1.0, WARNING)])
             .without("not known"),
             stat(
-                "Failed to reconcile",
+                "Failed",
                 "Share of the operator's reconciliations in the time shown that did not succeed.",
             )
             .ask(failing, "failing")
@@ -139,7 +139,7 @@ fn summary() -> Line {
             .colored(GOOD, &[(0.01, WARNING), (0.1, CRITICAL)])
             .without("none in this time"),
             stat(
-                "Failed rules",
+                "Rules failed",
                 "Rules of ours that failed to evaluate in the time shown.",
             )
             .ask(format!("sum(increase({rules}[$__range]))"), "failures")
@@ -178,7 +178,7 @@ fn exporters() -> Panel {
         &[(Namespace.name(), "Namespace"), (Monitor.name(), "Monitor")],
         &["Scraped", "Evaluation", "Configuration", "Scrape", "Series"],
     )
-    .series("Monitor", vec![to_monitor()])
+    .series("Monitor", vec![to_monitor(), Property::Width(190)])
     .series("Scraped", stated(&flag("down", CRITICAL, "yes")))
     .series("Evaluation", stated(&flag("fails", CRITICAL, "succeeds")))
     .series(
@@ -212,7 +212,7 @@ fn conditions() -> Panel {
         ],
         &[],
     )
-    .series("Monitor", vec![to_monitor()])
+    .series("Monitor", vec![to_monitor(), Property::Width(190)])
     .without("all conditions hold")
 }
 

@@ -6,7 +6,7 @@ use metrics::Label::{Check, Feature, Kind, Outcome, Reason, Revision, Severity, 
 use metrics::{Family, Label, table};
 
 use super::panels::{
-    BYTES, COUNT, PLAIN, SECONDS, SHARE, counted, lines, scored, stacked, stat, stated,
+    BYTES, CHECKS, COUNT, PLAIN, SECONDS, SHARE, counted, lines, scored, stacked, stat, stated,
     table as rows, timeline,
 };
 use super::pick::{self, count_of};
@@ -39,7 +39,7 @@ pub fn board() -> Dashboard {
             Section::new("Is it watched at all?", vec![summary()]),
             Section::new(
                 "Which features breach a limit, and since when?",
-                vec![Line::new(10, vec![(12, features()), (12, history())])],
+                vec![Line::new(10, vec![(15, features()), (9, history())])],
             ),
             Section::new(
                 "Which check says so, and how far over its limit?",
@@ -131,7 +131,7 @@ fn summary() -> Line {
             .states(&flag("down", CRITICAL, "answers"))
             .without("not asked yet"),
             stat(
-                "Last evaluation",
+                "Evaluation",
                 "Whether the last evaluation succeeded. While they fail, what is shown is of the \
                  last one that did not.",
             )
@@ -155,7 +155,7 @@ fn summary() -> Line {
             .states(&flag("absent", WARNING, "frozen"))
             .without("not known"),
             stat(
-                "Windows waiting",
+                "Waiting",
                 "Complete windows that are not judged. More than one for long: it falls behind.",
             )
             .ask(of(&table::WINDOWS_PENDING), "waiting")
@@ -164,7 +164,7 @@ fn summary() -> Line {
             .colored(GOOD, &[(2.0, WARNING)])
             .without("not known"),
             stat(
-                "Verdicts given",
+                "Verdicts",
                 "Share of all verdicts that could be given; below is why the others could not.",
             )
             .ask(valid, "verdicts given")
@@ -173,7 +173,7 @@ fn summary() -> Line {
             .colored(WARNING, &[(0.8, GOOD)])
             .without("nothing judged"),
             stat(
-                "Alerts firing",
+                "Alerts",
                 "Alerts of this monitor that fire now, silenced or not.",
             )
             .ask(firing, "firing")
@@ -208,10 +208,13 @@ fn features() -> Panel {
         &[(Feature.name(), "Feature")],
         &["Worst", "Drift", "Missing", "Freshness"],
     )
-    .series("Feature", vec![Property::Links(vec![to_feature])])
+    .series(
+        "Feature",
+        vec![Property::Links(vec![to_feature]), Property::Width(230)],
+    )
     .series(
         "Worst",
-        [stated(VERDICTS), vec![Property::Width(90)]].concat(),
+        [stated(VERDICTS), vec![Property::Width(115)]].concat(),
     )
     .series("Drift", scored())
     .series("Missing", scored())
@@ -260,6 +263,7 @@ fn checks() -> Line {
                  line is, it is over the limit.",
             )
             .ask(max_by(&[Check], &scores), "{{check}}")
+            .colors(&CHECKS)
             .unit(PLAIN)
             .decimals(2)
             .limit_at_one()
@@ -269,6 +273,7 @@ fn checks() -> Line {
                 "Features that are breached at warning or worse, by check.",
             )
             .ask(sum_by(&[Check], &breached), "{{check}}")
+            .colors(&CHECKS)
             .unit(COUNT)
             .decimals(0)
             .from(0.0)
@@ -320,6 +325,7 @@ fn unjudged() -> Line {
                     "Share of each check's verdicts that could be given.",
                 )
                 .ask(valid, "{{check}}")
+                .colors(&CHECKS)
                 .unit(SHARE)
                 .decimals(0)
                 .from(0.0)
@@ -560,7 +566,7 @@ fn baseline() -> Line {
                 .ask(alpha, "")
                 .columns(
                     &[(Severity.name(), "Severity")],
-                    &["False alarms a window", "Probability a test"],
+                    &["False alarms", "Per test"],
                 )
                 .unit(PLAIN)
                 .without("no limit"),

@@ -5,8 +5,8 @@ use metrics::Label::{Check, Monitor, Namespace, Reason, Severity};
 use metrics::table;
 
 use super::panels::{
-    COUNT, PLAIN, SECONDS, SHARE, bars, complete, counted, lasting, lines, scored, stacked, stat,
-    stated, table as rows, timeline,
+    CHECKS, COUNT, PLAIN, SECONDS, SHARE, bars, complete, counted, lasting, lines, scored, stacked,
+    stat, stated, table as rows, timeline,
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, VERDICTS, WARNING, WATCHED};
@@ -188,7 +188,11 @@ fn monitors() -> Panel {
             "Data age",
         ],
     )
-    .series("Monitor", vec![Property::Links(vec![to_monitor])])
+    .series("Namespace", vec![Property::Width(110)])
+    .series(
+        "Monitor",
+        vec![Property::Links(vec![to_monitor]), Property::Width(190)],
+    )
     .series(
         "Watched",
         [stated(WATCHED), vec![Property::Width(130)]].concat(),
@@ -241,6 +245,7 @@ fn history() -> Line {
                     "Features of all monitors whose check is breached at warning or worse.",
                 )
                 .ask(by_check("warning"), "{{check}}")
+                .colors(&CHECKS)
                 .unit(COUNT)
                 .decimals(0)
                 .from(0.0)
@@ -259,7 +264,7 @@ fn data() -> Line {
     ];
     let freshness = max_by(&OF_MONITOR, &FLEET.recorded(SCORE, &freshness));
     Line::even(
-        8,
+        10,
         vec![
             bars(
                 "Oldest data",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::alerts::About;
 use crate::boards::state::{self, CRITICAL, GOOD, State, WARNING};
 use crate::grafana::DataSource;
 use crate::grafana::field::{
@@ -14,6 +15,14 @@ use crate::grafana::panel::{
     SortField, StatOptions, StateTimelineOptions, TableOptions, Target, TimeSeriesOptions, Tooltip,
     Transformation,
 };
+
+/// The checks, in an order that gives each its colour.
+pub const CHECKS: [&str; 4] = [
+    About::Drift.name(),
+    About::Missing.name(),
+    About::Freshness.name(),
+    About::Schema.name(),
+];
 
 /// A number of things.
 pub const COUNT: &str = "short";
@@ -101,7 +110,7 @@ pub fn bars(title: &str, description: &str) -> Panel {
         orientation: "horizontal".to_owned(),
         show_unfilled: true,
         value_mode: "text".to_owned(),
-        name_placement: "left".to_owned(),
+        name_placement: "top".to_owned(),
     };
     panel(Kind::BarGauge(options), title, description)
 }
@@ -277,6 +286,10 @@ impl Panel {
             self.kind,
             Kind::TimeSeries(_) | Kind::StateTimeline(_) | Kind::Heatmap(_)
         );
+        if matches!(self.kind, Kind::TimeSeries(_)) && !legend.contains("{{") {
+            let color = state::SERIES[self.targets.len() % state::SERIES.len()];
+            self = self.series(legend, vec![Property::Color(Color::fixed(color))]);
+        }
         self.targets.push(Target {
             ref_id: letter(self.targets.len()),
             datasource: DataSource::chosen(),
@@ -366,6 +379,14 @@ impl Panel {
                 Property::FillOpacity(0),
             ],
         )
+    }
+
+    /// Series of these names have colours that stay theirs; the palette has green and red.
+    pub fn colors(self, names: &[&str]) -> Self {
+        let colors = names.iter().zip(state::SERIES);
+        colors.fold(self, |panel, (name, color)| {
+            panel.series(name, vec![Property::Color(Color::fixed(color))])
+        })
     }
 
     /// Both limits.

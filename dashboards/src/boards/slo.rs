@@ -169,7 +169,7 @@ fn budget() -> Line {
             .colored(GOOD, &[(1.0, WARNING)])
             .without("not recorded yet"),
             stat(
-                "Whole-window burn rate",
+                "Burn rate in all",
                 "The same over the whole window of the objective: above 1 the promise is broken.",
             )
             .ask(of(PERIOD_BURN_RATE), "burn rate")

@@ -27,6 +27,18 @@ pub const WARNING: &str = "orange";
 pub const CRITICAL: &str = "dark-purple";
 /// The colour of what is not known: of no verdict, which is not a good one.
 pub const UNKNOWN: &str = "#8e8e8e";
+/// Colours of series whose names are known: each differs from the others also in brightness or in blue.
+pub const SERIES: [&str; 8] = [
+    "blue",
+    "orange",
+    "purple",
+    "semi-dark-yellow",
+    "#8e8e8e",
+    "dark-blue",
+    "dark-orange",
+    "dark-purple",
+];
+
 /// The colour of what is compared with.
 pub const REFERENCE: &str = "#8e8e8e";
 

@@ -193,10 +193,10 @@ impl Color {
         }
     }
 
-    /// One for each series, that people who see few colours can tell apart.
+    /// One for each series, in their order.
     pub fn palette() -> Self {
         Self {
-            mode: "palette-colorblind".to_owned(),
+            mode: "palette-classic".to_owned(),
             fixed_color: None,
         }
     }
