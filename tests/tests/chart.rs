@@ -469,7 +469,7 @@ fn boards_arrive_as_they_were_generated() {
             })
         );
     }
-    assert_eq!(found, files.into_values().collect());
+    assert_eq!(found, files.into_values().collect::<BTreeSet<_>>());
     assert!(!objects("default").iter().any(|object| is_board(&object)));
 }
 
