@@ -57,16 +57,17 @@ bench-operator: ## 1,000 and 10,000 monitors: time against a plain client, write
 	cargo build --locked --release --workspace --bins --examples
 	@exec $(or $(PYTHON),python3) tests/bench/convergence.py "$(TARGET)/release" $(OPTIONS)
 
-generate: ## write the generated files anew: the CRD, the references of metrics and alerts, and the chart's copies
+generate: ## write the generated files anew: the CRD, the references of metrics and alerts, the boards, and the chart's copies
 	@tests/setup/prerequisites.sh rust python
-	cargo build --locked -q --workspace --example crdgen --example docs --example alerts
+	cargo build --locked -q --workspace --example crdgen --example docs --example generated
 	"$(TARGET)/debug/examples/crdgen"
 	"$(TARGET)/debug/examples/docs" > docs/metrics.md.new
 	mv docs/metrics.md.new docs/metrics.md
-	"$(TARGET)/debug/examples/alerts" docs > docs/alerts.md.new
+	"$(TARGET)/debug/examples/generated" docs > docs/alerts.md.new
 	mv docs/alerts.md.new docs/alerts.md
-	"$(TARGET)/debug/examples/alerts" chart > rules.yaml.new
+	"$(TARGET)/debug/examples/generated" rules > rules.yaml.new
 	mv rules.yaml.new charts/feature-monitor/files/rules.yaml
+	"$(TARGET)/debug/examples/generated" boards charts/feature-monitor/files/boards
 	$(or $(PYTHON),python3) charts/generate.py
 
 pictures: ## photograph the exporter's page as the README shows it, light and dark, wide and narrow

@@ -157,10 +157,7 @@ pub struct Email {
     pub from: String,
 
     /// The server that takes it, as `host:port`. No default. Example: `smtp.example.com:587`.
-    #[schemars(
-        length(min = 3, max = 259),
-        regex(pattern = r"^[^\s:@/]+:[0-9]{1,5}$")
-    )]
+    #[schemars(length(min = 3, max = 259), regex(pattern = r"^[^\s:@/]+:[0-9]{1,5}$"))]
     pub smarthost: String,
 
     /// Who logs in there, at most 254 characters. Default: nobody. Example: `alerts`.
@@ -173,7 +170,11 @@ pub struct Email {
     pub password: Option<FromSecret>,
 
     /// Whether the connection must be encrypted. Default: `true`. Example: `false`.
-    #[serde(default, skip_serializing_if = "Option::is_none", rename = "requireTLS")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        rename = "requireTLS"
+    )]
     pub require_tls: Option<bool>,
 }
 
@@ -284,7 +285,10 @@ pub struct Mute {
     /// Time zone of the times, by its IANA name. An AlertmanagerConfig knows UTC alone: there, times of another zone do not
     /// mute, and the status says so. Default: `UTC`. Example: `Europe/Berlin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z][-+/_A-Za-z0-9]*$"))]
+    #[schemars(
+        length(min = 1, max = 64),
+        regex(pattern = r"^[A-Za-z][-+/_A-Za-z0-9]*$")
+    )]
     pub time_zone: Option<String>,
 
     /// Which alerts. Default: all. Example: `{severity: Warning}`.
@@ -310,13 +314,19 @@ pub struct MuteTime {
 
     /// When it begins, as `HH:MM`. Default: the whole day, without `to`. Example: `"20:00"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 5, max = 5), regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    #[schemars(
+        length(min = 5, max = 5),
+        regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    )]
     pub from: Option<String>,
 
     /// When it ends, as `HH:MM`, up to `24:00`; not later than `from` is on the next day. Default: the whole day, without
     /// `from`. Example: `"07:00"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 5, max = 5), regex(pattern = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"))]
+    #[schemars(
+        length(min = 5, max = 5),
+        regex(pattern = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")
+    )]
     pub to: Option<String>,
 }
 

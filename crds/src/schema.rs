@@ -518,7 +518,13 @@ impl Walk {
 /// alerts.
 fn may_hold_a_secret(path: &str) -> bool {
     const RECEIVER: [&str; 7] = [
-        "url", "secretUrl", "routingKey", "apiKey", "password", "bearer", "secretRef",
+        "url",
+        "secretUrl",
+        "routingKey",
+        "apiKey",
+        "password",
+        "bearer",
+        "secretRef",
     ];
     let (_, field) = path.rsplit_once('.').unwrap_or_default();
     let header = path.contains(".headers[") && field == "value";

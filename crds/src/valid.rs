@@ -25,7 +25,7 @@ pub use crate::template::Template;
 pub use crate::uri::Address;
 pub use crate::violation::{Violation, Violations};
 pub use notifications::Notifications;
-pub use slo::{Burn, Indicator, Slo};
+pub use slo::{BURN_RECIPE, Burn, Indicator, Slo};
 
 use crate::{FeatureMonitor, schema};
 use door::Door;

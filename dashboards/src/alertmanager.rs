@@ -254,7 +254,9 @@ fn receivers(form: Form<'_>, notifications: &Notifications) -> Vec<Value> {
         .receivers
         .iter()
         .map(|receiver| told(form, receiver));
-    std::iter::once(json!({"name": NOBODY})).chain(own).collect()
+    std::iter::once(json!({"name": NOBODY}))
+        .chain(own)
+        .collect()
 }
 
 fn told(form: Form<'_>, receiver: &Receiver) -> Value {

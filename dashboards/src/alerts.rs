@@ -76,6 +76,11 @@ pub struct Subject<'a> {
     pub timeout: Duration,
 }
 
+/// The alert of the drift check.
+pub const DRIFT: &str = "FeatureDrift";
+/// The alert of the check of missing values.
+pub const MISSING_DATA: &str = "FeatureMissingData";
+
 /// How many pulls an evaluation has that catches up: four windows and the one in progress.
 const PULLS: f64 = 5.0;
 
@@ -378,7 +383,7 @@ fn drift(subject: Subject<'_>, level: Level) -> Alert {
         subject,
         level,
         About::Drift,
-        "FeatureDrift",
+        DRIFT,
         "A feature is distributed otherwise than in the baseline.",
         "{{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | printf \"%.3g\" }} away from its baseline",
         PLAIN,
@@ -391,7 +396,7 @@ fn missing(subject: Subject<'_>, level: Level) -> Alert {
         subject,
         level,
         About::Missing,
-        "FeatureMissingData",
+        MISSING_DATA,
         "More values of a feature are missing than in the baseline.",
         "The missing share of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
         "humanizePercentage",

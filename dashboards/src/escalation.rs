@@ -43,7 +43,11 @@ pub fn rungs(reach: Reach<'_>, notifications: &Notifications, team: &str) -> Vec
 fn query(reach: Reach<'_>, matches: &Match) -> String {
     let about: Vec<&str> = matches.about.iter().map(|about| about.name()).collect();
     let mut matchers = Vec::new();
-    matchers.extend(matches.severity.map(|one| Matcher::Is(Severity, one.name())));
+    matchers.extend(
+        matches
+            .severity
+            .map(|one| Matcher::Is(Severity, one.name())),
+    );
     if !about.is_empty() {
         matchers.push(Matcher::Among(Check, &about));
     }

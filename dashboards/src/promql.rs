@@ -2,6 +2,8 @@
 
 use metrics::{Family, Label};
 
+use crate::foreign::{self, Series};
+
 /// Whose series a query reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach<'a> {
@@ -12,6 +14,8 @@ pub enum Reach<'a> {
         /// Its name.
         name: &'a str,
     },
+    /// Those of the monitors in namespaces that this regular expression matches.
+    Namespaces(&'a str),
     /// Those of all.
     All,
 }
@@ -25,6 +29,8 @@ pub enum Matcher<'a> {
     IsNot(Label, &'a str),
     /// One of these.
     Among(Label, &'a [&'a str]),
+    /// What this regular expression matches.
+    Matches(Label, &'a str),
 }
 
 impl Reach<'_> {
@@ -33,10 +39,21 @@ impl Reach<'_> {
         self.named(family.definition().name, matchers)
     }
 
-    /// Whether a target is scraped: the one series that Prometheus itself makes. The ServiceMonitor relabels both labels
-    /// onto the target.
+    /// The buckets of a histogram.
+    pub fn buckets<const N: usize>(self, family: &Family<N>) -> String {
+        self.named(&format!("{}_bucket", family.definition().name), &[])
+    }
+
+    /// Whether a target is scraped: Prometheus makes this series itself. The ServiceMonitor relabels both labels onto the
+    /// target.
     pub fn up(self) -> String {
-        self.named("up", &[])
+        self.foreign(foreign::UP, &[])
+    }
+
+    /// Series of others, with these matchers as PromQL writes them.
+    pub fn foreign(self, series: Series, matchers: &[&str]) -> String {
+        let matchers = matchers.iter().map(|matcher| (*matcher).to_owned());
+        self.narrowed(series.name, matchers)
     }
 
     /// What fires, by the series that Prometheus itself keeps of it, but for one alert.
@@ -57,6 +74,11 @@ impl Reach<'_> {
         self.narrowed(record, texts)
     }
 
+    /// The buckets of a histogram of others.
+    pub fn foreign_buckets(self, series: Series) -> String {
+        self.named(&format!("{}_bucket", series.name), &[])
+    }
+
     fn named(self, name: &str, matchers: &[Matcher<'_>]) -> String {
         self.narrowed(name, matchers.iter().map(Matcher::text))
     }
@@ -67,6 +89,7 @@ impl Reach<'_> {
                 Matcher::Is(Label::Namespace, namespace),
                 Matcher::Is(Label::Monitor, name),
             ],
+            Reach::Namespaces(regexp) => vec![Matcher::Matches(Label::Namespace, regexp)],
             Reach::All => Vec::new(),
         };
         let texts: Vec<String> = own.iter().map(Matcher::text).chain(matchers).collect();
@@ -82,6 +105,7 @@ impl Matcher<'_> {
         match self {
             Matcher::Is(label, value) => format!("{}={}", label.name(), quote(value)),
             Matcher::IsNot(label, value) => format!("{}!={}", label.name(), quote(value)),
+            Matcher::Matches(label, regexp) => format!("{}=~{}", label.name(), quote(regexp)),
             Matcher::Among(label, [value]) => Matcher::Is(*label, value).text(),
             Matcher::Among(label, values) => {
                 format!("{}=~{}", label.name(), quote(&values.join("|")))

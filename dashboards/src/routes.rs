@@ -203,7 +203,12 @@ pub fn inhibitions() -> Vec<Inhibition> {
     let critical = || is(SeverityLabel.name(), Severity::Critical.name());
     let warning = || is(SeverityLabel.name(), Severity::Warning.name());
     let of_data = || {
-        let about = [About::Drift, About::Freshness, About::Missing, About::Schema];
+        let about = [
+            About::Drift,
+            About::Freshness,
+            About::Missing,
+            About::Schema,
+        ];
         among(Check.name(), &about.map(About::name))
     };
     let of_values = || {

@@ -18,7 +18,29 @@ use crate::records::Record;
 use crate::timing;
 
 /// 1 while what is promised does not hold, else 0.
-const BAD: &str = "monitor:featuremonitor_slo_bad:bool";
+pub const BAD: &str = "monitor:featuremonitor_slo_bad:bool";
+/// The objective.
+pub const OBJECTIVE: &str = "slo:objective:ratio";
+/// The share that may be bad.
+pub const ERROR_BUDGET: &str = "slo:error_budget:ratio";
+/// The window of the objective.
+pub const PERIOD_DAYS: &str = "slo:time_period:days";
+/// How many times as fast as it may the budget burns now.
+pub const CURRENT_BURN_RATE: &str = "slo:current_burn_rate:ratio";
+/// How many times as fast as it may the budget burnt over the whole window.
+pub const PERIOD_BURN_RATE: &str = "slo:period_burn_rate:ratio";
+/// The share of the budget that is left.
+pub const BUDGET_REMAINING: &str = "slo:period_error_budget_remaining:ratio";
+/// What is recorded under one name for each objective, with the labels of sloth.
+pub const RECORDED: [&str; 7] = [
+    BAD,
+    OBJECTIVE,
+    ERROR_BUDGET,
+    PERIOD_DAYS,
+    CURRENT_BURN_RATE,
+    PERIOD_BURN_RATE,
+    BUDGET_REMAINING,
+];
 
 /// What an objective records, in the order in which one rests on the other.
 pub fn records(subject: Subject<'_>, slo: &Slo) -> Vec<Record> {
@@ -75,34 +97,34 @@ pub fn records(subject: Subject<'_>, slo: &Slo) -> Vec<Record> {
     let days = slo.window.as_secs_f64() / 86_400.0;
     for (name, help, query) in [
         (
-            "slo:objective:ratio",
+            OBJECTIVE,
             "The objective.",
             format!("vector({})", slo.objective),
         ),
         (
-            "slo:error_budget:ratio",
+            ERROR_BUDGET,
             "The share that may be bad.",
             format!("vector({budget})"),
         ),
         (
-            "slo:time_period:days",
+            PERIOD_DAYS,
             "The window of the objective.",
             format!("vector({days})"),
         ),
         (
-            "slo:current_burn_rate:ratio",
+            CURRENT_BURN_RATE,
             "How many times as fast as it may the budget burns now.",
             format!("{} / {budget}", names.select(&rate(shortest))),
         ),
         (
-            "slo:period_burn_rate:ratio",
+            PERIOD_BURN_RATE,
             "How many times as fast as it may the budget burnt over the whole window: above 1 the promise is broken.",
             format!("{} / {budget}", names.select(&rate(slo.window))),
         ),
         (
-            "slo:period_error_budget_remaining:ratio",
+            BUDGET_REMAINING,
             "The share of the budget that is left; below 0 the promise is broken.",
-            format!("1 - {}", names.select("slo:period_burn_rate:ratio")),
+            format!("1 - {}", names.select(PERIOD_BURN_RATE)),
         ),
     ] {
         record(name.to_owned(), help, query, None);
@@ -249,7 +271,8 @@ fn shortest(slo: &Slo) -> Duration {
     windows(slo).first().copied().unwrap_or(slo.window)
 }
 
-fn rate(window: Duration) -> String {
+/// The series of the share that was bad in a window.
+pub fn rate(window: Duration) -> String {
     format!("slo:sli_error:ratio_rate{}", timing::text(window))
 }
 

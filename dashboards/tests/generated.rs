@@ -21,3 +21,15 @@ fn the_rules_of_the_chart_are_current() {
     let rules = dashboards::rules::chart_yaml().unwrap();
     check("charts/feature-monitor/files/rules.yaml", &rules);
 }
+
+#[test]
+fn the_boards_of_the_chart_are_current() {
+    let folder = "charts/feature-monitor/files/boards";
+    let boards = dashboards::boards::all();
+    for board in &boards {
+        let path = format!("{folder}/{}.json", board.uid);
+        check(&path, &board.json().unwrap());
+    }
+    let there = std::fs::read_dir(format!("{}/../{folder}", env!("CARGO_MANIFEST_DIR")));
+    assert_eq!(there.unwrap().count(), boards.len(), "{folder} has more");
+}

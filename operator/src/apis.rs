@@ -47,7 +47,10 @@ pub async fn discover(client: &Client, deadline: Duration) -> Result<Apis, Strin
     let has = async |kind: ChildKind| {
         let wanted = kind.resource();
         match client.list_api_group_resources(&wanted.api_version).await {
-            Ok(list) => Ok(list.resources.iter().any(|found| found.name == wanted.plural)),
+            Ok(list) => Ok(list
+                .resources
+                .iter()
+                .any(|found| found.name == wanted.plural)),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
             Err(error) => Err(words::chain(&error)),
         }

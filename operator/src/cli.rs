@@ -51,8 +51,8 @@ pub enum Command {
     /// What only a cluster knows is left out: owner references, and whether the APIs of the Prometheus operator exist,
     /// which are taken as given.
     Plan(Plan),
-    /// Write what Prometheus and Alertmanager load where there is no Prometheus operator: rules of FeatureMonitors, rules
-    /// about all of them, and a configuration with their routes.
+    /// Write what Prometheus, Alertmanager and Grafana load where there is no Prometheus operator: rules of FeatureMonitors,
+    /// rules about all of them, a configuration with their routes, and the boards.
     ///
     /// Files of the same input are the same to the byte, so that they can be kept in version control. A target of the
     /// scrape must have the labels `namespace` and `monitor` of its FeatureMonitor.

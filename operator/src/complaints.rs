@@ -58,7 +58,12 @@ impl Complaints {
     }
 
     /// What was said of a child that has not changed since, by the child's key.
-    pub fn of(&self, kind: ChildKind, child: &Key, changed: Option<Timestamp>) -> Option<Complaint> {
+    pub fn of(
+        &self,
+        kind: ChildKind,
+        child: &Key,
+        changed: Option<Timestamp>,
+    ) -> Option<Complaint> {
         let known = self.lock();
         let complaint = known.get(&(kind, child.clone()))?;
         // An event's time has whole seconds, and so has a child's.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crds::manifest::Loaded;
 use crds::valid::Monitor;
 use crds::{manifest, schema};
-use dashboards::{alertmanager, rules};
+use dashboards::{alertmanager, boards, rules};
 use serde::Serialize;
 
 use crate::apis::Apis;
@@ -40,8 +40,8 @@ pub fn plan(args: &Plan) -> Result<String, String> {
     Ok(text)
 }
 
-/// Writes the rules of some manifests and those about all monitors, and the routes of those manifests; says which files it
-/// wrote.
+/// Writes the rules of some manifests and those about all monitors, the routes of those manifests, and the boards; says which
+/// files it wrote.
 ///
 /// # Errors
 /// What is wrong with the settings or with a manifest, each with its file, or with the folder.
@@ -85,13 +85,25 @@ pub fn render(args: &Render) -> Result<String, String> {
             UNROUTED.to_owned() + &yaml(&routes)?,
         ));
     }
+    for (_, text) in &mut files {
+        text.insert_str(
+            0,
+            "# Written by `feature-monitor-operator render`. Do not edit.\n",
+        );
+    }
+    // JSON has no comments.
+    for board in boards::all() {
+        let json = board.json().map_err(|error| error.to_string())?;
+        files.push((format!("boards/{}.json", board.uid), json));
+    }
     // All is known to be right before the first file is written.
-    let folder = args.output.join("rules");
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for folder in ["rules", "boards"].map(|folder| args.output.join(folder)) {
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
     let mut written = String::new();
     for (name, text) in files {
         let path = args.output.join(name);
-        let text = format!("# Written by `feature-monitor-operator render`. Do not edit.\n{text}");
         std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
         written.push_str(&format!("{}\n", path.display()));
     }

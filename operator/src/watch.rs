@@ -121,12 +121,12 @@ pub fn complaints(
                 }
             })
             .flat_map(stream::iter);
-        all.push(stream);
+        all.push(stream.boxed());
     }
     all
 }
 
-fn failed(process: &Process, kind: &str, error: &watcher::Error) {
+fn failed(process: &Process, kind: &'static str, error: &watcher::Error) {
     process.watch_failed(kind);
     tracing::warn!(kind, error = %crate::words::chain(error), "watching; it begins anew");
 }

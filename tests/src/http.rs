@@ -14,7 +14,11 @@ pub fn get(port: u16, path: &str) -> Result<String, String> {
 
 /// As [`get`], in the form that `accept` asks for.
 pub fn get_as(port: u16, path: &str, accept: &str) -> Result<String, String> {
-    exchange(port, &format!("GET {path} HTTP/1.0\r\nAccept: {accept}\r\n"), "")
+    exchange(
+        port,
+        &format!("GET {path} HTTP/1.0\r\nAccept: {accept}\r\n"),
+        "",
+    )
 }
 
 /// The body of the answer to a POST of JSON, or why there is none.
@@ -30,7 +34,10 @@ fn exchange(port: u16, head: &str, body: &str) -> Result<String, String> {
     let exchange = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        write!(stream, "{head}Host: localhost\r\nConnection: close\r\n\r\n{body}")?;
+        write!(
+            stream,
+            "{head}Host: localhost\r\nConnection: close\r\n\r\n{body}"
+        )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)

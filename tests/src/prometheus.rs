@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::process::Process;
 use crate::http::texts;
+use crate::process::Process;
 use crate::{http, tools};
 
 /// A running Prometheus. Dropping it ends the process.
@@ -39,9 +39,9 @@ impl Prometheus {
         std::fs::write(&targets, "[]").expect("the folder can be written");
         let config = home.join("prometheus.yml");
         let rules = home.join("rules/*.yaml");
-        let alertmanagers = alertmanager.iter().map(|port| {
-            json!({"static_configs": [{"targets": [format!("127.0.0.1:{port}")]}]})
-        });
+        let alertmanagers = alertmanager
+            .iter()
+            .map(|port| json!({"static_configs": [{"targets": [format!("127.0.0.1:{port}")]}]}));
         let text = json!({
             "alerting": {"alertmanagers": alertmanagers.collect::<Value>()},
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},

@@ -47,7 +47,11 @@ fn objects_have_the_schemas_of_kubernetes() {
         let file = folder.path().join(set).with_extension("yaml");
         let rendered = rendered(set, &[]);
         // The kinds that are not a part of Kubernetes.
-        let others = ["\nkind: ServiceMonitor\n", "\nkind: PrometheusRule\n"];
+        let others = [
+            "\nkind: ServiceMonitor\n",
+            "\nkind: PrometheusRule\n",
+            "\nkind: GrafanaDashboard\n",
+        ];
         let documents = rendered
             .split("\n---\n")
             .filter(|document| !others.iter().any(|kind| document.contains(kind)));
@@ -113,6 +117,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("extraArgs=[\"plan\"]", "'/extraArgs/0'"),
     ("serviceMonitor.interval=30", "'/serviceMonitor/interval'"),
     ("links.grafana=\"grafana.example.com\"", "'/links/grafana'"),
+    ("dashboards.kind=\"Secret\"", "'/dashboards/kind'"),
+    ("dashboards.labels.a=1", "'/dashboards/labels/a'"),
+    ("dashboards.namespace=\"Boards\"", "'/dashboards/namespace'"),
+    (
+        "dashboards.instanceSelector={\"app\":\"grafana\"}",
+        "'/dashboards/instanceSelector'",
+    ),
     (
         "exporter.prometheusRule.interval=\"6m\"",
         "'/exporter/prometheusRule/interval'",
@@ -190,6 +201,7 @@ fn schema_and_defaults_name_the_same_values() {
         .filter(|path| defaults.pointer(&path.replace('.', "/")).is_none())
         // Its names are Kubernetes'.
         .filter(|path| !path.starts_with(".affinity."))
+        .filter(|path| !path.starts_with(".dashboards.instanceSelector."))
         .collect();
     assert_eq!(without_default, Vec::<&String>::new(), "not in values.yaml");
 }
@@ -410,6 +422,57 @@ fn rules_have_the_links_that_values_give() {
     }
 }
 
+/// Each board arrives byte for byte, under both kinds: Grafana's `{{…}}` is not Helm's.
+#[test]
+fn boards_arrive_as_they_were_generated() {
+    let folder = root().join("charts/feature-monitor/files/boards");
+    let files: BTreeMap<String, String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let text = std::fs::read_to_string(entry.path()).unwrap();
+            (entry.file_name().into_string().unwrap(), text)
+        })
+        .collect();
+    assert_eq!(files.len(), 6);
+    let is_board = |object: &&Value| name(object).contains("-board-");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+
+    let maps = objects("openshift");
+    let mut found = BTreeMap::new();
+    for map in maps.iter().filter(is_board) {
+        assert_eq!(kind(map), "ConfigMap");
+        // What the sidecar of Grafana's chart looks for.
+        assert_eq!(map["metadata"]["labels"]["grafana_dashboard"], "1");
+        let annotations = &map["metadata"]["annotations"];
+        assert_eq!(annotations["grafana_folder"], "Feature monitors");
+        let data = map["data"].as_object().unwrap();
+        found.extend(data.iter().map(|(file, board)| (file.clone(), text(board))));
+    }
+    assert_eq!(found, files);
+
+    // The names and types of the Grafana Operator's own definition, as its documentation has them.
+    let resources = objects("everything");
+    let mut found = BTreeSet::new();
+    for resource in resources.iter().filter(is_board) {
+        assert_eq!(resource["apiVersion"], "grafana.integreatly.org/v1beta1");
+        assert_eq!(kind(resource), "GrafanaDashboard");
+        assert_eq!(resource["metadata"]["namespace"], "grafana");
+        let mut spec = resource["spec"].as_object().unwrap().clone();
+        found.insert(text(&spec.remove("json").unwrap()));
+        assert_eq!(
+            Value::Object(spec),
+            json!({
+                "instanceSelector": {"matchLabels": {"dashboards": "grafana"}},
+                "allowCrossNamespaceImport": true,
+                "folder": "Feature monitors",
+            })
+        );
+    }
+    assert_eq!(found, files.into_values().collect::<BTreeSet<_>>());
+    assert!(!objects("default").iter().any(|object| is_board(&object)));
+}
+
 /// An upgrade that changes a selector is refused by the API server.
 #[test]
 fn selectors_hold_only_what_an_upgrade_keeps() {
@@ -447,11 +510,7 @@ fn selectors_hold_only_what_an_upgrade_keeps() {
 fn the_settings_file_says_what_the_values_say() {
     let settings = |set: &str| -> Value {
         let objects = objects(set);
-        let map = objects
-            .iter()
-            .find(|object| kind(object) == "ConfigMap")
-            .unwrap();
-        serde_saphyr::from_str(map["data"]["settings.yaml"].as_str().unwrap()).unwrap()
+        serde_saphyr::from_str(settings_file(&objects)).unwrap()
     };
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
@@ -521,10 +580,8 @@ fn the_operator_plans_by_the_settings_file() {
     let example = root().join("crds/examples/customer-segmentation.yaml");
     for set in SETS {
         let objects = objects(set);
-        let map = objects.iter().find(|object| kind(object) == "ConfigMap");
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        let settings = map.unwrap()["data"]["settings.yaml"].as_str().unwrap();
-        file.write_all(settings.as_bytes()).unwrap();
+        file.write_all(settings_file(&objects).as_bytes()).unwrap();
         let output = harness::operator::command()
             .args(["plan", "-f"])
             .arg(&example)
@@ -706,11 +763,7 @@ fn versions_are_the_workspaces() {
         .unwrap();
     let images: Value = serde_saphyr::from_str(images).unwrap();
     let objects = objects("default");
-    let settings = objects
-        .iter()
-        .find(|object| kind(object) == "ConfigMap")
-        .unwrap();
-    let settings = settings["data"]["settings.yaml"].as_str().unwrap();
+    let settings = settings_file(&objects);
     assert_eq!(images[0]["image"], container(&objects)["image"]);
     assert!(
         settings.contains(images[1]["image"].as_str().unwrap()),
@@ -889,6 +942,13 @@ fn container(objects: &[Value]) -> &Value {
     &containers[0]
 }
 
+/// What the operator is told.
+fn settings_file(objects: &[Value]) -> &str {
+    let file = |object: &Value| object.pointer("/data/settings.yaml").is_some();
+    let map = objects.iter().find(|object| file(object)).unwrap();
+    map["data"]["settings.yaml"].as_str().unwrap()
+}
+
 fn strings(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array()
         .into_iter()
@@ -936,7 +996,10 @@ fn shortened(rendered: &str) -> String {
             Some((head, _)) if head.contains("\nkind: CustomResourceDefinition\n") => {
                 format!("{head}\nspec: # as in crds/generated")
             }
-            _ => document.to_owned(),
+            _ => match document.split_once("json: |\n    {\n") {
+                Some((head, _)) => format!("{head}json: # as in files/boards"),
+                None => document.to_owned(),
+            },
         })
         .collect();
     let documents = documents.join("\n---\n");

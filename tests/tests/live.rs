@@ -383,7 +383,13 @@ fn every_fault_is_told_by_its_alert_and_ends_with_it() {
         });
         let mut came: Vec<Short> = messages[before..].iter().map(short).collect();
         came.sort();
-        assert_eq!(came, expected, "{}\n{}", case.what, chain.alertmanager.log());
+        assert_eq!(
+            came,
+            expected,
+            "{}\n{}",
+            case.what,
+            chain.alertmanager.log()
+        );
         for message in &messages[before..] {
             for alert in message.json()["alerts"].as_array().unwrap() {
                 says_what_it_should(&Firing {

@@ -89,13 +89,18 @@ fn every_sort_of_alert_goes_where_the_manifest_says() {
             ("escalation_level", level),
         ];
         let labels = labels.iter().filter(|(_, value)| !value.is_empty());
-        let labels: Vec<String> = labels.map(|(name, value)| format!("{name}={value}")).collect();
+        let labels: Vec<String> = labels
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let file = format!("--config.file={}", config.display());
         let mut arguments = vec!["config", "routes", "test", file.as_str()];
         arguments.extend(labels.iter().map(String::as_str));
         let expected: Vec<String> = match to {
             [] => vec!["nobody".to_owned()],
-            to => to.iter().map(|to| format!("ml-prod/{monitor}/{to}")).collect(),
+            to => to
+                .iter()
+                .map(|to| format!("ml-prod/{monitor}/{to}"))
+                .collect(),
         };
         let found = amtool(&arguments);
         assert_eq!(found.trim(), expected.join(","), "{labels:?}");
@@ -133,7 +138,16 @@ fn a_night_mutes_only_what_it_names() {
     let customers = customers(folder.path(), EVERYBODY);
     let config = render(folder.path(), &[&customers]);
     let config: Value = serde_saphyr::from_str(&std::fs::read_to_string(config).unwrap()).unwrap();
-    let days: Vec<&str> = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].to_vec();
+    let days: Vec<&str> = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ]
+    .to_vec();
     let night = "ml-prod/customer-segmentation/nights";
     let interval = |from: &str, to: &str| {
         json!({
@@ -152,11 +166,17 @@ fn a_night_mutes_only_what_it_names() {
             muted.push(route["matchers"].to_string());
         }
     });
-    let drift = |severity: &str| json!([format!("severity=\"{severity}\""), "check=\"drift\""]).to_string();
+    let drift =
+        |severity: &str| json!([format!("severity=\"{severity}\""), "check=\"drift\""]).to_string();
     // Both levels of the escalation, the critical route, and the warnings.
     assert!(muted.contains(&drift("critical")), "{muted:?}");
     assert!(muted.contains(&drift("warning")), "{muted:?}");
-    assert!(muted.iter().all(|matchers| matchers == "null" || matchers.contains("check=\\\"drift\\\"")), "{muted:?}");
+    assert!(
+        muted
+            .iter()
+            .all(|matchers| matchers == "null" || matchers.contains("check=\\\"drift\\\"")),
+        "{muted:?}"
+    );
 }
 
 fn walk(route: &Value, visit: &mut impl FnMut(&Value)) {
@@ -191,7 +211,10 @@ fn nobody_is_told_in_a_muted_time() {
     let messages = sink.wait("the critical one is told", |messages| !messages.is_empty());
     std::thread::sleep(std::time::Duration::from_secs(2));
     assert_eq!(sink.messages().len(), messages.len());
-    assert_eq!(messages[0].json()["groupLabels"]["alertname"], "FeatureStale");
+    assert_eq!(
+        messages[0].json()["groupLabels"]["alertname"],
+        "FeatureStale"
+    );
 }
 
 fn alert(name: &str, severity: &str, about: &str, feature: &str) -> BTreeMap<String, String> {
@@ -205,7 +228,9 @@ fn alert(name: &str, severity: &str, about: &str, feature: &str) -> BTreeMap<Str
         ("feature", feature),
     ];
     let labels = labels.into_iter().filter(|(_, value)| !value.is_empty());
-    labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    labels
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 fn with(mut alert: BTreeMap<String, String>, label: &str, value: &str) -> BTreeMap<String, String> {
@@ -234,7 +259,11 @@ fn one_fault_is_one_message() {
         with(burning, "sloth_slo", "steady")
     };
     let escalated = |name: &str, severity, about, feature| {
-        let on = with(alert("FeatureAlertEscalated", severity, about, feature), "source_alertname", name);
+        let on = with(
+            alert("FeatureAlertEscalated", severity, about, feature),
+            "source_alertname",
+            name,
+        );
         with(on, "escalation_level", "2")
     };
     let other = |alert| with(alert, "monitor", "another");
@@ -243,36 +272,66 @@ fn one_fault_is_one_message() {
         (alert("FeatureDrift", "critical", "drift", "age"), false),
         (alert("FeatureDrift", "warning", "drift", "age"), true),
         (alert("FeatureDrift", "warning", "drift", "income"), false),
-        (alert("FeatureMissingData", "warning", "missing", "age"), false),
+        (
+            alert("FeatureMissingData", "warning", "missing", "age"),
+            false,
+        ),
         (objective("warning"), false),
-        (other(alert("FeatureDrift", "warning", "drift", "age")), false),
+        (
+            other(alert("FeatureDrift", "warning", "drift", "age")),
+            false,
+        ),
         (escalated("FeatureDrift", "critical", "drift", "age"), false),
     ]);
     // An exporter that is down hides all of its monitor.
     check(vec![
-        (alert("FeatureMonitorExporterDown", "critical", "availability", ""), false),
-        (alert("FeatureMonitorSourceDown", "critical", "availability", ""), true),
+        (
+            alert("FeatureMonitorExporterDown", "critical", "availability", ""),
+            false,
+        ),
+        (
+            alert("FeatureMonitorSourceDown", "critical", "availability", ""),
+            true,
+        ),
         (alert("FeatureMonitorNotReady", "warning", "", ""), true),
         (alert("FeatureDrift", "critical", "drift", "age"), true),
         (objective("critical"), false),
-        (escalated("FeatureMonitorExporterDown", "critical", "availability", ""), false),
+        (
+            escalated("FeatureMonitorExporterDown", "critical", "availability", ""),
+            false,
+        ),
         (escalated("FeatureDrift", "critical", "drift", "age"), true),
-        (other(alert("FeatureDrift", "critical", "drift", "age")), false),
+        (
+            other(alert("FeatureDrift", "critical", "drift", "age")),
+            false,
+        ),
     ]);
     // A source that is down hides what is said of features, and that windows wait.
     check(vec![
-        (alert("FeatureMonitorSourceDown", "critical", "availability", ""), false),
-        (alert("FeatureMonitorFallingBehind", "warning", "availability", ""), true),
+        (
+            alert("FeatureMonitorSourceDown", "critical", "availability", ""),
+            false,
+        ),
+        (
+            alert("FeatureMonitorFallingBehind", "warning", "availability", ""),
+            true,
+        ),
         (alert("FeatureDataStale", "critical", "freshness", ""), true),
         (alert("FeatureAbsent", "critical", "schema", "age"), true),
         (objective("critical"), false),
     ]);
     // Stale data hides the rest that is said of values; a warning hides no more than warnings.
     check(vec![
-        (alert("FeatureDataStale", "critical", "freshness", ""), false),
+        (
+            alert("FeatureDataStale", "critical", "freshness", ""),
+            false,
+        ),
         (alert("FeatureStale", "critical", "freshness", "age"), true),
         (alert("FeatureDrift", "critical", "drift", "age"), true),
-        (alert("FeatureMonitorNotJudging", "warning", "drift", ""), true),
+        (
+            alert("FeatureMonitorNotJudging", "warning", "drift", ""),
+            true,
+        ),
         (alert("FeatureAbsent", "critical", "schema", "age"), false),
     ]);
     check(vec![
@@ -285,8 +344,14 @@ fn one_fault_is_one_message() {
     check(vec![
         (alert("FeatureAbsent", "critical", "schema", "age"), false),
         (alert("FeatureStale", "critical", "freshness", "age"), true),
-        (alert("FeatureStale", "critical", "freshness", "income"), false),
-        (alert("FeatureMonitorNotJudging", "warning", "drift", ""), true),
+        (
+            alert("FeatureStale", "critical", "freshness", "income"),
+            false,
+        ),
+        (
+            alert("FeatureMonitorNotJudging", "warning", "drift", ""),
+            true,
+        ),
     ]);
 }
 
@@ -343,10 +408,23 @@ fn every_kind_of_receiver_is_told() {
     let text = std::fs::read_to_string(&config).unwrap();
     assert!(!text.contains("the-"), "{text}");
     let alertmanager = Alertmanager::start(&config, folder.path());
-    let many = (0..12).map(|number| alert("FeatureDrift", "critical", "drift", &format!("feature-{number}")));
+    let many = (0..12).map(|number| {
+        alert(
+            "FeatureDrift",
+            "critical",
+            "drift",
+            &format!("feature-{number}"),
+        )
+    });
     alertmanager.fire(&many.collect::<Vec<_>>());
     const PATHS: [&str; 7] = [
-        "/slack", "/teams", "/pagerduty", "/opsgenie/v2/alerts", "smtp", "/hook", "/secret-hook",
+        "/slack",
+        "/teams",
+        "/pagerduty",
+        "/opsgenie/v2/alerts",
+        "smtp",
+        "/hook",
+        "/secret-hook",
     ];
     let find = |messages: &[Message], path: &str| messages.iter().find(|m| m.path == path).cloned();
     let messages = sink.wait("all are told", |messages| {
@@ -380,7 +458,11 @@ fn every_kind_of_receiver_is_told() {
     assert_eq!(pagerduty["event_action"], "trigger");
     assert_eq!(pagerduty["payload"]["severity"], "critical");
     assert_eq!(pagerduty["payload"]["summary"], title);
-    says(pagerduty["payload"]["custom_details"]["what"].as_str().unwrap());
+    says(
+        pagerduty["payload"]["custom_details"]["what"]
+            .as_str()
+            .unwrap(),
+    );
 
     let opsgenie = message("/opsgenie/v2/alerts");
     assert_eq!(opsgenie.headers["authorization"], "GenieKey the-api-key");
@@ -391,7 +473,11 @@ fn every_kind_of_receiver_is_told() {
     let login = base64::engine::general_purpose::STANDARD.encode("\0alerts\0the-password");
     assert_eq!(mail.headers["AUTH"], format!("AUTH PLAIN {login}"));
     assert!(mail.headers["MAIL"].contains("alerts@example.com"));
-    for part in ["lead@example.com", "head@example.com", "Subject: CRITICAL: FeatureDrift"] {
+    for part in [
+        "lead@example.com",
+        "head@example.com",
+        "Subject: CRITICAL: FeatureDrift",
+    ] {
         assert!(mail.text.contains(part), "{part} is not in {}", mail.text);
     }
 

@@ -237,7 +237,9 @@ pub(super) fn notes(
     let mut notes = Vec::new();
     let takes = |sort: Sort| routes.iter().position(|r| r.matches.holds(sort, team));
     for severity in Severity::ALL {
-        let untold = About::ALL.into_iter().filter(|&about| takes((severity, about)).is_none());
+        let untold = About::ALL
+            .into_iter()
+            .filter(|&about| takes((severity, about)).is_none());
         let untold: Vec<&str> = untold.map(About::name).collect();
         if !untold.is_empty() {
             notes.push(format!(
@@ -248,7 +250,11 @@ pub(super) fn notes(
         }
     }
     let taken: BTreeSet<usize> = sorts().filter_map(takes).collect();
-    for (i, route) in routes.iter().enumerate().filter(|(i, _)| !taken.contains(i)) {
+    for (i, route) in routes
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| !taken.contains(i))
+    {
         let why = match route.matches.of_team(team) {
             true => "the ones before it take all that it matches".to_owned(),
             false => format!("the monitor is owned by {team}"),

@@ -43,7 +43,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Share of the budget that is used up when the alert comes, long and short window, and whether it is critical.
-const RECIPE: [(f64, Duration, Duration, bool); 4] = [
+pub const BURN_RECIPE: [(f64, Duration, Duration, bool); 4] = [
     (0.02, HOUR, MINUTE.saturating_mul(5), true),
     (
         0.05,
@@ -67,7 +67,7 @@ pub fn burns(
     // The budget burns fastest when everything is bad.
     let fastest = 1.0 / (1.0 - objective);
     let shown = |rate: f64| (rate * 1e3).round() / 1e3;
-    for (share, long, short, critical) in RECIPE {
+    for (share, long, short, critical) in BURN_RECIPE {
         let rate = share * window.as_secs_f64() / long.as_secs_f64();
         let hours = long.as_secs() / 3600;
         if rate < 1.0 {

@@ -1,9 +1,12 @@
 //! Every rule is held to the offline checks of cloudflare/pint (<https://cloudflare.github.io/pint/>) that concern it, ported
-//! over the parsed PromQL, and to the names of the table.
+//! over the parsed PromQL, and to the names of the table; every board ([`boards`]) to the rules of grafana/dashboard-linter
+//! ([`linter`]), and to the same names.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod boards;
 mod checks;
+mod linter;
 mod query;
 
 use std::collections::BTreeSet;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use dashboards::records;
+use dashboards::foreign::{self, Series};
+use dashboards::{records, slos};
 use metrics::{Definition, Kind, table};
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorSelector};
@@ -12,7 +13,14 @@ pub type Labels = BTreeSet<String>;
 
 /// Every part of a query, outermost first.
 pub fn parts(query: &Expr) -> Vec<&Expr> {
-    let inner: Vec<&Expr> = match query {
+    let mut all = vec![query];
+    all.extend(inner(query).into_iter().flat_map(parts));
+    all
+}
+
+/// What a query is made of, one level down.
+pub fn inner(query: &Expr) -> Vec<&Expr> {
+    match query {
         Expr::Aggregate(AggregateExpr { expr, param, .. }) => param
             .iter()
             .map(|param| &**param)
@@ -24,10 +32,7 @@ pub fn parts(query: &Expr) -> Vec<&Expr> {
         Expr::Subquery(subquery) => vec![&subquery.expr],
         Expr::Call(call) => call.args.args.iter().map(|argument| &**argument).collect(),
         _ => Vec::new(),
-    };
-    let mut all = vec![query];
-    all.extend(inner.into_iter().flat_map(parts));
-    all
+    }
 }
 
 /// The selectors in a query.
@@ -58,30 +63,20 @@ pub fn family(name: &str) -> Option<&'static Definition> {
 /// Labels of a series by its name, without those of the scrape; nothing when there is no such series.
 pub fn labels_of(name: &str) -> Option<Labels> {
     let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
-    match name {
-        "up" => return names(&["namespace", "monitor", "job", "instance"]),
-        "ALERTS" => {
-            return names(&[
-                "namespace",
-                "monitor",
-                "feature",
-                "alertname",
-                "alertstate",
-                "severity",
-                "check",
-                "team",
-                "reason",
-                "sloth_slo",
-                "escalation_level",
-                "source_alertname",
-            ]);
+    if let Some(series) = foreign_series(name) {
+        let mut labels: Labels = names(series.labels)?;
+        if name != series.name {
+            labels.insert("le".to_owned());
         }
+        return Some(labels);
+    }
+    match name {
         records::BREACHED | records::SCORE => {
             return names(&["namespace", "monitor", "check", "severity"]);
         }
         records::VALID => return names(&["namespace", "monitor", "check"]),
         records::PRESENT => return names(&["namespace", "monitor"]),
-        name if name.starts_with("slo:") || name == "monitor:featuremonitor_slo_bad:bool" => {
+        name if slos::RECORDED.contains(&name) || is_error_rate(name) => {
             return names(&[
                 "namespace",
                 "monitor",
@@ -100,6 +95,22 @@ pub fn labels_of(name: &str) -> Option<Labels> {
         labels.insert("le".to_owned());
     }
     Some(labels)
+}
+
+/// Series of others by the name of a sample, which has a suffix where they are a histogram.
+fn foreign_series(name: &str) -> Option<Series> {
+    let is = |series: &&Series| match series.histogram {
+        true => name.strip_suffix("_bucket") == Some(series.name),
+        false => name == series.name,
+    };
+    foreign::ALL.iter().find(is).copied()
+}
+
+/// Whether a series is the share that was bad in a window, which is a part of its name.
+fn is_error_rate(name: &str) -> bool {
+    let written = |window| name == slos::rate(window);
+    let window = name.strip_prefix("slo:sli_error:ratio_rate");
+    window.is_some_and(|window| crds::duration::parse(window).is_ok_and(written))
 }
 
 /// Labels of a query's result. `None`: it is a number, or a vector without labels of which nothing is known.
@@ -148,8 +159,8 @@ fn labels_of_call(call: &Call) -> Option<Labels> {
         "vector" => Some(Labels::new()),
         "label_replace" => {
             let mut inner = labels(arguments.first()?)?;
-            if let Expr::StringLiteral(added) = &**arguments.get(1)? {
-                inner.insert(added.val.clone());
+            if let Some(Expr::StringLiteral(name)) = arguments.get(1).map(|name| &**name) {
+                inner.insert(name.val.clone());
             }
             Some(inner)
         }

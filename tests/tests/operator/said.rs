@@ -71,7 +71,11 @@ fn what_the_prometheus_operator_leaves_out_is_said() {
     let place = Place::new("left-out");
     place.apply("shop", ephemeral);
     place.wait_until_applied("shop");
-    let now = || jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let now = || {
+        jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string()
+    };
     let complain = |name: &str| {
         let event = json!({
             "apiVersion": "v1",
@@ -95,7 +99,10 @@ fn what_the_prometheus_operator_leaves_out_is_said() {
     complain("first");
     let said = place.wait_for_condition("shop", "IntegrationsApplied", "False", "LeftOut");
     assert!(said.contains("secrets \"slack\" not found."), "{said}");
-    assert_ne!(place.condition("shop", "Ready").unwrap()["reason"], "LeftOut");
+    assert_ne!(
+        place.condition("shop", "Ready").unwrap()["reason"],
+        "LeftOut"
+    );
 
     // What is said of an object holds until the object changes. Times have whole seconds.
     std::thread::sleep(std::time::Duration::from_millis(1100));

@@ -35,15 +35,22 @@ impl Door {
         }
         let escalations = self.escalations(spec.escalation.as_deref().unwrap_or_default(), &names);
         let mutes = self.mutes(spec.mute.as_deref().unwrap_or_default());
-        let mut time = |field: &str, text: &Option<_>, [least, most, default]: [Duration; 3]| {
-            match text {
+        let mut time =
+            |field: &str, text: &Option<_>, [least, most, default]: [Duration; 3]| match text {
                 Some(text) => self.duration(&format!("{PATH}.{field}"), text, least, most),
                 None => Some(default),
-            }
-        };
+            };
         let (second, hour) = (SECOND, MINUTE * 60);
-        let group_wait = time("groupWait", &spec.group_wait, [Duration::ZERO, hour, second * 30]);
-        let group_interval = time("groupInterval", &spec.group_interval, [second, DAY, MINUTE * 5]);
+        let group_wait = time(
+            "groupWait",
+            &spec.group_wait,
+            [Duration::ZERO, hour, second * 30],
+        );
+        let group_interval = time(
+            "groupInterval",
+            &spec.group_interval,
+            [second, DAY, MINUTE * 5],
+        );
         let repeat = [MINUTE, DAY * 30, hour * 12];
         let repeat_interval = time("repeatInterval", &spec.repeat_interval, repeat);
         let (escalations, mutes) = (escalations?, mutes?);
@@ -71,7 +78,11 @@ impl Door {
         }
     }
 
-    fn escalations(&mut self, spec: &[given::Escalation], names: &[&str]) -> Option<Vec<Escalation>> {
+    fn escalations(
+        &mut self,
+        spec: &[given::Escalation],
+        names: &[&str],
+    ) -> Option<Vec<Escalation>> {
         let mut all = Vec::new();
         let mut complete = true;
         // The first message is level 1.

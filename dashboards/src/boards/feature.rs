@@ -1,0 +1,397 @@
+//! One feature: how far each check is from its limit, what its values were like, and against what.
+
+use metrics::Label::{
+    Bin, Check, Contact, DataType, Kind, Note, Part, Sensitive, Severity, Statistic, Team,
+};
+use metrics::{Family, table};
+
+use super::panels::{
+    COUNT, PLAIN, SECONDS, SHARE, grouped, lines, shades, stat, table as rows, timeline,
+};
+use super::state::{CRITICAL, GOOD, REFERENCE, VERDICTS};
+use super::{Content, ONE, baselines, dashboard, firing_marks, monitor, variables};
+use crate::alerts::About;
+use crate::grafana::Dashboard;
+use crate::grafana::field::{Color, LineStyle, Property};
+use crate::grafana::layout::{Line, Section};
+use crate::grafana::panel::Panel;
+use crate::links::{Board, document};
+use crate::promql::Matcher::{self, Is};
+use crate::promql::max_by;
+
+/// The feature that the reader chose.
+const FEATURE: Matcher<'static> = Is(metrics::Label::Feature, "$feature");
+
+/// The board.
+pub fn board() -> Dashboard {
+    let mut variables = variables::monitor();
+    variables.push(variables::of_monitor(
+        &table::FEATURE_INFO,
+        metrics::Label::Feature,
+        "Feature",
+        "The feature's column.",
+    ));
+    dashboard(Content {
+        board: Board::Feature,
+        description: "One feature: its verdicts and limits, its values and those of the \
+                      baseline.",
+        from: "now-30d",
+        variables,
+        annotations: vec![baselines(), firing_marks(ONE, &["feature=\"$feature\""])],
+        sections: vec![
+            Section::new("Is it well, and whose is it?", vec![summary(), history()]),
+            Section::new("How far from its limits?", vec![limits()]),
+            Section::new("How are its values distributed?", vec![distribution()]),
+            Section::new("How did its values move?", vec![values()]),
+            Section::new("What is missing, odd or new in it?", vec![oddities()]),
+            Section::new(
+                "Which distance says so, and could it be chance?",
+                vec![distances(), parts()],
+            ),
+        ],
+    })
+}
+
+fn of(family: &Family<1>) -> String {
+    max_by(&[], &ONE.of(family, &[FEATURE]))
+}
+
+fn summary() -> Line {
+    let score = |title: &str, about: About| {
+        let matchers = [FEATURE, Is(Check, about.name()), Is(Severity, "warning")];
+        let description = format!(
+            "The value of the check {}, divided by its warning limit: from 1 on it is over the \
+             limit.",
+            about.name()
+        );
+        stat(title, &description)
+            .ask(
+                max_by(&[], &ONE.of(&table::CHECK_SCORE, &matchers)),
+                about.name(),
+            )
+            .unit(PLAIN)
+            .decimals(2)
+            .colored(GOOD, &[(1.0, CRITICAL)])
+            .without("no verdict")
+    };
+    let by = [Kind, DataType, Team, Contact, Sensitive, Note];
+    Line::new(
+        4,
+        vec![
+            (
+                3,
+                stat("Verdict", "The worst verdict over all checks.")
+                    .ask(monitor::verdicts(&[], &[FEATURE]), "verdict")
+                    .states(VERDICTS)
+                    .without("nothing judged"),
+            ),
+            (3, score("Drift", About::Drift)),
+            (3, score("Missing", About::Missing)),
+            (3, score("Freshness", About::Freshness)),
+            (
+                12,
+                rows(
+                    "What it is",
+                    "Its kind and type, who owns it, and what the exporter notes about it. A \
+                     sensitive feature shows no values.",
+                )
+                .ask(max_by(&by, &ONE.of(&table::FEATURE_INFO, &[FEATURE])), "")
+                .columns(
+                    &[
+                        (Kind.name(), "Kind"),
+                        (DataType.name(), "Type"),
+                        (Team.name(), "Team"),
+                        (Contact.name(), "Contact"),
+                        (Sensitive.name(), "Sensitive"),
+                        (Note.name(), "Note"),
+                    ],
+                    &[],
+                )
+                .without("no such feature"),
+            ),
+        ],
+    )
+}
+
+fn history() -> Line {
+    let states = monitor::verdicts(&[Check], &[FEATURE]);
+    Line::new(
+        6,
+        vec![(
+            24,
+            timeline(
+                "Verdicts",
+                "The verdict of each check. No verdict is not a good verdict.",
+            )
+            .ask(states, "{{check}}")
+            .states(VERDICTS)
+            .without("nothing judged"),
+        )],
+    )
+}
+
+fn limits() -> Line {
+    let panel = |title: &str, description: &str, about: About, unit: &str| {
+        let check = [FEATURE, Is(Check, about.name())];
+        let limit = |severity| {
+            let matchers = [&check[..], &[Is(Severity, severity)]].concat();
+            max_by(&[], &ONE.of(&table::CHECK_LIMIT, &matchers))
+        };
+        lines(title, description)
+            .ask(max_by(&[], &ONE.of(&table::CHECK_VALUE, &check)), "value")
+            .ask(limit("warning"), "warning limit")
+            .ask(limit("critical"), "critical limit")
+            .unit(unit)
+            .limits()
+            .series("value", vec![Property::Color(Color::fixed("blue"))])
+            .without("no verdict")
+    };
+    Line::even(
+        8,
+        vec![
+            panel(
+                "Drift and its limits",
+                "Distance from the baseline in the statistic's own unit, and the limits in \
+                 force.",
+                About::Drift,
+                PLAIN,
+            ),
+            panel(
+                "Missing values and limits",
+                "By how much more of the values are missing than in the baseline, and the limits \
+                 in force.",
+                About::Missing,
+                SHARE,
+            ),
+            panel(
+                "Freshness and limits",
+                "Age of the newest event in which the feature is not null, and the limits in \
+                 force.",
+                About::Freshness,
+                SECONDS,
+            ),
+        ],
+    )
+}
+
+fn distribution() -> Line {
+    let share = |family: &Family<2>| max_by(&[Bin], &ONE.of(family, &[FEATURE]));
+    let bins = share(&table::BIN_RATIO);
+    Line::even(
+        10,
+        vec![
+            grouped(
+                "Baseline against the judged window",
+                "Share of values in each bin of the baseline. Nulls and NaN are in no bin; \
+                 `__other__` and `__unseen__` are categories without a bin, and new ones.",
+                "Bin",
+            )
+            .ask(share(&table::BIN_REFERENCE_RATIO), "")
+            .ask(bins.clone(), "")
+            .columns(&[(Bin.name(), "Bin")], &["baseline", "judged window"])
+            .sorted("Bin")
+            .unit(SHARE)
+            .from(0.0)
+            .series("baseline", vec![Property::Color(Color::fixed(REFERENCE))])
+            .series("judged window", vec![Property::Color(Color::fixed("blue"))])
+            .without("no bins"),
+            shades(
+                "Over time",
+                "Share of each window's values in each bin of the baseline: the darker, the \
+                 more.",
+            )
+            .ask(bins, "{{bin}}")
+            .unit(SHARE)
+            .without("no bins"),
+        ],
+    )
+}
+
+/// What is compared with: grey and dashed.
+fn reference() -> Vec<Property> {
+    vec![
+        Property::Color(Color::fixed(REFERENCE)),
+        Property::LineStyle(LineStyle::dashed()),
+    ]
+}
+
+fn values() -> Line {
+    let colored = |color: &str, width: u8| {
+        vec![
+            Property::Color(Color::fixed(color)),
+            Property::LineWidth(width),
+        ]
+    };
+    let filled = |color: &str, to: &str, opacity| {
+        let fill = [
+            Property::FillBelowTo(to.to_owned()),
+            Property::FillOpacity(opacity),
+        ];
+        [colored(color, 1), fill.to_vec()].concat()
+    };
+    let against = |title: &str, description: &str, now, before| {
+        lines(title, description)
+            .ask(of(now), "window")
+            .ask(of(before), "baseline")
+            .unit(PLAIN)
+            .series("window", colored("blue", 2))
+            .series("baseline", reference())
+            .without("it has no numbers")
+    };
+    Line::even(
+        9,
+        vec![
+            lines(
+                "Quantiles",
+                "Nine of ten values lie between the outer lines, every other one between the \
+                 inner ones. Dashed: the baseline's mean.",
+            )
+            .ask(of(&table::FEATURE_P95), "95 %")
+            .ask(of(&table::FEATURE_P75), "75 %")
+            .ask(of(&table::FEATURE_P50), "median")
+            .ask(of(&table::FEATURE_P25), "25 %")
+            .ask(of(&table::FEATURE_P05), "5 %")
+            .ask(of(&table::FEATURE_REFERENCE_MEAN), "baseline mean")
+            .unit(PLAIN)
+            .series("95 %", filled("light-blue", "5 %", 15))
+            .series("75 %", filled("blue", "25 %", 25))
+            .series("median", colored("dark-blue", 2))
+            .series("25 %", colored("blue", 1))
+            .series("5 %", colored("light-blue", 1))
+            .series("baseline mean", reference())
+            .without("no numbers, or sensitive"),
+            against(
+                "Mean",
+                "Mean of the finite values, in the feature's own unit.",
+                &table::FEATURE_MEAN,
+                &table::FEATURE_REFERENCE_MEAN,
+            ),
+            against(
+                "Standard deviation",
+                "How widely the finite values spread. 0: it has become constant.",
+                &table::FEATURE_STDDEV,
+                &table::FEATURE_REFERENCE_STDDEV,
+            )
+            .from(0.0),
+        ],
+    )
+}
+
+fn oddities() -> Line {
+    let share = |title: &str, description: &str| lines(title, description).unit(SHARE).from(0.0);
+    Line::even(
+        8,
+        vec![
+            share(
+                "Nulls",
+                "Share of rows that are null, and that of the baseline.",
+            )
+            .ask(of(&table::FEATURE_MISSING_RATIO), "null")
+            .ask(
+                of(&table::FEATURE_REFERENCE_MISSING_RATIO),
+                "null in the baseline",
+            )
+            .series("null in the baseline", reference())
+            .without("no window judged"),
+            share(
+                "Not a number, infinite, zero",
+                "Share of rows. A jump of zeros often is a default that stands in for missing \
+                 data; NaN and infinity usually are a division by 0 upstream.",
+            )
+            .ask(of(&table::FEATURE_NAN_RATIO), "not a number")
+            .ask(of(&table::FEATURE_INFINITE_RATIO), "infinite")
+            .ask(of(&table::FEATURE_ZERO_RATIO), "zero")
+            .without("it has no numbers"),
+            lines(
+                "Distinct values",
+                "Distinct values of a window, estimated. A number of categories that doubles \
+                 often is a change of spelling.",
+            )
+            .ask(of(&table::FEATURE_DISTINCT_VALUES), "distinct")
+            .unit(COUNT)
+            .from(0.0)
+            .without("no values"),
+            lines("Rows", "Rows of the judged window, nulls included.")
+                .ask(of(&table::FEATURE_ROWS), "rows")
+                .unit(COUNT)
+                .from(0.0)
+                .without("no window judged"),
+        ],
+    )
+}
+
+fn distances() -> Line {
+    Line::even(
+        8,
+        vec![
+            lines(
+                "Distances",
+                "How far the window is from the baseline, by each statistic that was computed. \
+                 One of them decides; the others are for reading.",
+            )
+            .ask(of(&table::DRIFT_KS), "Kolmogorov-Smirnov")
+            .ask(of(&table::DRIFT_PSI), "PSI")
+            .ask(of(&table::DRIFT_JENSEN_SHANNON), "Jensen-Shannon")
+            .ask(of(&table::DRIFT_HELLINGER), "Hellinger")
+            .ask(of(&table::DRIFT_WASSERSTEIN), "Wasserstein / IQR")
+            .unit(PLAIN)
+            .decimals(3)
+            .from(0.0)
+            .without("not compared"),
+            lines(
+                "P-values",
+                "How likely a distance as large is without drift, adjusted over the features. \
+                 With many rows small ones are common and unimportant.",
+            )
+            .ask(of(&table::DRIFT_KS_ADJUSTED_P_VALUE), "Kolmogorov-Smirnov")
+            .ask(of(&table::DRIFT_PSI_ADJUSTED_P_VALUE), "PSI")
+            .ask(
+                of(&table::DRIFT_JENSEN_SHANNON_ADJUSTED_P_VALUE),
+                "Jensen-Shannon",
+            )
+            .ask(of(&table::DRIFT_HELLINGER_ADJUSTED_P_VALUE), "Hellinger")
+            .ask(
+                of(&table::DRIFT_CHI_SQUARED_ADJUSTED_P_VALUE),
+                "chi-squared",
+            )
+            .unit(PLAIN)
+            .decimals(3)
+            .from(0.0)
+            .to(1.0)
+            .without("not compared"),
+        ],
+    )
+}
+
+fn parts() -> Line {
+    let by = [Check, Severity, Part, Statistic];
+    let limit = max_by(&[Check, Severity], &ONE.of(&table::CHECK_LIMIT, &[FEATURE]));
+    let parts = max_by(&by, &ONE.of(&table::CHECK_LIMIT_PART_INFO, &[FEATURE]));
+    let panel: Panel = rows(
+        "What gives its limits",
+        &format!(
+            "The limits in force, the statistic that each limits, and the part of the recipe \
+             that holds: {}.",
+            document("what the parts are", "statistics.md")
+        ),
+    )
+    .ask(
+        format!("{parts} * on (check, severity) group_left () {limit}"),
+        "",
+    )
+    .columns(
+        &[
+            (Check.name(), "Check"),
+            (Severity.name(), "Severity"),
+            (Statistic.name(), "Statistic"),
+            (Part.name(), "Part"),
+        ],
+        &["Limit"],
+    )
+    .series(
+        "Limit",
+        vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(4)],
+    )
+    .without("no limits");
+    Line::new(6, vec![(24, panel)])
+}

@@ -1,0 +1,491 @@
+//! Panels as all our boards have them.
+
+use std::collections::BTreeMap;
+
+use crate::alerts::About;
+use crate::boards::state::{self, CRITICAL, GOOD, State, WARNING};
+use crate::grafana::DataSource;
+use crate::grafana::field::{
+    CellOptions, Color, Custom, Field, LineStyle, Link, Matcher, Override, Property, Stacking,
+    Thresholds, ThresholdsStyle,
+};
+use crate::grafana::panel::{
+    BarChartOptions, BarGaugeOptions, CellValues, HeatmapAxis, HeatmapColor, HeatmapLegend,
+    HeatmapOptions, HeatmapTooltip, Kind, Legend, Nothing, Panel, ReduceOptions, RowsFrame, SortBy,
+    SortField, StatOptions, StateTimelineOptions, TableOptions, Target, TimeSeriesOptions, Tooltip,
+    Transformation,
+};
+
+/// The checks, in an order that gives each its colour.
+pub const CHECKS: [&str; 4] = [
+    About::Drift.name(),
+    About::Missing.name(),
+    About::Freshness.name(),
+    About::Schema.name(),
+];
+
+/// A number of things.
+pub const COUNT: &str = "short";
+/// A number without a unit.
+pub const PLAIN: &str = "none";
+/// A share from 0 to 1, shown in percent.
+pub const SHARE: &str = "percentunit";
+/// A duration.
+pub const SECONDS: &str = "s";
+/// Bytes.
+pub const BYTES: &str = "bytes";
+
+/// One number, or one word.
+pub fn stat(title: &str, description: &str) -> Panel {
+    let options = StatOptions {
+        reduce_options: ReduceOptions::last(),
+        text_mode: "value".to_owned(),
+        color_mode: "none".to_owned(),
+        graph_mode: "none".to_owned(),
+        justify_mode: "center".to_owned(),
+        orientation: "auto".to_owned(),
+    };
+    panel(Kind::Stat(options), title, description)
+}
+
+/// Lines over time.
+pub fn lines(title: &str, description: &str) -> Panel {
+    let options = TimeSeriesOptions {
+        legend: Legend::below(),
+        tooltip: Tooltip::all(),
+    };
+    let mut panel = panel(Kind::TimeSeries(options), title, description);
+    panel.custom(Custom {
+        draw_style: Some("line".to_owned()),
+        line_interpolation: Some("stepAfter".to_owned()),
+        line_width: Some(2),
+        fill_opacity: Some(0),
+        show_points: Some("never".to_owned()),
+        // What was not known is a gap.
+        span_nulls: Some(false),
+        ..Custom::default()
+    });
+    panel.defaults().color = Some(Color::palette());
+    panel
+}
+
+/// Counts over time, on each other.
+pub fn stacked(title: &str, description: &str) -> Panel {
+    let mut panel = lines(title, description);
+    panel.custom(Custom {
+        draw_style: Some("bars".to_owned()),
+        line_width: Some(0),
+        fill_opacity: Some(80),
+        show_points: Some("never".to_owned()),
+        stacking: Some(Stacking {
+            mode: "normal".to_owned(),
+            group: "A".to_owned(),
+        }),
+        ..Custom::default()
+    });
+    panel
+}
+
+/// A table.
+pub fn table(title: &str, description: &str) -> Panel {
+    let options = TableOptions {
+        show_header: true,
+        cell_height: "sm".to_owned(),
+        sort_by: Vec::new(),
+    };
+    let mut panel = panel(Kind::Table(options), title, description);
+    panel.custom(Custom {
+        align: Some("auto".to_owned()),
+        filterable: Some(false),
+        ..Custom::default()
+    });
+    panel
+}
+
+/// A bar for each series.
+pub fn bars(title: &str, description: &str) -> Panel {
+    let options = BarGaugeOptions {
+        reduce_options: ReduceOptions::last(),
+        display_mode: "basic".to_owned(),
+        orientation: "horizontal".to_owned(),
+        show_unfilled: true,
+        value_mode: "text".to_owned(),
+        name_placement: "top".to_owned(),
+    };
+    panel(Kind::BarGauge(options), title, description)
+}
+
+/// States over time, a row for each series.
+pub fn timeline(title: &str, description: &str) -> Panel {
+    let options = StateTimelineOptions {
+        merge_values: true,
+        show_value: "never".to_owned(),
+        align_value: "left".to_owned(),
+        row_height: 0.9,
+        legend: Legend::below(),
+        tooltip: Tooltip::one(),
+    };
+    let mut panel = panel(Kind::StateTimeline(options), title, description);
+    panel.custom(Custom {
+        line_width: Some(0),
+        fill_opacity: Some(85),
+        ..Custom::default()
+    });
+    panel
+}
+
+/// Bars side by side, named by the values of a label.
+pub fn grouped(title: &str, description: &str, label: &str) -> Panel {
+    let options = BarChartOptions {
+        x_field: label.to_owned(),
+        orientation: "auto".to_owned(),
+        stacking: "none".to_owned(),
+        show_value: "never".to_owned(),
+        group_width: 0.8,
+        bar_width: 0.95,
+        x_tick_label_rotation: -30,
+        x_tick_label_spacing: 60,
+        legend: Legend::below(),
+        tooltip: Tooltip::all(),
+    };
+    let mut panel = panel(Kind::BarChart(options), title, description);
+    panel.custom(Custom {
+        line_width: Some(0),
+        fill_opacity: Some(85),
+        ..Custom::default()
+    });
+    panel
+}
+
+/// Shares over time, a row for each series.
+pub fn shades(title: &str, description: &str) -> Panel {
+    let options = HeatmapOptions {
+        calculate: false,
+        color: HeatmapColor {
+            mode: "scheme".to_owned(),
+            scheme: "Blues".to_owned(),
+            scale: "exponential".to_owned(),
+            exponent: 0.5,
+            fill: "dark-blue".to_owned(),
+            steps: 64,
+            reverse: false,
+            min: 0.0,
+        },
+        cell_gap: 1,
+        cell_values: CellValues {
+            unit: SHARE.to_owned(),
+            decimals: 1,
+        },
+        y_axis: HeatmapAxis {
+            axis_placement: "left".to_owned(),
+            unit: PLAIN.to_owned(),
+            reverse: false,
+        },
+        rows_frame: RowsFrame {
+            layout: "auto".to_owned(),
+            value: "share".to_owned(),
+        },
+        show_value: "never".to_owned(),
+        legend: HeatmapLegend { show: true },
+        tooltip: HeatmapTooltip {
+            mode: "single".to_owned(),
+            show_color_scale: true,
+            y_histogram: false,
+        },
+    };
+    panel(Kind::Heatmap(options), title, description)
+}
+
+fn panel(kind: Kind, title: &str, description: &str) -> Panel {
+    Panel {
+        title: title.to_owned(),
+        description: description.to_owned(),
+        datasource: Some(DataSource::chosen()),
+        ..Panel::new(kind)
+    }
+}
+
+/// A cell as long as its score, which is over the limit from 1 on.
+pub fn scored() -> Vec<Property> {
+    vec![
+        Property::Min(0.0),
+        Property::Max(2.0),
+        Property::Decimals(2),
+        Property::Unit(PLAIN.to_owned()),
+        Property::NoValue("no verdict".to_owned()),
+        Property::Thresholds(over_limit()),
+        Property::CellOptions(CellOptions::Gauge {
+            mode: "basic".to_owned(),
+            value_display_mode: "text".to_owned(),
+        }),
+    ]
+}
+
+/// A cell as long as its share, which is bad unless it is 1.
+pub fn complete() -> Vec<Property> {
+    vec![
+        Property::Min(0.0),
+        Property::Max(1.0),
+        Property::Decimals(0),
+        Property::Unit(SHARE.to_owned()),
+        Property::Thresholds(Thresholds::new(WARNING, &[(1.0, GOOD)])),
+        Property::CellOptions(CellOptions::Gauge {
+            mode: "basic".to_owned(),
+            value_display_mode: "text".to_owned(),
+        }),
+    ]
+}
+
+/// A cell in the colour of its state.
+pub fn stated(states: &[State]) -> Vec<Property> {
+    vec![
+        Property::Mappings(state::mappings(states)),
+        Property::CellOptions(filled()),
+    ]
+}
+
+/// A cell with a count, coloured where it is not 0.
+pub fn counted(color: &str) -> Vec<Property> {
+    vec![
+        Property::Decimals(0),
+        Property::Unit(COUNT.to_owned()),
+        Property::Thresholds(Thresholds::new("transparent", &[(1.0, color)])),
+        Property::CellOptions(filled()),
+    ]
+}
+
+/// A cell with a count.
+pub fn whole() -> Vec<Property> {
+    vec![Property::Decimals(0), Property::Unit(COUNT.to_owned())]
+}
+
+/// A cell with a duration.
+pub fn lasting() -> Vec<Property> {
+    vec![Property::Decimals(1), Property::Unit(SECONDS.to_owned())]
+}
+
+fn filled() -> CellOptions {
+    CellOptions::ColorBackground {
+        mode: "basic".to_owned(),
+    }
+}
+
+/// Good below 1, critical from there on.
+pub fn over_limit() -> Thresholds {
+    Thresholds::new(GOOD, &[(1.0, CRITICAL)])
+}
+
+impl Panel {
+    /// One more query, asked as the panel needs it; series are called by a legend such as `{{feature}}`.
+    pub fn ask(mut self, query: impl Into<String>, legend: &str) -> Self {
+        let format = match self.kind {
+            Kind::Table(_) | Kind::BarChart(_) => "table",
+            _ => "time_series",
+        };
+        let instant = !matches!(
+            self.kind,
+            Kind::TimeSeries(_) | Kind::StateTimeline(_) | Kind::Heatmap(_)
+        );
+        if matches!(self.kind, Kind::TimeSeries(_)) && !legend.contains("{{") {
+            let color = state::SERIES[self.targets.len() % state::SERIES.len()];
+            self = self.series(legend, vec![Property::Color(Color::fixed(color))]);
+        }
+        self.targets.push(Target {
+            ref_id: letter(self.targets.len()),
+            datasource: DataSource::chosen(),
+            expr: query.into(),
+            legend_format: legend.to_owned(),
+            instant,
+            range: !instant,
+            format: format.to_owned(),
+            editor_mode: "code".to_owned(),
+        });
+        self
+    }
+
+    /// The unit of its values.
+    pub fn unit(mut self, unit: &str) -> Self {
+        self.defaults().unit = Some(unit.to_owned());
+        self
+    }
+
+    /// Digits after the point.
+    pub fn decimals(mut self, decimals: u8) -> Self {
+        self.defaults().decimals = Some(decimals);
+        self
+    }
+
+    /// The lower end of the scale.
+    pub fn from(mut self, min: f64) -> Self {
+        self.defaults().min = Some(min);
+        self
+    }
+
+    /// The upper end of the scale.
+    pub fn to(mut self, max: f64) -> Self {
+        self.defaults().max = Some(max);
+        self
+    }
+
+    /// What is said where there is no value.
+    pub fn without(mut self, text: &str) -> Self {
+        self.defaults().no_value = Some(text.to_owned());
+        self
+    }
+
+    /// Words and colours in place of numbers.
+    pub fn states(mut self, states: &[State]) -> Self {
+        let field = self.defaults();
+        field.mappings = state::mappings(states);
+        field.color = Some(Color::thresholds());
+        field.thresholds = Some(Thresholds::new(state::UNKNOWN, &[]));
+        if let Kind::Stat(options) = &mut self.kind {
+            options.color_mode = "background".to_owned();
+        }
+        self
+    }
+
+    /// Colours from values on.
+    pub fn colored(mut self, first: &str, steps: &[(f64, &str)]) -> Self {
+        let field = self.defaults();
+        field.color = Some(Color::thresholds());
+        field.thresholds = Some(Thresholds::new(first, steps));
+        if let Kind::Stat(options) = &mut self.kind {
+            options.color_mode = "background".to_owned();
+        }
+        self
+    }
+
+    /// A line at 1, where a score is at its limit, which the scale always shows.
+    pub fn limit_at_one(mut self) -> Self {
+        let field = self.defaults();
+        field.thresholds = Some(Thresholds::new("transparent", &[(1.0, CRITICAL)]));
+        field.custom.thresholds_style = Some(ThresholdsStyle {
+            mode: "dashed".to_owned(),
+        });
+        field.custom.axis_soft_min = Some(0.0);
+        field.custom.axis_soft_max = Some(1.2);
+        self
+    }
+
+    /// Series of this name are drawn as a limit, in this colour.
+    pub fn limit(self, name: &str, color: &str) -> Self {
+        self.series(
+            name,
+            vec![
+                Property::Color(Color::fixed(color)),
+                Property::LineStyle(LineStyle::dashed()),
+                Property::LineWidth(1),
+                Property::FillOpacity(0),
+            ],
+        )
+    }
+
+    /// Series of these names have colours that stay theirs; the palette has green and red.
+    pub fn colors(self, names: &[&str]) -> Self {
+        let colors = names.iter().zip(state::SERIES);
+        colors.fold(self, |panel, (name, color)| {
+            panel.series(name, vec![Property::Color(Color::fixed(color))])
+        })
+    }
+
+    /// Both limits.
+    pub fn limits(self) -> Self {
+        self.limit("warning limit", WARNING)
+            .limit("critical limit", CRITICAL)
+    }
+
+    /// What differs for the series, or the column, of this name.
+    pub fn series(mut self, name: &str, properties: Vec<Property>) -> Self {
+        let config = self.field_config.get_or_insert_default();
+        config.overrides.push(Override {
+            matcher: Matcher::ByName(name.to_owned()),
+            properties,
+        });
+        self
+    }
+
+    /// The columns of a table: labels and then the value of each query, under these names. Nothing else is shown.
+    pub fn columns(mut self, labels: &[(&str, &str)], values: &[&str]) -> Self {
+        let several = self.targets.len() > 1;
+        let value = |target: &Target| match several {
+            true => format!("Value #{}", target.ref_id),
+            false => "Value".to_owned(),
+        };
+        let labels = labels
+            .iter()
+            .map(|(label, name)| ((*label).to_owned(), *name));
+        let values = self.targets.iter().map(value).zip(values.iter().copied());
+        let columns: Vec<(String, &str)> = labels.chain(values).collect();
+        if several {
+            self.transformations.push(Transformation::Merge(Nothing {}));
+        }
+        let hidden = |name: &&String| columns.iter().all(|(column, _)| column != *name);
+        let all = self.targets.iter().map(value).collect::<Vec<_>>();
+        let exclude = all
+            .iter()
+            .filter(hidden)
+            .cloned()
+            .chain(["Time".to_owned()]);
+        self.transformations.push(Transformation::Organize {
+            exclude_by_name: exclude.map(|name| (name, true)).collect(),
+            index_by_name: columns
+                .iter()
+                .map(|(column, _)| column.clone())
+                .zip(0..)
+                .collect(),
+            rename_by_name: columns
+                .iter()
+                .map(|(column, name)| (column.clone(), (*name).to_owned()))
+                .collect::<BTreeMap<_, _>>(),
+        });
+        self
+    }
+
+    /// The column by whose values the rows come, the smallest first.
+    pub fn sorted(mut self, column: &str) -> Self {
+        self.transformations.push(Transformation::SortBy {
+            sort: vec![SortField {
+                field: column.to_owned(),
+                desc: false,
+            }],
+        });
+        self
+    }
+
+    /// The column by which rows are sorted, the largest first.
+    pub fn largest_first(mut self, column: &str) -> Self {
+        if let Kind::Table(options) = &mut self.kind {
+            options.sort_by = vec![SortBy {
+                display_name: column.to_owned(),
+                desc: true,
+            }];
+        }
+        self
+    }
+
+    /// At least so much time from one point to the next.
+    pub fn every(mut self, interval: &str) -> Self {
+        self.interval = Some(interval.to_owned());
+        self
+    }
+
+    /// Where a click on a value leads.
+    pub fn leads_to(mut self, link: Link) -> Self {
+        self.defaults().links.push(link);
+        self
+    }
+
+    fn defaults(&mut self) -> &mut Field {
+        &mut self.field_config.get_or_insert_default().defaults
+    }
+
+    fn custom(&mut self, custom: Custom) {
+        self.defaults().custom = custom;
+    }
+}
+
+fn letter(position: usize) -> String {
+    let letter = u8::try_from(position).map_or('Z', |position| char::from(b'A' + position.min(25)));
+    letter.to_string()
+}
