@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use metrics::Label::Monitor;
+
 use crate::alerts::{self, About, Alert, Subject};
 use crate::promql::Reach;
 use crate::records;
@@ -33,7 +35,9 @@ pub fn markdown() -> String {
     text.push_str("\n## What keeps others from being told\n\nOne fault is one message. Within a monitor, in Alertmanager's words, each row an inhibition:\n\n| while this fires | nobody is told of | with the same |\n|---|---|---|\n");
     for rule in routes::inhibitions() {
         let words = |matchers: &[Matcher]| {
-            let all = matchers.iter().map(|one| {
+            // That it is of a monitor is said above.
+            let matchers = matchers.iter().filter(|one| one.label != Monitor.name());
+            let all = matchers.map(|one| {
                 let value = one.value.replace('|', "\\|");
                 format!("`{}{}\"{value}\"`", one.label, one.how)
             });

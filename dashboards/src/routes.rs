@@ -219,9 +219,14 @@ pub fn inhibitions() -> Vec<Inhibition> {
     let no_objective = || is(OBJECTIVE, "");
     let rule = |source: Vec<Matcher>, target: Vec<Matcher>, equal: &[&'static str]| {
         let of_one = [Namespace.name(), MonitorLabel.name()];
+        // A label that both lack is the same too: without this, alerts of other programs would keep each other back.
+        let ours = |matchers: Vec<Matcher>| {
+            let ours = is_not(MonitorLabel.name(), "");
+            std::iter::once(ours).chain(matchers).collect()
+        };
         Inhibition {
-            source,
-            target,
+            source: ours(source),
+            target: ours(target),
             equal: of_one.iter().chain(equal).copied().collect(),
         }
     };

@@ -153,6 +153,14 @@ const REFUSED: &[(&str, &str)] = &[
         "'/topologySpreadConstraints/0'",
     ),
     ("affinity.podAntiaffinity={}", "'/affinity'"),
+    (
+        "alertmanagerConfig.receivers=[{}]",
+        "'/alertmanagerConfig/receivers/0'",
+    ),
+    (
+        "alertmanagerConfig={\"enabled\":true,\"receivers\":[],\"critical\":\"oncall\",\"warning\":\"\",\"watchdog\":\"\"}",
+        "alertmanagerConfig.critical names the receiver \"oncall\"",
+    ),
 ];
 
 #[test]

@@ -192,7 +192,7 @@ impl Chain {
             // A server that hangs is given up soon.
             one.edit("timeout: 60s", "timeout: 2s");
             // The second limit follows the first while a message waits for its group.
-            one.edit("warning: 10d", "warning: 13d");
+            one.edit("warning: 14286ms", "warning: 18571ms");
             let told = NOTIFICATIONS.replace("PORT", &sink.port.to_string());
             one.append(&told.replace("MONITOR", name));
         }

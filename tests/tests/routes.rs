@@ -283,6 +283,16 @@ fn one_fault_is_one_message() {
         ),
         (escalated("FeatureDrift", "critical", "drift", "age"), false),
     ]);
+    // Alerts of other programs are left alone.
+    let without_monitor = |severity| {
+        let mut alert = alert("Theirs", severity, "", "");
+        alert.remove("monitor");
+        alert
+    };
+    check(vec![
+        (without_monitor("critical"), false),
+        (without_monitor("warning"), false),
+    ]);
     // An exporter that is down hides all of its monitor.
     check(vec![
         (

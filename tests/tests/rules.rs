@@ -77,6 +77,12 @@ fn promtool_accepts_the_rules() {
             "rules/ml-prod.customer-segmentation.yaml",
             "rules/ml-prod.churn-features.yaml",
             "alertmanager.yaml",
+            "boards/featuremonitor-overview.json",
+            "boards/featuremonitor-monitor.json",
+            "boards/featuremonitor-feature.json",
+            "boards/featuremonitor-slo.json",
+            "boards/featuremonitor-alerts.json",
+            "boards/featuremonitor-health.json",
         ]
     );
     for file in files.iter().filter(|file| is_of_rules(file)) {
