@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# program-image.sh NAME PROGRAM ARCHIVE   Packs a program of this machine, with the shared libraries that it is linked with, if any,
-# as an image (see image.sh): they lie where they lie here, so that the loader finds them.
+# program-image.sh NAME PROGRAM ARCHIVE   Packs a program of this machine as an image (see image.sh), with the shared libraries
+# that it is linked with, if any: they lie where they lie here, so that the loader finds them.
 set -euo pipefail
 name=${1:?usage: program-image.sh NAME PROGRAM ARCHIVE} program=$(realpath "$2") archive=$3
 root=$(mktemp -d)

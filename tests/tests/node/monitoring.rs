@@ -77,7 +77,7 @@ impl Story {
     }
 
     pub fn tells_of_a_fault_by_its_routes(&self) {
-        let alert = self.lose_a_column();
+        let alert = self.break_it(Fault::ColumnLost);
         let labels = &alert["labels"];
         for (name, value) in [
             ("namespace", NAMESPACE),
@@ -95,7 +95,6 @@ impl Story {
         let source = alert["generatorURL"].as_str().unwrap();
         let prometheus = format!("http://localhost:{}/", self.port("Prometheus"));
         assert!(source.starts_with(&prometheus), "{source}");
-        self.find_the_column();
         // The route of what is critical ends with the page.
         let chat = self.messages("chat").unwrap();
         assert!(
@@ -127,9 +126,8 @@ impl Story {
         let token = "--from-literal=token=canary-81d0";
         self.kubectl(&["create", "secret", "generic", "page", token]);
         self.wait("its routes are back", || self.alertmanager().filter(routed));
-        let alert = self.lose_a_column();
+        let alert = self.break_it(Fault::SourceDown);
         assert_eq!(alert["authorization"], "Bearer canary-81d0");
-        self.find_the_column();
 
         self.patch(json!({"notifications": {"receivers": receivers}}));
         self.wait_for_condition("IntegrationsApplied", "True", "Applied");
@@ -243,21 +241,34 @@ impl Story {
         found
     }
 
-    /// A column is no longer in the source; what the page was told of it.
-    fn lose_a_column(&self) -> Value {
+    /// Something goes wrong with the source; what the page is told of it.
+    fn break_it(&self, fault: Fault) -> Value {
         let faults = self.cluster.folder().join("faults.json");
         let new = faults.with_extension("new");
-        std::fs::write(&new, json!({"drop": [LOST]}).to_string()).unwrap();
+        let (text, alert, feature) = match fault {
+            Fault::ColumnLost => (json!({"drop": [LOST]}), "FeatureAbsent", LOST),
+            Fault::SourceDown => (
+                json!({"fail": "unavailable"}),
+                "FeatureMonitorSourceDown",
+                "",
+            ),
+        };
+        std::fs::write(&new, text.to_string()).unwrap();
         // Renamed into place, so that half of it is never read.
         std::fs::rename(&new, &faults).unwrap();
-        self.wait_for_message("page", "firing", "FeatureAbsent", LOST)
+        let told = self.wait_for_message("page", "firing", alert, feature);
+        std::fs::remove_file(faults).unwrap();
+        self.wait_for_message("page", "resolved", alert, feature);
+        told
     }
+}
 
-    /// It is there again, and the page is told that too.
-    fn find_the_column(&self) {
-        std::fs::remove_file(self.cluster.folder().join("faults.json")).unwrap();
-        self.wait_for_message("page", "resolved", "FeatureAbsent", LOST);
-    }
+/// What goes wrong with the source.
+enum Fault {
+    /// A column is not there: as long as there is data, which ends some minutes after `make cluster`.
+    ColumnLost,
+    /// Every call fails.
+    SourceDown,
 }
 
 /// Whether a configuration of Alertmanager has the monitor's routes.
