@@ -26,7 +26,7 @@ demo: ## replay 40 weeks of real customers through a Flight server and watch the
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/demo/demo.py --port $(PORT) $(if $(WEEKS),--weeks $(WEEKS)) $(if $(filter-out 0,$(ONCE)),--once)
 
-cluster: ## the same in Kubernetes: start a cluster of one node, install the chart, apply the example (root; first time: about 25 minutes)
+cluster: ## the same in Kubernetes: start a cluster of one node, install the chart, apply the example (root; first time: about 30 minutes)
 	@tests/setup/prerequisites.sh python $(if $(filter existing,$(CLUSTER)),,rust go)
 	@python=$$(tests/setup/python.sh); exec "$$python" tests/demo/cluster.py up --port $(PORT)
 

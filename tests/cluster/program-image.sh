@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# program-image.sh NAME PROGRAM ARCHIVE   Packs a program of this machine, with the shared libraries that it is linked with,
-# as an image (see image.sh): they lie where they lie here, so that the loader finds them.
+# program-image.sh NAME PROGRAM ARCHIVE   Packs a program of this machine as an image (see image.sh), with the shared libraries
+# that it is linked with, if any: they lie where they lie here, so that the loader finds them.
 set -euo pipefail
 name=${1:?usage: program-image.sh NAME PROGRAM ARCHIVE} program=$(realpath "$2") archive=$3
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 # A folder made for one user is closed to the image's user.
 chmod 755 "$root"
-install -m 755 "$program" "$root/${program##*/}"
+# Where images of the Prometheus Operator have their programs, and it asks for them there.
+mkdir "$root/bin"
+install -m 755 "$program" "$root/bin/${program##*/}"
 while read -r library; do
   cp -L --parents "$library" "$root"
   case ${library##*/} in
@@ -18,7 +20,7 @@ while read -r library; do
       done
       ;;
   esac
-done < <(ldd "$program" | grep -oE '/[^ ]+' | sort -u)
+done < <(ldd "$program" 2>/dev/null | grep -oE '/[^ ]+' | sort -u)
 mkdir -p "$root/etc" "$root/tmp"
 echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
-"$(dirname "$0")/image.sh" "$name" "$root" "/${program##*/}" "$archive"
+"$(dirname "$0")/image.sh" "$name" "$root" "/bin/${program##*/}" "$archive"

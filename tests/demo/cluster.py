@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The demo in a Kubernetes cluster: the chart, the example, and real households behind a Flight server.
 
-`up` starts a cluster of one node (or takes the one that kubectl speaks to), installs the operator by Helm, serves the weekly
-customer features inside, applies the example with its times scaled as in demo.py, waits until it is Ready, and says how to
-look around. `down` removes all of it.
+`up` starts a cluster of one node with the Prometheus Operator in it (or takes the one that kubectl speaks to), installs the
+operator by Helm, serves the weekly customer features inside, applies the example with its times scaled as in demo.py, waits
+until it is Ready, and says how to look around. `down` removes all of it.
 """
 import argparse
 import json
@@ -83,9 +83,10 @@ def up(place, out, options):
     place.serve(out, clock(times))
     seconds = monitor(place, out, times)
     show(place, out)
+    places = place.observe(out)
     out.say()
     out.say(f"Ready {seconds:.0f} seconds after kubectl apply; all together {time.monotonic() - begun:.0f} seconds.")
-    look_around(place, out)
+    look_around(place, out, places)
 
 
 def scale(options):
@@ -106,7 +107,7 @@ def clock(times):
 def install(place, out):
     """The chart, as its README says, with our images."""
     # The operator asks the exporters more often than every 30 seconds, so that what somebody tries shows soon.
-    values = {**place.images(), "extraArgs": ["--status-interval=5s"]}
+    values = {**place.values(), "extraArgs": ["--status-interval=5s"]}
     settings = [f"--set-json={name}={json.dumps(value)}" for name, value in values.items()]
     with out.working(f"Installing the chart as {RELEASE} in the namespace {place.operator_namespace}, two replicas"):
         place.make_namespaces()
@@ -119,7 +120,7 @@ def install(place, out):
 def monitor(place, out, times):
     """Applies the example and waits until it is Ready; how long that took."""
     manifest = place.manifest()
-    scaled.write(EXAMPLE, manifest, times, place.uri, place.namespace)
+    scaled.write(EXAMPLE, manifest, times, place.uri, place.namespace, place.notifications())
     out.say(f"Applying {EXAMPLE.relative_to(ROOT)}, a week in {WEEK.seconds} seconds, from {place.uri}")
     began = time.monotonic()
     place.kubectl("apply", f"--filename={manifest}")
@@ -166,14 +167,15 @@ def show(place, out):
     out.say(f"… and {sum(not line.startswith('#') for line in metrics):,} samples in all")
 
 
-def look_around(place, out):
-    """Commands to go on with."""
+def look_around(place, out, places):
+    """Places to look at, and commands to go on with."""
     kubectl, helm = place.commands()
     namespace, operator = place.namespace, place.operator_namespace
     commands = [
         ("page, metrics", place.open(out, f"{MONITOR}-exporter")),
+        *places,
         ("what is wrong", f"{kubectl} -n {namespace} describe fm {MONITOR}"),
-        ("what was made", f"{kubectl} -n {namespace} get all,configmap,pvc,networkpolicy -l featuremonitor.io/monitor={MONITOR}"),
+        ("what was made", f"{kubectl} -n {namespace} get all,configmap,pvc,networkpolicy{place.integrations} -l featuremonitor.io/monitor={MONITOR}"),
         ("exporter's log", f"{kubectl} -n {namespace} logs deployment/{MONITOR}-exporter --follow"),
         ("operator's log", f"{kubectl} -n {operator} logs -l app.kubernetes.io/name={OPERATOR} --prefix --follow"),
         ("fields", f"{kubectl} explain fm.spec.checks"),

@@ -11,10 +11,16 @@ import time
 from demo import ROOT, Failed, free
 
 SCRIPTS = ROOT / "tests" / "cluster"
-CUSTOMERS = ROOT / "tests" / "servers" / "customers.py"
+SETUP = ROOT / "tests" / "setup"
+SERVERS = ROOT / "tests" / "servers"
+CUSTOMERS = SERVERS / "customers.py"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "feature-monitor"
 RELEASE = "feature-monitor"
 SERVICE, SERVER_PORT = "customer-features", 8815
+# Somebody who is told of alerts, where a cluster of our own has a Prometheus and an Alertmanager.
+TOLD, TOLD_PORT = "messages", 8080
+MONITORING = "monitoring"
+MONITORING_PROGRAMS = ("prometheus", "alertmanager", "prometheus-operator", "prometheus-config-reloader")
 OURS = "app.kubernetes.io/created-by"
 MAKER = "make-cluster"
 PROGRAMS = ("feature-monitor-operator", "feature-monitor-exporter")
@@ -35,6 +41,8 @@ class Place:
 
     environment = None
     operator_namespace = RELEASE
+    # Kinds of the Prometheus Operator, as kubectl takes them after others.
+    integrations = ""
 
     def kubectl(self, *arguments, failure=None, **options):
         """Runs kubectl; what it prints."""
@@ -65,10 +73,10 @@ class Place:
         names = (self.operator_namespace, self.namespace)
         self.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}} for name in names))
 
-    def service(self, **spec):
-        """The Service by which exporters find the Flight server."""
-        ports = [{"name": "grpc", "port": SERVER_PORT}]
-        metadata = {"name": SERVICE, "namespace": self.namespace}
+    def service(self, name=SERVICE, port=SERVER_PORT, **spec):
+        """The Service by which pods find a server of ours: the Flight server, if nothing else is said."""
+        ports = [{"name": "server", "port": port}]
+        metadata = {"name": name, "namespace": self.namespace}
         return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports, **spec}}
 
     @property
@@ -81,6 +89,7 @@ class Node(Place):
     """A cluster of one node on this machine, in a network of its own; everything of it lies in one folder."""
 
     namespace = "ml-prod"
+    integrations = ",servicemonitor,prometheusrule,alertmanagerconfig"
 
     def __init__(self, options):
         self.options = options
@@ -113,11 +122,11 @@ class Node(Place):
                 "  As root it may: sudo --preserve-env=HOME,PATH make cluster\n"
                 "  In a cluster that you have: make cluster CLUSTER=existing"
             )
-        self.tools("kubernetes")
+        self.tools("kubernetes", "monitoring")
         self.programs = self.build(out)
 
-    def tools(self, group):
-        done = subprocess.run([ROOT / "tests" / "setup" / "tools.sh", group], stdout=subprocess.DEVNULL)
+    def tools(self, *groups):
+        done = subprocess.run([SETUP / "tools.sh", *groups], stdout=subprocess.DEVNULL)
         if done.returncode != 0:
             raise Failed("The programs of Kubernetes could not be built; why stands above. `make tools` does the same by itself.")
 
@@ -142,12 +151,45 @@ class Node(Place):
             run([SCRIPTS / "up.sh", "node", self.folder, *owner], said)
         with out.working("Packing both programs as images"):
             for name, program in zip(PROGRAMS, self.programs):
-                archive = self.folder / f"{name}.tar"
-                run([SCRIPTS / "program-image.sh", f"localhost/{name}:checkout", program, archive], f"{program} could not be packed:")
-                run([SCRIPTS / "load-image.sh", self.folder, archive], f"The node does not take the image of {program}:")
-                archive.unlink()
+                self.pack(f"localhost/{name}:checkout", program)
         for name in ("kubectl", "helm"):
             self.script(name, f'KUBECONFIG="{self.folder}/admin.kubeconfig" exec "{self.folder}/enter" {name} "$@"')
+        with out.working("Installing the Prometheus Operator, a Prometheus and an Alertmanager"):
+            self.monitoring()
+
+    def pack(self, name, program):
+        """Gives the node a program as an image."""
+        archive = self.folder / "image.tar"
+        run([SCRIPTS / "program-image.sh", name, program, archive], f"{program} could not be packed:")
+        run([SCRIPTS / "load-image.sh", self.folder, archive], f"The node does not take the image of {program}:")
+        archive.unlink()
+
+    def monitoring(self):
+        """What others have for the alerts; it gets ready while the rest is installed."""
+        find = 'source "$0"; for name; do program "$name" || exit; done'
+        programs = run(["bash", "-c", find, SETUP / "programs.sh", *MONITORING_PROGRAMS], "A program of `make tools` is not there.")
+        for name, program in zip(MONITORING_PROGRAMS, programs.splitlines()):
+            self.pack(f"localhost/{name}:packed", program)
+        one = pathlib.Path(run([SETUP / "monitoring-crd.sh", "prometheuses"], "The definitions of the Prometheus Operator are not there:").strip())
+        # Too large for the annotation that kubectl would write.
+        self.kubectl("apply", "--server-side", f"--filename={one.parent}")
+        names = [path.stem.removeprefix("monitoring.coreos.com_") + ".monitoring.coreos.com" for path in one.parent.glob("*.yaml")]
+        # Not by `kubectl wait`, for which a new one that has no conditions yet is an error.
+        established = '--output=go-template={{range .items}}{{range .status.conditions}}{{if eq .type "Established"}}{{.status}} {{end}}{{end}}{{end}}'
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.kubectl("get", "crd", *names, established).split() != ["True"] * len(names):
+            if time.monotonic() > deadline:
+                raise Failed(f"The API server did not take the definitions of the Prometheus Operator within {PATIENCE_SECONDS} seconds.")
+            time.sleep(0.1)
+        text = (SCRIPTS / "monitoring.yaml").read_text()
+        self.ports = dict(zip(("prometheus", "alertmanager", TOLD), free_after(self.options.port)))
+        for name in ("prometheus", "alertmanager"):
+            text = text.replace(f"{name.upper()}_URL", self.url(name))
+        self.kubectl("apply", "--filename=-", input=text)
+
+    def url(self, name):
+        """Where a part is on this machine."""
+        return f"http://localhost:{self.ports[name]}/"
 
     def script(self, name, text):
         """Writes a command for people into the folder."""
@@ -159,28 +201,57 @@ class Node(Place):
     def manifest(self):
         return self.folder / "monitor.yaml"
 
-    def images(self):
+    def values(self):
+        """Our images; and Prometheus finds what is made, and looks as often as the demo's time is short."""
+        told = {name: {"name": name, "webhookConfigs": [{"url": self.told(name)}]} for name in ("operators", "watchdog")}
         return {
             "image": {"repository": f"localhost/{PROGRAMS[0]}", "tag": "checkout"},
-            "exporter": {"image": {"repository": f"localhost/{PROGRAMS[1]}", "tag": "checkout"}},
+            "integrations": {"labels": {"release": MONITORING}},
+            "serviceMonitor": {"enabled": True, "interval": "1s"},
+            "prometheusRule": {"enabled": True},
+            "alertmanagerConfig": {"enabled": True, "receivers": list(told.values()), "critical": "operators", "warning": "operators", "watchdog": "watchdog"},
+            "exporter": {
+                "image": {"repository": f"localhost/{PROGRAMS[1]}", "tag": "checkout"},
+                "serviceMonitor": {"interval": "1s"},
+                "prometheusRule": {"interval": "1s"},
+            },
+        }
+
+    def told(self, name):
+        """The address of somebody who is told of alerts, for pods."""
+        return f"http://{TOLD}.{self.namespace}.svc:{TOLD_PORT}/{name}"
+
+    def notifications(self):
+        """Who is told of what: what is critical is a page, the rest is read along; what goes on escalates."""
+        return {
+            "groupWait": "1s",
+            "groupInterval": "1s",
+            "receivers": [{"name": name, "webhook": {"url": self.told(name)}} for name in ("page", "chat", "lead")],
+            "routes": [{"match": {"severity": "Critical"}, "to": ["page"]}, {"to": ["chat"]}],
+            "escalation": [{"after": "30s", "match": {"severity": "Critical"}, "to": ["lead"]}],
         }
 
     def serve(self, out, clock):
-        """Starts the Flight server beside the node, and a Service that leads to it."""
-        address = "10.99.0.1"
+        """Starts the Flight server, and whom alerts are told to."""
+        faults = self.folder / "faults.json"
         with out.working("Starting the Flight server"):
-            faults = self.folder / "faults.json"
-            self.daemon("flight-server", [CUSTOMERS, "--host", address, "--port", SERVER_PORT, *clock, "--faults", faults], inside=True)
+            self.beside("flight-server", SERVICE, SERVER_PORT, [CUSTOMERS, *clock, "--faults", faults])
+            self.beside(TOLD, TOLD, TOLD_PORT, [SERVERS / "messages.py", "--keep", self.folder / "messages.jsonl"])
+
+    def beside(self, name, service, port, arguments):
+        """Starts a server beside the node, and a Service that leads to it."""
+        address = "10.99.0.1"
+        self.daemon(name, [*arguments, "--host", address, "--port", port], inside=True)
         slice_ = {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
-            "metadata": {"name": SERVICE, "namespace": self.namespace, "labels": {"kubernetes.io/service-name": SERVICE}},
+            "metadata": {"name": service, "namespace": self.namespace, "labels": {"kubernetes.io/service-name": service}},
             "addressType": "IPv4",
-            "ports": [{"name": "grpc", "port": SERVER_PORT}],
+            "ports": [{"name": "server", "port": port}],
             "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
         }
         # Without a selector: no pod is behind it.
-        self.apply(self.service(), slice_)
+        self.apply(self.service(service, port), slice_)
 
     def daemon(self, name, arguments, inside=False):
         """Starts a Python program that outlives us, by a script with which it can be started again, and waits for its line
@@ -201,18 +272,40 @@ class Node(Place):
 
     def open(self, out, service):
         """Makes the exporter's page one of this machine; what to say of it."""
-        address = self.get("service", service, f"--namespace={self.namespace}")["spec"]["clusterIP"]
-        self.daemon("page", [ROOT / "tests" / "demo" / "forward.py", self.folder / "enter", self.options.port, address, 9464])
+        self.forward("page", self.options.port, self.namespace, service, 9464)
         return f"http://localhost:{self.options.port}/"
+
+    def forward(self, name, port, namespace, service, target):
+        """Makes a port of a Service one of this machine."""
+        address = self.get("service", service, f"--namespace={namespace}")["spec"]["clusterIP"]
+        self.daemon(name, [ROOT / "tests" / "demo" / "forward.py", self.folder / "enter", port, address, target])
+
+    def observe(self, out):
+        """Waits until alerts can be told, and opens what shows them; what there is to see."""
+        with out.working("Waiting for Prometheus and Alertmanager"):
+            self.kubectl(
+                "wait", "--for=condition=Available", "prometheus/main", "alertmanager/main", f"--namespace={MONITORING}", f"--timeout={PATIENCE_SECONDS}s",
+                failure=f"They do not start; `{self.commands()[0]} -n {MONITORING} get events,pods` may say more:",
+            )  # fmt: skip
+        for name, namespace, target in (("prometheus", MONITORING, 9090), ("alertmanager", MONITORING, 9093), (TOLD, self.namespace, TOLD_PORT)):
+            self.forward(f"page-of-{name}", self.ports[name], namespace, name, target)
+        return [
+            ("Prometheus", self.url("prometheus") + "alerts"),
+            ("Alertmanager", self.url("alertmanager")),
+            ("who was told what", self.url(TOLD)),
+        ]
 
     def commands(self):
         return self.folder / "kubectl", self.folder / "helm"
 
     def more(self):
-        pid = f"{self.folder}/pid/flight-server"
+        pid, faults = f"{self.folder}/pid/flight-server", self.folder / "faults.json"
         return [
             ("the source goes down", f"kill $(cat {pid})"),
             ("and comes back", f"{self.folder}/flight-server"),
+            ("a column is lost", f"""echo '{{"drop": ["monetary_28d"]}}' >{faults}"""),
+            ("and found again", f"rm {faults}"),
+            ("what people are told", f"tail -f {self.folder}/log/{TOLD}.log"),
             ("logs of Kubernetes", f"{self.folder}/log"),
         ]
 
@@ -280,8 +373,11 @@ class Existing(Place):
         folder.mkdir(parents=True, exist_ok=True)
         return folder / "cluster-existing.yaml"
 
-    def images(self):
+    def values(self):
         return {"image": image(os.environ["OPERATOR_IMAGE"]), "exporter": {"image": image(os.environ["EXPORTER_IMAGE"])}}
+
+    def notifications(self):
+        """Nobody of this cluster is told of a demo."""
 
     def source(self, clock):
         """Where the Flight server is, when it is not ours to start."""
@@ -341,6 +437,9 @@ class Existing(Place):
     def open(self, out, service):
         return f"kubectl -n {self.namespace} port-forward service/{service} 9464, then http://localhost:9464/"
 
+    def observe(self, out):
+        return []
+
     def commands(self):
         return "kubectl", "helm"
 
@@ -369,6 +468,11 @@ class Existing(Place):
             out.say("Removed, with the CustomResourceDefinition.")
         else:
             out.say("Removed. The CustomResourceDefinition stays, since others use it." if definition else "Removed.")
+
+
+def free_after(port):
+    """The free ports that come after one."""
+    return (next_ for next_ in range(port + 1, 65536) if free(next_))
 
 
 def image(reference):

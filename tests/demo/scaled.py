@@ -67,8 +67,9 @@ def each(mapping, names, change):
             mapping[name] = change(mapping[name])
 
 
-def write(example, target, scale, uri, namespace=None):
-    """Writes the scaled manifest to `target`, for a server at `uri`, in another namespace if one is named."""
+def write(example, target, scale, uri, namespace=None, notifications=None):
+    """Writes the scaled manifest to `target`, for a server at `uri`; in another namespace, and with people who are told, where
+    they are given."""
     yaml = ruamel.yaml.YAML()
     yaml.width = 120
     # The example explains its own times; beside scaled ones its comments would be wrong.
@@ -77,6 +78,8 @@ def write(example, target, scale, uri, namespace=None):
     manifest["metadata"]["namespace"] = namespace or manifest["metadata"]["namespace"]
     spec["source"]["flight"]["uri"] = uri
     spec["schedule"]["every"] = "1s"
+    if notifications:
+        spec["notifications"] = notifications
     spec["falseAlarms"] = DEFAULT_FALSE_ALARMS | (spec.get("falseAlarms") or {})
     each(spec["data"]["window"], ("length", "allowedLateness"), scale.duration)
     each(spec["data"]["window"], ("anchor",), scale.moment)

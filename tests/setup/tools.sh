@@ -5,7 +5,7 @@
 #   node         kubelet, kube-proxy, containerd with its shim and ctr, the CNI plugins bridge, host-local and loopback,
 #                coredns; installs Debian's packages that a node needs when it is run by root
 #   load         kwok, which plays nodes and pods
-#   monitoring   prometheus-operator, prometheus-config-reloader, alertmanager, amtool
+#   monitoring   prometheus, alertmanager, amtool, prometheus-operator, prometheus-config-reloader
 #   collector    otelcol, an OpenTelemetry collector that prints what it receives
 # What is installed is used as it is; programs.sh says where it is looked for and which exceptions there are. The rest
 # goes into the cache that all checkouts share. Prints that folder.
@@ -84,11 +84,17 @@ build() {
   (cd "$folder" && go build -mod=mod -trimpath -tags "$tags" -ldflags "-s -w $ldflags" -o "$work/out/" "$@")
 }
 
-tests() {
+# A part of two groups, so it is built alone too.
+prometheus() (
+  alone prometheus
   # Kubernetes is the one place where Prometheus itself looks for targets in the tests: without the clients of every
   # cloud it builds faster.
-  tool github.com/prometheus/prometheus@v$PROMETHEUS cmd/promtool "about 2 minutes"
   tool github.com/prometheus/prometheus@v$PROMETHEUS cmd/prometheus "about 3 minutes" remove_all_sd,enable_kubernetes_sd
+)
+
+tests() {
+  tool github.com/prometheus/prometheus@v$PROMETHEUS cmd/promtool "about 2 minutes"
+  prometheus
   tool github.com/versity/versitygw@v$VERSITYGW cmd/versitygw "about 2 minutes"
 }
 
@@ -153,6 +159,7 @@ load() {
 }
 
 monitoring() {
+  prometheus
   tool github.com/prometheus/alertmanager@v$ALERTMANAGER cmd/alertmanager "about 1 minute"
   tool github.com/prometheus/alertmanager@v$ALERTMANAGER cmd/amtool "a few seconds"
   local module=github.com/prometheus-operator/prometheus-operator

@@ -60,6 +60,11 @@ pub fn texts(object: &Value) -> BTreeMap<String, String> {
     fields.filter_map(text).collect()
 }
 
+/// A text as a part of a query.
+pub fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
 /// A port that was free a moment ago.
 ///
 /// # Panics

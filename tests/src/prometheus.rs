@@ -18,6 +18,9 @@ pub struct Prometheus {
     targets: PathBuf,
 }
 
+/// Labels and values.
+pub type Results = Vec<(BTreeMap<String, String>, f64)>;
+
 /// An alert that fires.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Firing {
@@ -96,14 +99,8 @@ impl Prometheus {
     }
 
     /// The results of a query, with their labels; nothing while Prometheus does not answer.
-    pub fn query(&self, query: &str) -> Option<Vec<(BTreeMap<String, String>, f64)>> {
-        let escaped: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let data = self.ask(&format!("query?query={escaped}"))?;
-        let results = data["result"].as_array()?.iter().map(|result| {
-            let value = result["value"][1].as_str()?.parse().ok()?;
-            Some((texts(&result["metric"]), value))
-        });
-        results.collect()
+    pub fn query(&self, query: &str) -> Option<Results> {
+        self::query(self.port, query)
     }
 
     /// The value of a query that has one, or nothing yet.
@@ -113,7 +110,7 @@ impl Prometheus {
 
     /// What fires; nothing while Prometheus does not answer.
     pub fn firing(&self) -> Option<Vec<Firing>> {
-        let data = self.ask("alerts")?;
+        let data = ask(self.port, "alerts")?;
         let alerts = data["alerts"].as_array()?.iter();
         let firing = alerts.filter(|alert| alert["state"] == "firing");
         let firing = firing.map(|alert| Firing {
@@ -122,10 +119,22 @@ impl Prometheus {
         });
         Some(firing.collect())
     }
+}
 
-    fn ask(&self, what: &str) -> Option<Value> {
-        let body = http::get(self.port, &format!("/api/v1/{what}")).ok()?;
-        let answer: Value = serde_json::from_str(&body).ok()?;
-        Some(answer["data"].clone())
-    }
+/// The results of a query, with their labels, from the Prometheus that listens on a port of 127.0.0.1; nothing while it does
+/// not answer.
+pub fn query(port: u16, query: &str) -> Option<Results> {
+    let data = ask(port, &format!("query?query={}", http::escaped(query)))?;
+    let results = data["result"].as_array()?.iter().map(|result| {
+        let value = result["value"][1].as_str()?.parse().ok()?;
+        Some((texts(&result["metric"]), value))
+    });
+    results.collect()
+}
+
+/// What it answers to another question of its API, such as `rules`; nothing while it does not answer.
+pub fn ask(port: u16, what: &str) -> Option<Value> {
+    let body = http::get(port, &format!("/api/v1/{what}")).ok()?;
+    let answer: Value = serde_json::from_str(&body).ok()?;
+    Some(answer["data"].clone())
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod monitoring;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -34,8 +36,12 @@ fn the_life_of_a_monitor_on_a_node() {
     let Some(cluster) = cluster else {
         return;
     };
-    let story = Story { cluster };
-    story.is_ready_as_make_cluster_says(&said, port);
+    let story = Story { cluster, said };
+    story.is_ready_as_make_cluster_says(port);
+    story.is_scraped_and_judged_by_its_rules();
+    story.has_its_routes_in_force();
+    story.tells_of_a_fault_by_its_routes();
+    story.says_which_secret_of_a_receiver_is_missing();
     story.survives_the_end_of_its_pod();
     story.takes_up_a_new_config_in_the_same_pod();
     story.gets_a_new_pod_when_the_pod_changes();
@@ -43,16 +49,19 @@ fn the_life_of_a_monitor_on_a_node() {
     story.says_that_the_source_is_down();
     story.says_that_an_image_cannot_be_pulled();
     story.leaves_nothing_when_it_is_deleted();
+    story.has_neither_rules_nor_routes();
     story.happens_in_a_cluster_that_exists();
     story.ends(port);
 }
 
 struct Story {
     cluster: Cluster,
+    /// What `make cluster` said.
+    said: String,
 }
 
 impl Story {
-    fn is_ready_as_make_cluster_says(&self, said: &str, port: u16) {
+    fn is_ready_as_make_cluster_says(&self, port: u16) {
         let monitor = self.monitor();
         let created = time(&monitor["metadata"]["creationTimestamp"]);
         let ready = time(&self.condition("Ready").unwrap()["lastTransitionTime"]);
@@ -67,12 +76,11 @@ impl Story {
             "SourceReachable",
             "BaselineReady",
             "Evaluated",
+            "IntegrationsApplied",
         ] {
             let condition = self.condition(about).unwrap();
             assert_eq!(condition["status"], "True", "{condition}");
         }
-        let integrations = self.condition("IntegrationsApplied").unwrap();
-        assert_eq!(integrations["reason"], "ApiAbsent");
         assert_eq!(monitor["status"]["features"]["summary"], "38/38");
 
         for part in [
@@ -82,7 +90,11 @@ impl Story {
             "make cluster-down",
             &format!("http://localhost:{port}/"),
         ] {
-            assert!(said.contains(part), "`{part}` is not in\n{said}");
+            assert!(
+                self.said.contains(part),
+                "`{part}` is not in\n{}",
+                self.said
+            );
         }
         let columns = |arguments: &[&str]| {
             let table = self.kubectl(&[&["get", "fm", MONITOR], arguments].concat());
@@ -232,7 +244,7 @@ impl Story {
 
     fn leaves_nothing_when_it_is_deleted(&self) {
         self.kubectl(&["delete", "fm", MONITOR, "--wait=false"]);
-        let kinds = "all,configmap,persistentvolumeclaim,serviceaccount,networkpolicy";
+        let kinds = "all,configmap,persistentvolumeclaim,serviceaccount,networkpolicy,servicemonitor,prometheusrule,alertmanagerconfig";
         let selector = format!("--selector=featuremonitor.io/monitor={MONITOR}");
         self.wait("everything of it is gone", || {
             let left = self.kubectl(&["get", kinds, &selector, "--output=name"]);
@@ -360,6 +372,15 @@ impl Story {
             again.status.success() && said.contains("nothing to do"),
             "{said}"
         );
+    }
+
+    /// The port of what `make cluster` has opened.
+    fn port(&self, what: &str) -> u16 {
+        let mut lines = self.said.lines();
+        let line = lines.find_map(|line| line.trim_start().strip_prefix(what));
+        let port = line.and_then(|line| line.split(&[':', '/'][..]).nth(4));
+        let port = port.and_then(|port| port.parse().ok());
+        port.unwrap_or_else(|| panic!("no {what} is in\n{}", self.said))
     }
 
     /// Runs kubectl in the monitor's namespace.
