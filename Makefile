@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-down test bench bench-operator generate tools venv data pictures clean
+.PHONY: help demo cluster cluster-down test bench bench-operator generate tools venv data pictures boards clean
 
 PORT ?= 9464
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -19,6 +19,7 @@ help:  ## say what there is
 	@echo
 	@echo "Options of make demo: WEEKS=8 (judge this many weeks), ONCE=1 (then end, with a summary), PORT=9464."
 	@echo "Options of make bench-operator: OPTIONS='--steady=60 --runs=3', and more that --help in OPTIONS tells."
+	@echo "Options of make boards: OPTIONS='--range now-7d --keep overview-dark-1366', and more that --help in OPTIONS tells."
 	@echo "Options of make cluster: PORT=9464, and CLUSTER=existing, which says itself what else it needs."
 
 demo: ## replay 40 weeks of real customers through a Flight server and watch them drift (first time: about 8 minutes)
@@ -73,6 +74,13 @@ generate: ## write the generated files anew: the CRD, the references of metrics 
 pictures: ## photograph the exporter's page as the README shows it, light and dark, wide and narrow
 	@tests/setup/prerequisites.sh rust python chromium
 	@python=$$(tests/setup/python.sh); exec "$$python" tests/demo/pictures.py
+
+boards: ## ask every query of the boards over 30 days of history, and draw them in target/pictures/boards (first time: about 15 minutes)
+	@tests/setup/prerequisites.sh rust go python node chromium
+	@tests/setup/tools.sh tests monitoring >/dev/null
+	@python=$$(tests/setup/python.sh); wrong=0; \
+	  "$$python" tests/boards/queries.py --bound 1 || wrong=1; \
+	  "$$python" tests/boards/draw.py $(OPTIONS) || wrong=1; exit $$wrong
 
 tools: ## build Prometheus, an S3 server and Kubernetes for the tests into the cache
 	@tests/setup/prerequisites.sh go

@@ -118,7 +118,11 @@ impl Subject<'_> {
             about: Some(About::Availability),
             query,
             lasts,
-            keeps_firing: self.pace.settled(),
+            // What follows from one that is critical, and is not told meanwhile, ends before it.
+            keeps_firing: match level {
+                Level::Critical => self.pace.steady(),
+                Level::Warning | Level::None => self.pace.settled(),
+            },
             summary,
             description: description.to_owned(),
             board: Board::Monitor,

@@ -74,10 +74,10 @@ def run(options, processes):
     now = datetime.now(timezone.utc)
     # Whole milliseconds, the finest unit of the manifest, so that windows and weeks fall on one another exactly.
     scale = scaled.Scale(now.replace(microsecond=now.microsecond // 1000 * 1000) - HEAD_START, WEEK)
-    server = serve(processes, scale, folder, options)
+    server = serve(processes, scale, folder, options.weeks)
     manifest, log = folder / "monitor.yaml", folder / "exporter.log"
     scaled.write(EXAMPLE, manifest, scale, f"grpc://{server.address}")
-    exporter = monitor(processes, program, manifest, log, options)
+    exporter = monitor(processes, program, manifest, log, options.port)
     base = f"http://localhost:{options.port}"
     with out.working("Starting the exporter"):
         wait_until(lambda: scrape.answers(f"{base}/-/healthy"), [server, exporter])
@@ -109,19 +109,19 @@ def fresh_folder(port):
     return folder
 
 
-def build(processes, out):
-    """Builds the exporter, unless FM_EXPORTER names one, and returns its path."""
-    if given := os.environ.get("FM_EXPORTER"):
+def build(processes, out, what="exporter"):
+    """Builds the exporter or the operator, unless FM_EXPORTER or FM_OPERATOR names one, and returns its path."""
+    if given := os.environ.get(f"FM_{what.upper()}"):
         return pathlib.Path(given)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"))
-    program = ROOT / target / "debug" / "feature-monitor-exporter"
-    out.say("Building the exporter" + ("" if program.exists() else " (about 6 minutes on 2 cores, once)"))
+    program = ROOT / target / "debug" / f"feature-monitor-{what}"
+    out.say(f"Building the {what}" + ("" if program.exists() else " (about 6 minutes on 2 cores, once)"))
     # In a terminal cargo shows its own progress.
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
     # Of the whole workspace, so that the dependencies are built as the tests need them, and so only once.
-    command = ["cargo", "build", "--locked", *quiet, "--workspace", "--bin", "feature-monitor-exporter"]
+    command = ["cargo", "build", "--locked", *quiet, "--workspace", "--bin", program.name]
     if processes.start(command, cwd=ROOT).wait() != 0:
-        raise Failed("The exporter could not be built; what cargo said stands above.")
+        raise Failed(f"The {what} could not be built; what cargo said stands above.")
     return program
 
 
@@ -137,14 +137,15 @@ class Child:
             raise Failed(f"The {self.name} ended with code {self.process.returncode}. Its last words, from {self.log}:\n{last}")
 
 
-def serve(processes, scale, folder, options):
+def serve(processes, scale, folder, weeks, *more):
     """Starts the Flight server on a free port."""
     log = folder / "server.log"
     command = [
         sys.executable, ROOT / "tests" / "servers" / "customers.py", "--stop-with-stdin",
         "--origin", repr(scale.origin.timestamp()),
-        "--seconds-per-week", str(WEEK.total_seconds()),
-        "--last", str(LAST_BASELINE_WEEK + options.weeks),
+        "--seconds-per-week", str(scale.week.total_seconds()),
+        "--last", str(LAST_BASELINE_WEEK + weeks),
+        *more,
     ]  # fmt: skip
     with open(log, "w") as errors:
         process = processes.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
@@ -157,11 +158,11 @@ def serve(processes, scale, folder, options):
     return server
 
 
-def monitor(processes, program, manifest, log, options):
+def monitor(processes, program, manifest, log, port):
     """Starts the exporter."""
     command = [
         program, "run", "--file", manifest,
-        "--web.listen-address", f"127.0.0.1:{options.port}",
+        "--web.listen-address", f"127.0.0.1:{port}",
         "--state-dir", manifest.parent / "state",
     ]  # fmt: skip
     with open(log, "w") as lines:

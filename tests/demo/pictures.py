@@ -44,10 +44,10 @@ def run_exporter(processes, out, options):
     now = datetime.now(timezone.utc).replace(microsecond=0)
     # One second after the last week is complete: nothing changes while the pictures are taken.
     scale = scaled.Scale(now - WEEKS * demo.WEEK - timedelta(seconds=1), demo.WEEK)
-    server = demo.serve(processes, scale, folder, options)
+    server = demo.serve(processes, scale, folder, options.weeks)
     manifest = folder / "monitor.yaml"
     scaled.write(demo.EXAMPLE, manifest, scale, f"grpc://{server.address}")
-    exporter = demo.monitor(processes, program, manifest, folder / "exporter.log", options)
+    exporter = demo.monitor(processes, program, manifest, folder / "exporter.log", options.port)
     base = f"http://localhost:{options.port}"
     demo.wait_until(lambda: scrape.answers(f"{base}/-/healthy"), [server, exporter])
     demo.wait_until(lambda: judged(base) >= WEEKS, [server, exporter])

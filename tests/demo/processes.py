@@ -34,6 +34,11 @@ class Processes:
         self.started.append(process)
         return process
 
+    def end(self, process):
+        """Ends one of them now."""
+        self.started.remove(process)
+        end(process)
+
     def __exit__(self, *_):
         while self.started:
             end(self.started.pop())

@@ -27,6 +27,8 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
     "bare": true                    an answer without rows has no columns either
     "fail": "unavailable"           the call fails: unavailable, unauthenticated, internal, or midstream (after one batch)
     "hang": 30                      seconds for which the stream says nothing before its first batch
+    "weeks": {"31": {…}}            faults of the rows of that week, whenever they are asked for, and of the schema of an
+                                    answer without rows while that week is the last that arrived
 
 Prints `ready PORT` when it listens. Ends on SIGINT, on SIGTERM, and with --stop-with-stdin when standard input closes,
 so that it cannot outlive a test that was killed.
@@ -118,10 +120,11 @@ class Weeks:
         self.arrivals = [table["snapshot_ts"][0].value for table in self.tables]
         self.schema = whole.schema
 
-    def between(self, start, end, now):
-        """Rows with start <= snapshot_ts < end that have arrived by `now`."""
-        chosen = [t for t, at in zip(self.tables, self.arrivals) if start <= at < end and at <= now]
-        return pyarrow.concat_tables(chosen) if chosen else self.schema.empty_table()
+    def between(self, start, end, now, faults):
+        """Rows with start <= snapshot_ts < end that have arrived by `now`, with the faults of their weeks."""
+        arrived = [(at, t, faults.get(str(week), {})) for week, (at, t) in enumerate(zip(self.arrivals, self.tables), weekly_features.FIRST_WEEK) if at <= now]
+        chosen = [spoiled(table, own) for at, table, own in arrived if start <= at < end]
+        return pyarrow.concat_tables(chosen) if chosen else spoiled(self.schema.empty_table(), arrived[-1][2] if arrived else {})
 
 
 def repetition(repeated, week):
@@ -201,7 +204,7 @@ class Customers(flight.FlightServerBase):
         now = self.clock.now()
         if "freeze" in faults:
             now = min(now, round(faults["freeze"] * 1_000_000))
-        return spoiled(self.weeks.between(start, end, now), faults)
+        return spoiled(self.weeks.between(start, end, now, faults.get("weeks", {})), faults)
 
     def list_flights(self, context, criteria):
         yield self.get_flight_info(context, flight.FlightDescriptor.for_path(TABLE))

@@ -150,13 +150,23 @@ impl Customers {
     }
 }
 
-/// Runs a script below `tests/` to its end; what it printed.
+/// Runs a script below `tests/` to its end, with our programs as they were built; what it printed.
 ///
 /// # Panics
 ///
 /// When it fails; its errors are in the message.
 pub fn python(script: &str, arguments: &[&str]) -> String {
-    let output = Command::new(tools::python().unwrap_or_else(|error| panic!("{error}")))
+    let mut command = Command::new(tools::python().unwrap_or_else(|error| panic!("{error}")));
+    // A script that needs them would otherwise build them, which cargo does not while it tests.
+    for (variable, program) in [
+        ("FM_EXPORTER", tools::exporter()),
+        ("FM_OPERATOR", tools::operator()),
+    ] {
+        if let Ok(program) = program {
+            command.env(variable, program);
+        }
+    }
+    let output = command
         .arg(workspace().join("tests").join(script))
         .args(arguments)
         .output()
