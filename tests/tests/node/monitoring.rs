@@ -42,7 +42,7 @@ impl Story {
 
     pub fn has_its_routes_in_force(&self) {
         let config = self.wait("Alertmanager has its routes", || {
-            self.alertmanager().filter(|config| routed(config))
+            self.alertmanager().filter(routed)
         });
         let mut names = receivers(&config);
         names.retain(|name| name.starts_with(&format!("{NAMESPACE}/")));
