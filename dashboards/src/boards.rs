@@ -115,12 +115,13 @@ fn firing(reach: Reach<'_>, matchers: &[&str]) -> String {
     reach.foreign(foreign::ALERTS, &[&firing, matchers].concat())
 }
 
-/// Marks where alerts fired.
+/// Marks where critical alerts fired: with warnings there would be more marks than data.
 fn firing_marks(reach: Reach<'_>, matchers: &[&str]) -> Annotation {
+    let critical = ["severity=\"critical\""];
     let expr = format!(
         "max by (alertname, {}) ({})",
         names(&[Severity, Feature]),
-        firing(reach, matchers)
+        firing(reach, &[&critical, matchers].concat())
     );
     Annotation {
         text_format: "{{severity}} {{feature}}".to_owned(),

@@ -383,13 +383,12 @@ fn every_fault_is_told_by_its_alert_and_ends_with_it() {
         });
         let mut came: Vec<Short> = messages[before..].iter().map(short).collect();
         came.sort();
-        assert_eq!(
-            came,
-            expected,
-            "{}\n{}",
-            case.what,
-            chain.alertmanager.log()
-        );
+        let alerts: Vec<Value> = messages[before..]
+            .iter()
+            .map(|message| message.json()["alerts"].clone())
+            .collect();
+        let log = chain.alertmanager.log();
+        assert_eq!(came, expected, "{}\n{alerts:#?}\n{log}", case.what);
         for message in &messages[before..] {
             for alert in message.json()["alerts"].as_array().unwrap() {
                 says_what_it_should(&Firing {

@@ -102,10 +102,8 @@ impl Door {
         let false_alarms = self.false_alarms(spec);
         let checks = self.checks(spec, window, every);
         let slos = self.slos(spec, every, checks.as_ref());
-        let notifications = match &spec.notifications {
-            Some(given) => Some(self.notifications(given, &spec.owner.team)),
-            None => None,
-        };
+        let given = spec.notifications.as_ref();
+        let notifications = given.map(|given| self.notifications(given, &spec.owner.team));
         let exporter = spec.exporter.clone().unwrap_or_default();
         let state = self.state(&exporter.state.clone().unwrap_or_else(|| state::State {
             volume_claim: Some(state::VolumeClaimState::default()),

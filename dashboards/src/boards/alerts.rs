@@ -5,7 +5,7 @@ use metrics::Label::{Feature, Monitor, Namespace, Severity};
 use metrics::table;
 
 use super::panels::{
-    COUNT, PLAIN, SECONDS, SHARE, counted, lasting, lines, stacked, stat, table as rows, whole,
+    COUNT, PLAIN, SECONDS, SHARE, lasting, lines, stacked, stat, table as rows, whole,
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, UNKNOWN, WARNING, flag};
@@ -227,7 +227,7 @@ fn effort() -> Panel {
         &[("alertname", "Alert"), (Severity.name(), "Severity")],
         &["Began", "Places", "Fired for"],
     )
-    .series("Began", counted(WARNING))
+    .series("Began", whole())
     .series("Places", whole())
     .series("Fired for", lasting())
     .largest_first("Began")

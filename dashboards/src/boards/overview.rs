@@ -211,7 +211,8 @@ fn monitors() -> Panel {
     .series("Verdicts", complete())
     .series("Columns", complete())
     .series("Data age", [lasting(), vec![Property::Width(100)]].concat())
-    .largest_first("Critical")
+    // Nothing is known of one that is not watched.
+    .ordered(&[("Watched", false), ("Critical", true)])
     .without("not known")
 }
 

@@ -83,6 +83,8 @@ pub fn stacked(title: &str, description: &str) -> Panel {
         }),
         ..Custom::default()
     });
+    // What is stacked is compared by its height.
+    panel.defaults().min = Some(0.0);
     panel
 }
 
@@ -454,12 +456,18 @@ impl Panel {
     }
 
     /// The column by which rows are sorted, the largest first.
-    pub fn largest_first(mut self, column: &str) -> Self {
+    pub fn largest_first(self, column: &str) -> Self {
+        self.ordered(&[(column, true)])
+    }
+
+    /// The columns by which rows are sorted, and whether the largest comes first.
+    pub fn ordered(mut self, columns: &[(&str, bool)]) -> Self {
+        let by = |(column, desc): &(&str, bool)| SortBy {
+            display_name: (*column).to_owned(),
+            desc: *desc,
+        };
         if let Kind::Table(options) = &mut self.kind {
-            options.sort_by = vec![SortBy {
-                display_name: column.to_owned(),
-                desc: true,
-            }];
+            options.sort_by = columns.iter().map(by).collect();
         }
         self
     }
