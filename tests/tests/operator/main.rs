@@ -78,7 +78,10 @@ volumeBindingMode: WaitForFirstConsumer
 fn established(cluster: &Cluster, crd: &str) {
     let crd = format!("crd/{crd}");
     let wait = ["wait", "--for=condition=Established", "--timeout=60s", &crd];
-    cluster.kubectl(&wait).unwrap();
+    // kubectl takes it for an error that there are no conditions yet.
+    cluster.wait_for(&format!("the {crd} is established"), PATIENCE, || {
+        cluster.kubectl(&wait).ok()
+    });
 }
 
 fn feature_monitor_crd() -> String {
