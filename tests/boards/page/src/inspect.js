@@ -11,6 +11,9 @@ export function inspect({ board }) {
     const panel = panels.get(element.dataset.panel);
     const say = (kind, text) => found.push({ panel: panel.id, title: panel.title, kind, text });
     const texts = textsIn(element);
+    if (panel.type === 'table' && texts.length < 2) {
+      say('error', 'the table was not drawn');
+    }
     for (const { node, text, box } of texts) {
       const by = cut(node, element, box);
       if (by) {
