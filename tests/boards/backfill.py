@@ -58,9 +58,7 @@ def history(out):
         operator = demo.build(processes, out, "operator")
     folder = CACHE / f"history-{key(scrapes, operator)}"
     if not (folder / "facts.json").exists():
-        started = time.monotonic()
         make(folder, scrapes, operator, out)
-        out.say(f"The history was made in {time.monotonic() - started:.0f} s")
     return folder
 
 
@@ -77,6 +75,11 @@ USED = {"backfill", "blocks", "fleet", "neighbours", "replay", "rules", "timelin
 
 
 def make(folder, scrapes, operator, out):
+    began = time.monotonic()
+
+    def say(text):
+        out.say(f"{time.monotonic() - began:4.0f} s  {text}")
+
     working = folder.with_suffix(".new")
     shutil.rmtree(working, ignore_errors=True)
     data = working / "data"
@@ -86,21 +89,21 @@ def make(folder, scrapes, operator, out):
     blocks = Blocks(programs["promtool"], timeline, data)
     replayed = Scrapes(scrapes)
 
-    out.say(f"Stretching the scrapes over {(timeline.end - timeline.start) // 86_400} days of {len(fleet.FLEET)} monitors")
+    say(f"Stretching the scrapes over {(timeline.end - timeline.start) // 86_400} days of {len(fleet.FLEET)} monitors")
     series = [one for watched in fleet.FLEET for one in Replay(watched, replayed, timeline).series()]
     series.extend(neighbours.operator(timeline))
-    out.say(f"Writing {len(series)} series")
+    say(f"Writing {len(series)} series")
     count = blocks.write(series)
     files = rules.rendered(operator, fleet.FLEET, timeline, working)
     with Served(programs["prometheus"], data, [str(path) for path in files]) as served:
-        out.say(f"{count:,} samples. Recording what the rules record")
+        say(f"{count:,} samples. Recording what the rules record")
         rules.record(programs["promtool"], served, timeline, files, working)
-        out.say("Evaluating the alerts")
+        say("Evaluating the alerts")
         alerts = list(rules.alerts(served, timeline, files))
         own = list(neighbours.prometheus(timeline, served))
     own.extend(neighbours.alertmanager(timeline, programs["alertmanager"], working, alerts))
     count = blocks.write(alerts + own)
-    out.say(f"{count:,} samples of alerts and of what runs beside")
+    say(f"{count:,} samples of alerts and of what runs beside")
     facts = {"start": timeline.start, "end": timeline.end, "step": timeline.times.step}
     (working / "facts.json").write_text(json.dumps(facts))
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,8 @@
 """Blocks of Prometheus' database, made by promtool of OpenMetrics text."""
+import collections
 import multiprocessing
 import os
+import signal
 import subprocess
 import tempfile
 
@@ -21,8 +23,11 @@ class Blocks:
         """Makes the blocks of all these series, two at a time."""
         global everything
         everything = self, list(series)
+        twice = [key for key, count in collections.Counter(one.key for one in everything[1]).items() if count > 1]
+        if twice:
+            raise ValueError(f"these series are there twice: {twice}")
         # A copy of this process: the series need not be sent to it.
-        with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
+        with multiprocessing.get_context("fork").Pool(os.cpu_count(), alone) as pool:
             return sum(pool.map(write_one, self.timeline.blocks(), chunksize=1))
 
     def write_one(self, series, first, after):
@@ -44,6 +49,12 @@ class Blocks:
 
 
 everything = None
+
+
+def alone():
+    """A worker ends when it is told to, without the handlers of the process that it is a copy of."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def write_one(border):

@@ -9,10 +9,10 @@ from prometheus import QueryFailed
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "charts" / "feature-monitor" / "files" / "boards"
 # What somebody would choose, where it is among the choices; else the first one is taken. Some queries are about numbers
-# alone and some about categories: a query that brings nothing for the one must for the other.
+# alone, about categories, or about what goes wrong now: a query that brings nothing for one choice must for the other.
 CHOICES = [
-    {"namespace": "ml-prod", "monitor": "customer-segmentation", "feature": "monetary_28d"},
-    {"namespace": "ml-prod", "monitor": "customer-segmentation", "feature": "home_store"},
+    {"namespace": "ml-prod", "monitor": "customer-segmentation", "feature": "monetary_28d", "slo": "available"},
+    {"namespace": "ml-prod", "monitor": "customer-segmentation", "feature": "home_store", "slo": "undrifted"},
 ]
 ALL = "$__all"
 # Grafana's grid, in pixels, and what a panel needs around a chart.

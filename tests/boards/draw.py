@@ -101,7 +101,7 @@ def picture(browser, pages, name, size, theme, now, paths):
     with browser.run(f"{pages.address}/?drawing={name}", *size, theme, now * 1000) as complaints:
         found = browser.evaluate("window.drawn")
         for path in paths:
-            browser.save(path, size[0], found["height"])
+            browser.save(path, size[0], found["height"], within=True)
         found["found"] = [{"kind": "console", "text": text[:300]} for text in complaints] + found["found"]
     return found
 

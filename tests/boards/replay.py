@@ -19,6 +19,8 @@ OF_THE_DATA = {
 # Families that are kept of every feature; the others, statistics and bins, of some features of the monitor that is shown in
 # full, since nobody looks at all of them at once and there are thousands.
 OF_CHECKS = "featuremonitor_check_"
+# What only the board of one feature shows.
+DETAILS = {"featuremonitor_check_limit_part_info", "featuremonitor_check_rows"}
 KEPT = {
     "featuremonitor_feature_info", "featuremonitor_feature_present", "featuremonitor_feature_newest_event_timestamp_seconds",
     "featuremonitor_schema_finding", "featuremonitor_feature_missing_ratio",
@@ -52,7 +54,7 @@ def samples(content):
 
 def own(found):
     """The labels that every series of a monitor has."""
-    key = next(key for key in found if key[0] == "featuremonitor_source_up")
+    key = next(key for key in found if key[0] == "featuremonitor_evaluation_success")
     return key[1:]
 
 
@@ -87,7 +89,7 @@ class Replay:
         while at <= timeline.end:
             one = Evaluation()
             one.at, one.index = at, timeline.index(at)
-            one.good = not watched.during(timeline, watched.source_down, at)
+            one.good = watched.baseline and not watched.during(timeline, watched.source_down, at)
             if one.good:
                 while window + 1 < WINDOWS and watched.window_end(timeline, window + 1) + LATENESS <= at:
                     window += 1
@@ -134,7 +136,9 @@ class Replay:
         # Without a feature's name, a check is about the monitor as a whole.
         if not feature or not self.watched.sees(feature):
             return not feature
-        return name in KEPT or name.startswith(OF_CHECKS) or (self.watched.whole and feature in SHOWN)
+        if self.watched.whole and feature in SHOWN:
+            return True
+        return name in KEPT or (name.startswith(OF_CHECKS) and name not in DETAILS)
 
     def frozen(self, found, window):
         """The newest events of the last window that brought any."""
@@ -215,7 +219,7 @@ class Replay:
         if name.startswith(DURATION):
             return self.lasted(name, key)
         if name == DROPPED and self.watched.dropped:
-            return None
+            return []
         if name.endswith("_total"):
             return self.grown(key)
         if labels.get("check") == "freshness" and name in FRESHNESS:
@@ -298,7 +302,8 @@ class Replay:
         down = [(self.timeline.index(self.timeline.hours_before_end(begin)), self.timeline.index(self.timeline.hours_before_end(end) + 1)) for begin, end in self.watched.exporter_down]
         up = [(0, "1")] + [change for first, after in sorted(down) for change in ((first, "0"), (after, "1"))]
         yield Series("up", self.target, up)
-        count = len(self.seen(self.evaluations[-1].window))
+        # As many as an exporter of all these features has, not only those that are kept here.
+        count = len(self.scrapes.weeks[LAST_WEEK]) if self.watched.whole else self.random.randrange(300, 2_500)
         for name, low, high in (("scrape_samples_scraped", count, count), ("scrape_duration_seconds", 0.002, 0.009 if self.watched.whole else 0.004)):
             values = [round(self.random.uniform(low, high), 5) for _ in self.evaluations]
             yield Series(name, self.target, self.present([(one.index, text(value)) for one, value in zip(self.evaluations, values)]))

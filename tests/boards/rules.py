@@ -37,7 +37,7 @@ def rendered(operator, fleet, timeline, folder):
         manifest["spec"]["slos"] = copy.deepcopy(SLOS) if watched.slos else []
         yaml.dump(manifest, path)
         manifests.append(path)
-    target = folder / "rules"
+    target = folder / "prometheus"
     files = [argument for path in manifests for argument in ("--file", path)]
     run([operator, "render", *files, "--output", target, f"--rule-interval={STEP}s"], "The operator did not write the rules:")
     return sorted(target.rglob("*.yaml"))

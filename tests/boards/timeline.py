@@ -1,4 +1,5 @@
 """Thirty days up to a moment, sampled at a steady step, and series that are written down as changes."""
+import math
 
 HOUR, DAY = 3600, 86_400
 DAYS = 30
@@ -18,10 +19,10 @@ class Timeline:
 
     def index(self, moment):
         """The first sample at this moment or after it."""
-        return min(max(0, -((self.start - moment) // STEP) if moment > self.start else 0), len(self.times))
+        return min(max(0, math.ceil((moment - self.start) / STEP)), len(self.times))
 
     def hours_before_end(self, hours):
-        return self.end - hours * HOUR
+        return self.end - round(hours * HOUR)
 
     def blocks(self):
         """The samples of each block: first index, and the one after the last."""

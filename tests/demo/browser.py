@@ -118,11 +118,12 @@ class Browser:
             raise RuntimeError(f"{expression}: {described(answer['exceptionDetails'])}")
         return answer["result"].get("value")
 
-    def save(self, path, width, height):
-        """Writes a picture of what is shown, as PNG or WebP by the name of the file."""
+    def save(self, path, width, height, within=False):
+        """Writes a picture of what is shown, as PNG or WebP by the name of the file. What lies `within` the window is taken
+        as it is; else the window grows for a moment, and pages that look at its size may draw themselves anew."""
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         quality = {"quality": 90} if path.suffix == ".webp" else {}
-        picture = self.call("Page.captureScreenshot", format=path.suffix[1:], captureBeyondViewport=True, clip=clip, **quality)
+        picture = self.call("Page.captureScreenshot", format=path.suffix[1:], captureBeyondViewport=not within, clip=clip, **quality)
         path.write_bytes(base64.b64decode(picture["data"]))
 
 

@@ -11,13 +11,23 @@ export function inspect({ board }) {
     const panel = panels.get(element.dataset.panel);
     const say = (kind, text) => found.push({ panel: panel.id, title: panel.title, kind, text });
     const texts = textsIn(element);
+    if (panel.type === 'table' && texts.length < 2) {
+      say('error', 'the table was not drawn');
+    }
     for (const { node, text, box } of texts) {
       const by = cut(node, element, box);
       if (by) {
         say('cut', `${text.slice(0, 60)}: ${by}`);
       }
     }
-    const seen = texts.map((one) => ({ ...one, box: visible(one.node, element, one.box) })).filter(({ box }) => box.right > box.left && box.bottom > box.top);
+    for (const box of element.querySelectorAll('*')) {
+      if (['auto', 'scroll'].includes(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth + LEAST) {
+        say('wide', `${box.scrollWidth - box.clientWidth} px lie outside and are reached by scrolling sideways`);
+      }
+    }
+    // A box around a turned text says nothing of what lies on it.
+    const upright = texts.filter(({ node }) => !node.parentElement.hasAttribute('transform'));
+    const seen = upright.map((one) => ({ ...one, box: visible(one.node, element, one.box) })).filter(({ box }) => box.right > box.left && box.bottom > box.top);
     for (const [first, second] of overlapping(seen)) {
       say('overlap', `${first.text.slice(0, 40)} / ${second.text.slice(0, 40)}`);
     }
@@ -35,8 +45,7 @@ function textsIn(root) {
     const node = walker.currentNode;
     const text = node.textContent.trim();
     const style = text && getComputedStyle(node.parentElement);
-    // A box around a turned text says nothing of where it is.
-    if (!text || node.parentElement.hasAttribute('transform') || style.visibility === 'hidden' || style.opacity === '0' || ['STYLE', 'SCRIPT', 'TITLE'].includes(node.parentElement.tagName)) {
+    if (!text || style.visibility === 'hidden' || style.opacity === '0' || ['STYLE', 'SCRIPT', 'TITLE'].includes(node.parentElement.tagName)) {
       continue;
     }
     const range = document.createRange();

@@ -18,6 +18,8 @@ async function draw() {
     same = root.innerHTML === last ? same + 1 : 0;
     last = root.innerHTML;
   }
+  // Two frames later all of it is painted.
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
   return inspect(drawing);
 }
 

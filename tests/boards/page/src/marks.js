@@ -16,6 +16,7 @@ export function marks(builder, { annotations, theme }) {
         continue;
       }
       ctx.strokeStyle = ctx.fillStyle = theme.visualization.getColorByName(color);
+      ctx.lineWidth = 2;
       ctx.setLineDash([5, 5]);
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
