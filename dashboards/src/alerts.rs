@@ -281,6 +281,16 @@ fn availability(subject: Subject<'_>) -> Vec<Alert> {
     ]
 }
 
+/// How long an alert about data goes on: a warning ends first, then what is critical, and last what mutes others, so that in
+/// between nobody is told of what was muted.
+fn ends(subject: Subject<'_>, level: Level, mutes: bool) -> Duration {
+    let more = match level {
+        Level::Critical => 1 + u32::from(mutes),
+        Level::Warning | Level::None => 0,
+    };
+    subject.pace.settled_and(more)
+}
+
 /// The schema check: what is different is in the label `reason`.
 fn schema(subject: Subject<'_>) -> Vec<Alert> {
     let found = |reasons: &[&str], level: Level| {
@@ -304,7 +314,7 @@ fn schema(subject: Subject<'_>) -> Vec<Alert> {
         about: Some(About::Schema),
         query: found(reasons, level),
         lasts: subject.pace.settled(),
-        keeps_firing: subject.pace.settled(),
+        keeps_firing: ends(subject, level, true),
         summary,
         description: description.to_owned(),
         board: Board::Feature,
@@ -346,7 +356,7 @@ fn freshness(subject: Subject<'_>, level: Level) -> [Alert; 2] {
         about: Some(about),
         query: breached(subject, labels, level, about, &[matcher]),
         lasts: subject.pace.settled(),
-        keeps_firing: subject.pace.settled(),
+        keeps_firing: ends(subject, level, labels == OF_MONITOR),
         summary,
         description: format!(
             "The newest event of {subject_of}{{{{ $labels.namespace }}}}/{{{{ $labels.monitor }}}} is {{{{ $value | humanizeDuration }}}} \
@@ -423,7 +433,7 @@ fn statistical(
         about: Some(about),
         query: breached(subject, &OF_FEATURE, level, about, &[]),
         lasts: subject.pace.settled(),
-        keeps_firing: subject.pace.settled(),
+        keeps_firing: ends(subject, level, false),
         summary,
         description: format!(
             "{found}; the limit is {}, and the score {} times the limit.",

@@ -17,6 +17,11 @@ impl Pace {
         self.rules * 2
     }
 
+    /// So many evaluations of the rules more than two. What is muted by another alert must end before that does.
+    pub fn settled_and(self, more: u32) -> Duration {
+        self.settled() + self.rules * more
+    }
+
     /// Ten evaluations of the rules, 5 min at the usual pace: longer than a restart takes, and the exporter has tried again.
     pub fn steady(self) -> Duration {
         self.rules * 10
