@@ -117,8 +117,9 @@ def every_week(base, children, scale):
         if judged > seen:
             seen = judged
             found[demo.LAST_BASELINE_WEEK + judged] = text
-        # An evaluation may end without having asked the source: nothing is said of it then.
-        elif reading.value("featuremonitor_baseline_present") == 0 and reading.value("featuremonitor_source_up") is not None:
-            found[None] = text
+        elif reading.value("featuremonitor_baseline_present") == 0 and reading.value("featuremonitor_evaluation_timestamp_seconds"):
+            # The first evaluations may end without having asked the source: nothing is said of it then.
+            if reading.value("featuremonitor_source_up") is not None or None not in found:
+                found[None] = text
         time.sleep(0.03)
     return found if seen == demo.ALL_WEEKS and None in found else None
