@@ -63,6 +63,8 @@ fn in_the_words_of_an_api_server(reason: &str) -> [String; 2] {
             format!("should be less than or equal to {most}")
         } else if write == "write a number" {
             "must be of type number".to_owned()
+        } else if write.starts_with("write fields") {
+            "must be of type object".to_owned()
         } else if write == "write true or false" {
             "must be of type boolean".to_owned()
         } else if write == "write an amount in quotes" {
@@ -79,8 +81,8 @@ fn in_the_words_of_an_api_server(reason: &str) -> [String; 2] {
         "Too long".to_owned()
     } else if found.ends_with("stands here twice") {
         "Duplicate value".to_owned()
-    } else if path.ends_with(".uri") {
-        // Which part of a uri is wrong is more than its pattern can say.
+    } else if path.ends_with(".uri") || path.ends_with(".url") {
+        // Which part of an address is wrong is more than its pattern can say.
         "should match".to_owned()
     } else {
         // A rule has the same words here and there.
