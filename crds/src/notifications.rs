@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::duration::DurationText;
 use crate::secret::FromSecret;
 
+/// An address of the web without credentials.
+const WEB_ADDRESS: &str = r"^https?://[^\s/?#@]+[^\s@]*$";
+/// An address of e-mail; several are a list.
+const MAIL_ADDRESS: &str = r"^[^\s@,]+@[^\s@,]+$";
+
 /// Who is told of alerts. It becomes an AlertmanagerConfig, or a part of a configuration of Alertmanager.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -118,7 +123,7 @@ pub struct PagerDuty {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 2048),
-        regex(pattern = r"^https?://[^\s/?#@]+[^\s@]*$")
+        regex(pattern = WEB_ADDRESS)
     )]
     pub url: Option<String>,
 }
@@ -134,7 +139,7 @@ pub struct Opsgenie {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 2048),
-        regex(pattern = r"^https?://[^\s/?#@]+[^\s@]*$")
+        regex(pattern = WEB_ADDRESS)
     )]
     pub url: Option<String>,
 }
@@ -149,11 +154,11 @@ pub struct Opsgenie {
 pub struct Email {
     /// Who gets the message, 1 to 16 addresses. No default. Example: `[lead@example.com]`.
     #[schemars(length(min = 1, max = 16))]
-    #[schemars(inner(length(min = 3, max = 254), regex(pattern = r"^[^\s@,]+@[^\s@,]+$")))]
+    #[schemars(inner(length(min = 3, max = 254), regex(pattern = MAIL_ADDRESS)))]
     pub to: Vec<String>,
 
     /// Who it comes from. No default. Example: `alerts@example.com`.
-    #[schemars(length(min = 3, max = 254), regex(pattern = r"^[^\s@,]+@[^\s@,]+$"))]
+    #[schemars(length(min = 3, max = 254), regex(pattern = MAIL_ADDRESS))]
     pub from: String,
 
     /// The server that takes it, as `host:port`. No default. Example: `smtp.example.com:587`.
@@ -200,7 +205,7 @@ pub struct Webhook {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 2048),
-        regex(pattern = r"^https?://[^\s/?#@]+[^\s@]*$")
+        regex(pattern = WEB_ADDRESS)
     )]
     pub url: Option<String>,
 

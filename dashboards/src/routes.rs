@@ -9,7 +9,7 @@ use crds::valid::Monitor;
 use crds::valid::notifications::{Match, Notifications, Severity, Sort, sorts};
 use metrics::Label::{Check, Monitor as MonitorLabel, Namespace, Severity as SeverityLabel};
 
-use crate::alerts::{About, ESCALATED};
+use crate::alerts::About;
 use crate::escalation;
 
 /// The receiver that tells nobody.
@@ -202,19 +202,16 @@ pub fn inhibitions() -> Vec<Inhibition> {
     const OBJECTIVE: &str = "sloth_slo";
     let critical = || is(SeverityLabel.name(), Severity::Critical.name());
     let warning = || is(SeverityLabel.name(), Severity::Warning.name());
+    const VALUES: [About; 3] = [About::Drift, About::Freshness, About::Missing];
+    let [drift, freshness, missing] = VALUES.map(About::name);
+    let of_values = || among(Check.name(), &[drift, freshness, missing]);
     let of_data = || {
-        let about = [
-            About::Drift,
-            About::Freshness,
-            About::Missing,
-            About::Schema,
-        ];
-        among(Check.name(), &about.map(About::name))
+        among(
+            Check.name(),
+            &[drift, freshness, missing, About::Schema.name()],
+        )
     };
-    let of_values = || {
-        let about = [About::Drift, About::Freshness, About::Missing];
-        among(Check.name(), &about.map(About::name))
-    };
+    let column_gone = || vec![is(Check.name(), About::Schema.name()), critical()];
     // An objective is about time, and stays when what used its budget up is told.
     let no_objective = || is(OBJECTIVE, "");
     let rule = |source: Vec<Matcher>, target: Vec<Matcher>, equal: &[&'static str]| {
@@ -237,7 +234,14 @@ pub fn inhibitions() -> Vec<Inhibition> {
         "FeatureMonitorEvaluationLate",
         "FeatureMonitorSourceDown",
     ];
-    let judged_by_nobody = "FeatureMonitorNotJudging";
+    // All but the alert itself, and what escalates of it.
+    let but = |name| {
+        [
+            is_not(NAME, name),
+            is_not(escalation::SOURCE, name),
+            no_objective(),
+        ]
+    };
     vec![
         // The same, and worse.
         rule(
@@ -246,15 +250,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
             &[Check.name(), "feature", OBJECTIVE, escalation::LEVEL],
         ),
         // Nothing is known of a monitor whose exporter is down.
-        rule(
-            vec![is(NAME, down)],
-            vec![
-                is_not(NAME, down),
-                is_not(escalation::SOURCE, down),
-                no_objective(),
-            ],
-            &[],
-        ),
+        rule(vec![is(NAME, down)], but(down).into(), &[]),
         // Nor of features that are not read: what is shown of them is old.
         rule(
             vec![among(NAME, &unread)],
@@ -264,39 +260,20 @@ pub fn inhibitions() -> Vec<Inhibition> {
         // Values that are not renewed are those of the past: that is told already.
         rule(
             vec![is(NAME, stale), critical()],
-            vec![
-                of_values(),
-                is_not(NAME, stale),
-                is_not(escalation::SOURCE, stale),
-                no_objective(),
-            ],
+            [&[of_values()], &but(stale)[..]].concat(),
             &[],
         ),
         rule(
             vec![is(NAME, stale)],
-            vec![
-                of_values(),
-                warning(),
-                is_not(NAME, stale),
-                is_not(escalation::SOURCE, stale),
-                no_objective(),
-            ],
+            [&[of_values(), warning()], &but(stale)[..]].concat(),
             &[],
         ),
         // A column that is gone or of another type has no values to speak of.
-        rule(
-            vec![is(Check.name(), About::Schema.name()), critical()],
-            vec![of_values()],
-            &["feature"],
-        ),
+        rule(column_gone(), vec![of_values()], &["feature"]),
         // It has no label of the feature: that a column is gone says why a check cannot judge.
         rule(
-            vec![
-                is(Check.name(), About::Schema.name()),
-                critical(),
-                is_not(NAME, ESCALATED),
-            ],
-            vec![is(NAME, judged_by_nobody)],
+            column_gone(),
+            vec![is(NAME, "FeatureMonitorNotJudging")],
             &[],
         ),
     ]

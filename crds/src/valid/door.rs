@@ -3,8 +3,10 @@
 //! What the schema bounds (lengths, counts, "exactly one of") is not checked again here: where it does not hold, the
 //! parts are `None` or clamped, and the schema's own violation refuses the resource.
 
+mod checks;
 mod notifications;
 mod slos;
+mod source;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -13,29 +15,22 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    AlarmOn, Auth, Baseline, BaselineKind, Check, Checks, Data, DriftCheck, FalseAlarms,
-    FeatureOverride, FeatureSelection, FileKind, FileRef, Flight, MAX_BASELINE_WINDOWS,
-    MIN_ROLLING_WINDOWS, Monitor, Override, Owner, Patterns, Pod, Query, Rate, Schedule,
-    SchemaCheck, State, Template, Tls, Window, at_least,
+    Baseline, BaselineKind, Data, FalseAlarms, FeatureOverride, FeatureSelection,
+    MAX_BASELINE_WINDOWS, MIN_ROLLING_WINDOWS, Monitor, Owner, Patterns, Pod, Rate, Schedule,
+    State, Window,
 };
 use crate::alarms::{self, RateText};
-use crate::checks::{CategoricalStatistic, NumericStatistic};
 use crate::duration::{self, DAY, DurationText};
 use crate::exporter::Exporter;
 use crate::labels::Labels;
-use crate::secret::KeyRef;
 use crate::timestamp::{self, TimestampText};
 use crate::violation::{Violation, quote};
-use crate::{
-    FeatureMonitor, FeatureMonitorSpec, baseline, checks, data, quantity, source, state, uri,
-};
+use crate::{FeatureMonitor, FeatureMonitorSpec, baseline, data, quantity, state};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
-const DEFAULT_MAX_MESSAGE_BYTES: u64 = 64 << 20;
 const DEFAULT_CRITICAL: Rate = Rate {
     count: 1.0,
     per: Duration::from_secs(30 * 86_400),
@@ -46,35 +41,11 @@ const DEFAULT_WARNING: Rate = Rate {
 };
 const DEFAULT_SLO_WINDOW: Duration = Duration::from_secs(30 * 86_400);
 const DEFAULT_STATE_SIZE: &str = "1Gi";
-/// A distance or a missing share of fewer rows moves by chance alone.
-const DEFAULT_MIN_ROWS: u64 = 200;
-
-/// Names that gRPC and HTTP/2 use themselves.
-const RESERVED_HEADERS: [&str; 9] = [
-    "connection",
-    "content-length",
-    "content-type",
-    "cookie",
-    "host",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-];
 
 /// Takes a spec in and keeps what is wrong with it.
 #[derive(Default)]
 pub(super) struct Door {
     pub(super) violations: Vec<Violation>,
-}
-
-/// The settings that every check has, still as options.
-struct Given<T> {
-    enabled: Option<bool>,
-    warning: Option<T>,
-    critical: Option<T>,
-    min_rows: Option<i64>,
-    consecutive: Option<i32>,
 }
 
 impl Door {
@@ -191,139 +162,6 @@ impl Door {
                 }
             })
             .ok()
-    }
-
-    fn flight(&mut self, spec: &source::FlightSource, has_window: bool) -> Option<Flight> {
-        const PATH: &str = "spec.source.flight";
-        let address = uri::parse(&spec.uri)
-            .map_err(|(found, write)| self.refuse(&format!("{PATH}.uri"), found, write))
-            .ok();
-        for (i, header) in spec.headers.iter().flatten().enumerate() {
-            let path = format!("{PATH}.headers[{i}].name");
-            let found = format!(
-                "the header {} is not a manifest's to set",
-                quote(&header.name)
-            );
-            if header.name == "authorization" {
-                self.refuse(
-                    &path,
-                    found,
-                    "remove it, and refer to a Secret in auth.bearer or auth.basic",
-                );
-            } else if RESERVED_HEADERS.contains(&header.name.as_str())
-                || header.name.starts_with("grpc-")
-            {
-                self.refuse(&path, found, "remove it: the protocol sets it itself");
-            } else if header.name.ends_with("-bin") {
-                self.refuse(
-                    &path,
-                    found,
-                    "write a name that does not end in -bin, which gRPC keeps for bytes",
-                );
-            }
-        }
-        let auth = spec.auth.as_ref().map_or(Auth::None, auth);
-        let tls = spec.tls.as_ref().map_or_else(Tls::default, tls);
-        self.same_folder(&auth, &tls);
-        let query = self.query(&spec.query, has_window);
-        let timeout = match &spec.timeout {
-            Some(text) => self.duration(&format!("{PATH}.timeout"), text, MILLISECOND * 100, HOUR),
-            None => Some(DEFAULT_TIMEOUT),
-        };
-        let max_message_bytes = match &spec.max_message_size {
-            Some(text) => {
-                let parsed = quantity::parse_bytes(&text.0).and_then(|bytes| match bytes {
-                    0x10_0000..=0x4000_0000 => Ok(bytes),
-                    _ => Err("write a size between 1Mi and 1Gi".to_owned()),
-                });
-                self.take(&format!("{PATH}.maxMessageSize"), &text.0, parsed)
-            }
-            None => Some(DEFAULT_MAX_MESSAGE_BYTES),
-        };
-        let headers = spec
-            .headers
-            .iter()
-            .flatten()
-            .map(|h| (h.name.clone(), h.value.clone()))
-            .collect();
-        Some(Flight {
-            uri: spec.uri.clone(),
-            address: address?,
-            query: query?,
-            headers,
-            auth,
-            tls,
-            timeout: timeout?,
-            // At most 1 GiB, which fits a usize of 32 bits.
-            max_message_bytes: usize::try_from(max_message_bytes?).ok()?,
-        })
-    }
-
-    /// Secrets and ConfigMaps are mounted as folders side by side, so one of each cannot have the same name.
-    fn same_folder(&mut self, auth: &Auth, tls: &Tls) {
-        let secret = match auth {
-            Auth::None => return,
-            Auth::Bearer { token: file }
-            | Auth::Basic { username: file, .. }
-            | Auth::MutualTls {
-                certificate: file, ..
-            } => file,
-        };
-        if let Some(ca) = &tls.ca
-            && ca.kind != secret.kind
-            && ca.name == secret.name
-        {
-            self.refuse(
-                "spec.source.flight.tls.ca.configMapRef.name",
-                format!("a Secret and a ConfigMap are both named {}", quote(&ca.name)),
-                "write the name of a ConfigMap that no Secret here has: both are mounted as folders side by side",
-            );
-        }
-    }
-
-    fn query(&mut self, spec: &source::Query, has_window: bool) -> Option<Query> {
-        const PATH: &str = "spec.source.flight.query";
-        let command = spec
-            .command
-            .as_ref()
-            .map(|text| self.template(&format!("{PATH}.command"), text, has_window));
-        let ticket = spec
-            .ticket
-            .as_ref()
-            .map(|text| self.template(&format!("{PATH}.ticket"), text, has_window));
-        let sql = spec
-            .sql
-            .as_ref()
-            .map(|text| self.template(&format!("{PATH}.sql"), text, has_window));
-        match (&spec.path, command, ticket, sql) {
-            (Some(path), None, None, None) => Some(Query::Path(path.clone())),
-            (None, Some(command), None, None) => command.map(Query::Command),
-            (None, None, Some(ticket), None) => ticket.map(Query::Ticket),
-            (None, None, None, Some(sql)) => sql.map(Query::Sql),
-            _ => None,
-        }
-    }
-
-    fn template(&mut self, path: &str, text: &str, has_window: bool) -> Option<Template> {
-        const KNOWN: &str = "write ${window_start} or ${window_end}, the only ones";
-        let template = Template::parse(text)
-            .map_err(|unknown| {
-                self.refuse(
-                    path,
-                    format!("the placeholder {} does not exist", quote(&unknown)),
-                    KNOWN,
-                )
-            })
-            .ok()?;
-        if template.has_window() && !has_window {
-            let found = "the query has the bounds of a window, and data.window is missing";
-            self.refuse(
-                path,
-                found,
-                "add data.window, or remove ${window_start} and ${window_end}",
-            );
-        }
-        Some(template)
     }
 
     fn data(&mut self, spec: &data::Data) -> Option<Data> {
@@ -512,213 +350,6 @@ impl Door {
         Some(FalseAlarms { critical, warning })
     }
 
-    fn checks(
-        &mut self,
-        spec: &FeatureMonitorSpec,
-        window: Option<&Window>,
-        every: Option<Duration>,
-    ) -> Option<Checks> {
-        let given = spec.checks.clone().unwrap_or_default();
-        let schema = SchemaCheck {
-            enabled: given.schema.and_then(|check| check.enabled).unwrap_or(true),
-        };
-        let mut freshness = self.freshness(&given.freshness.unwrap_or_default());
-        let drift = self.drift(&given.drift.unwrap_or_default());
-        let missing = self.missing(&given.missing.unwrap_or_default());
-        let (warning, critical) = match window {
-            Some(window) => (window.length * 3 / 2, window.length * 2),
-            None => (every? * 2, every? * 4),
-        };
-        freshness.enabled &= spec.data.event_time.is_some();
-        // A default that contradicts the one limit which is given would refuse a manifest for what it does not say.
-        if freshness.warning.is_none() {
-            freshness.warning = Some(
-                freshness
-                    .critical
-                    .map_or(warning, |critical| critical.min(warning)),
-            );
-        }
-        freshness.critical = at_least(
-            freshness.critical.or(Some(critical)),
-            freshness.warning.as_ref(),
-        );
-        Some(Checks {
-            schema,
-            freshness,
-            drift: drift?,
-            missing: missing?,
-        })
-    }
-
-    fn freshness(&mut self, spec: &checks::FreshnessCheck) -> Check<Duration> {
-        const PATH: &str = "spec.checks.freshness";
-        let (warning, critical) = self.ages(PATH, spec.warning.as_ref(), spec.critical.as_ref());
-        let given = Given {
-            enabled: spec.enabled,
-            warning,
-            critical,
-            min_rows: spec.min_rows,
-            consecutive: spec.consecutive,
-        };
-        let mut overrides = Vec::new();
-        for (i, other) in spec.overrides.iter().flatten().enumerate() {
-            let path = format!("{PATH}.overrides[{i}]");
-            let (warning, critical) =
-                self.ages(&path, other.warning.as_ref(), other.critical.as_ref());
-            let given = Given {
-                enabled: other.enabled,
-                warning,
-                critical,
-                min_rows: other.min_rows,
-                consecutive: other.consecutive,
-            };
-            overrides.extend(self.other(&path, &other.features, given));
-        }
-        check(given, 1, overrides)
-    }
-
-    /// The two limits of the freshness check, compared.
-    fn ages(
-        &mut self,
-        path: &str,
-        warning: Option<&DurationText>,
-        critical: Option<&DurationText>,
-    ) -> (Option<Duration>, Option<Duration>) {
-        let most = DAY * 3660;
-        let warning_path = format!("{path}.warning");
-        let warning =
-            warning.and_then(|text| self.duration(&warning_path, text, MILLISECOND, most));
-        let critical = critical
-            .and_then(|text| self.duration(&format!("{path}.critical"), text, MILLISECOND, most));
-        if let (Some(warning), Some(critical)) = (warning, critical)
-            && warning > critical
-        {
-            let found = format!(
-                "warning {} is above critical {}",
-                duration::display(warning),
-                duration::display(critical)
-            );
-            self.refuse(
-                &warning_path,
-                found,
-                "write a warning that is at most critical",
-            );
-        }
-        (warning, critical)
-    }
-
-    fn drift(&mut self, spec: &checks::DriftCheck) -> Option<DriftCheck> {
-        const PATH: &str = "spec.checks.drift";
-        let alarm_on = spec.alarm_on.clone().unwrap_or_default();
-        let alarm_on = AlarmOn {
-            numeric: alarm_on.numeric.unwrap_or(NumericStatistic::KS),
-            categorical: alarm_on.categorical.unwrap_or(CategoricalStatistic::PSI),
-        };
-        self.reachable(
-            PATH,
-            [("warning", spec.warning), ("critical", spec.critical)],
-            alarm_on,
-        );
-        let given = Given {
-            enabled: spec.enabled,
-            warning: spec.warning,
-            critical: spec.critical,
-            min_rows: spec.min_rows,
-            consecutive: spec.consecutive,
-        };
-        let mut overrides = Vec::new();
-        for (i, other) in spec.overrides.iter().flatten().enumerate() {
-            let path = format!("{PATH}.overrides[{i}]");
-            self.reachable(
-                &path,
-                [("warning", other.warning), ("critical", other.critical)],
-                alarm_on,
-            );
-            let given = Given {
-                enabled: other.enabled,
-                warning: other.warning,
-                critical: other.critical,
-                min_rows: other.min_rows,
-                consecutive: other.consecutive,
-            };
-            overrides.extend(self.other(&path, &other.features, given));
-        }
-        Some(DriftCheck {
-            check: check(given, DEFAULT_MIN_ROWS, overrides),
-            alarm_on,
-        })
-    }
-
-    /// Refuses a limit that no distance can reach, because those that alarm end at 1.
-    fn reachable(&mut self, path: &str, limits: [(&str, Option<f64>); 2], alarm_on: AlarmOn) {
-        let numeric = matches!(
-            alarm_on.numeric,
-            NumericStatistic::KS | NumericStatistic::JensenShannon | NumericStatistic::Hellinger
-        );
-        let categorical = matches!(
-            alarm_on.categorical,
-            CategoricalStatistic::JensenShannon | CategoricalStatistic::Hellinger
-        );
-        for (name, limit) in limits {
-            if let Some(limit) = limit
-                && numeric
-                && categorical
-                && limit > 1.0
-            {
-                let found = format!(
-                    "the limit {limit} is never reached: the statistics of alarmOn end at 1"
-                );
-                self.refuse(
-                    &format!("{path}.{name}"),
-                    found,
-                    "write a limit that is at most 1",
-                );
-            }
-        }
-    }
-
-    fn missing(&mut self, spec: &checks::MissingCheck) -> Option<Check<f64>> {
-        const PATH: &str = "spec.checks.missing";
-        let given = Given {
-            enabled: spec.enabled,
-            warning: spec.warning,
-            critical: spec.critical,
-            min_rows: spec.min_rows,
-            consecutive: spec.consecutive,
-        };
-        let mut overrides = Vec::new();
-        for (i, other) in spec.overrides.iter().flatten().enumerate() {
-            let given = Given {
-                enabled: other.enabled,
-                warning: other.warning,
-                critical: other.critical,
-                min_rows: other.min_rows,
-                consecutive: other.consecutive,
-            };
-            overrides.extend(self.other(&format!("{PATH}.overrides[{i}]"), &other.features, given));
-        }
-        Some(check(given, DEFAULT_MIN_ROWS, overrides))
-    }
-
-    fn other<T>(
-        &mut self,
-        path: &str,
-        features: &[String],
-        given: Given<T>,
-    ) -> Option<Override<T>> {
-        let features = self.patterns(&format!("{path}.features"), features)?;
-        Some(Override {
-            features,
-            enabled: given.enabled,
-            warning: given.warning,
-            critical: given.critical,
-            min_rows: given.min_rows.map(i64::unsigned_abs),
-            consecutive: given
-                .consecutive
-                .and_then(|n| NonZeroU32::new(n.unsigned_abs())),
-        })
-    }
-
     fn pod(&mut self, spec: Exporter) -> Pod {
         const PATH: &str = "spec.exporter";
         for (which, amounts) in [
@@ -838,63 +469,6 @@ fn is_qualified_name(key: &str) -> bool {
             && !label.ends_with('-')
     };
     is_name && prefix.is_none_or(|p| p.len() <= 253 && p.split('.').all(is_label))
-}
-
-/// A check with its defaults.
-fn check<T>(given: Given<T>, min_rows: u64, overrides: Vec<Override<T>>) -> Check<T> {
-    Check {
-        enabled: given.enabled.unwrap_or(true),
-        warning: given.warning,
-        critical: given.critical,
-        min_rows: given.min_rows.map_or(min_rows, i64::unsigned_abs),
-        consecutive: given
-            .consecutive
-            .and_then(|n| NonZeroU32::new(n.unsigned_abs()))
-            .unwrap_or(NonZeroU32::MIN),
-        overrides,
-    }
-}
-
-fn auth(spec: &source::Auth) -> Auth {
-    let file = |name: &str, key: &str| FileRef {
-        kind: FileKind::Secret,
-        name: name.to_owned(),
-        key: key.to_owned(),
-    };
-    match (&spec.bearer, &spec.basic, &spec.mtls) {
-        (Some(bearer), _, _) => Auth::Bearer {
-            token: file(&bearer.secret_ref.name, &bearer.secret_ref.key),
-        },
-        (_, Some(basic), _) => Auth::Basic {
-            username: file(&basic.secret_ref.name, "username"),
-            password: file(&basic.secret_ref.name, "password"),
-        },
-        (_, _, Some(mtls)) => Auth::MutualTls {
-            certificate: file(&mtls.secret_ref.name, "tls.crt"),
-            key: file(&mtls.secret_ref.name, "tls.key"),
-        },
-        (None, None, None) => Auth::None,
-    }
-}
-
-fn tls(spec: &source::Tls) -> Tls {
-    let file = |kind, key: &KeyRef| FileRef {
-        kind,
-        name: key.name.clone(),
-        key: key.key.clone(),
-    };
-    let ca = spec
-        .ca
-        .as_ref()
-        .and_then(|ca| match (&ca.secret_ref, &ca.config_map_ref) {
-            (Some(secret), _) => Some(file(FileKind::Secret, secret)),
-            (None, Some(config_map)) => Some(file(FileKind::ConfigMap, config_map)),
-            (None, None) => None,
-        });
-    Tls {
-        ca,
-        server_name: spec.server_name.clone(),
-    }
 }
 
 /// The length of a window; at least 1 s, so that it can divide.

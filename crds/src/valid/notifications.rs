@@ -87,25 +87,6 @@ pub enum Channel {
     },
 }
 
-impl Channel {
-    /// The Secrets that it needs.
-    pub fn files(&self) -> Vec<&FileRef> {
-        match self {
-            Channel::Slack { url, .. } | Channel::Teams { url } => vec![url],
-            Channel::PagerDuty { routing_key, .. } => vec![routing_key],
-            Channel::Opsgenie { api_key, .. } => vec![api_key],
-            Channel::Email { login, .. } => login.iter().map(|(_, password)| password).collect(),
-            Channel::Webhook { url, bearer } => {
-                let secret = match url {
-                    WebhookUrl::Plain(_) => None,
-                    WebhookUrl::Secret(file) => Some(file),
-                };
-                secret.into_iter().chain(bearer).collect()
-            }
-        }
-    }
-}
-
 /// The address of a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WebhookUrl {
@@ -216,13 +197,6 @@ impl Notifications {
     /// Mutes that an AlertmanagerConfig cannot have, since it knows UTC alone.
     pub fn zoned(&self) -> impl Iterator<Item = &Mute> {
         self.mutes.iter().filter(|mute| mute.zone.is_some())
-    }
-
-    /// The route that a sort of alerts takes, if there is one.
-    pub fn route(&self, sort: Sort, team: &str) -> Option<&Route> {
-        self.routes
-            .iter()
-            .find(|route| route.matches.holds(sort, team))
     }
 }
 

@@ -6,26 +6,20 @@ import { configOf, dataOf, isEmpty } from './data.js';
 import { note } from './notes.js';
 import barchart from './panels/barchart.jsx';
 import bargauge from './panels/bargauge.jsx';
-import gauge from './panels/gauge.jsx';
 import heatmap from './panels/heatmap.jsx';
 import stat from './panels/stat.jsx';
 import stateTimeline from './panels/state-timeline.jsx';
-import statusHistory from './panels/status-history.jsx';
 import table from './panels/table.jsx';
-import text from './panels/text.jsx';
 import timeseries from './panels/timeseries.jsx';
 
 /** By type: the component, its mode of colour, the defaults of its fields' own options, whether it draws something without data. */
 const TYPES = {
   barchart,
   bargauge,
-  gauge,
   heatmap,
   stat,
   'state-timeline': stateTimeline,
-  'status-history': statusHistory,
   table,
-  text,
   timeseries,
 };
 

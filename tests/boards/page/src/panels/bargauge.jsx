@@ -1,21 +1,15 @@
 // A bar for each value.
-import { getDisplayValueAlignmentFactors, getFieldDisplayValues } from '@grafana/data';
+import { getDisplayValueAlignmentFactors } from '@grafana/data';
 import { BarGauge, VizRepeater } from '@grafana/ui';
 
-function BarGauges({ config, options, frames, context: { theme, replace }, width, height }) {
-  const getValues = () =>
-    getFieldDisplayValues({
-      fieldConfig: config,
-      reduceOptions: { calcs: ['lastNotNull'], values: false, ...options.reduceOptions },
-      replaceVariables: replace,
-      theme,
-      data: frames,
-      timeZone: 'utc',
-    });
+import { valuesOf } from '../values.js';
+
+function BarGauges(props) {
+  const { options, frames, context: { theme }, width, height } = props;
   const sized = options.sizing === 'manual';
   return (
     <VizRepeater
-      getValues={getValues}
+      getValues={() => valuesOf(props)}
       getAlignmentFactors={getDisplayValueAlignmentFactors}
       renderValue={({ value: { field, display, view, colIndex }, alignmentFactors, width, height, orientation }) => (
         <BarGauge

@@ -1,24 +1,17 @@
 // Big values, with a small chart behind them.
-import { getDisplayValueAlignmentFactors, getFieldDisplayValues } from '@grafana/data';
+import { getDisplayValueAlignmentFactors } from '@grafana/data';
 import { BigValue, BigValueTextMode, VizRepeater } from '@grafana/ui';
 
-function Stat({ config, options, frames, context: { theme, replace, timeRange }, width, height }) {
-  const getValues = () =>
-    getFieldDisplayValues({
-      fieldConfig: config,
-      reduceOptions: { calcs: ['lastNotNull'], values: false, ...options.reduceOptions },
-      replaceVariables: replace,
-      theme,
-      data: frames,
-      sparkline: (options.graphMode ?? 'area') !== 'none',
-      percentChange: options.showPercentChange,
-      timeZone: 'utc',
-    });
+import { valuesOf } from '../values.js';
+
+function Stat(props) {
+  const { config, options, frames, context: { theme, timeRange }, width, height } = props;
+  const drawn = { sparkline: (options.graphMode ?? 'area') !== 'none', percentChange: options.showPercentChange };
   const nameless = config.defaults.displayName === '';
   const textMode = (options.textMode ?? 'auto') === 'auto' && nameless ? BigValueTextMode.Value : (options.textMode ?? 'auto');
   return (
     <VizRepeater
-      getValues={getValues}
+      getValues={() => valuesOf(props, drawn)}
       getAlignmentFactors={getDisplayValueAlignmentFactors}
       renderValue={({ value, alignmentFactors, width, height, count, orientation }) => {
         if (value.sparkline) {

@@ -1,0 +1,246 @@
+//! What is checked: limits compared, overrides resolved.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::{DAY, Door, MILLISECOND};
+use crate::FeatureMonitorSpec;
+use crate::checks::{self, CategoricalStatistic, NumericStatistic};
+use crate::duration::{self, DurationText};
+use crate::valid::{AlarmOn, Check, Checks, DriftCheck, Override, SchemaCheck, Window, at_least};
+
+/// A distance or a missing share of fewer rows moves by chance alone.
+const DEFAULT_MIN_ROWS: u64 = 200;
+
+/// The settings that every check has, still as options.
+struct Given<T> {
+    enabled: Option<bool>,
+    warning: Option<T>,
+    critical: Option<T>,
+    min_rows: Option<i64>,
+    consecutive: Option<i32>,
+}
+
+impl Door {
+    pub(super) fn checks(
+        &mut self,
+        spec: &FeatureMonitorSpec,
+        window: Option<&Window>,
+        every: Option<Duration>,
+    ) -> Option<Checks> {
+        let given = spec.checks.clone().unwrap_or_default();
+        let schema = SchemaCheck {
+            enabled: given.schema.and_then(|check| check.enabled).unwrap_or(true),
+        };
+        let mut freshness = self.freshness(&given.freshness.unwrap_or_default());
+        let drift = self.drift(&given.drift.unwrap_or_default());
+        let missing = self.missing(&given.missing.unwrap_or_default());
+        let (warning, critical) = match window {
+            Some(window) => (window.length * 3 / 2, window.length * 2),
+            None => (every? * 2, every? * 4),
+        };
+        freshness.enabled &= spec.data.event_time.is_some();
+        // A default that contradicts the one limit which is given would refuse a manifest for what it does not say.
+        if freshness.warning.is_none() {
+            freshness.warning = Some(
+                freshness
+                    .critical
+                    .map_or(warning, |critical| critical.min(warning)),
+            );
+        }
+        freshness.critical = at_least(
+            freshness.critical.or(Some(critical)),
+            freshness.warning.as_ref(),
+        );
+        Some(Checks {
+            schema,
+            freshness,
+            drift: drift?,
+            missing: missing?,
+        })
+    }
+
+    fn freshness(&mut self, spec: &checks::FreshnessCheck) -> Check<Duration> {
+        const PATH: &str = "spec.checks.freshness";
+        let (warning, critical) = self.ages(PATH, spec.warning.as_ref(), spec.critical.as_ref());
+        let given = Given {
+            enabled: spec.enabled,
+            warning,
+            critical,
+            min_rows: spec.min_rows,
+            consecutive: spec.consecutive,
+        };
+        let mut overrides = Vec::new();
+        for (i, other) in spec.overrides.iter().flatten().enumerate() {
+            let path = format!("{PATH}.overrides[{i}]");
+            let (warning, critical) =
+                self.ages(&path, other.warning.as_ref(), other.critical.as_ref());
+            let given = Given {
+                enabled: other.enabled,
+                warning,
+                critical,
+                min_rows: other.min_rows,
+                consecutive: other.consecutive,
+            };
+            overrides.extend(self.other(&path, &other.features, given));
+        }
+        check(given, 1, overrides)
+    }
+
+    /// The two limits of the freshness check, compared.
+    fn ages(
+        &mut self,
+        path: &str,
+        warning: Option<&DurationText>,
+        critical: Option<&DurationText>,
+    ) -> (Option<Duration>, Option<Duration>) {
+        let most = DAY * 3660;
+        let warning_path = format!("{path}.warning");
+        let warning =
+            warning.and_then(|text| self.duration(&warning_path, text, MILLISECOND, most));
+        let critical = critical
+            .and_then(|text| self.duration(&format!("{path}.critical"), text, MILLISECOND, most));
+        if let (Some(warning), Some(critical)) = (warning, critical)
+            && warning > critical
+        {
+            let found = format!(
+                "warning {} is above critical {}",
+                duration::display(warning),
+                duration::display(critical)
+            );
+            self.refuse(
+                &warning_path,
+                found,
+                "write a warning that is at most critical",
+            );
+        }
+        (warning, critical)
+    }
+
+    fn drift(&mut self, spec: &checks::DriftCheck) -> Option<DriftCheck> {
+        const PATH: &str = "spec.checks.drift";
+        let alarm_on = spec.alarm_on.clone().unwrap_or_default();
+        let alarm_on = AlarmOn {
+            numeric: alarm_on.numeric.unwrap_or(NumericStatistic::KS),
+            categorical: alarm_on.categorical.unwrap_or(CategoricalStatistic::PSI),
+        };
+        self.reachable(
+            PATH,
+            [("warning", spec.warning), ("critical", spec.critical)],
+            alarm_on,
+        );
+        let given = Given {
+            enabled: spec.enabled,
+            warning: spec.warning,
+            critical: spec.critical,
+            min_rows: spec.min_rows,
+            consecutive: spec.consecutive,
+        };
+        let mut overrides = Vec::new();
+        for (i, other) in spec.overrides.iter().flatten().enumerate() {
+            let path = format!("{PATH}.overrides[{i}]");
+            self.reachable(
+                &path,
+                [("warning", other.warning), ("critical", other.critical)],
+                alarm_on,
+            );
+            let given = Given {
+                enabled: other.enabled,
+                warning: other.warning,
+                critical: other.critical,
+                min_rows: other.min_rows,
+                consecutive: other.consecutive,
+            };
+            overrides.extend(self.other(&path, &other.features, given));
+        }
+        Some(DriftCheck {
+            check: check(given, DEFAULT_MIN_ROWS, overrides),
+            alarm_on,
+        })
+    }
+
+    /// Refuses a limit that no distance can reach, because those that alarm end at 1.
+    fn reachable(&mut self, path: &str, limits: [(&str, Option<f64>); 2], alarm_on: AlarmOn) {
+        let numeric = matches!(
+            alarm_on.numeric,
+            NumericStatistic::KS | NumericStatistic::JensenShannon | NumericStatistic::Hellinger
+        );
+        let categorical = matches!(
+            alarm_on.categorical,
+            CategoricalStatistic::JensenShannon | CategoricalStatistic::Hellinger
+        );
+        for (name, limit) in limits {
+            if let Some(limit) = limit
+                && numeric
+                && categorical
+                && limit > 1.0
+            {
+                let found = format!(
+                    "the limit {limit} is never reached: the statistics of alarmOn end at 1"
+                );
+                self.refuse(
+                    &format!("{path}.{name}"),
+                    found,
+                    "write a limit that is at most 1",
+                );
+            }
+        }
+    }
+
+    fn missing(&mut self, spec: &checks::MissingCheck) -> Option<Check<f64>> {
+        const PATH: &str = "spec.checks.missing";
+        let given = Given {
+            enabled: spec.enabled,
+            warning: spec.warning,
+            critical: spec.critical,
+            min_rows: spec.min_rows,
+            consecutive: spec.consecutive,
+        };
+        let mut overrides = Vec::new();
+        for (i, other) in spec.overrides.iter().flatten().enumerate() {
+            let given = Given {
+                enabled: other.enabled,
+                warning: other.warning,
+                critical: other.critical,
+                min_rows: other.min_rows,
+                consecutive: other.consecutive,
+            };
+            overrides.extend(self.other(&format!("{PATH}.overrides[{i}]"), &other.features, given));
+        }
+        Some(check(given, DEFAULT_MIN_ROWS, overrides))
+    }
+
+    fn other<T>(
+        &mut self,
+        path: &str,
+        features: &[String],
+        given: Given<T>,
+    ) -> Option<Override<T>> {
+        let features = self.patterns(&format!("{path}.features"), features)?;
+        Some(Override {
+            features,
+            enabled: given.enabled,
+            warning: given.warning,
+            critical: given.critical,
+            min_rows: given.min_rows.map(i64::unsigned_abs),
+            consecutive: given
+                .consecutive
+                .and_then(|n| NonZeroU32::new(n.unsigned_abs())),
+        })
+    }
+}
+
+/// A check with its defaults.
+fn check<T>(given: Given<T>, min_rows: u64, overrides: Vec<Override<T>>) -> Check<T> {
+    Check {
+        enabled: given.enabled.unwrap_or(true),
+        warning: given.warning,
+        critical: given.critical,
+        min_rows: given.min_rows.map_or(min_rows, i64::unsigned_abs),
+        consecutive: given
+            .consecutive
+            .and_then(|n| NonZeroU32::new(n.unsigned_abs()))
+            .unwrap_or(NonZeroU32::MIN),
+        overrides,
+    }
+}
