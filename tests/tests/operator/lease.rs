@@ -7,9 +7,10 @@ use serde_json::json;
 
 use crate::{PATIENCE, ephemeral, monitor, shared};
 
-/// As the operators of these tests are told.
-const LEASE: Duration = Duration::from_secs(6);
-const FLAGS: [&str; 1] = ["--lease.duration=6s"];
+/// Longer than a test waits for the next one: who leads after such a lease was given it back.
+const LONG: [&str; 1] = ["--lease.duration=90s"];
+/// Short enough to wait for its end.
+const SHORT: [&str; 1] = ["--lease.duration=6s"];
 
 fn holder(release: &Release) -> Option<String> {
     let lease = ["lease", NAME, "--namespace", release.namespace()];
@@ -32,9 +33,9 @@ fn is_reconciled(release: &Release, name: &str) {
 #[test]
 fn who_stops_hands_over_and_who_crashes_is_replaced() {
     let release = Release::install_alone(shared(), "replicas", &[]);
-    let mut first = release.start(&FLAGS);
+    let mut first = release.start(&LONG);
     first.wait_until_it_leads();
-    let mut second = release.start(&FLAGS);
+    let mut second = release.start(&SHORT);
     second.wait_for("it stands by", |port| {
         let said = harness::http::get(port, "/-/ready").ok()?;
         (said == "standing by\n").then_some(())
@@ -44,16 +45,13 @@ fn who_stops_hands_over_and_who_crashes_is_replaced() {
     assert_eq!(second.reconciliations(), 0.0);
     assert_eq!(holder(&release).as_deref(), Some(first.identity()));
 
-    let asked = Instant::now();
     first.signal("-TERM");
     second.wait_until_it_leads();
-    let took = asked.elapsed();
-    assert!(took < Duration::from_secs(2), "handed over in {took:?}");
     let status = first.ended();
     assert!(status.success(), "{status}");
     is_reconciled(&release, "two");
 
-    let mut third = release.start(&FLAGS);
+    let mut third = release.start(&SHORT);
     third.wait_for("it stands by", |port| {
         let said = harness::http::get(port, "/-/ready").ok()?;
         (said == "standing by\n").then_some(())
@@ -61,11 +59,9 @@ fn who_stops_hands_over_and_who_crashes_is_replaced() {
     let killed = Instant::now();
     second.signal("-KILL");
     third.wait_until_it_leads();
+    // It was renewed every second.
     let took = killed.elapsed();
-    assert!(
-        took < LEASE + Duration::from_secs(2),
-        "replaced in {took:?}"
-    );
+    assert!(took > Duration::from_secs(3), "replaced in {took:?}");
     is_reconciled(&release, "three");
 
     // Whoever loses the lease must not go on: there would be two that write.
