@@ -532,7 +532,7 @@ pub fn of_all(pace: Pace) -> Vec<Alert> {
                 Level::None,
                 "vector(1)".to_owned(),
                 Duration::ZERO,
-                Board::Overview,
+                Board::Alerts,
                 [
                     "Alerts are evaluated and sent.",
                     "This alert always fires. Where it ends, no alert arrives any more: send it to something that says so.",

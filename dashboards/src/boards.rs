@@ -106,13 +106,14 @@ fn link() -> BoardLink {
     }
 }
 
-/// The alerts of this project: nobody else's in the same namespaces, and not the Watchdog, which always fires.
-const OURS: &str = "alertname=~\"Feature.+\"";
+/// The alerts of this project: nobody else's in the same namespaces, not the Watchdog, which always fires, and an alert that
+/// goes on once, not again for each step of its escalation.
+const OURS: [&str; 2] = ["alertname=~\"Feature.+\"", "escalation_level=\"\""];
 
 /// Our alerts that fire.
 fn firing(reach: Reach<'_>, matchers: &[&str]) -> String {
-    let firing = ["alertstate=\"firing\"", OURS];
-    reach.foreign(foreign::ALERTS, &[&firing, matchers].concat())
+    let firing = ["alertstate=\"firing\""];
+    reach.foreign(foreign::ALERTS, &[&firing, &OURS[..], matchers].concat())
 }
 
 /// Marks where critical alerts fired: with warnings there would be more marks than data.

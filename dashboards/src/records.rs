@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use metrics::Label::{Check, Feature, Monitor, Namespace, Severity};
+use metrics::Label::{self, Check, Feature, Monitor, Namespace, Severity};
 use metrics::table;
 
+use crate::promql::Matcher::{self, Is, IsNot};
 use crate::promql::{Reach, max_by, sum_by};
 
 /// A recording rule.
@@ -30,12 +31,54 @@ pub const VALID: &str = "monitor_check:featuremonitor_check_valid:avg";
 /// Share of the expected features that arrived.
 pub const PRESENT: &str = "monitor:featuremonitor_feature_present:avg";
 
+/// The worst verdict of a feature.
+pub const FEATURE_VERDICT: &str = "monitor_feature:featuremonitor_check_breached:worst";
+/// The worst verdict of a monitor.
+pub const MONITOR_VERDICT: &str = "monitor:featuremonitor_check_breached:worst";
+
+/// The worst verdict for each combination of labels: 3 is critical, 2 warning, 1 ok as far as it is judged, 0 ok, -1 that
+/// there is none.
+pub fn verdicts(reach: Reach<'_>, by: &[Label], matchers: &[Matcher<'_>]) -> String {
+    let breached = |severity| {
+        let matchers = [matchers, &[Is(Severity, severity)]].concat();
+        reach.of(&table::CHECK_BREACHED, &matchers)
+    };
+    let valid = reach.of(&table::CHECK_VALID, matchers);
+    let worst = format!(
+        "{} * 3 or {} * 2 or ({valid} == 0) + 1",
+        breached("critical"),
+        breached("warning")
+    );
+    format!(
+        "(({} == 0) - 1 or {})",
+        max_by(by, &valid),
+        max_by(by, &worst)
+    )
+}
+
+/// As [`verdicts`], of recorded series.
+pub fn recorded_verdicts(reach: Reach<'_>, by: &[Label]) -> String {
+    let breached = |severity| reach.recorded(BREACHED, &[(Severity.name(), severity)]);
+    let valid = reach.recorded(VALID, &[]);
+    let worst = format!(
+        "({} > bool 0) * 3 or ({} > bool 0) * 2 or {valid} < bool 1",
+        breached("critical"),
+        breached("warning")
+    );
+    format!(
+        "({} == 0) - 1 or {}",
+        max_by(by, &valid),
+        max_by(by, &worst)
+    )
+}
+
 /// Of one monitor.
 pub fn of_monitor(reach: Reach<'_>) -> Vec<Record> {
     let checks = [Namespace, Monitor, Feature, Check];
-    let verdicts = [Namespace, Monitor, Feature, Check, Severity];
+    let severities = [Namespace, Monitor, Feature, Check, Severity];
+    let monitor = [Namespace, Monitor];
     let by_severity = [Namespace, Monitor, Check, Severity];
-    let breached = max_by(&verdicts, &reach.of(&table::CHECK_BREACHED, &[]));
+    let breached = max_by(&severities, &reach.of(&table::CHECK_BREACHED, &[]));
     let valid = max_by(&checks, &reach.of(&table::CHECK_VALID, &[]));
     let present = max_by(
         &[Namespace, Monitor, Feature],
@@ -67,6 +110,21 @@ pub fn of_monitor(reach: Reach<'_>) -> Vec<Record> {
             PRESENT,
             "Share of the expected features whose column arrived, 0 to 1.",
             format!("avg by (namespace, monitor) ({present})"),
+        ),
+        record(
+            FEATURE_VERDICT,
+            "The worst verdict of a feature over all checks: 3 critical, 2 warning, 1 ok as far as it is judged, 0 ok, -1 none.",
+            verdicts(reach, &[Namespace, Monitor, Feature], &[IsNot(Feature, "")]),
+        ),
+        record(
+            MONITOR_VERDICT,
+            "The same of the monitor: -1 also while its exporter cannot be scraped or its evaluation fails.",
+            format!(
+                "({} == 0) - 1 or ({} == 0) - 1 or {}",
+                max_by(&monitor, &reach.up()),
+                max_by(&monitor, &reach.of(&table::EVALUATION_SUCCESS, &[])),
+                recorded_verdicts(reach, &monitor)
+            ),
         ),
     ]
 }

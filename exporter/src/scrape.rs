@@ -617,10 +617,11 @@ fn bin_names(bins: &Bins, sensitive: bool) -> Vec<String> {
             let edges = bins.coarse_edges();
             let count = edges.len() + 1;
             let width = count.to_string().len();
+            let digits = digits(&edges);
             (0..count)
                 .map(|bin| match sensitive {
                     true => format!("{:0width$}", bin + 1),
-                    false => format!("{:0width$} {}", bin + 1, range(&edges, bin)),
+                    false => format!("{:0width$} {}", bin + 1, range(&edges, bin, digits)),
                 })
                 .collect()
         }
@@ -640,21 +641,49 @@ fn bin_names(bins: &Bins, sensitive: bool) -> Vec<String> {
     names
 }
 
-/// What lies in a coarse bin: one value, or a half-open range.
-fn range(edges: &[f64], bin: usize) -> String {
-    let below = bin.checked_sub(1).and_then(|below| edges.get(below));
-    match (below, edges.get(bin)) {
-        (None, None) => "(-Inf, +Inf)".to_owned(),
-        (None, Some(end)) => format!("(-Inf, {})", edge(*end)),
-        (Some(start), None) => format!("[{}, +Inf)", edge(*start)),
-        (Some(start), Some(end)) if *end <= start.next_up() => edge(*start),
-        (Some(start), Some(end)) => format!("[{}, {})", edge(*start), edge(*end)),
+/// How many significant digits tell ascending edges apart, at least five.
+fn digits(edges: &[f64]) -> usize {
+    let apart = |digits: &usize| {
+        let ascends = |pair: &[f64]| match pair {
+            // A bin of one value is named by that value.
+            [start, end] => {
+                *end <= start.next_up() || rounded(*start, *digits) < rounded(*end, *digits)
+            }
+            _ => true,
+        };
+        edges.windows(2).all(ascends)
+    };
+    (5..17).find(apart).unwrap_or(17)
+}
+
+/// A value with so many significant digits.
+fn rounded(value: f64, digits: usize) -> f64 {
+    // What was formatted as a number is one.
+    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
+}
+
+/// What lies in a coarse bin: one value, or a range whose ends have so many significant digits.
+fn range(edges: &[f64], bin: usize, digits: usize) -> String {
+    let edge = |place: Option<usize>| place.and_then(|place| edges.get(place)).copied();
+    let (below, above) = (edge(bin.checked_sub(1)), edge(Some(bin)));
+    // The bin before holds this value alone, and ends with the next number that there is.
+    let only = edge(bin.checked_sub(2)).filter(|only| below <= Some(only.next_up()));
+    let end = |end: f64| text(rounded(end, digits));
+    let from = match (only, below) {
+        (Some(only), _) => format!("({}", text(only)),
+        (None, Some(below)) => format!("[{}", end(below)),
+        (None, None) => "(-Inf".to_owned(),
+    };
+    match (below, above) {
+        (Some(only), Some(above)) if above <= only.next_up() => text(only),
+        (_, Some(above)) => format!("{from}, {})", end(above)),
+        (_, None) => format!("{from}, +Inf)"),
     }
 }
 
-/// An edge with all its digits, with an exponent where they would be many more without: the smallest number
+/// A number with all its digits, with an exponent where they would be many more without: the smallest number
 /// above 0, where a bin of 0 alone ends, has 324 of them.
-fn edge(value: f64) -> String {
+fn text(value: f64) -> String {
     let (plain, exponent) = (format!("{value}"), format!("{value:e}"));
     if plain.len() <= exponent.len() + 6 {
         plain

@@ -66,7 +66,10 @@ fn increase(series: Series, over: &str) -> String {
 }
 
 fn waiting() -> String {
-    FLEET.foreign(foreign::ALERTS, &["alertstate=\"pending\"", OURS])
+    FLEET.foreign(
+        foreign::ALERTS,
+        &[&["alertstate=\"pending\""], &OURS[..]].concat(),
+    )
 }
 
 /// The alert that always fires. Others have one of this name, without the label `check`.
@@ -165,7 +168,7 @@ fn now() -> Panel {
         "alertname, {}",
         names(&[Severity, Namespace, Monitor, Feature])
     );
-    let since = FLEET.foreign(foreign::ALERTS_FOR_STATE, &[OURS]);
+    let since = FLEET.foreign(foreign::ALERTS_FOR_STATE, &OURS);
     let lasts = format!(
         "time() - max by ({by}) ({since}) and on ({by}) {}",
         firing(FLEET, &[])
@@ -211,7 +214,7 @@ fn effort() -> Panel {
     let by = "alertname, severity";
     let fired = format!("count by ({by}) ({})", firing(FLEET, &[]));
     let time = format!("count_over_time(({fired})[$__range:$__interval]) * $__interval_ms / 1000");
-    let all = FLEET.foreign(foreign::ALERTS_FOR_STATE, &[OURS]);
+    let all = FLEET.foreign(foreign::ALERTS_FOR_STATE, &OURS);
     let begun = format!("sum by ({by}) (changes({all}[$__range]) + 1)");
     let places = format!("count by ({by}) (last_over_time({all}[$__range]))");
     rows(

@@ -9,7 +9,7 @@ use super::panels::{
     COUNT, PLAIN, SECONDS, SHARE, grouped, lines, shades, stat, table as rows, timeline,
 };
 use super::state::{CRITICAL, GOOD, REFERENCE, VERDICTS};
-use super::{Content, ONE, baselines, dashboard, firing_marks, monitor, variables};
+use super::{Content, ONE, baselines, dashboard, firing_marks, variables};
 use crate::alerts::About;
 use crate::grafana::Dashboard;
 use crate::grafana::field::{Color, LineStyle, Property};
@@ -18,6 +18,7 @@ use crate::grafana::panel::Panel;
 use crate::links::{Board, document};
 use crate::promql::Matcher::{self, Is};
 use crate::promql::max_by;
+use crate::records::verdicts;
 
 /// The feature that the reader chose.
 const FEATURE: Matcher<'static> = Is(metrics::Label::Feature, "$feature");
@@ -81,7 +82,7 @@ fn summary() -> Line {
             (
                 3,
                 stat("Verdict", "The worst verdict over all checks.")
-                    .ask(monitor::verdicts(&[], &[FEATURE]), "verdict")
+                    .ask(verdicts(ONE, &[], &[FEATURE]), "verdict")
                     .states(VERDICTS)
                     .without("nothing judged"),
             ),
@@ -114,7 +115,7 @@ fn summary() -> Line {
 }
 
 fn history() -> Line {
-    let states = monitor::verdicts(&[Check], &[FEATURE]);
+    let states = verdicts(ONE, &[Check], &[FEATURE]);
     Line::new(
         6,
         vec![(

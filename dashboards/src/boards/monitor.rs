@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use metrics::Label::{Check, Feature, Kind, Outcome, Reason, Revision, Severity, Version};
-use metrics::{Family, Label, table};
+use metrics::{Family, table};
 
 use super::panels::{
     BYTES, CHECKS, COUNT, PLAIN, SECONDS, SHARE, counted, lines, scored, stacked, stat, stated,
@@ -18,9 +18,11 @@ use crate::grafana::field::{Color, Link, Property};
 use crate::grafana::layout::{Line, Section};
 use crate::grafana::panel::Panel;
 use crate::links::{Board, document};
-use crate::promql::Matcher::{self, Is, IsNot};
-use crate::promql::{Reach, count_by, max_by, sum_by};
-use crate::records::{BREACHED, PRESENT, SCORE, VALID};
+use crate::promql::Matcher::{Is, IsNot};
+use crate::promql::{count_by, max_by, sum_by};
+use crate::records::{
+    BREACHED, FEATURE_VERDICT, PRESENT, SCORE, VALID, recorded_verdicts, verdicts,
+};
 use crate::timing;
 
 /// The least time from one point to the next where each evaluation counts once: monitors are usually evaluated every hour.
@@ -34,7 +36,8 @@ pub fn board() -> Dashboard {
                       not judge.",
         from: "now-30d",
         variables: variables::monitor(),
-        annotations: vec![baselines(), firing_marks(ONE, &[])],
+        // Those of features are marked on their own boards: with them there would be more marks than data.
+        annotations: vec![baselines(), firing_marks(ONE, &["feature=\"\""])],
         sections: vec![
             Section::new("Is it watched at all?", vec![summary()]),
             Section::new(
@@ -72,41 +75,6 @@ fn score(about: About, severity: &str) -> String {
         IsNot(Feature, ""),
     ];
     max_by(&[Feature], &ONE.of(&table::CHECK_SCORE, &matchers))
-}
-
-/// The worst verdict for each combination of labels: [`VERDICTS`].
-pub fn verdicts(by: &[Label], matchers: &[Matcher<'_>]) -> String {
-    let breached = |severity| {
-        let matchers = [matchers, &[Is(Severity, severity)]].concat();
-        ONE.of(&table::CHECK_BREACHED, &matchers)
-    };
-    let valid = ONE.of(&table::CHECK_VALID, matchers);
-    let worst = format!(
-        "{} * 3 or {} * 2 or ({valid} == 0) + 1",
-        breached("critical"),
-        breached("warning")
-    );
-    format!(
-        "(({} == 0) - 1 or {})",
-        max_by(by, &valid),
-        max_by(by, &worst)
-    )
-}
-
-/// As [`verdicts`], of recorded series.
-pub fn recorded_verdicts(by: &[Label], reach: Reach<'_>) -> String {
-    let breached = |severity| reach.recorded(BREACHED, &[(Severity.name(), severity)]);
-    let valid = reach.recorded(VALID, &[]);
-    let worst = format!(
-        "({} > bool 0) * 3 or ({} > bool 0) * 2 or {valid} < bool 1",
-        breached("critical"),
-        breached("warning")
-    );
-    format!(
-        "({} == 0) - 1 or {}",
-        max_by(by, &valid),
-        max_by(by, &worst)
-    )
 }
 
 fn summary() -> Line {
@@ -200,7 +168,7 @@ fn features() -> Panel {
         "Scores are the value divided by its warning limit: from 1 on it is over the limit. A \
          click on the name opens the feature.",
     )
-    .ask(verdicts(&[Feature], &[IsNot(Feature, "")]), "")
+    .ask(verdicts(ONE, &[Feature], &[IsNot(Feature, "")]), "")
     .ask(score(About::Drift, "warning"), "")
     .ask(score(About::Missing, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
@@ -231,7 +199,7 @@ fn history() -> Panel {
             &[Is(Severity, "warning"), IsNot(Feature, "")],
         ),
     );
-    let states = verdicts(&[Feature], &[IsNot(Feature, "")]);
+    let states = max_by(&[Feature], &ONE.recorded(FEATURE_VERDICT, &[]));
     timeline(
         "Verdicts of the eight worst features",
         "The worst verdict of each feature over all checks. No verdict is not a good verdict.",
@@ -254,7 +222,7 @@ fn checks() -> Line {
                 "Verdicts by check",
                 "The worst verdict of each check over all features.",
             )
-            .ask(recorded_verdicts(&[Check], ONE), "{{check}}")
+            .ask(recorded_verdicts(ONE, &[Check]), "{{check}}")
             .states(VERDICTS)
             .without("nothing judged"),
             lines(

@@ -10,7 +10,7 @@ use super::panels::{
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, VERDICTS, WARNING, WATCHED};
-use super::{Content, FLEET, OF_MONITOR, dashboard, firing, monitor, variables};
+use super::{Content, FLEET, OF_MONITOR, dashboard, firing, variables};
 use crate::alerts::About;
 use crate::foreign;
 use crate::grafana::Dashboard;
@@ -19,7 +19,7 @@ use crate::grafana::layout::{Line, Section};
 use crate::grafana::panel::Panel;
 use crate::links::Board;
 use crate::promql::{max_by, names, sum_by};
-use crate::records::{BREACHED, PRESENT, SCORE, VALID};
+use crate::records::{BREACHED, MONITOR_VERDICT, PRESENT, SCORE, VALID};
 
 /// The board.
 pub fn board() -> Dashboard {
@@ -60,13 +60,6 @@ fn of(family: &metrics::Family<0>) -> String {
 fn watched() -> String {
     let (up, source, success) = (up(), of(&table::SOURCE_UP), of(&table::EVALUATION_SUCCESS));
     format!("{up} == 0 or ({source} == 0) + 1 or ({success} == 0) + 2 or {success} + 2 or {up} + 3")
-}
-
-/// The worst verdict of each monitor: [`VERDICTS`].
-fn verdicts() -> String {
-    let (up, success) = (up(), of(&table::EVALUATION_SUCCESS));
-    let judged = monitor::recorded_verdicts(&OF_MONITOR, FLEET);
-    format!("({up} == 0) - 1 or ({success} == 0) - 1 or {judged}")
 }
 
 fn summary() -> Line {
@@ -188,7 +181,6 @@ fn monitors() -> Panel {
             "Data age",
         ],
     )
-    .series("Namespace", vec![Property::Width(110)])
     .series(
         "Monitor",
         vec![Property::Links(vec![to_monitor]), Property::Width(190)],
@@ -197,20 +189,14 @@ fn monitors() -> Panel {
         "Watched",
         [stated(WATCHED), vec![Property::Width(130)]].concat(),
     )
-    .series(
-        "Critical",
-        [counted(CRITICAL), vec![Property::Width(80)]].concat(),
-    )
-    .series(
-        "Warning",
-        [counted(WARNING), vec![Property::Width(80)]].concat(),
-    )
+    .series("Critical", counted(CRITICAL))
+    .series("Warning", counted(WARNING))
     .series("Drift", scored())
     .series("Missing", scored())
     .series("Freshness", scored())
     .series("Verdicts", complete())
     .series("Columns", complete())
-    .series("Data age", [lasting(), vec![Property::Width(100)]].concat())
+    .series("Data age", lasting())
     // Nothing is known of one that is not watched.
     .ordered(&[("Watched", false), ("Critical", true)])
     .without("not known")
@@ -218,9 +204,10 @@ fn monitors() -> Panel {
 
 fn history() -> Line {
     let labels = names(&OF_MONITOR);
-    // One that is not watched has no score, and is worse than all that have.
+    let verdicts = max_by(&OF_MONITOR, &recorded(MONITOR_VERDICT, None));
+    // One without a verdict is worse than all that have a score.
     let scores = max_by(&OF_MONITOR, &recorded(SCORE, Some("warning")));
-    let ranked = format!("(({}) < 3) * 0 + 1000 or {scores}", watched());
+    let ranked = format!("({verdicts} < 0) * 0 + 1000 or {scores}");
     let by_check = |severity| sum_by(&[Check], &recorded(BREACHED, Some(severity)));
     Line::new(
         9,
@@ -233,7 +220,7 @@ fn history() -> Line {
                      there is none.",
                 )
                 .ask(
-                    pick::largest(&format!("({})", verdicts()), &labels, &ranked),
+                    pick::largest(&verdicts, &labels, &ranked),
                     "{{namespace}}/{{monitor}}",
                 )
                 .states(VERDICTS)

@@ -99,6 +99,8 @@ pub fn table(title: &str, description: &str) -> Panel {
     panel.custom(Custom {
         align: Some("auto".to_owned()),
         filterable: Some(false),
+        // Columns share the width that there is; without, those that find no room are outside.
+        min_width: Some(80),
         ..Custom::default()
     });
     panel

@@ -108,7 +108,7 @@ fn objectives() -> Panel {
     .series(
         "Budget left",
         [
-            share(1),
+            share(0),
             vec![
                 Property::Min(0.0),
                 Property::Max(1.0),
@@ -156,7 +156,7 @@ fn budget() -> Line {
             )
             .ask(of(BUDGET_REMAINING), "left")
             .unit(SHARE)
-            .decimals(1)
+            .decimals(0)
             .colored(CRITICAL, &[(0.0, WARNING), (0.25, GOOD)])
             .without("not recorded yet"),
             stat(

@@ -101,6 +101,9 @@ pub struct Custom {
     /// Whether a table's columns can be filtered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filterable: Option<bool>,
+    /// The least width of a table's columns that have no width of their own, in pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_width: Option<u16>,
 }
 
 impl Custom {

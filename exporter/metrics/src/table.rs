@@ -249,7 +249,8 @@ table! {
     FEATURE_DISTINCT_VALUES = Gauge, Count, Monitor "featuremonitor_feature_distinct_values" [Feature];
     "A category count that doubled overnight often is a change of spelling." => "featuremonitor_feature_distinct_values > 2 * (featuremonitor_feature_distinct_values offset 1d)";
 
-    /// Share of the window's values in a bin of the baseline. Nulls and NaN are in no bin.
+    /// Share of the window's values in a bin of the baseline. Nulls and NaN are in no bin. The ends of a bin are told in
+    /// five significant digits, or as many more as tell them apart.
     BIN_RATIO = Gauge, Ratio, Monitor "featuremonitor_bin_ratio" [Feature, Bin];
     "Show which bins gained and which lost." => "featuremonitor_bin_ratio - featuremonitor_bin_reference_ratio";
 
