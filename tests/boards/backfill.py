@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Thirty days of a Prometheus that watched twenty-one feature monitors, made in a few minutes.
+"""Thirty days, or the last of them, of a Prometheus that watched twenty-one feature monitors, made in a few minutes.
 
 The samples come from real scrapes: an exporter judges the weekly customers, a week in a second or two, and each week is
 stretched to a day (capture.py, replay.py). Beside the monitors of fleet.py there are the operator, Prometheus and
@@ -29,7 +29,7 @@ from place import CACHE
 from processes import Processes
 from prometheus import Served
 from replay import Replay, Scrapes
-from timeline import Timeline
+from timeline import DAYS, Timeline
 
 HERE = pathlib.Path(__file__).resolve().parent
 SETUP = HERE.parent / "setup"
@@ -51,20 +51,20 @@ def main():
         sys.exit(f"\n{failure}")
 
 
-def history(out):
+def history(out, days=DAYS):
     """The folder of the history, which is made when it is not there."""
     scrapes = capture.captured(CACHE, out)
     with Processes() as processes:
         operator = demo.build(processes, out, "operator")
-    folder = CACHE / f"history-{key(scrapes, operator)}"
+    folder = CACHE / f"history-{key(scrapes, operator, days)}"
     if not (folder / "facts.json").exists():
-        make(folder, scrapes, operator, out)
+        make(folder, scrapes, operator, days, out)
     return folder
 
 
-def key(scrapes, operator):
+def key(scrapes, operator, days):
     """What the history depends on."""
-    inputs = hashlib.sha256(scrapes.name.encode())
+    inputs = hashlib.sha256(f"{scrapes.name} {days}".encode())
     for path in [operator, *sorted(HERE.glob("*.py"))]:
         if path.stem in USED or path == operator:
             inputs.update(path.read_bytes())
@@ -74,7 +74,7 @@ def key(scrapes, operator):
 USED = {"backfill", "blocks", "fleet", "neighbours", "replay", "rules", "timeline"}
 
 
-def make(folder, scrapes, operator, out):
+def make(folder, scrapes, operator, days, out):
     began = time.monotonic()
 
     def say(text):
@@ -85,11 +85,11 @@ def make(folder, scrapes, operator, out):
     data = working / "data"
     data.mkdir(parents=True)
     programs = {name: program(name) for name in SOURCES}
-    timeline = Timeline(time.time())
+    timeline = Timeline(time.time(), days)
     blocks = Blocks(programs["promtool"], timeline, data)
     replayed = Scrapes(scrapes)
 
-    say(f"Stretching the scrapes over {(timeline.end - timeline.start) // 86_400} days of {len(fleet.FLEET)} monitors")
+    say(f"Stretching the scrapes over {days} days of {len(fleet.FLEET)} monitors")
     series = [one for watched in fleet.FLEET for one in Replay(watched, replayed, timeline).series()]
     series.extend(neighbours.operator(timeline))
     say(f"Writing {len(series)} series")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asks every query of every board, over thirty days and for a panel of 1,000 pixels, and prints what each took and brought.
+"""Asks every query of every board, over the thirty days of a history and for a panel of 1,000 pixels, and prints what each took and brought.
 
 Fails when one is refused or brings nothing; with --bound also when one takes longer than so many seconds. What is asked is
 a Prometheus on the history of backfill.py, which is made where there is none.
@@ -16,13 +16,13 @@ import board
 import demo
 from prometheus import QueryFailed, serving
 
-PIXELS, RANGE, TIMES = 1000, "now-30d", 3
+PIXELS, TIMES = 1000, 3
 
 
 def main():
     options = arguments()
     try:
-        folder = backfill.history(backfill.Out())
+        folder = backfill.history(backfill.Out(), options.days)
         facts = json.loads((folder / "facts.json").read_text())
         with serving(backfill.program("prometheus"), folder / "data") as prometheus:
             complaints = check(prometheus, facts, options)
@@ -35,6 +35,7 @@ def main():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bound", type=float, metavar="SECONDS", help="the longest time that a query may take")
+    parser.add_argument("--days", type=int, default=backfill.DAYS, help="only the last days, which are made faster")
     parser.add_argument("boards", type=pathlib.Path, nargs="*", help="files of boards; without, those of the chart")
     return parser.parse_args()
 
@@ -45,7 +46,7 @@ def check(prometheus, facts, options):
     complaints = [] if paths else [f"There are no boards in {board.FOLDER}."]
     print(f"{'board':<28}{'panel':<44}{'query':<6}{'ms':>7}{'series':>8}")
     for path in paths:
-        variants = [board.Board(path, prometheus, facts["end"], facts["step"], RANGE, choices) for choices in board.CHOICES]
+        variants = [board.Board(path, prometheus, facts["end"], facts["step"], f"now-{options.days}d", choices) for choices in board.CHOICES]
         for line in listed(variants):
             took = f"{line.seconds * 1000:.0f}" if line.seconds is not None else "–"
             print(f"{line.board:<28.27}{line.panel:<44.43}{line.name:<6}{took:>7}{line.series:>8}")

@@ -1,4 +1,4 @@
-"""Thirty days up to a moment, sampled at a steady step, and series that are written down as changes."""
+"""Some days up to a moment, sampled at a steady step, and series that are written down as changes."""
 import math
 
 HOUR, DAY = 3600, 86_400
@@ -12,9 +12,9 @@ BLOCK = 54 * HOUR
 class Timeline:
     """The samples of the history."""
 
-    def __init__(self, end):
+    def __init__(self, end, days):
         self.end = int(end) // HOUR * HOUR
-        self.start = self.end - DAYS * DAY
+        self.start = self.end - days * DAY
         self.times = range(self.start, self.end + 1, STEP)
 
     def index(self, moment):
