@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! bench_client namespace  --namespace NAMESPACE
-//! bench_client monitors   --namespace NAMESPACE --count N --file MANIFEST
+//! bench_client monitors   --namespace NAMESPACE --count N --file MANIFEST --notifications-of MANIFEST
 //! bench_client children   --namespace NAMESPACE --settings FILE
 //! bench_client available  --namespace NAMESPACE --count N
 //! bench_client unrelated  --namespace NAMESPACE --secrets N --config-maps N
@@ -60,12 +60,14 @@ struct Arguments {
 enum Command {
     /// Makes the namespace.
     Namespace,
-    /// Makes FeatureMonitors after a manifest, with state that is nowhere kept.
+    /// Makes FeatureMonitors after a manifest, with state that is nowhere kept and the notifications of another manifest.
     Monitors {
         #[arg(long)]
         count: usize,
         #[arg(long)]
         file: PathBuf,
+        #[arg(long)]
+        notifications_of: PathBuf,
     },
     /// Applies the children of every FeatureMonitor that is there, as the operator plans them.
     Children {
@@ -99,8 +101,17 @@ async fn main() -> Result<(), Failure> {
     };
     match arguments.command {
         Command::Namespace => cluster.namespace().await,
-        Command::Monitors { count, file } => {
-            let manifest = serde_saphyr::from_str(&std::fs::read_to_string(file)?)?;
+        Command::Monitors {
+            count,
+            file,
+            notifications_of,
+        } => {
+            let read = |path| -> Result<Value, Failure> {
+                Ok(serde_saphyr::from_str(&std::fs::read_to_string(path)?)?)
+            };
+            let mut manifest = read(file)?;
+            manifest["spec"]["notifications"] =
+                read(notifications_of)?["spec"]["notifications"].take();
             cluster.monitors(count, manifest).await
         }
         Command::Children { settings } => cluster.children(&Settings::read(&settings)?).await,

@@ -18,7 +18,9 @@ RELEASE = "feature-monitor"
 OPERATOR = f"{RELEASE}-operator"
 OPERATOR_USER = f"system:serviceaccount:{RELEASE}:{OPERATOR}"
 # What a monitor gets that keeps its state nowhere: a claim would measure how fast volumes are bound.
-CHILDREN = {"serviceaccounts", "configmaps", "deployments", "services", "networkpolicies", "servicemonitors", "prometheusrules"}
+CHILDREN = {
+    "serviceaccounts", "configmaps", "deployments", "services", "networkpolicies", "servicemonitors", "prometheusrules", "alertmanagerconfigs",
+}  # fmt: skip
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}
 # Most lines are reads, and the business of Kubernetes' own controllers.
 NOT_WORTH_PARSING = (b'"verb":"get"', b'"verb":"list"', b'"verb":"watch"', b'"username":"system:kube', b'"username":"system:serviceaccount:kube-system:')
@@ -39,9 +41,11 @@ class Cluster:
             if self.size == "control":
                 run([SCRIPTS / "play.sh", self.folder, "1"])
             # Larger than what client-side apply can note in an annotation.
-            for name in ("servicemonitors", "prometheusrules"):
+            for name in ("servicemonitors", "prometheusrules", "alertmanagerconfigs"):
                 crd = run([SETUP / "monitoring-crd.sh", name]).strip()
                 self.run("kubectl", "apply", "--server-side", "-f", crd)
+                # kubectl takes it for an error that there are no conditions yet.
+                self.run("kubectl", "wait", "--for=jsonpath={.status.conditions}", "-f", crd)
                 self.run("kubectl", "wait", "--for=condition=Established", "-f", crd)
             # The operator is a process here, so the chart needs no pods.
             self.run("helm", "install", RELEASE, ROOT / "charts" / "feature-monitor", "--namespace", RELEASE, "--create-namespace", "--set", "replicas=0")

@@ -19,7 +19,8 @@ import time
 
 from cluster import CHILDREN, OPERATOR_USER, ROOT, Cluster, Operator, seconds
 
-MANIFEST = ROOT / "crds" / "examples" / "customer-segmentation.yaml"
+EXAMPLES = ROOT / "crds" / "examples"
+MANIFEST, NOTIFICATIONS_OF = EXAMPLES / "customer-segmentation.yaml", EXAMPLES / "warehouse-sql.yaml"
 NAMESPACE = "bench"
 SECRETS, CONFIG_MAPS = 300, 20_000
 GOAL_RATIO, MOST_RATIO, MOST_FURTHER_WRITES, MOST_GROWTH = 1.5, 2.5, 5, 0.10
@@ -52,7 +53,7 @@ class Bench:
             sys.exit(f"{self.client_program.name} {arguments[0]} failed; its own words stand above")
 
     def monitors(self, cluster, count):
-        return self.client(cluster, "monitors", f"--count={count}", f"--file={MANIFEST}")
+        return self.client(cluster, "monitors", f"--count={count}", f"--file={MANIFEST}", f"--notifications-of={NOTIFICATIONS_OF}")
 
     def plain(self, count):
         """Seconds that the plain client needs for all children, and until all Deployments are available."""
