@@ -121,6 +121,13 @@ pub struct Run {
         default_value = "30s"
     )]
     pub discovery_interval: Span,
+    /// How often the Prometheus operator is made to look again at a rule or route that it refused.
+    #[arg(
+        long = "complaint-interval",
+        value_name = "DURATION",
+        default_value = "10m"
+    )]
+    pub complaint_interval: Span,
     /// How long a watch may last; one that says nothing for a fifth longer is broken off.
     #[arg(
         long = "watch-timeout",

@@ -11,7 +11,7 @@ use crate::apply::Outcome;
 use crate::ask::Answer;
 use crate::child::{ChildKind, MONITORING};
 use crate::children::Rollout;
-use crate::complaints::Complaint;
+use crate::complaints::Standing;
 use crate::pods::PodTrouble;
 use crate::reason::Reason;
 use crate::words::{camel_case, cut};
@@ -74,7 +74,7 @@ pub struct Found<'a> {
     /// Names of the times in which nobody is to be told, and which an AlertmanagerConfig cannot have.
     pub unzoned: &'a [String],
     /// What the Prometheus operator says of what it refuses.
-    pub complaints: &'a [(ChildKind, Complaint)],
+    pub refused: &'a [(ChildKind, Standing)],
     /// How the pods are; `None` without a Deployment.
     pub rollout: Option<&'a Rollout>,
     /// What a pod that does not start says.
@@ -566,12 +566,11 @@ const ROUTES: &str = ChildKind::AlertmanagerConfig.name();
 
 /// What is there, and does not do what was wanted.
 fn by_others(found: Found<'_>, about: &'static str, routed: bool) -> Option<Finding> {
-    if let Some((kind, complaint)) = found.complaints.first() {
+    if let Some((kind, Standing { complaint, .. })) = found.refused.first() {
         let message = format!(
-            "The Prometheus operator leaves the {} out, and what it says is not done. At {} it said: {} A Secret or key that is missing is created in the monitor's namespace. It does not say when all is well again: this stands here for an hour after, or until the object changes.",
+            "The Prometheus operator leaves the {} out, and what it says is not done. It said: {} A Secret or key that is missing is created in the monitor's namespace. It is made to look again from time to time, so that this ends when all is well.",
             kind.name(),
-            complaint.at,
-            sentence(&complaint.message)
+            sentence(&complaint.message),
         );
         return Some(finding(about, Holds::False, Reason::LeftOut, message));
     }
@@ -641,7 +640,7 @@ mod tests {
             outcomes: &[],
             integrations: &[],
             unzoned: &[],
-            complaints: &[],
+            refused: &[],
             rollout: None,
             trouble: None,
             answer: None,

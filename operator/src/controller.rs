@@ -31,7 +31,7 @@ use crate::apply::{Applier, For, Outcome};
 use crate::ask::{Answer, Asker, Pace};
 use crate::child::ChildKind;
 use crate::children::{Children, Rollout};
-use crate::complaints::{self, Complaint, Complaints};
+use crate::complaints::{self, Complaints, Standing};
 use crate::conditions::{Finding, Found, Holds, Integration, READY, findings, in_trouble};
 use crate::events::{Recorder, transitions};
 use crate::key::Key;
@@ -372,13 +372,14 @@ impl Context {
         }
         let answer = self.asker.answer(key);
         let hash = config.hash();
+        let refused = self.refused(key);
         let findings = findings(Found {
             violations: valid.as_ref().err(),
             notes: &valid.as_ref().map(Monitor::notes).unwrap_or_default(),
             outcomes: &outcomes,
             integrations: &self.integrations(valid.as_ref().ok()),
             unzoned: &unzoned(valid.as_ref().ok()),
-            complaints: &self.complaints(key),
+            refused: &refused,
             rollout: rollout.as_ref(),
             trouble: trouble.as_ref(),
             answer: answer.as_ref(),
@@ -397,7 +398,8 @@ impl Context {
         }
         self.say(monitor, &findings, answer.as_ref(), before)
             .await?;
-        after(&outcomes, starting)
+        let refused = refused.iter().map(|(_, standing)| standing.next).min();
+        after(&outcomes, starting, refused)
     }
 
     /// Plans and applies the children.
@@ -409,13 +411,18 @@ impl Context {
         key: &Key,
     ) -> Vec<(ChildKind, Outcome)> {
         let owner = owner(resource);
-        let plan = plan(Wanted {
+        let mut plan = plan(Wanted {
             monitor,
             config,
             owner: Some(&owner),
             settings: &self.settings,
             apis: *self.apis.borrow(),
         });
+        for (kind, standing) in self.refused(key) {
+            if let Some(asked) = &standing.asked {
+                plan.touch(kind, asked);
+            }
+        }
         let applier = Applier {
             client: &self.client,
             children: &self.children,
@@ -472,8 +479,8 @@ impl Context {
         how.collect()
     }
 
-    /// What the Prometheus operator says of children that are as it saw them.
-    fn complaints(&self, key: &Key) -> Vec<(ChildKind, Complaint)> {
+    /// What the Prometheus operator says of children as they are.
+    fn refused(&self, key: &Key) -> Vec<(ChildKind, Standing)> {
         let child = child_key(key);
         let said = |kind| {
             let seen = self.children.known(kind, &child).seen?;
@@ -626,7 +633,11 @@ fn pace(findings: &[Finding]) -> Pace {
 }
 
 /// What comes next: a failure is tried again, and what nobody would tell us of is looked at again.
-fn after(outcomes: &[(ChildKind, Outcome)], starting: Option<Duration>) -> Result<Action, Error> {
+fn after(
+    outcomes: &[(ChildKind, Outcome)],
+    starting: Option<Duration>,
+    refused: Option<Duration>,
+) -> Result<Action, Error> {
     for (kind, outcome) in outcomes {
         if let Outcome::Failed {
             message,
@@ -644,11 +655,9 @@ fn after(outcomes: &[(ChildKind, Outcome)], starting: Option<Duration>) -> Resul
         .iter()
         .any(|(_, outcome)| matches!(outcome, Outcome::Foreign { .. } | Outcome::Refused { .. }));
     let starting = starting.map(|time| (time / 2).clamp(STARTING, LOOK_AGAIN));
-    Ok(match (unseen, starting) {
-        (_, Some(wait)) => Action::requeue(wait),
-        (true, None) => Action::requeue(LOOK_AGAIN),
-        (false, None) => Action::await_change(),
-    })
+    let waits = [starting, unseen.then_some(LOOK_AGAIN), refused];
+    let wait = waits.into_iter().flatten().min();
+    Ok(wait.map_or_else(Action::await_change, Action::requeue))
 }
 
 #[cfg(test)]

@@ -235,7 +235,7 @@ async fn reconcile(
         apis: apis.clone(),
         process: process.clone(),
     };
-    let refused = Arc::new(Complaints::default());
+    let refused = Arc::new(Complaints::new(args.complaint_interval.0));
     let said = complaints(&watching, &refused);
     let changed = stream::select(stream::select(changes(&watching), said), answers);
     let context = Context {

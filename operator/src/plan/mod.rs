@@ -110,7 +110,23 @@ pub fn plan(wanted: Wanted<'_>) -> Plan {
     }
 }
 
+/// The annotation whose change makes another program look at an object again.
+const ASKED: &str = "featuremonitor.io/asked-again-after";
+
 impl Plan {
+    /// Changes a child that is for the Prometheus operator in nothing but an annotation.
+    pub fn touch(&mut self, kind: ChildKind, asked: &str) {
+        let child = match kind {
+            ChildKind::PrometheusRule => &mut self.prometheus_rule,
+            ChildKind::AlertmanagerConfig => &mut self.alertmanager_config,
+            _ => return,
+        };
+        if let Some(child) = child {
+            let annotations = child.metadata.annotations.get_or_insert_default();
+            annotations.insert(ASKED.to_owned(), asked.to_owned());
+        }
+    }
+
     /// Every child that can be, in the order of [`ChildKind::ALL`], as the JSON that an API server takes.
     pub fn into_children(self) -> Vec<(ChildKind, Option<Value>)> {
         let Plan {

@@ -257,6 +257,11 @@ impl Story {
         // Renamed into place, so that half of it is never read.
         std::fs::rename(&new, &faults).unwrap();
         let told = self.wait_for_message("page", "firing", alert, feature);
+        if let Fault::ColumnLost = fault {
+            let escalated = "FeatureAlertEscalated";
+            let told = self.wait_for_message("lead", "firing", escalated, feature);
+            assert_eq!(told["labels"]["source_alertname"], alert, "{told:#}");
+        }
         std::fs::remove_file(faults).unwrap();
         self.wait_for_message("page", "resolved", alert, feature);
         told

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 /// How long something may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon an edited or deleted child is repaired.
-const REPAIR: Duration = Duration::from_secs(5);
+const REPAIR: Duration = Duration::from_secs(20);
 /// Every kind of child.
 const CHILDREN: [&str; 9] = [
     "serviceaccount",
@@ -109,8 +109,13 @@ struct Place {
 
 impl Place {
     fn new(namespace: &str) -> Self {
+        Self::with(namespace, &[])
+    }
+
+    /// One whose operator has more flags.
+    fn with(namespace: &str, flags: &[&str]) -> Self {
         let release = Release::install_alone(shared(), namespace, &[]);
-        let mut operator = release.start(&BRISK);
+        let mut operator = release.start(&[&BRISK, flags].concat());
         operator.wait_until_it_leads();
         Self { release, operator }
     }

@@ -68,7 +68,7 @@ fn a_burn_rate_that_can_never_be_reached_is_said() {
 /// The Prometheus operator's event, as its client writes it; that it really says so is tested on a node.
 #[test]
 fn what_the_prometheus_operator_leaves_out_is_said() {
-    let place = Place::new("left-out");
+    let place = Place::with("left-out", &["--complaint-interval=3s"]);
     place.apply("shop", ephemeral);
     place.wait_until_applied("shop");
     let now = || {
@@ -118,6 +118,30 @@ fn what_the_prometheus_operator_leaves_out_is_said() {
     let forget = ["delete", "event", "first", "second"];
     place.kubectl(&forget).unwrap();
     place.wait_until_applied("shop");
+
+    // What stays as it is is asked about anew, and stands meanwhile; who has nothing more to say is taken at its word.
+    let asked = || {
+        let config = place.child("alertmanagerconfig", "shop").unwrap();
+        let annotations = &config["metadata"]["annotations"];
+        annotations["featuremonitor.io/asked-again-after"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    assert_eq!(asked(), None);
+    complain("third");
+    let first = place.wait_for("the object is touched", asked);
+    let condition = place.condition("shop", "IntegrationsApplied").unwrap();
+    assert_eq!(condition["reason"], "LeftOut");
+    complain("fourth");
+    place.wait_for("it is touched again", || {
+        asked().filter(|asked| *asked != first)
+    });
+    let condition = place.condition("shop", "IntegrationsApplied").unwrap();
+    assert_eq!(condition["reason"], "LeftOut");
+    place.wait_until_applied("shop");
+    place.wait_for("nothing is asked any more", || {
+        asked().is_none().then_some(())
+    });
     place.end();
 }
 
