@@ -121,8 +121,8 @@ fn thousandths(feature: &FeatureState) -> u64 {
     let verdicts = feature
         .report
         .iter()
-        .flat_map(|report| [&report.drift, &report.missing])
-        .filter_map(|verdict| verdict.as_ref().ok());
+        .flat_map(|report| report.verdicts.iter())
+        .filter_map(|(_, verdict)| verdict.as_ref().ok());
     let scores = verdicts.map(|verdict| verdict.scores.critical);
     let freshness = feature
         .freshness
@@ -456,16 +456,14 @@ fn row(page: Page<'_>, state: State, feature: &FeatureState) -> Markup {
 fn breached(snapshot: &Snapshot, feature: &FeatureState) -> Vec<&'static str> {
     let schema = feature.schema_breached(snapshot.monitor.checks.schema.enabled);
     let freshness = feature.freshness.as_ref().map(|judged| judged.breached);
-    [
-        ("schema", schema),
-        ("drift", feature.drift_breached),
-        ("missing", feature.missing_breached),
-        ("freshness", freshness),
-    ]
-    .into_iter()
-    .filter(|(_, breached)| breached.is_some_and(|b| b.warning || b.critical))
-    .map(|(check, _)| check)
-    .collect()
+    let statistical = feature.breached.iter();
+    let statistical = statistical.map(|(check, breached)| (check.name(), *breached));
+    std::iter::once(("schema", schema))
+        .chain(statistical)
+        .chain([("freshness", freshness)])
+        .filter(|(_, breached)| breached.is_some_and(|b| b.warning || b.critical))
+        .map(|(check, _)| check)
+        .collect()
 }
 
 fn kind(feature: &FeatureState) -> String {
@@ -489,13 +487,13 @@ fn drift(feature: &FeatureState) -> Markup {
     let Some(report) = &feature.report else {
         return html! { span.soft { "not judged" } };
     };
-    let verdict = match &report.drift {
+    let verdict = match &report.verdicts.drift {
         Ok(verdict) => verdict,
         Err(reason) => {
             return html! { span.soft { (detail::briefly(reason)) } };
         }
     };
-    let tone = tone(feature.drift_breached.unwrap_or_default());
+    let tone = tone(feature.breached.drift.unwrap_or_default());
     let limit = if tone == "warning" {
         verdict.limits.warning
     } else {
@@ -520,7 +518,7 @@ fn missing(feature: &FeatureState) -> Markup {
         .reference
         .as_ref()
         .and_then(|summary| summary.missing_share());
-    let tone = tone(feature.missing_breached.unwrap_or_default());
+    let tone = tone(feature.breached.missing.unwrap_or_default());
     html! {
         span class=(format!("value over {tone}")) {
             (share.map_or(words::NOTHING.to_owned(), words::percent))

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use stats::{
-    BySeverity, FeatureReport, Kind, LimitPart, NotComputed, Severity, Statistic, Summary, Verdict,
+    BySeverity, Check, FeatureReport, Kind, LimitPart, NotComputed, Severity, Statistic, Summary,
+    Verdict,
 };
 
 use crate::cli::{Output, Profile};
@@ -167,12 +168,8 @@ fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
                 checks: feature
                     .report
                     .iter()
-                    .flat_map(|report| {
-                        [
-                            ("drift", Known::of(None, &report.drift)),
-                            ("missing", Known::of(None, &report.missing)),
-                        ]
-                    })
+                    .flat_map(|report| report.verdicts.iter())
+                    .map(|(check, verdict)| (check.name(), Known::of(None, verdict)))
                     .collect(),
             })
             .collect(),
@@ -340,12 +337,8 @@ fn verdicts(features: &[FeatureState]) -> Table {
             );
             continue;
         };
-        let breached = [feature.drift_breached, feature.missing_breached];
-        for (check, verdict, breached) in [
-            ("drift", &report.drift, breached[0]),
-            ("missing", &report.missing, breached[1]),
-        ] {
-            table.add_row(verdict_row(feature, report, check, verdict, breached));
+        for (check, verdict) in report.verdicts.iter() {
+            table.add_row(verdict_row(feature, report, check, verdict));
         }
     }
     table
@@ -354,10 +347,10 @@ fn verdicts(features: &[FeatureState]) -> Table {
 fn verdict_row(
     feature: &FeatureState,
     report: &FeatureReport,
-    check: &str,
+    check: Check,
     verdict: &Result<Verdict, NotComputed>,
-    breached: Option<BySeverity<bool>>,
 ) -> Vec<String> {
+    let moving = report.moving && check == Check::Drift;
     match verdict {
         Ok(verdict) => {
             let p = report
@@ -369,7 +362,7 @@ fn verdict_row(
             let limits = &verdict.limits;
             let name = match verdict.statistic {
                 Statistic::MissingShare => "missing increase".to_owned(),
-                statistic => format!("{check} {statistic}"),
+                statistic => format!("{} {statistic}", check.name()),
             };
             vec![
                 feature.name.clone(),
@@ -380,15 +373,16 @@ fn verdict_row(
                 part(limits.warning.part).to_owned(),
                 number(limits.critical.value),
                 part(limits.critical.part).to_owned(),
-                breached.map_or_else(String::new, |b| {
-                    word(b, report.moving && check == "drift").to_owned()
-                }),
+                feature
+                    .breached
+                    .get(check)
+                    .map_or_else(String::new, |breached| word(breached, moving).to_owned()),
             ]
         }
         Err(reason) => {
-            let mut row = vec![feature.name.clone(), check.to_owned()];
+            let mut row = vec![feature.name.clone(), check.name().to_owned()];
             row.extend(std::iter::repeat_n(String::new(), 6));
-            row.push(if report.moving && check == "drift" {
+            row.push(if moving {
                 "moving".to_owned()
             } else {
                 reason.to_string()
@@ -401,7 +395,7 @@ fn verdict_row(
 /// What a person should do about a feature that a verdict alone does not explain.
 fn note(feature: &FeatureState) -> Option<String> {
     let report = feature.report.as_ref()?;
-    let capped = report.drift.as_ref().ok().is_some_and(|verdict| {
+    let capped = report.verdicts.drift.as_ref().ok().is_some_and(|verdict| {
         [verdict.limits.warning, verdict.limits.critical]
             .iter()
             .any(|limit| limit.part == LimitPart::BetweenWindowsCapped)
@@ -434,10 +428,10 @@ fn state(feature: &FeatureState) -> String {
         Some(Severity::Critical) => "critical".to_owned(),
         Some(Severity::Warning) => "warning".to_owned(),
         None if report.moving => "moving".to_owned(),
-        None => match (&report.drift, &report.missing) {
-            (Err(reason), _) | (_, Err(reason)) => reason.to_string(),
-            _ => "ok".to_owned(),
-        },
+        None => {
+            let not_judged = report.verdicts.iter().find_map(|(_, v)| v.as_ref().err());
+            not_judged.map_or_else(|| "ok".to_owned(), ToString::to_string)
+        }
     }
 }
 

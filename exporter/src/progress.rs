@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stats::{BySeverity, Check, FeatureReport, Kind, NotComputed, Streak, Summary, Verdict};
+use stats::{FeatureReport, Kind, Streak, Summary};
 
 use crate::columns::{ColumnProblem, Layout};
 use crate::freshness::{self, Freshness, Runs};
 use crate::pipeline::{Pulled, Slot};
-use crate::snapshot::Judged;
+use crate::settings::check_of;
+use crate::snapshot::{Breaches, Judged};
 use crate::window::{Span, WindowId};
 
 /// All of it.
@@ -58,15 +59,6 @@ pub struct JudgedState {
     pub reports: Vec<FeatureReport>,
     /// Which of them have lasted long enough to alarm, by feature.
     pub breached: BTreeMap<String, Breaches>,
-}
-
-/// Which checks of a feature are breached; nothing where a check could not be judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Breaches {
-    /// Drift.
-    pub drift: Option<BySeverity<bool>>,
-    /// Missing data.
-    pub missing: Option<BySeverity<bool>>,
 }
 
 /// The columns of a stream, without their values.
@@ -160,18 +152,11 @@ impl JudgedState {
             .iter()
             .map(|report| {
                 let name = report.name.as_str();
-                let mut lasted = |check, verdict: &Result<Verdict, NotComputed>| {
-                    let consecutive = match check {
-                        Check::Drift => config.checks.drift.limits_for(name).consecutive,
-                        Check::Missing => config.checks.missing.limits_for(name).consecutive,
-                    };
-                    let verdict = verdict.as_ref().ok()?;
+                let breaches = Breaches::from_fn(|check| {
+                    let verdict = report.verdicts.get(check).as_ref().ok()?;
+                    let consecutive = check_of(config, check).limits_for(name).consecutive;
                     Some(streaks.observe(name, check, verdict.over, consecutive))
-                };
-                let breaches = Breaches {
-                    drift: lasted(Check::Drift, &report.drift),
-                    missing: lasted(Check::Missing, &report.missing),
-                };
+                });
                 (report.name.clone(), breaches)
             })
             .collect();

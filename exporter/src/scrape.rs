@@ -9,13 +9,14 @@ use jiff::Timestamp;
 use metrics::{Family, Label, Samples, table};
 use sha2::{Digest as _, Sha256};
 use stats::{
-    Bins, BySeverity, Counts, Distance, FeatureReport, LimitPart, NotComputed, Severity, Statistic,
+    Bins, BySeverity, Check, Counts, Distance, LimitPart, NotComputed, Severity, Statistic,
     Summary, Verdict,
 };
 
 use crate::freshness::Freshness;
 use crate::process::{DropReason, Process};
 use crate::schema::Problem;
+use crate::settings::check_of;
 use crate::snapshot::{BaselineState, FeatureState, Judged, Snapshot};
 
 /// Series that one monitor may have: some 400 features with everything there is to say about them. A
@@ -270,29 +271,16 @@ impl NoVerdict {
 
 fn verdicts(out: &mut Out, snapshot: &Snapshot, feature: &FeatureState, name: &str) {
     let checks = &snapshot.monitor.checks;
-    type Pick = fn(&FeatureReport) -> &Result<Verdict, NotComputed>;
-    let statistical: [(&str, bool, Pick, Option<BySeverity<bool>>); 2] = [
-        (
-            "drift",
-            checks.drift.check.enabled,
-            |report| &report.drift,
-            feature.drift_breached,
-        ),
-        (
-            "missing",
-            checks.missing.enabled,
-            |report| &report.missing,
-            feature.missing_breached,
-        ),
-    ];
-    for (check, enabled, pick, breached) in statistical {
-        if !enabled {
+    for check in Check::ALL {
+        if !check_of(&snapshot.monitor, check).enabled {
             continue;
         }
-        match feature.report.as_ref().map(pick) {
-            Some(Ok(verdict)) => statistical_verdict(out, verdict, breached, name, check),
-            Some(Err(reason)) => invalid(out, NoVerdict::NotComputed(*reason), name, check),
-            None => invalid(out, unjudged(snapshot, feature), name, check),
+        let breached = *feature.breached.get(check);
+        let report = feature.report.as_ref();
+        match report.map(|report| report.verdicts.get(check)) {
+            Some(Ok(verdict)) => statistical_verdict(out, verdict, breached, name),
+            Some(Err(reason)) => invalid(out, NoVerdict::NotComputed(*reason), name, check.name()),
+            None => invalid(out, unjudged(snapshot, feature), name, check.name()),
         }
     }
     let here = feature.present == Some(true);
@@ -320,8 +308,8 @@ fn statistical_verdict(
     verdict: &Verdict,
     breached: Option<BySeverity<bool>>,
     name: &str,
-    check: &str,
 ) {
+    let check = verdict.check.name();
     valid(out, true, name, check);
     let feature_check = [(Label::Feature, name), (Label::Check, check)];
     out.add(&table::CHECK_VALUE, feature_check, verdict.value);

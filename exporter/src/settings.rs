@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crds::valid::{CategoricalStatistic, Monitor, NumericStatistic, Rate, ResolvedCheck};
+use crds::valid::{self, CategoricalStatistic, Monitor, NumericStatistic, Rate, ResolvedCheck};
 use stats::{
-    BySeverity, CheckSettings, DriftSettings, FeatureSettings, FrozenFeature, Settings, Statistic,
+    ByCheck, BySeverity, Check, CheckSettings, DriftSettings, FrozenFeature, Settings, Statistic,
 };
 
 /// The settings of a monitor for the features of its baseline.
 pub fn settings(monitor: &Monitor, features: &[FrozenFeature]) -> Settings {
     let checks = &monitor.checks;
-    let of = |feature: &str| FeatureSettings {
-        drift: check(checks.drift.limits_for(feature)),
-        missing: check(checks.missing.limits_for(feature)),
+    let of = |feature: &str| {
+        ByCheck::from_fn(|check| settings_of(check_of(monitor, check).limits_for(feature)))
     };
     Settings {
         budget: budget_per_window(monitor),
@@ -28,6 +27,14 @@ pub fn settings(monitor: &Monitor, features: &[FrozenFeature]) -> Settings {
             .collect::<BTreeMap<_, _>>(),
         // No feature has this name, so that no override matches: the checks' own settings.
         default: of(""),
+    }
+}
+
+/// What the manifest says about a check.
+pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
+    match check {
+        Check::Drift => &monitor.checks.drift.check,
+        Check::Missing => &monitor.checks.missing,
     }
 }
 
@@ -50,7 +57,7 @@ pub fn window_length(monitor: &Monitor) -> Duration {
         .map_or(monitor.schedule.every, |window| window.length)
 }
 
-fn check(resolved: ResolvedCheck<f64>) -> CheckSettings {
+fn settings_of(resolved: ResolvedCheck<f64>) -> CheckSettings {
     CheckSettings {
         enabled: resolved.enabled,
         limits: BySeverity {

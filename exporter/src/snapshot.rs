@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stats::{Alpha, Bins, BySeverity, FeatureReport, Kind, Severity, Summary};
+use stats::{Alpha, Bins, ByCheck, BySeverity, FeatureReport, Kind, Severity, Summary};
 
 use crate::freshness::Freshness;
 use crate::schema::Problem;
@@ -141,6 +141,9 @@ pub struct Judged<T> {
     pub breached: BySeverity<bool>,
 }
 
+/// Which checks of a feature are breached; nothing where a check could not be judged.
+pub type Breaches = ByCheck<Option<BySeverity<bool>>>;
+
 /// One feature.
 #[derive(Clone, Debug)]
 pub struct FeatureState {
@@ -166,10 +169,8 @@ pub struct FeatureState {
     pub bins: Option<Arc<Bins>>,
     /// Distances and verdicts of the judged window.
     pub report: Option<FeatureReport>,
-    /// Whether drift is breached; nothing when it was not judged.
-    pub drift_breached: Option<BySeverity<bool>>,
-    /// Whether missing is breached; nothing when it was not judged.
-    pub missing_breached: Option<BySeverity<bool>>,
+    /// Which checks of the judged window are breached.
+    pub breached: Breaches,
     /// Freshness of the rows in which it is not null.
     pub freshness: Option<Judged<Freshness>>,
 }
@@ -193,13 +194,13 @@ impl FeatureState {
 
     /// The worst breach of all checks, or nothing when none is breached.
     pub fn worst(&self, schema_enabled: bool) -> Option<Severity> {
-        let breaches = [
+        let others = [
             self.schema_breached(schema_enabled),
-            self.drift_breached,
-            self.missing_breached,
             self.freshness.as_ref().map(|f| f.breached),
         ];
-        let any = |pick: fn(&BySeverity<bool>) -> bool| breaches.iter().flatten().any(pick);
+        let statistical = self.breached.iter().map(|(_, breached)| breached);
+        let breaches: Vec<_> = others.iter().chain(statistical).flatten().collect();
+        let any = |pick: fn(&BySeverity<bool>) -> bool| breaches.iter().any(|b| pick(b));
         if any(|b| b.critical) {
             Some(Severity::Critical)
         } else if any(|b| b.warning) {

@@ -156,8 +156,7 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                 reference: frozen.map(|f| f.reference.clone()),
                 bins: frozen.map(|f| f.bins.clone()),
                 report: report.cloned(),
-                drift_breached: breached.and_then(|b| b.drift),
-                missing_breached: breached.and_then(|b| b.missing),
+                breached: breached.copied().unwrap_or_default(),
                 freshness: parts.progress.freshness.get(name).cloned(),
             }
         })

@@ -1,7 +1,9 @@
 //! Everything known about one feature, behind its row.
 
 use maud::{Markup, html};
-use stats::{BySeverity, Kind, NotComputed, PROBABILITIES, Severity, Statistic, Summary, Verdict};
+use stats::{
+    BySeverity, Check, Kind, NotComputed, PROBABILITIES, Severity, Statistic, Summary, Verdict,
+};
 
 use super::picture::{self, Bar};
 use super::words;
@@ -61,12 +63,9 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
     }
     match &feature.report {
         Some(report) => {
-            reasons.extend(judgement("Drift", &report.drift, feature.drift_breached));
-            reasons.extend(judgement(
-                "Missing",
-                &report.missing,
-                feature.missing_breached,
-            ));
+            for (check, verdict) in report.verdicts.iter() {
+                reasons.extend(judgement(check, verdict, *feature.breached.get(check)));
+            }
         }
         None if feature.summary.is_none() && feature.reference.is_none() => {
             reasons.push(("", "Nothing is known about its values.".to_owned()));
@@ -94,10 +93,14 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
 }
 
 fn judgement(
-    check: &str,
+    check: Check,
     judged: &Result<Verdict, NotComputed>,
     breached: Option<BySeverity<bool>>,
 ) -> Option<(&'static str, String)> {
+    let check = match check {
+        Check::Drift => "Drift",
+        Check::Missing => "Missing",
+    };
     let verdict = match judged {
         Ok(verdict) => verdict,
         Err(NotComputed::Disabled) => return None,
@@ -212,11 +215,7 @@ fn limits(feature: &FeatureState) -> Markup {
     let Some(report) = &feature.report else {
         return html! {};
     };
-    let verdicts = [
-        ("drift", &report.drift, feature.drift_breached),
-        ("missing", &report.missing, feature.missing_breached),
-    ];
-    if verdicts.iter().all(|(_, verdict, _)| verdict.is_err()) {
+    if report.verdicts.iter().all(|(_, verdict)| verdict.is_err()) {
         return html! {};
     }
     let some = |of: Statistic, known: Option<f64>| {
@@ -233,12 +232,12 @@ fn limits(feature: &FeatureState) -> Markup {
                     }
                 }
                 tbody {
-                    @for (check, verdict, breached) in verdicts {
+                    @for (check, verdict) in report.verdicts.iter() {
                         @if let Ok(verdict) = verdict {
                             @for (severity, limit) in verdict.limits.iter() {
-                                @let over = *breached.unwrap_or_default().get(severity);
+                                @let over = *feature.breached.get(check).unwrap_or_default().get(severity);
                                 tr class=(if over { format!("over {}", severity_word(severity)) } else { String::new() }) {
-                                    td { (check) ", " (severity_word(severity)) @if over { " ◆" } }
+                                    td { (check.name()) ", " (severity_word(severity)) @if over { " ◆" } }
                                     td { (value(verdict.statistic, verdict.value)) }
                                     td { (value(verdict.statistic, limit.value)) }
                                     td { (words::times(*verdict.scores.get(severity))) }

@@ -46,7 +46,7 @@ impl State {
             feature.problem,
             Some(Problem::Missing | Problem::Renamed { .. })
         );
-        let drift = feature.report.as_ref().map(|report| &report.drift);
+        let drift = feature.report.as_ref().map(|report| &report.verdicts.drift);
         if gone || feature.present == Some(false) && feature.expected {
             State::Missing
         } else if worst == Some(Severity::Critical) {

@@ -13,7 +13,7 @@ use crate::limits::{self, Alpha, Between, Limit, Parts, floors};
 use crate::measure::{Measured, measure};
 use crate::multiplicity::benjamini_hochberg;
 use crate::summary::{Counts, Summary};
-use crate::verdict::{BySeverity, Check, Verdict, score};
+use crate::verdict::{ByCheck, BySeverity, Check, Verdict, score};
 
 /// The statistics that alarm about drift. χ² and the missing share cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,15 +55,6 @@ impl Default for CheckSettings {
     }
 }
 
-/// What the manifest says about one feature.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct FeatureSettings {
-    /// The drift check.
-    pub drift: CheckSettings,
-    /// The missing check.
-    pub missing: CheckSettings,
-}
-
 /// Everything from the manifest that a verdict depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -74,9 +65,9 @@ pub struct Settings {
     /// Whether the missing check is on.
     pub missing: bool,
     /// Per feature; a feature that is not here has `default`.
-    pub features: BTreeMap<String, FeatureSettings>,
+    pub features: BTreeMap<String, ByCheck<CheckSettings>>,
     /// For all other features.
-    pub default: FeatureSettings,
+    pub default: ByCheck<CheckSettings>,
 }
 
 /// All that one window says about one feature.
@@ -86,10 +77,9 @@ pub struct FeatureReport {
     pub name: String,
     /// Every distance of the feature's kind, in the order of [`Statistic::distances`].
     pub distances: Vec<(Statistic, Result<Distance, NotComputed>)>,
-    /// The drift check.
-    pub drift: Result<Verdict, NotComputed>,
-    /// The missing check.
-    pub missing: Result<Verdict, NotComputed>,
+    /// What each check says.
+    #[serde(flatten)]
+    pub verdicts: ByCheck<Result<Verdict, NotComputed>>,
     /// The feature moves by construction.
     pub moving: bool,
 }
@@ -110,7 +100,7 @@ struct Prepared {
     rows: u64,
     nulls: u64,
     counts: Option<Counts>,
-    settings: FeatureSettings,
+    settings: ByCheck<CheckSettings>,
     missing_on: bool,
     /// The alarming statistic, when drift is on.
     statistic: Option<Statistic>,
@@ -376,12 +366,13 @@ impl Prepared {
                 .iter()
                 .map(|&statistic| (statistic, distance(statistic)))
                 .collect(),
-            drift: window
-                .ok_or(NotComputed::Absent)
-                .and_then(|window| self.judge_drift(window, reference)),
-            missing: window
-                .ok_or(NotComputed::Absent)
-                .and_then(|window| self.judge_missing(window, reference)),
+            verdicts: ByCheck::from_fn(|check| {
+                let window = window.ok_or(NotComputed::Absent)?;
+                match check {
+                    Check::Drift => self.judge_drift(window, reference),
+                    Check::Missing => self.judge_missing(window, reference),
+                }
+            }),
             moving: self.moving,
         }
     }

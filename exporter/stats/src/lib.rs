@@ -33,10 +33,8 @@ pub use baseline::FrozenFeature;
 pub use bins::{Bins, CategoryBins, NumericBins};
 pub use column::{Categories, Column, ColumnError, Kind, Validity};
 pub use distance::{Distance, NotComputed, Statistic};
-pub use judge::{
-    CheckSettings, DriftSettings, FeatureReport, FeatureSettings, Reference, Settings, judge,
-};
+pub use judge::{CheckSettings, DriftSettings, FeatureReport, Reference, Settings, judge};
 pub use limits::{Alpha, Limit, LimitPart};
 pub use profile::{FeatureProfile, MergeError};
 pub use summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
-pub use verdict::{BySeverity, Check, SCORE_MAX, Severity, Streak, Verdict, score};
+pub use verdict::{ByCheck, BySeverity, Check, SCORE_MAX, Severity, Streak, Verdict, score};

@@ -17,6 +17,51 @@ pub enum Check {
     Missing,
 }
 
+impl Check {
+    /// Every check.
+    pub const ALL: [Check; 2] = [Check::Drift, Check::Missing];
+
+    /// Its name as metrics and pages have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Check::Drift => "drift",
+            Check::Missing => "missing",
+        }
+    }
+}
+
+/// One value for each check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByCheck<T> {
+    /// The value of drift.
+    pub drift: T,
+    /// The value of missing.
+    pub missing: T,
+}
+
+impl<T> ByCheck<T> {
+    /// The value that a function gives of each check.
+    pub fn from_fn(mut of: impl FnMut(Check) -> T) -> Self {
+        ByCheck {
+            drift: of(Check::Drift),
+            missing: of(Check::Missing),
+        }
+    }
+
+    /// The value of one check.
+    pub fn get(&self, check: Check) -> &T {
+        match check {
+            Check::Drift => &self.drift,
+            Check::Missing => &self.missing,
+        }
+    }
+
+    /// Every check with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (Check, &T)> {
+        Check::ALL.into_iter().map(|check| (check, self.get(check)))
+    }
+}
+
 /// How bad a breach is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {

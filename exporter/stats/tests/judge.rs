@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use stats::{
-    BySeverity, Categories, CheckSettings, Column, DriftSettings, FeatureProfile, FeatureReport,
-    FeatureSettings, FrozenFeature, Kind, LimitPart, NotComputed, Reference, Settings, Statistic,
+    ByCheck, BySeverity, Categories, CheckSettings, Column, DriftSettings, FeatureProfile,
+    FeatureReport, FrozenFeature, Kind, LimitPart, NotComputed, Reference, Settings, Statistic,
     Summary, Validity, judge,
 };
 
@@ -58,7 +58,7 @@ fn total(name: &str) -> FrozenFeature {
     feature(name, &windows)
 }
 
-fn settings(features: &[(&str, FeatureSettings)]) -> Settings {
+fn settings(features: &[(&str, ByCheck<CheckSettings>)]) -> Settings {
     Settings {
         budget: BySeverity {
             warning: 1.0,
@@ -70,18 +70,18 @@ fn settings(features: &[(&str, FeatureSettings)]) -> Settings {
             .iter()
             .map(|(name, settings)| ((*name).to_owned(), *settings))
             .collect::<BTreeMap<_, _>>(),
-        default: FeatureSettings::default(),
+        default: ByCheck::default(),
     }
 }
 
-fn drift_limits(warning: Option<f64>, critical: Option<f64>) -> FeatureSettings {
+fn drift_limits(warning: Option<f64>, critical: Option<f64>) -> ByCheck<CheckSettings> {
     let drift = CheckSettings {
         limits: BySeverity { warning, critical },
         ..CheckSettings::default()
     };
-    FeatureSettings {
+    ByCheck {
         drift,
-        ..FeatureSettings::default()
+        ..ByCheck::default()
     }
 }
 
@@ -102,7 +102,7 @@ fn an_unchanged_window_is_quiet_and_a_shifted_one_is_critical() {
         &settings(&[]),
         Some(&window(&features[0], &numbers(1000, |u| u), 0)),
     );
-    let drift = quiet.drift.unwrap();
+    let drift = quiet.verdicts.drift.unwrap();
     assert_eq!(
         (drift.statistic, drift.over, quiet.moving),
         (Statistic::Ks, BySeverity::default(), false)
@@ -112,7 +112,7 @@ fn an_unchanged_window_is_quiet_and_a_shifted_one_is_critical() {
         &settings(&[]),
         Some(&window(&features[0], &numbers(1000, |u| u + 0.3), 0)),
     );
-    let drift = shifted.drift.unwrap();
+    let drift = shifted.verdicts.drift.unwrap();
     assert_eq!(
         drift.over,
         BySeverity {
@@ -151,6 +151,7 @@ fn a_rise_of_nulls_is_missing_and_a_fall_is_not() {
             &settings(&[]),
             Some(&window(&features[0], &numbers(1000, |u| u), nulls)),
         )
+        .verdicts
         .missing
         .unwrap()
     };
@@ -165,13 +166,13 @@ fn what_moves_by_construction_alarms_only_by_the_manifests_number() {
     let features = [total("total"), steady("a")];
     let next = window(&features[0], &numbers(1000, |u| u + 3.0), 0);
     let report = only(&features, &settings(&[]), Some(&next));
-    assert!(report.moving && report.drift == Err(NotComputed::Moving));
+    assert!(report.moving && report.verdicts.drift == Err(NotComputed::Moving));
     let report = only(
         &features,
         &settings(&[("total", drift_limits(Some(0.4), None))]),
         Some(&next),
     );
-    let verdict = report.drift.unwrap();
+    let verdict = report.verdicts.drift.unwrap();
     assert_eq!(
         verdict.over,
         BySeverity {
@@ -195,12 +196,12 @@ fn what_moves_by_construction_alarms_only_by_the_manifests_number() {
 #[test]
 fn an_override_moves_no_other_limit() {
     let features = [steady("a"), steady("b"), total("total")];
-    let off = FeatureSettings {
+    let off = ByCheck {
         drift: CheckSettings {
             enabled: false,
             ..CheckSettings::default()
         },
-        ..FeatureSettings::default()
+        ..ByCheck::default()
     };
     let current = window(&features[1], &numbers(1000, |u| u), 0);
     let plain = Reference::new(&features, &settings(&[]));
@@ -214,7 +215,7 @@ fn an_override_moves_no_other_limit() {
         changed.drift_limits(1, &current)
     );
     assert_eq!(
-        judge(&changed, &[Some(&current)])[0].drift,
+        judge(&changed, &[Some(&current)])[0].verdicts.drift,
         Err(NotComputed::Disabled)
     );
 }
@@ -224,7 +225,7 @@ fn no_data_is_not_no_drift() {
     let features = [steady("a")];
     let check = |current: Option<&Summary>, expected: NotComputed| {
         let report = only(&features, &settings(&[]), current);
-        assert_eq!(report.drift, Err(expected));
+        assert_eq!(report.verdicts.drift, Err(expected));
         assert!(
             report
                 .distances
@@ -265,11 +266,11 @@ fn no_data_is_not_no_drift() {
         Some(&window(&features[0], &[], 0)),
     );
     assert_eq!(
-        report.drift,
+        report.verdicts.drift,
         Err(NotComputed::TooFewRows { have: 0, need: 20 })
     );
     assert_eq!(
-        report.missing,
+        report.verdicts.missing,
         Err(NotComputed::TooFewRows { have: 0, need: 1 })
     );
     let few = only(
@@ -277,6 +278,7 @@ fn no_data_is_not_no_drift() {
         &settings(&[]),
         Some(&window(&features[0], &numbers(150, |u| u + 1.0), 0)),
     )
+    .verdicts
     .drift
     .unwrap();
     assert!(
@@ -300,7 +302,7 @@ fn a_constant_feature_has_no_unit_of_length() {
         },
         Some(&window(&features[0], &[8.0; 300], 0)),
     );
-    assert_eq!(report.drift, Err(NotComputed::ZeroSpread));
+    assert_eq!(report.verdicts.drift, Err(NotComputed::ZeroSpread));
     let ks = report
         .distances
         .iter()
@@ -349,6 +351,7 @@ fn a_point_mass_that_dissolves_is_found_by_every_statistic() {
             },
             Some(&current),
         )
+        .verdicts
         .drift
         .unwrap();
         assert!(verdict.over.critical, "{verdict:?}");

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use stats::{
-    Bins, BySeverity, Column, DriftSettings, FeatureProfile, FeatureReport, FeatureSettings,
-    FrozenFeature, Kind, Reference, Settings, Summary, Validity, judge,
+    Bins, ByCheck, BySeverity, Column, DriftSettings, FeatureProfile, FeatureReport, FrozenFeature,
+    Kind, Reference, Settings, Summary, Validity, judge,
 };
 
 const FEATURES: usize = 20;
@@ -96,7 +96,7 @@ fn settings() -> Settings {
         drift: Some(DriftSettings::default()),
         missing: true,
         features: BTreeMap::new(),
-        default: FeatureSettings::default(),
+        default: ByCheck::default(),
     }
 }
 
@@ -105,7 +105,7 @@ fn alarms(reports: &[FeatureReport]) -> BySeverity<u32> {
     let verdicts = || {
         reports
             .iter()
-            .flat_map(|report| [&report.drift, &report.missing])
+            .flat_map(|report| report.verdicts.iter().map(|(_, verdict)| verdict))
             .map(|verdict| verdict.as_ref().unwrap())
     };
     BySeverity {
@@ -139,7 +139,10 @@ fn small_undrifted_windows_stay_within_the_budget() {
         for _ in 0..windows {
             let reports = reports(&reference, &window(&mut rng, &baseline, rows, 0.0));
             found = found.zip(alarms(&reports)).map(|(sum, more)| sum + more);
-            for verdict in reports.iter().map(|report| report.drift.as_ref().unwrap()) {
+            for verdict in reports
+                .iter()
+                .map(|report| report.verdicts.drift.as_ref().unwrap())
+            {
                 let beyond = verdict
                     .limits
                     .map(|limit| u32::from(verdict.value >= limit.null.unwrap()));
@@ -183,7 +186,7 @@ fn large_windows_stay_within_the_budget_and_a_shift_of_a_fifth_of_sigma_is_found
         let drifted = reports(&reference, &window(&mut rng, &baseline, rows, 0.2));
         detected += drifted
             .iter()
-            .filter(|report| report.drift.as_ref().unwrap().over.warning)
+            .filter(|report| report.verdicts.drift.as_ref().unwrap().over.warning)
             .count();
     }
     let rate = found

@@ -10,7 +10,7 @@ use exporter::freshness;
 use exporter::schema::Problem;
 use exporter::settings::settings;
 use exporter::snapshot::{
-    BaselineInfo, BaselineState, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
+    BaselineInfo, BaselineState, Breaches, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
     OpenWindow, Snapshot,
 };
 use exporter::window::Span;
@@ -322,8 +322,7 @@ pub fn snapshot() -> Snapshot {
                 summary: found.map(|(_, summary)| summary.clone()),
                 reference: Some(frozen.reference.clone()),
                 bins: Some(frozen.bins.clone()),
-                drift_breached: breached(&report.drift),
-                missing_breached: breached(&report.missing),
+                breached: Breaches::from_fn(|check| breached(report.verdicts.get(check))),
                 report: Some(report),
                 freshness: found.map(|_| fresh("2017-06-03T21:14:00Z")),
             }
@@ -342,8 +341,7 @@ pub fn snapshot() -> Snapshot {
         reference: None,
         bins: None,
         report: None,
-        drift_breached: None,
-        missing_breached: None,
+        breached: Breaches::default(),
         freshness: Some(fresh("2017-05-23T08:00:00Z")),
     });
     features.push(FeatureState {

@@ -126,7 +126,7 @@ fn numbers_are_those_of_the_snapshot() {
     let drift = feature
         .report
         .as_ref()
-        .and_then(|r| r.drift.as_ref().ok())
+        .and_then(|r| r.verdicts.drift.as_ref().ok())
         .expect("judged");
     let of = "feature=\"basket_mean\",check=\"drift\"";
     check(table::CHECK_VALUE.definition(), of, Some(drift.value));
