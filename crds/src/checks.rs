@@ -30,6 +30,12 @@ pub struct Checks {
     /// Example: `{overrides: [{features: ["basket_*"], critical: 0.1}]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<MissingCheck>,
+
+    /// Are more values than in the baseline not acceptable: not a number, infinite, outside of their range, or of a category
+    /// that is not allowed? Default: on, with ranges and categories learnt from the baseline, and calibrated limits.
+    /// Example: `{overrides: [{features: [age], range: {min: 0, max: 120}}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualityCheck>,
 }
 
 /// Are the columns those of the baseline? It has no limit: a finding is a finding.
@@ -322,4 +328,127 @@ pub struct MissingOverride {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub consecutive: Option<i32>,
+}
+
+/// Are more values than in the baseline not acceptable? The value is the increase of their share among the values that are not
+/// null; a limit is an increase, 0 to 1 (0.05 is five percentage points).
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")
+        .message("warning is above critical: write a warning that is at most critical")
+        .field_path(".warning")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct QualityCheck {
+    /// Whether the check alarms; the share is computed and shown in any case. Default: `true`. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Increase of the invalid share from which on the check warns, 0 to 1. Default: calibrated. Example: `0.02`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub warning: Option<f64>,
+
+    /// Increase of the invalid share from which on the check is critical, 0 to 1, at least `warning`. Default: calibrated.
+    /// Example: `0.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub critical: Option<f64>,
+
+    /// Fewest values of a window that allow a verdict, 1 to 1,000,000,000. Default: `200`. Example: `1000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many windows in a row must be over the limit before it counts, 1 to 100. Default: `1`. Example: `2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+
+    /// How far beyond the baseline's smallest and largest value a number may lie, as a multiple of the distance of those two,
+    /// 0 to 1,000: for features without a `range`. Default: `0.5`. Example: `0.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub tolerance: Option<f64>,
+
+    /// Other settings for some features, at most 256; where several match, the last one that says something about a field
+    /// holds. Default: none. Example: `[{features: [age], range: {min: 0, max: 120}}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub overrides: Option<Vec<QualityOverride>>,
+}
+
+/// Other quality settings for some features.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("has(self.enabled) || has(self.warning) || has(self.critical) || has(self.minRows) || has(self.consecutive) || has(self.range) || has(self.allowed)")
+        .message("the override changes nothing: write enabled, warning, critical, minRows, consecutive, range or allowed, or remove it"),
+    validation = Rule::new("!has(self.range) || !has(self.allowed)")
+        .message("range is for numbers and allowed for categories: write one of them")
+        .field_path(".allowed"),
+    validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")
+        .message("warning is above critical: write a warning that is at most critical")
+        .field_path(".warning")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct QualityOverride {
+    /// The features: 1 to 64 names or globs, of at most 256 characters. No default. Example: `["basket_*"]`.
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 256)))]
+    pub features: Vec<String>,
+
+    /// Whether the check alarms for them. Default: the check's. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Increase of the invalid share from which on the check warns, 0 to 1. Default: the check's. Example: `0.05`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub warning: Option<f64>,
+
+    /// Increase from which on the check is critical, 0 to 1, at least `warning`. Default: the check's. Example: `0.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub critical: Option<f64>,
+
+    /// Fewest values that allow a verdict, 1 to 1,000,000,000. Default: the check's. Example: `1000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many windows in a row must be over the limit, 1 to 100. Default: the check's. Example: `2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+
+    /// The numbers that are acceptable. Default: learnt from the baseline. Example: `{min: 0, max: 120}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<ValueRange>,
+
+    /// The categories that are acceptable, 1 to 256 of at most 256 characters. Default: those that the baseline has seen.
+    /// Example: `[bronze, silver, gold]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256), inner(length(max = 256)))]
+    pub allowed: Option<Vec<String>>,
+}
+
+/// Numbers from one to another, both included.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("has(self.min) || has(self.max)")
+        .message("the range allows every number: write min, max or both, or remove it"),
+    validation = Rule::new("!has(self.min) || !has(self.max) || self.min <= self.max")
+        .message("min is above max: write a min that is at most max")
+        .field_path(".min")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ValueRange {
+    /// The smallest, -1e300 to 1e300. Default: no end. Example: `0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -1e300, max = 1e300))]
+    pub min: Option<f64>,
+
+    /// The largest, -1e300 to 1e300, at least `min`. Default: no end. Example: `120`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -1e300, max = 1e300))]
+    pub max: Option<f64>,
 }

@@ -376,16 +376,19 @@ pub enum About {
     Drift,
     /// The check of missing values.
     Missing,
+    /// The check of values that are not acceptable.
+    Quality,
 }
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 5] = [
+    pub const ALL: [About; 6] = [
         About::Availability,
         About::Schema,
         About::Freshness,
         About::Drift,
         About::Missing,
+        About::Quality,
     ];
 
     /// The value of the label `check`: for checks that of the metrics.
@@ -396,6 +399,7 @@ impl About {
             About::Freshness => "freshness",
             About::Drift => "drift",
             About::Missing => "missing",
+            About::Quality => "quality",
         }
     }
 }

@@ -55,6 +55,8 @@ pub enum Indicator {
     Drift,
     /// No feature misses more values than its critical limit allows: counted by time.
     Missing,
+    /// No feature has more unacceptable values than its critical limit allows: counted by time.
+    Quality,
     /// Evaluations succeed: counted by evaluations.
     Evaluations,
 }

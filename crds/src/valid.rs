@@ -341,6 +341,42 @@ pub struct Checks {
     pub drift: DriftCheck,
     /// Are more values missing than in the baseline? Limits are increases of the share.
     pub missing: Check<f64>,
+    /// Are more values than in the baseline not acceptable? Limits are increases of the share.
+    pub quality: QualityCheck,
+}
+
+/// The quality check: a check, and what is acceptable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QualityCheck {
+    /// Settings.
+    pub check: Check<f64>,
+    /// How far beyond the baseline's smallest and largest value a number may lie, in units of their distance.
+    pub tolerance: f64,
+    /// What is acceptable of some features.
+    pub acceptable: Vec<(Patterns, Acceptable)>,
+}
+
+/// The values of a feature that are acceptable.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Acceptable {
+    /// Numbers from `min` to `max`, both included.
+    Range {
+        /// The smallest, `None` for no end.
+        min: Option<f64>,
+        /// The largest, `None` for no end.
+        max: Option<f64>,
+    },
+    /// These categories.
+    Allowed(BTreeSet<String>),
+}
+
+impl QualityCheck {
+    /// What is written down as acceptable of a feature: by the last of the overrides that match it and say so.
+    pub fn acceptable_for(&self, feature: &str) -> Option<&Acceptable> {
+        let mut matching = self.acceptable.iter().rev();
+        let found = matching.find(|(features, _)| features.matches(feature));
+        found.map(|(_, acceptable)| acceptable)
+    }
 }
 
 /// The schema check has no limit.

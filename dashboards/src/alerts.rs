@@ -81,6 +81,9 @@ pub const DRIFT: &str = "FeatureDrift";
 /// The alert of the check of missing values.
 pub const MISSING_DATA: &str = "FeatureMissingData";
 
+/// The alert of the check of values that are not acceptable.
+pub const INVALID_VALUES: &str = "FeatureInvalidValues";
+
 /// How many pulls an evaluation has that catches up: four windows and the one in progress.
 const PULLS: f64 = 5.0;
 
@@ -98,6 +101,7 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
         alerts.extend(freshness(subject, level));
         alerts.push(drift(subject, level));
         alerts.push(missing(subject, level));
+        alerts.push(quality(subject, level));
     }
     alerts
 }
@@ -415,6 +419,23 @@ fn missing(subject: Subject<'_>, level: Level) -> Alert {
         "The missing share of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
         "humanizePercentage",
     )
+}
+
+/// The check of values that are not acceptable: increases of their share. It mutes that they drift.
+fn quality(subject: Subject<'_>, level: Level) -> Alert {
+    let alert = statistical(
+        subject,
+        level,
+        About::Quality,
+        INVALID_VALUES,
+        "More values of a feature are not acceptable than in the baseline.",
+        "The share of values of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} that are not acceptable is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
+        "humanizePercentage",
+    );
+    Alert {
+        keeps_firing: ends(subject, level, true),
+        ..alert
+    }
 }
 
 /// A check that compares each feature with the baseline; `how` is how its template shows a limit.

@@ -202,16 +202,22 @@ pub fn inhibitions() -> Vec<Inhibition> {
     const OBJECTIVE: &str = "sloth_slo";
     let critical = || is(SeverityLabel.name(), Severity::Critical.name());
     let warning = || is(SeverityLabel.name(), Severity::Warning.name());
-    const VALUES: [About; 3] = [About::Drift, About::Freshness, About::Missing];
-    let [drift, freshness, missing] = VALUES.map(About::name);
-    let of_values = || among(Check.name(), &[drift, freshness, missing]);
+    let values = [
+        About::Drift,
+        About::Freshness,
+        About::Missing,
+        About::Quality,
+    ];
+    let values = values.map(About::name);
+    let of_values = || among(Check.name(), &values);
     let of_data = || {
         among(
             Check.name(),
-            &[drift, freshness, missing, About::Schema.name()],
+            &[&values[..], &[About::Schema.name()]].concat(),
         )
     };
-    let column_gone = || vec![is(Check.name(), About::Schema.name()), critical()];
+    let check = |about: About| is(Check.name(), about.name());
+    let column_gone = || vec![check(About::Schema), critical()];
     // An objective is about time, and stays when what used its budget up is told.
     let no_objective = || is(OBJECTIVE, "");
     let rule = |source: Vec<Matcher>, target: Vec<Matcher>, equal: &[&'static str]| {
@@ -267,6 +273,12 @@ pub fn inhibitions() -> Vec<Inhibition> {
             vec![is(NAME, stale)],
             [&[of_values(), warning()], &but(stale)[..]].concat(),
             &[],
+        ),
+        // Values that should not be are distributed otherwise, too.
+        rule(
+            vec![check(About::Quality), critical()],
+            vec![check(About::Drift), no_objective()],
+            &["feature"],
         ),
         // A column that is gone or of another type has no values to speak of.
         rule(column_gone(), vec![of_values()], &["feature"]),

@@ -224,7 +224,9 @@ fn bad(reach: Reach<'_>, indicator: Indicator) -> Option<String> {
         }
         // The monitor's own, which has no label `feature`.
         Indicator::Freshness => Is(Feature, ""),
-        Indicator::Schema | Indicator::Drift | Indicator::Missing => IsNot(Feature, ""),
+        Indicator::Schema | Indicator::Drift | Indicator::Missing | Indicator::Quality => {
+            IsNot(Feature, "")
+        }
     };
     let matchers = [
         Is(Check, about(indicator).name()),
@@ -256,6 +258,7 @@ fn about(indicator: Indicator) -> About {
         Indicator::Schema => About::Schema,
         Indicator::Drift => About::Drift,
         Indicator::Missing => About::Missing,
+        Indicator::Quality => About::Quality,
     }
 }
 

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use crds::valid::{self, Query};
 use jiff::Timestamp;
-use stats::{Bins, FeatureProfile, FrozenFeature, Reference, Summary};
+use stats::{FeatureProfile, FrozenFeature, Reference, Summary};
 
 use crate::baseline::{Baseline, Definition, Windows};
 use crate::columns::FeatureColumn;
-use crate::pipeline::{self, PullError, Pulled, Request, Slot, SlotOf};
+use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf};
 use crate::progress::{Columns, JudgedState, Progress};
 use crate::settings::settings;
 use crate::snapshot::{Evaluation, Failure, OpenWindow, Snapshot};
@@ -59,7 +59,7 @@ struct Frozen {
     baseline: Baseline,
     digest: String,
     reference: Reference,
-    bins: Arc<HashMap<String, Arc<Bins>>>,
+    counting: Arc<HashMap<String, Counting>>,
     /// Whether it is saved as it is.
     saved: bool,
 }
@@ -328,7 +328,7 @@ impl Monitor {
             self.adopt(frozen);
         }
         let pulled = self
-            .pull(whole(self.bins()), tally, FeatureProfile::close)
+            .pull(whole(self.counting()), tally, FeatureProfile::close)
             .await?;
         let start = self.progress.judged.as_ref().map_or_else(
             || now - jiff::SignedDuration::try_from(self.config.schedule.every).unwrap_or_default(),
@@ -358,7 +358,7 @@ impl Monitor {
         groups
             .into_iter()
             .map(|group| {
-                let request = self.request(grid, &group, self.bins());
+                let request = self.request(grid, &group, self.counting());
                 (group, request)
             })
             .collect()
@@ -368,7 +368,7 @@ impl Monitor {
         &self,
         grid: &Grid,
         windows: &[WindowId],
-        bins: Option<Arc<HashMap<String, Arc<Bins>>>>,
+        counting: Option<Arc<HashMap<String, Counting>>>,
     ) -> Request {
         let slots: HashMap<WindowId, usize> =
             windows.iter().enumerate().map(|(i, w)| (*w, i)).collect();
@@ -382,7 +382,7 @@ impl Monitor {
             slot_of: Some(Arc::new(move |micros| {
                 slots.get(&of.containing(micros)).copied()
             })),
-            bins: bins.unwrap_or_default(),
+            counting: counting.unwrap_or_default(),
         }
     }
 
@@ -393,8 +393,8 @@ impl Monitor {
         }
     }
 
-    fn bins(&self) -> Option<Arc<HashMap<String, Arc<Bins>>>> {
-        self.baseline.as_ref().map(|frozen| frozen.bins.clone())
+    fn counting(&self) -> Option<Arc<HashMap<String, Counting>>> {
+        self.baseline.as_ref().map(|frozen| frozen.counting.clone())
     }
 
     async fn pull<T: Send + 'static>(
@@ -625,14 +625,15 @@ impl Monitor {
         }
         let need = u32::try_from(windows.len()).unwrap_or(u32::MAX);
         let mut frozen = self.frozen(pool, now, need);
-        let bins = bins_of(&frozen.features);
+        // What is acceptable follows from these windows, or is read off their counts.
+        let counting = counting_of(&frozen.features, None);
         let groups: Vec<&[WindowId]> = if self.takes_window() {
             windows.chunks(1).collect()
         } else {
             windows.chunks(WINDOWS_AT_ONCE).collect()
         };
         for group in groups {
-            let request = self.request(grid, group, Some(bins.clone()));
+            let request = self.request(grid, group, Some(counting.clone()));
             let pulled = self.pull(request, tally, FeatureProfile::close).await?;
             self.progress.see(&pulled);
             let columns = Columns::of(&pulled.layout);
@@ -706,10 +707,12 @@ impl Monitor {
 
 impl Frozen {
     fn new(baseline: Baseline, config: &valid::Monitor) -> Self {
+        let features = &baseline.features;
+        let reference = Reference::new(features, &settings(config, features));
         Self {
             digest: baseline.digest(),
-            reference: Reference::new(&baseline.features, &settings(config, &baseline.features)),
-            bins: bins_of(&baseline.features),
+            counting: counting_of(features, Some(&reference)),
+            reference,
             baseline,
             saved: false,
         }
@@ -740,18 +743,28 @@ impl Pool {
     }
 }
 
-fn bins_of(features: &[FrozenFeature]) -> Arc<HashMap<String, Arc<Bins>>> {
-    let bins = features.iter().map(|f| (f.name.clone(), f.bins.clone()));
-    Arc::new(bins.collect())
+fn counting_of(
+    features: &[FrozenFeature],
+    reference: Option<&Reference>,
+) -> Arc<HashMap<String, Counting>> {
+    let counting = features.iter().enumerate().map(|(place, feature)| {
+        let acceptable = reference.and_then(|reference| reference.acceptable(place).ok());
+        let counting = Counting {
+            bins: feature.bins.clone(),
+            acceptable: acceptable.cloned(),
+        };
+        (feature.name.clone(), counting)
+    });
+    Arc::new(counting.collect())
 }
 
 /// A pull whose rows all belong to one slot.
-fn whole(bins: Option<Arc<HashMap<String, Arc<Bins>>>>) -> Request {
+fn whole(counting: Option<Arc<HashMap<String, Counting>>>) -> Request {
     Request {
         span: None,
         slots: NonZeroUsize::MIN,
         slot_of: None,
-        bins: bins.unwrap_or_default(),
+        counting: counting.unwrap_or_default(),
     }
 }
 

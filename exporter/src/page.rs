@@ -588,7 +588,7 @@ fn statistic(statistic: Statistic) -> &'static str {
         Statistic::Wasserstein => "Wasserstein",
         Statistic::Hellinger => "Hellinger",
         Statistic::ChiSquared => "χ²",
-        Statistic::MissingShare => "increase",
+        Statistic::MissingShare | Statistic::InvalidShare => "increase",
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use stats::{Bins, FeatureProfile};
+use stats::{Acceptable, Bins, FeatureProfile};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -43,8 +43,17 @@ pub struct Request {
     /// Sorts rows into slots by the window column, in microseconds since the epoch. Without it all
     /// rows belong to slot 0.
     pub slot_of: Option<SlotOf>,
-    /// The frozen bins of the baseline's features by name; empty while a baseline is made.
-    pub bins: Arc<HashMap<String, Arc<Bins>>>,
+    /// How the baseline's features are counted, by name; empty while a baseline is made.
+    pub counting: Arc<HashMap<String, Counting>>,
+}
+
+/// How the values of a feature are counted.
+#[derive(Clone, Debug)]
+pub struct Counting {
+    /// The baseline's frozen bins.
+    pub bins: Arc<Bins>,
+    /// Which values are acceptable; nothing where that is not known.
+    pub acceptable: Option<Acceptable>,
 }
 
 /// What one pull brought.
@@ -382,16 +391,21 @@ impl Owned {
     fn new(place: usize, column: &FeatureColumn, request: &Request) -> Self {
         // Bins of the other kind mean that the type changed: the column is profiled as what it is
         // now, without bins, and the schema check says what happened.
-        let bins = request
-            .bins
+        let counting = request
+            .counting
             .get(&column.name)
-            .filter(|bins| bins.kind() == column.kind);
+            .filter(|counting| counting.bins.kind() == column.kind);
+        let profile = FeatureProfile::new(column.kind, counting.map(|c| c.bins.clone()));
+        let profile = match counting.and_then(|counting| counting.acceptable.as_ref()) {
+            Some(acceptable) => profile.accepting(acceptable),
+            None => profile,
+        };
         Self {
             place,
             column: column.clone(),
             reader: Reader::default(),
             slots: (0..request.slots.get())
-                .map(|_| (FeatureProfile::new(column.kind, bins.cloned()), None))
+                .map(|_| (profile.clone(), None))
                 .collect(),
         }
     }

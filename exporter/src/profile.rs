@@ -362,6 +362,7 @@ fn verdict_row(
             let limits = &verdict.limits;
             let name = match verdict.statistic {
                 Statistic::MissingShare => "missing increase".to_owned(),
+                Statistic::InvalidShare => "invalid increase".to_owned(),
                 statistic => format!("{} {statistic}", check.name()),
             };
             vec![

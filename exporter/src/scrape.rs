@@ -258,6 +258,8 @@ impl NoVerdict {
                 NotComputed::NoReference { .. } => "too_few_baseline_rows",
                 NotComputed::ZeroSpread => "zero_spread",
                 NotComputed::NotForKind { .. } => "not_for_kind",
+                NotComputed::TooManyCategories => "too_many_categories",
+                NotComputed::GivenForOtherKind { .. } => "given_for_other_kind",
                 NotComputed::KindChanged { .. } => "kind_changed",
                 NotComputed::OtherBins => "other_bins",
                 NotComputed::Absent => "absent",
@@ -432,6 +434,11 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
     let share = |count: u64| (summary.rows > 0).then(|| count as f64 / summary.rows as f64);
     out.add(&table::FEATURE_ROWS, labels, summary.rows as f64);
     out.add_some(
+        &table::FEATURE_INVALID_RATIO,
+        labels,
+        summary.invalid_share(),
+    );
+    out.add_some(
         &table::FEATURE_MISSING_RATIO,
         labels,
         summary.missing_share(),
@@ -548,7 +555,7 @@ impl DistanceFamilies {
                 &table::DRIFT_CHI_SQUARED_ADJUSTED_P_VALUE,
             ),
             // It has families of its own: the shares, and the check's.
-            Statistic::MissingShare => return None,
+            Statistic::MissingShare | Statistic::InvalidShare => return None,
         })
     }
 }
@@ -729,6 +736,7 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::Wasserstein => "wasserstein",
         Statistic::ChiSquared => "chi_squared",
         Statistic::MissingShare => "missing_share",
+        Statistic::InvalidShare => "invalid_share",
     }
 }
 

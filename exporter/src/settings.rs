@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crds::valid::{self, CategoricalStatistic, Monitor, NumericStatistic, Rate, ResolvedCheck};
 use stats::{
-    ByCheck, BySeverity, Check, CheckSettings, DriftSettings, FrozenFeature, Settings, Statistic,
+    Acceptable, ByCheck, BySeverity, Check, CheckSettings, DriftSettings, FrozenFeature,
+    QualitySettings, Settings, Statistic,
 };
 
 /// The settings of a monitor for the features of its baseline.
@@ -21,6 +22,16 @@ pub fn settings(monitor: &Monitor, features: &[FrozenFeature]) -> Settings {
             categorical: categorical(checks.drift.alarm_on.categorical),
         }),
         missing: checks.missing.enabled,
+        quality: checks.quality.check.enabled.then_some(QualitySettings {
+            tolerance: checks.quality.tolerance,
+        }),
+        acceptable: features
+            .iter()
+            .filter_map(|feature| {
+                let given = checks.quality.acceptable_for(&feature.name)?;
+                Some((feature.name.clone(), acceptable(given)))
+            })
+            .collect(),
         features: features
             .iter()
             .map(|feature| (feature.name.clone(), of(&feature.name)))
@@ -35,6 +46,7 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
     match check {
         Check::Drift => &monitor.checks.drift.check,
         Check::Missing => &monitor.checks.missing,
+        Check::Quality => &monitor.checks.quality.check,
     }
 }
 
@@ -65,6 +77,16 @@ fn settings_of(resolved: ResolvedCheck<f64>) -> CheckSettings {
             critical: resolved.critical,
         },
         min_rows: resolved.min_rows,
+    }
+}
+
+fn acceptable(given: &valid::Acceptable) -> Acceptable {
+    match given {
+        valid::Acceptable::Range { min, max } => Acceptable::Range {
+            min: *min,
+            max: *max,
+        },
+        valid::Acceptable::Allowed(names) => Acceptable::Names(names.clone()),
     }
 }
 

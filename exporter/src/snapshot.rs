@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stats::{Alpha, Bins, ByCheck, BySeverity, FeatureReport, Kind, Severity, Summary};
+use stats::{Acceptable, Alpha, Bins, ByCheck, BySeverity, FeatureReport, Kind, Severity, Summary};
 
 use crate::freshness::Freshness;
 use crate::schema::Problem;
@@ -167,6 +167,8 @@ pub struct FeatureState {
     pub reference: Option<Summary>,
     /// The baseline's frozen bins.
     pub bins: Option<Arc<Bins>>,
+    /// Which of its values are acceptable; nothing without a baseline, and where that cannot be told.
+    pub acceptable: Option<Acceptable>,
     /// Distances and verdicts of the judged window.
     pub report: Option<FeatureReport>,
     /// Which checks of the judged window are breached.

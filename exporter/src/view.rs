@@ -122,6 +122,10 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
         columns().map(|(name, kind, ..)| (name, kind)).collect();
     let problems = problems(parts, frozen, &present);
     let judged = parts.progress.judged.as_ref();
+    let acceptable = |name: &str| {
+        let place = frozen.iter().position(|feature| feature.name == name)?;
+        parts.baseline?.reference.acceptable(place).ok()
+    };
     let named: BTreeSet<&str> = data.features.literal_names().into_iter().collect();
 
     let names: BTreeSet<&str> = baseline
@@ -155,6 +159,7 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                 summary: judged.and_then(|j| j.found.summary(name)).cloned(),
                 reference: frozen.map(|f| f.reference.clone()),
                 bins: frozen.map(|f| f.bins.clone()),
+                acceptable: acceptable(name).cloned(),
                 report: report.cloned(),
                 breached: breached.copied().unwrap_or_default(),
                 freshness: parts.progress.freshness.get(name).cloned(),

@@ -39,7 +39,10 @@ FLOOR = {
     "ks": {"warning": 0.05, "critical": 0.10},
     "psi": {"warning": 0.10, "critical": 0.25},
     "missing": {"warning": 0.02, "critical": 0.05},
+    "quality": {"warning": 0.01, "critical": 0.05},
 }
+# How far beyond the baseline's extremes a number may lie, in units of their distance.
+TOLERANCE = 0.5
 # A feature's own variance between windows weighs as much as its degrees of freedom, the mean over features as 20.
 PRIOR_WEIGHT = 20
 
@@ -215,6 +218,8 @@ class Feature:
         self.shares = [(table[name].null_count, table.num_rows) for table in baseline]
         self.current = values(current, name)
         self.current_share = (current[name].null_count, current.num_rows)
+        filled = [table[name].drop_null() for table in [*baseline, current]]
+        *self.invalid_shares, self.current_invalid_share = self.invalid(filled[:-1], filled)
         self.categories = None if self.numeric else Categories(numpy.concatenate(self.windows))
         self.numbers = Numbers(numpy.concatenate(self.windows)) if self.numeric else None
         if self.categories:
@@ -228,6 +233,19 @@ class Feature:
             counts = [(self.numbers.counts(sample, self.numbers.fine) for sample in pair) for pair in zip(others, self.windows)]
             self.leave_one_out_binned = [ks_binned(*pair)["statistic"] for pair in counts]
 
+    def invalid(self, baseline, columns):
+        """Of each column the values that are not acceptable, and all: numbers that are not finite or half as far out again as
+        the baseline's, names that the baseline does not have."""
+        if self.numeric:
+            numbers = [numpy.asarray(column, float) for column in columns]
+            known = numpy.concatenate(numbers[: len(baseline)])
+            known = known[numpy.isfinite(known)]
+            room = TOLERANCE * (known.max() - known.min())
+            low, high = known.min() - room, known.max() + room
+            return [(int((~numpy.isfinite(n) | (n < low) | (n > high)).sum()), len(n)) for n in numbers]
+        known = {name for column in baseline for name in column.to_pylist()}
+        return [(sum(name not in known for name in column.to_pylist()), len(column)) for column in columns]
+
     def pooled(self, which):
         chosen = [self.windows[i] for i in which]
         return numpy.concatenate(chosen) if self.numeric else numpy.sum(chosen, axis=0)
@@ -238,10 +256,6 @@ class Feature:
     def null(self, alpha):
         return (ks_null if self.numeric else psi_null)(self.reference, self.current, alpha)
 
-    def missing_differences(self):
-        """Each baseline window's missing share, less that of the others together."""
-        nulls, rows = map(numpy.array, zip(*self.shares))
-        return nulls / rows - (nulls.sum() - nulls) / (rows.sum() - rows)
 
     def distances(self):
         a, c = self.reference, self.current
@@ -319,21 +333,30 @@ def drift_limit(feature, alphas, log, mean_variance):
     }
 
 
-def missing_limits(feature, alphas, mean_square):
-    n = len(feature.windows)
-    nulls, rows = (sum(part) for part in zip(*feature.shares))
-    rate = (nulls + 0.5) / (rows + 1)
-    error = numpy.sqrt(rate * (1 - rate) * (1 / rows + 1 / feature.current_share[1]))
-    spread = shrunk(numpy.mean(feature.missing_differences() ** 2), mean_square, n)
-    return {
+def mean_square(shares):
+    """How much the share of one baseline window differs from that of the others together."""
+    counted, rows = map(numpy.array, zip(*shares))
+    return numpy.mean((counted / rows - (counted.sum() - counted) / (rows.sum() - rows)) ** 2)
+
+
+def risen(check, shares, current, alphas, pooled):
+    """A share that may not rise: its increase over the baseline windows' shares, and the limits."""
+    n = len(shares)
+    counted, rows = (sum(part) for part in zip(*shares))
+    rate = (counted + 0.5) / (rows + 1)
+    error = numpy.sqrt(rate * (1 - rate) * (1 / rows + 1 / current[1]))
+    spread = shrunk(mean_square(shares), pooled, n)
+    floor = FLOOR[check]
+    limits = {
         severity: limit(
-            FLOOR["missing"][severity],
+            floor[severity],
             float(stats.norm.isf(alpha) * error),
             float(stats.t.isf(alpha, n + PRIOR_WEIGHT - 1) * spread * numpy.sqrt(1 + 1 / n)),
-            2 * FLOOR["missing"]["critical"],
+            2 * floor["critical"],
         )
         for severity, alpha in alphas.items()
     }
+    return {"value": current[0] / current[1] - counted / rows, **limits}
 
 
 def describe(table, name, numeric):
@@ -359,16 +382,16 @@ def expected(week, baseline_weeks, faults):
     *baseline, current = [customers.spoiled(weekly_features.read(k), faults) for k in [*baseline_weeks, week]]
     pooled = pyarrow.concat_tables(baseline)
     features = [Feature(name, baseline, current) for name in current.column_names if name not in NOT_FEATURES]
-    tests = 2 * len(features)  # drift and missing
+    tests = 3 * len(features)  # drift, missing and quality
     alphas = {severity: min(0.05, max(1e-9, BUDGET[severity] / tests)) for severity in SEVERITIES}
     exact = drift_limits(features, alphas, lambda feature: feature.leave_one_out)
     binned = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
-    mean_square = numpy.mean([numpy.mean(f.missing_differences() ** 2) for f in features])
+    missing = numpy.mean([mean_square(f.shares) for f in features])
+    invalid = numpy.mean([mean_square(f.invalid_shares) for f in features])
     result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result |= {"tests": tests, "alpha": alphas, "features": {}}
     for feature, exact_limits, binned_limits in zip(features, exact, binned):
-        nulls, rows = (sum(part) for part in zip(*feature.shares))
         result["features"][feature.name] = {
             "kind": "Numeric" if feature.numeric else "Categorical",
             "current": describe(current, feature.name, feature.numeric),
@@ -382,10 +405,8 @@ def expected(week, baseline_weeks, faults):
                 **exact_limits,
                 "binned": binned_limits,
             },
-            "missing": {
-                "value": feature.current_share[0] / feature.current_share[1] - nulls / rows,
-                **missing_limits(feature, alphas, mean_square),
-            },
+            "missing": risen("missing", feature.shares, feature.current_share, alphas, missing),
+            "quality": risen("quality", feature.invalid_shares, feature.current_invalid_share, alphas, invalid),
         }
     add_adjusted(result["features"].values())
     return result

@@ -324,6 +324,7 @@ fn profile_prints_a_table_for_people() {
         (&["monetary_28d", "drift", "KS"], "ok"),
         (&["age", "drift", "PSI"], "ok"),
         (&["age", "missing", "increase"], "ok"),
+        (&["age", "invalid", "increase"], "ok"),
     ] {
         assert_eq!(row(words).last(), Some(&verdict), "{words:?}");
     }

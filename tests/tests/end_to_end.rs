@@ -135,24 +135,27 @@ fn check_feature(metrics: &Metrics, feature: &str, expected: &Value) {
     } else {
         check_categories(metrics, feature, expected);
     }
-    for severity in ["warning", "critical"] {
-        let labels = [
-            ("feature", feature),
-            ("check", "missing"),
-            ("severity", severity),
-        ];
-        let limit = metrics.get("featuremonitor_check_limit", &labels);
-        let expected = expected["missing"][severity]["limit"].as_f64().unwrap();
-        check(&named("missing limit"), limit, expected, 1e-6);
+    for share in ["missing", "quality"] {
+        let expected = &expected[share];
+        for severity in ["warning", "critical"] {
+            let labels = [
+                ("feature", feature),
+                ("check", share),
+                ("severity", severity),
+            ];
+            let limit = metrics.get("featuremonitor_check_limit", &labels);
+            let expected = expected[severity]["limit"].as_f64().unwrap();
+            check(&named(&format!("{share} limit")), limit, expected, 1e-6);
+        }
+        let labels = [("feature", feature), ("check", share)];
+        let increase = metrics.get("featuremonitor_check_value", &labels).unwrap();
+        let exact = expected["value"].as_f64().unwrap();
+        // A difference of shares may be next to nothing, so it is exact in the unit of shares.
+        assert!(
+            (increase - exact).abs() <= EXACT,
+            "{share} check of {feature}: {increase} where {exact} is expected"
+        );
     }
-    let labels = [("feature", feature), ("check", "missing")];
-    let increase = metrics.get("featuremonitor_check_value", &labels).unwrap();
-    let exact = expected["missing"]["value"].as_f64().unwrap();
-    // A difference of shares may be next to nothing, so it is exact in the unit of shares.
-    assert!(
-        (increase - exact).abs() <= EXACT,
-        "missing check of {feature}: {increase} where {exact} is expected"
-    );
 }
 
 /// What is defined on counts: the distances over bins, the p-values of all, and what the drift check makes of them.
@@ -397,6 +400,12 @@ fn limits_and_verdicts_equal_the_reference() {
     let text = std::fs::read_to_string(workspace().join(EXAMPLE)).unwrap();
     let here = format!("grpc://127.0.0.1:{}", server.port());
     assert!(text.contains("grpc://localhost:8815"));
+    // Which knows of drift and missing values alone, and shares the budget among those.
+    assert!(text.contains("\n  checks:\n"));
+    let text = text.replace(
+        "\n  checks:\n",
+        "\n  checks:\n    quality: {enabled: false}\n",
+    );
     std::fs::write(&manifest, text.replace("grpc://localhost:8815", &here)).unwrap();
 
     let (mut feature_weeks, mut other_critical, mut campaigns_critical) = (0, 0, 0);

@@ -132,8 +132,8 @@ fn cases() -> Vec<Case> {
         case(
             "a category that never occurred",
             answers(json!({"unseen": {"home_store": 0.3}})),
-            &[("FeatureDrift", "critical", "home_store", None)],
-            &[],
+            &[("FeatureInvalidValues", "critical", "home_store", None)],
+            &["FeatureDrift"],
         ),
         case(
             "a column is dropped",

@@ -108,7 +108,7 @@ fn every_sort_of_alert_goes_where_the_manifest_says() {
     let ours = |severity, about, level, to: &[&str]| {
         check("customer-segmentation", severity, about, level, to);
     };
-    for about in ["availability", "freshness", "drift"] {
+    for about in ["availability", "freshness", "drift", "quality"] {
         ours("critical", about, "", &["oncall"]);
     }
     for about in ["schema", "missing"] {
@@ -117,10 +117,18 @@ fn every_sort_of_alert_goes_where_the_manifest_says() {
     for about in ["drift", "missing"] {
         ours("warning", about, "", &["chat"]);
     }
-    for about in ["availability", "schema", "freshness"] {
+    for about in ["availability", "schema", "freshness", "quality"] {
         ours("warning", about, "", &[]);
     }
-    for about in ["availability", "schema", "freshness", "drift", "missing"] {
+    let all = [
+        "availability",
+        "schema",
+        "freshness",
+        "drift",
+        "missing",
+        "quality",
+    ];
+    for about in all {
         ours("critical", about, "2", &["lead"]);
         ours("critical", about, "3", &["head", "lead"]);
         // The other monitor's people are others, though both are in one namespace.
@@ -285,6 +293,24 @@ fn one_fault_is_one_message() {
             false,
         ),
         (escalated("FeatureDrift", "critical", "drift", "age"), false),
+    ]);
+    // Values that should not be are distributed otherwise, too.
+    check(vec![
+        (
+            alert("FeatureInvalidValues", "critical", "quality", "age"),
+            false,
+        ),
+        (
+            alert("FeatureInvalidValues", "warning", "quality", "age"),
+            true,
+        ),
+        (alert("FeatureDrift", "critical", "drift", "age"), true),
+        (alert("FeatureDrift", "warning", "drift", "age"), true),
+        (alert("FeatureDrift", "critical", "drift", "income"), false),
+        (
+            other(alert("FeatureDrift", "critical", "drift", "age")),
+            false,
+        ),
     ]);
     // Alerts of other programs are left alone.
     let without_monitor = |severity| {

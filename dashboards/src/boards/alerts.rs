@@ -251,7 +251,8 @@ fn budget() -> Line {
         "{judged} * on ({}) group_right () {budget}",
         names(&OF_MONITOR)
     );
-    let names_of = format!("alertname=~\"{}|{}\"", alerts::DRIFT, alerts::MISSING_DATA);
+    let names_of = [alerts::DRIFT, alerts::MISSING_DATA, alerts::INVALID_VALUES].join("|");
+    let names_of = format!("alertname=~\"{names_of}\"");
     let alarms = FLEET.foreign(foreign::ALERTS_FOR_STATE, &[&names_of]);
     let seen = sum_by(&by, &format!("changes({alarms}[$__range]) + 1"));
     Line::new(
@@ -261,7 +262,7 @@ fn budget() -> Line {
             rows(
                 "False alarms expected, and alarms seen",
                 "What the manifest's budget expects by chance in the windows that were judged, \
-                 and how many alarms of drift and missing values began. Many more seen than \
+                 and how many alarms of drift, missing and unacceptable values began. Many more seen than \
                  expected: the features did change, or the baseline is not typical.",
             )
             .ask(

@@ -88,9 +88,10 @@ fn summary() -> Line {
             ),
             (3, score("Drift", About::Drift)),
             (3, score("Missing", About::Missing)),
+            (3, score("Quality", About::Quality)),
             (3, score("Freshness", About::Freshness)),
             (
-                12,
+                9,
                 rows(
                     "What it is",
                     "Its kind and type, who owns it, and what the exporter notes about it. A \
@@ -162,6 +163,13 @@ fn limits() -> Line {
                 "By how much more of the values are missing than in the baseline, and the limits \
                  in force.",
                 About::Missing,
+                SHARE,
+            ),
+            panel(
+                "Unacceptable values and limits",
+                "By how much more of the values are not a number, infinite, out of range or of a \
+                 category that is not allowed than in the baseline, and the limits in force.",
+                About::Quality,
                 SHARE,
             ),
             panel(

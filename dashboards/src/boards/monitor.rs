@@ -171,10 +171,11 @@ fn features() -> Panel {
     .ask(verdicts(ONE, &[Feature], &[IsNot(Feature, "")]), "")
     .ask(score(About::Drift, "warning"), "")
     .ask(score(About::Missing, "warning"), "")
+    .ask(score(About::Quality, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
     .columns(
         &[(Feature.name(), "Feature")],
-        &["Worst", "Drift", "Missing", "Freshness"],
+        &["Worst", "Drift", "Missing", "Quality", "Freshness"],
     )
     .series(
         "Feature",
@@ -186,6 +187,7 @@ fn features() -> Panel {
     )
     .series("Drift", scored())
     .series("Missing", scored())
+    .series("Quality", scored())
     .series("Freshness", scored())
     .largest_first("Worst")
     .without("nothing judged")

@@ -163,6 +163,7 @@ fn monitors() -> Panel {
     .ask(breached("warning"), "")
     .ask(score(About::Drift), "")
     .ask(score(About::Missing), "")
+    .ask(score(About::Quality), "")
     .ask(score(About::Freshness), "")
     .ask(valid, "")
     .ask(max_by(&OF_MONITOR, &recorded(PRESENT, None)), "")
@@ -175,6 +176,7 @@ fn monitors() -> Panel {
             "Warning",
             "Drift",
             "Missing",
+            "Quality",
             "Freshness",
             "Verdicts",
             "Columns",
@@ -193,6 +195,7 @@ fn monitors() -> Panel {
     .series("Warning", counted(WARNING))
     .series("Drift", scored())
     .series("Missing", scored())
+    .series("Quality", scored())
     .series("Freshness", scored())
     .series("Verdicts", complete())
     .series("Columns", complete())

@@ -17,11 +17,12 @@ use crate::grafana::panel::{
 };
 
 /// The checks, in an order that gives each its colour.
-pub const CHECKS: [&str; 4] = [
+pub const CHECKS: [&str; 5] = [
     About::Drift.name(),
     About::Missing.name(),
     About::Freshness.name(),
     About::Schema.name(),
+    About::Quality.name(),
 ];
 
 /// A number of things.

@@ -173,6 +173,11 @@ table! {
     FEATURE_ROWS = Gauge, Count, Monitor "featuremonitor_feature_rows" [Feature];
     "Find features with too few rows to say anything." => "featuremonitor_feature_rows < 200";
 
+    /// Share of the values, nulls aside, that are not acceptable: not a number, infinite, outside of the range, or of a
+    /// category that is not allowed.
+    FEATURE_INVALID_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_invalid_ratio" [Feature];
+    "List features with values that should not be." => "featuremonitor_feature_invalid_ratio > 0";
+
     /// Share of rows that are null.
     FEATURE_MISSING_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_missing_ratio" [Feature];
     "Compare with the baseline." => "featuremonitor_feature_missing_ratio - featuremonitor_feature_reference_missing_ratio";

@@ -43,6 +43,10 @@ pub fn briefly(reason: &NotComputed) -> String {
         }
         NotComputed::ZeroSpread => "the baseline has no spread".to_owned(),
         NotComputed::NotForKind { .. } => "not defined for this kind".to_owned(),
+        NotComputed::TooManyCategories => "too many categories to learn from".to_owned(),
+        NotComputed::GivenForOtherKind { kind, .. } => {
+            format!("what is acceptable is not written for {kind} values")
+        }
         NotComputed::KindChanged { baseline, window } => format!("was {baseline}, is {window}"),
         NotComputed::OtherBins => "counted over other bins".to_owned(),
         NotComputed::Absent => "not in this window".to_owned(),
@@ -76,6 +80,13 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         }
         None => reasons.push(("", "No complete window was judged yet.".to_owned())),
     }
+    if let (Some(acceptable), false) = (&feature.acceptable, feature.sensitive) {
+        let quality = &snapshot.monitor.checks.quality;
+        let said = quality.acceptable_for(&feature.name).is_some();
+        let origin = if said { "the manifest" } else { "the baseline" };
+        let text = format!("Acceptable by {origin}: {}.", words::acceptable(acceptable));
+        reasons.push(("", text));
+    }
     if let Some(judged) = &feature.freshness
         && judged.value.over != BySeverity::default()
     {
@@ -100,6 +111,7 @@ fn judgement(
     let check = match check {
         Check::Drift => "Drift",
         Check::Missing => "Missing",
+        Check::Quality => "Quality",
     };
     let verdict = match judged {
         Ok(verdict) => verdict,
@@ -138,7 +150,7 @@ fn judgement(
 
 fn value(of: Statistic, value: f64) -> String {
     match of {
-        Statistic::MissingShare => words::points(value),
+        Statistic::MissingShare | Statistic::InvalidShare => words::points(value),
         _ => words::measure(value),
     }
 }
@@ -149,6 +161,9 @@ fn statistics(feature: &FeatureState) -> Markup {
     type Read = fn(&Summary) -> Option<String>;
     let mut rows: Vec<(String, Read)> = vec![
         ("rows".to_owned(), |s| Some(words::count(s.rows))),
+        ("not acceptable".to_owned(), |s| {
+            s.invalid_share().map(words::percent)
+        }),
         ("missing".to_owned(), |s| {
             s.missing_share().map(words::percent)
         }),

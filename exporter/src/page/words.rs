@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use stats::Acceptable;
+
+/// How many categories are listed.
+const SOME: usize = 20;
 
 /// What stands where there is nothing to say.
 pub const NOTHING: &str = "–";
@@ -33,6 +37,35 @@ pub fn plural(number: u64, thing: &str) -> String {
 /// A number with four significant digits, for values of features.
 pub fn number(value: f64) -> String {
     significant(value, 4)
+}
+
+/// Which values are acceptable.
+pub fn acceptable(acceptable: &Acceptable) -> String {
+    match acceptable {
+        Acceptable::Range {
+            min: Some(min),
+            max: Some(max),
+        } => format!("{} to {}", number(*min), number(*max)),
+        Acceptable::Range {
+            min: Some(min),
+            max: None,
+        } => format!("{} and above", number(*min)),
+        Acceptable::Range {
+            min: None,
+            max: Some(max),
+        } => format!("{} and below", number(*max)),
+        Acceptable::Range {
+            min: None,
+            max: None,
+        } => "every finite number".to_owned(),
+        Acceptable::Names(names) => {
+            let mut words: Vec<&str> = names.iter().take(SOME).map(String::as_str).collect();
+            let more = format!("{} more", names.len().saturating_sub(SOME));
+            words.extend((names.len() > SOME).then_some(more.as_str()));
+            words.join(", ")
+        }
+        Acceptable::Seen => "the categories that it has seen".to_owned(),
+    }
 }
 
 /// A whole number in groups of three digits.

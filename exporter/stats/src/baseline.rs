@@ -103,6 +103,7 @@ fn pool(bins: &Bins, windows: &[Summary]) -> Summary {
         nans: sum(|window| window.nans),
         infinities: sum(|window| window.infinities),
         zeros: sum(|window| window.zeros),
+        invalid: sum(|window| window.invalid),
         moments,
         quantiles,
         distinct: windows

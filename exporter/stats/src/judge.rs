@@ -13,6 +13,7 @@ use crate::limits::{self, Alpha, Between, Limit, Parts, floors};
 use crate::measure::{Measured, measure};
 use crate::multiplicity::benjamini_hochberg;
 use crate::summary::{Counts, Summary};
+use crate::validity::Acceptable;
 use crate::verdict::{ByCheck, BySeverity, Check, Verdict, score};
 
 /// The statistics that alarm about drift. χ² and the missing share cannot.
@@ -31,6 +32,13 @@ impl Default for DriftSettings {
             categorical: Statistic::Psi,
         }
     }
+}
+
+/// How it is learnt which values are acceptable.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct QualitySettings {
+    /// How far beyond the baseline's smallest and largest value a number may lie, in units of their distance.
+    pub tolerance: f64,
 }
 
 /// What the manifest says about one check on one feature.
@@ -64,6 +72,10 @@ pub struct Settings {
     pub drift: Option<DriftSettings>,
     /// Whether the missing check is on.
     pub missing: bool,
+    /// How quality is judged; `None` when the check is off.
+    pub quality: Option<QualitySettings>,
+    /// What is acceptable of features of which the manifest says so.
+    pub acceptable: BTreeMap<String, Acceptable>,
     /// Per feature; a feature that is not here has `default`.
     pub features: BTreeMap<String, ByCheck<CheckSettings>>,
     /// For all other features.
@@ -78,10 +90,21 @@ pub struct FeatureReport {
     /// Every distance of the feature's kind, in the order of [`Statistic::distances`].
     pub distances: Vec<(Statistic, Result<Distance, NotComputed>)>,
     /// What each check says.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "known_checks")]
     pub verdicts: ByCheck<Result<Verdict, NotComputed>>,
     /// The feature moves by construction.
     pub moving: bool,
+}
+
+/// Reads verdicts that may have been saved before a check was there: of that nothing is known until the next window.
+fn known_checks<'de, D: serde::Deserializer<'de>>(
+    saved: D,
+) -> Result<ByCheck<Result<Verdict, NotComputed>>, D::Error> {
+    let mut saved = ByCheck::<Option<Result<Verdict, NotComputed>>>::deserialize(saved)?;
+    Ok(ByCheck::from_fn(|check| {
+        let verdict = saved.get_mut(check).take();
+        verdict.unwrap_or(Err(NotComputed::Disabled))
+    }))
 }
 
 /// A baseline and its settings, prepared once so that judging one window is cheap. It owns what it needs.
@@ -108,6 +131,11 @@ struct Prepared {
     moving: bool,
     drift_bound: BySeverity<Option<f64>>,
     missing_bound: BySeverity<Option<f64>>,
+    /// What is acceptable, and the baseline's values that are not.
+    acceptable: Result<Acceptable, NotComputed>,
+    invalid: u64,
+    filled: u64,
+    quality_bound: BySeverity<Option<f64>>,
     /// Only when Wasserstein alarms.
     null: Option<wasserstein::Null>,
 }
@@ -127,7 +155,11 @@ impl Reference {
             .iter()
             .filter(|feature| settings.missing && feature.rows > 0)
             .count();
-        let tests = drifts + missing;
+        let quality = prepared
+            .iter()
+            .filter(|feature| settings.quality.is_some() && feature.filled > 0)
+            .count();
+        let tests = drifts + missing + quality;
         let alpha = settings.budget.map(|budget| Alpha::share(budget, tests));
         let at = |between: Option<Between>, pooled: f64| {
             alpha.map(|alpha| Some(between?.bound(pooled, alpha?.value)))
@@ -150,14 +182,20 @@ impl Reference {
             .map(|(feature, between)| at(*between, pooled(feature.statistic)))
             .collect();
 
-        let missing: Vec<Option<Between>> = features
-            .iter()
-            .map(|feature| Between::differences(&missing_differences(feature)))
-            .collect();
-        let pooled = limits::pooled_variance(missing.iter().flatten());
-        for ((feature, drift), missing) in prepared.iter_mut().zip(drift_bounds).zip(missing) {
+        let between = |shares: &dyn Fn(&FrozenFeature, &Prepared) -> Vec<Share>| {
+            let of = |(feature, prepared)| {
+                Between::differences(&differences(&shares(feature, prepared)))
+            };
+            features.iter().zip(&prepared).map(of).collect::<Vec<_>>()
+        };
+        let missing = between(&|feature, _| feature.windows.iter().map(Share::missing).collect());
+        let invalid = between(&|feature, prepared| prepared.invalid_shares(feature));
+        let pooled = [&missing, &invalid].map(|all| limits::pooled_variance(all.iter().flatten()));
+        let bounds = drift_bounds.into_iter().zip(missing).zip(invalid);
+        for (feature, ((drift, missing), invalid)) in prepared.iter_mut().zip(bounds) {
             feature.drift_bound = drift;
-            feature.missing_bound = at(missing, pooled);
+            feature.missing_bound = at(missing, pooled[0]);
+            feature.quality_bound = at(invalid, pooled[1]);
         }
         Reference {
             tests,
@@ -175,6 +213,15 @@ impl Reference {
     /// α of one test; `None` without any test.
     pub fn alpha(&self) -> BySeverity<Option<Alpha>> {
         self.alpha
+    }
+
+    /// What values of a feature are acceptable.
+    ///
+    /// # Errors
+    /// When neither the manifest nor the baseline says so.
+    pub fn acceptable(&self, feature: usize) -> Result<&Acceptable, NotComputed> {
+        let feature = self.features.get(feature).ok_or(NotComputed::Absent)?;
+        feature.acceptable.as_ref().map_err(|reason| *reason)
     }
 
     /// Number of features, in the baseline's order.
@@ -272,15 +319,38 @@ fn moves(leave_one_out: &[Measured], floor: f64, simulated: Option<&wasserstein:
     distance > floor && distance > mean(&noise)
 }
 
-/// Share of nulls of each window minus that of the others pooled.
-fn missing_differences(feature: &FrozenFeature) -> Vec<f64> {
-    let (rows, nulls) = (feature.reference.rows, feature.reference.nulls);
-    let difference = |window: &Summary| {
-        let others = rows.saturating_sub(window.rows);
-        let share = nulls.saturating_sub(window.nulls) as f64 / others as f64;
-        (others > 0).then_some(window.missing_share()? - share)
+/// Some of a window's rows.
+#[derive(Debug, Clone, Copy)]
+struct Share {
+    counted: u64,
+    rows: u64,
+}
+
+impl Share {
+    fn missing(window: &Summary) -> Self {
+        Share {
+            counted: window.nulls,
+            rows: window.rows,
+        }
+    }
+
+    fn value(self) -> Option<f64> {
+        (self.rows > 0).then(|| self.counted as f64 / self.rows as f64)
+    }
+}
+
+/// Share of each window minus that of the others pooled.
+fn differences(windows: &[Share]) -> Vec<f64> {
+    let sum = |of: fn(&Share) -> u64| windows.iter().map(of).sum::<u64>();
+    let (counted, rows) = (sum(|share| share.counted), sum(|share| share.rows));
+    let difference = |window: &Share| {
+        let others = Share {
+            counted: counted - window.counted,
+            rows: rows - window.rows,
+        };
+        Some(window.value()? - others.value()?)
     };
-    feature.windows.iter().filter_map(difference).collect()
+    windows.iter().filter_map(difference).collect()
 }
 
 impl Prepared {
@@ -318,6 +388,17 @@ impl Prepared {
             .and_then(floors)
             .is_some_and(|floors| moves(&measured, floors.warning, null.as_ref()));
         let leave_one_out = measured.iter().map(|measured| measured.value).collect();
+        let acceptable = match (settings.acceptable.get(&feature.name), settings.quality) {
+            (Some(given), _) if given.kind() == feature.kind => Ok(given.clone()),
+            (Some(given), _) => Err(NotComputed::GivenForOtherKind {
+                given: given.kind(),
+                kind: feature.kind,
+            }),
+            (None, Some(quality)) => Acceptable::learnt(feature, quality.tolerance),
+            (None, None) => Err(NotComputed::Disabled),
+        };
+        let refused =
+            |acceptable: &Acceptable| acceptable.refused(&feature.reference, &feature.bins);
         Prepared {
             name: feature.name.clone(),
             bins: feature.bins.clone(),
@@ -335,6 +416,10 @@ impl Prepared {
             moving,
             drift_bound: BySeverity::default(),
             missing_bound: BySeverity::default(),
+            invalid: acceptable.as_ref().map_or(0, refused),
+            acceptable,
+            filled: feature.reference.filled(),
+            quality_bound: BySeverity::default(),
             null,
         }
     }
@@ -371,6 +456,7 @@ impl Prepared {
                 match check {
                     Check::Drift => self.judge_drift(window, reference),
                     Check::Missing => self.judge_missing(window, reference),
+                    Check::Quality => self.judge_quality(window, reference),
                 }
             }),
             moving: self.moving,
@@ -444,29 +530,95 @@ impl Prepared {
         if !(self.missing_on && self.settings.missing.enabled) {
             return Err(NotComputed::Disabled);
         }
-        if self.rows == 0 {
-            return Err(NotComputed::NoReference {
-                have: 0,
-                need: statistic.minimum(),
+        let reference_share = Share {
+            counted: self.nulls,
+            rows: self.rows,
+        };
+        let increase = Increase {
+            check: Check::Missing,
+            statistic,
+            reference: reference_share,
+            window: Share::missing(window),
+            bound: self.missing_bound,
+            settings: self.settings.missing,
+        };
+        increase.judge(reference.alpha, self.bins.kind())
+    }
+
+    fn judge_quality(
+        &self,
+        window: &Summary,
+        reference: &Reference,
+    ) -> Result<Verdict, NotComputed> {
+        if !self.settings.quality.enabled {
+            return Err(NotComputed::Disabled);
+        }
+        self.acceptable.as_ref().map_err(|reason| *reason)?;
+        let (baseline, current) = (self.bins.kind(), window.kind);
+        if baseline != current {
+            return Err(NotComputed::KindChanged {
+                baseline,
+                window: current,
             });
         }
-        let share = window.missing_share().ok_or(NotComputed::TooFewRows {
-            have: 0,
-            need: statistic.minimum(),
-        })?;
-        let kind = self.bins.kind();
+        let increase = Increase {
+            check: Check::Quality,
+            statistic: Statistic::InvalidShare,
+            reference: Share {
+                counted: self.invalid,
+                rows: self.filled,
+            },
+            window: Share {
+                counted: window.invalid,
+                rows: window.filled(),
+            },
+            bound: self.quality_bound,
+            settings: self.settings.quality,
+        };
+        increase.judge(reference.alpha, baseline)
+    }
+
+    /// The baseline's windows by their values that are not acceptable.
+    fn invalid_shares(&self, feature: &FrozenFeature) -> Vec<Share> {
+        let Ok(acceptable) = &self.acceptable else {
+            return Vec::new();
+        };
+        let share = |window: &Summary| Share {
+            counted: acceptable.refused(window, &feature.bins),
+            rows: window.filled(),
+        };
+        feature.windows.iter().map(share).collect()
+    }
+}
+
+/// A share of rows that may not rise.
+struct Increase {
+    check: Check,
+    statistic: Statistic,
+    reference: Share,
+    window: Share,
+    bound: BySeverity<Option<f64>>,
+    settings: CheckSettings,
+}
+
+impl Increase {
+    fn judge(self, alpha: BySeverity<Option<Alpha>>, kind: Kind) -> Result<Verdict, NotComputed> {
+        let (statistic, need) = (self.statistic, self.statistic.minimum());
+        let none = NotComputed::NoReference { have: 0, need };
+        let before = self.reference.value().ok_or(none)?;
+        let none = NotComputed::TooFewRows { have: 0, need };
+        let now = self.window.value().ok_or(none)?;
         let floors = floors(statistic).ok_or(NotComputed::NotForKind { statistic, kind })?;
-        let null = reference.alpha.map(|alpha| {
-            Some(limits::missing_null(
+        let Share { counted, rows } = self.reference;
+        let null = alpha.map(|alpha| {
+            Some(limits::share_null(
                 alpha?.value,
-                self.nulls,
-                self.rows,
-                window.rows,
+                counted,
+                rows,
+                self.window.rows,
             ))
         });
-        let parts = null
-            .zip(self.missing_bound)
-            .zip(self.settings.missing.limits);
+        let parts = null.zip(self.bound).zip(self.settings.limits);
         let limits = limits::limits(
             floors,
             parts.map(|((null, bound), manifest)| Parts {
@@ -475,17 +627,16 @@ impl Prepared {
                 manifest,
             }),
         );
-        let value = share - self.nulls as f64 / self.rows as f64;
         let always = BySeverity {
             warning: true,
             critical: true,
         };
         Ok(verdict(
-            Check::Missing,
+            self.check,
             statistic,
-            value,
-            window.rows,
-            self.settings.missing.min_rows,
+            now - before,
+            self.window.rows,
+            self.settings.min_rows,
             limits,
             always,
         ))

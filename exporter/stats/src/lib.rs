@@ -21,6 +21,7 @@ mod profile;
 mod sample;
 mod summary;
 mod tail;
+mod validity;
 mod verdict;
 
 pub mod distance;
@@ -33,8 +34,11 @@ pub use baseline::FrozenFeature;
 pub use bins::{Bins, CategoryBins, NumericBins};
 pub use column::{Categories, Column, ColumnError, Kind, Validity};
 pub use distance::{Distance, NotComputed, Statistic};
-pub use judge::{CheckSettings, DriftSettings, FeatureReport, Reference, Settings, judge};
+pub use judge::{
+    CheckSettings, DriftSettings, FeatureReport, QualitySettings, Reference, Settings, judge,
+};
 pub use limits::{Alpha, Limit, LimitPart};
 pub use profile::{FeatureProfile, MergeError};
 pub use summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
+pub use validity::Acceptable;
 pub use verdict::{ByCheck, BySeverity, Check, SCORE_MAX, Severity, Streak, Verdict, score};

@@ -109,6 +109,7 @@ pub fn floors(statistic: Statistic) -> Option<BySeverity<f64>> {
         Statistic::Psi => (0.10, 0.25),
         Statistic::JensenShannon | Statistic::Hellinger | Statistic::Wasserstein => (0.10, 0.20),
         Statistic::MissingShare => (0.02, 0.05),
+        Statistic::InvalidShare => (0.01, 0.05),
         Statistic::ChiSquared => return None,
     };
     Some(BySeverity { warning, critical })
@@ -191,10 +192,10 @@ pub fn pooled_variance<'a>(features: impl Iterator<Item = &'a Between>) -> f64 {
     if count == 0 { 0.0 } else { sum / count as f64 }
 }
 
-/// z₁₋α·√(r(1−r)(1/N + 1/M)), r = (nulls + ½)/(N + 1): the increase of a share of nulls that is exceeded with
-/// probability `alpha` when nothing changed.
-pub fn missing_null(alpha: f64, nulls: u64, reference: u64, current: u64) -> f64 {
-    let rate = (nulls as f64 + 0.5) / (reference as f64 + 1.0);
+/// z₁₋α·√(r(1−r)(1/N + 1/M)), r = (counted + ½)/(N + 1): the increase of a share, of which the reference has `counted`
+/// of N rows and the window some of M, that is exceeded with probability `alpha` when nothing changed.
+pub fn share_null(alpha: f64, counted: u64, reference: u64, current: u64) -> f64 {
+    let rate = (counted as f64 + 0.5) / (reference as f64 + 1.0);
     tail::normal_isf(alpha)
         * (rate * (1.0 - rate) * (1.0 / reference as f64 + 1.0 / current as f64)).sqrt()
 }

@@ -13,6 +13,7 @@ use crate::hll::Hll;
 use crate::moments::Accumulator;
 use crate::sample::{self, Sample};
 use crate::summary::{Counts, PROBABILITIES, Quantiles, Summary, Tail};
+use crate::validity::{self, Acceptable};
 
 /// Rows that every kernel passes while they are in the first-level cache: 4 KiB of values.
 pub(crate) const CHUNK: usize = 512;
@@ -32,8 +33,8 @@ pub enum MergeError {
         /// Kind of the other.
         other: Kind,
     },
-    /// Counted over other bins.
-    #[error("the profiles were counted over different bins")]
+    /// Counted over other bins, or by another measure of what is acceptable.
+    #[error("the profiles were counted over different bins or ranges")]
     Bins,
 }
 
@@ -56,6 +57,20 @@ impl FeatureProfile {
             Kind::Numeric => Inner::Numeric(Box::new(Numbers::new(bins))),
             Kind::Categorical => Inner::Categorical(Box::new(Names::new(bins))),
         })
+    }
+
+    /// The same profile, which counts the values that are not acceptable. What is about the other kind is left out.
+    pub fn accepting(mut self, acceptable: &Acceptable) -> Self {
+        match &mut self.0 {
+            Inner::Numeric(numbers) => numbers.within = acceptable.ends(),
+            Inner::Categorical(names) => {
+                if let Acceptable::Names(allowed) = acceptable {
+                    let hashes = allowed.iter().map(|name| hash::name(name));
+                    names.allowed = Some(Arc::new(hashes.collect()));
+                }
+            }
+        }
+        self
     }
 
     /// Takes in one batch.
@@ -94,8 +109,14 @@ impl FeatureProfile {
     pub fn merge(&mut self, other: FeatureProfile) -> Result<(), MergeError> {
         let (mine, theirs) = (self.kind(), other.kind());
         match (&mut self.0, other.0) {
-            (Inner::Numeric(a), Inner::Numeric(b)) if same_bins(&a.bins, &b.bins) => a.merge(*b),
-            (Inner::Categorical(a), Inner::Categorical(b)) if same_bins(&a.bins, &b.bins) => {
+            (Inner::Numeric(a), Inner::Numeric(b))
+                if same_bins(&a.bins, &b.bins) && a.within == b.within =>
+            {
+                a.merge(*b)
+            }
+            (Inner::Categorical(a), Inner::Categorical(b))
+                if same_bins(&a.bins, &b.bins) && a.allowed == b.allowed =>
+            {
                 a.merge(*b)
             }
             _ if mine == theirs => return Err(MergeError::Bins),
@@ -171,6 +192,10 @@ struct Numbers {
     nans: u64,
     zeros: u64,
     infinities: [u64; 2],
+    /// The smallest and largest acceptable number; without, all that are finite.
+    within: Option<(f64, f64)>,
+    /// Rows that are not within, nulls included.
+    not_within: u64,
     moments: Accumulator,
     distinct: Hll,
     sample: Sample,
@@ -190,6 +215,8 @@ impl Numbers {
             nans: 0,
             zeros: 0,
             infinities: [0; 2],
+            within: None,
+            not_within: 0,
             moments: Accumulator::EMPTY,
             distinct: Hll::new(),
             // Any constant will do: the draw must be independent of the values, not of other features' draws.
@@ -262,6 +289,9 @@ impl Numbers {
                 .filter(|value| **value == f64::INFINITY)
                 .count() as u64;
         }
+        if let Some(ends) = self.within {
+            self.not_within += validity::not_within(chunk, ends);
+        }
         count_distinct(&mut self.distinct, chunk);
         self.sample.update(chunk);
         if let Some(Bins::Numeric(bins)) = self.bins.as_deref() {
@@ -276,6 +306,7 @@ impl Numbers {
         self.zeros += other.zeros;
         self.infinities[0] += other.infinities[0];
         self.infinities[1] += other.infinities[1];
+        self.not_within += other.not_within;
         self.moments.merge(&other.moments);
         self.distinct.merge(&other.distinct);
         self.sample.merge(other.sample);
@@ -329,13 +360,18 @@ impl Numbers {
                 },
             }
         });
+        let infinities = self.infinities[0] + self.infinities[1];
         Summary {
             kind: Kind::Numeric,
             rows: self.rows,
             nulls: self.nulls,
             nans: self.nans,
-            infinities: self.infinities[0] + self.infinities[1],
+            infinities,
             zeros: self.zeros,
+            invalid: match self.within {
+                Some(_) => self.not_within - self.nulls,
+                None => self.nans + infinities,
+            },
             moments: self.moments.moments(),
             distinct: self.distinct.estimate(),
             quantiles: sample::quantiles(&mut self.sample.into_values(), PROBABILITIES)
@@ -436,7 +472,7 @@ pub(crate) fn count_distinct(distinct: &mut Hll, chunk: &[f64]) {
 enum Code {
     Unknown,
     Null,
-    Name { hash: u64, bin: u32 },
+    Name { hash: u64, bin: u32, allowed: bool },
 }
 
 #[derive(Debug, Clone)]
@@ -448,6 +484,9 @@ struct Names {
     /// Hashes of all names; only without bins, `None` once they are too many.
     seen: Option<HashSet<u64>>,
     bins: Option<Arc<Bins>>,
+    /// Hashes of the names that are allowed; without, those that the bins have seen.
+    allowed: Option<Arc<HashSet<u64>>>,
+    refused: u64,
     counts: Vec<u64>,
     generation: Option<u64>,
     codes: Vec<Code>,
@@ -466,6 +505,8 @@ impl Names {
             seen: bins.is_none().then(HashSet::new),
             counts: vec![0; slots],
             bins,
+            allowed: None,
+            refused: 0,
             generation: None,
             codes: Vec::new(),
             batch: Vec::new(),
@@ -561,8 +602,9 @@ impl Names {
             *slot = resolved;
         }
         match (resolved, name) {
-            (Code::Name { hash, bin }, Some(name)) => {
+            (Code::Name { hash, bin, allowed }, Some(name)) => {
                 self.top.add(hash, name, count);
+                self.refused += if allowed { 0 } else { count };
                 if let Some(slot) = self.counts.get_mut(bin as usize) {
                     *slot += count;
                 }
@@ -585,12 +627,17 @@ impl Names {
         Code::Name {
             hash,
             bin: categorical(&self.bins).map_or(0, |bins| bins.bin(hash) as u32),
+            allowed: self
+                .allowed
+                .as_ref()
+                .is_none_or(|allowed| allowed.contains(&hash)),
         }
     }
 
     fn merge(&mut self, other: Names) {
         self.rows += other.rows;
         self.nulls += other.nulls;
+        self.refused += other.refused;
         self.distinct.merge(&other.distinct);
         self.top.merge(other.top);
         self.counts
@@ -630,6 +677,10 @@ impl Names {
                 unseen: self.counts[top + 1],
             }
         });
+        let unseen = match &counts {
+            Some(Counts::Categorical { unseen, .. }) => *unseen,
+            _ => 0,
+        };
         Summary {
             kind: Kind::Categorical,
             rows: self.rows,
@@ -637,6 +688,10 @@ impl Names {
             nans: 0,
             infinities: 0,
             zeros: 0,
+            invalid: match self.allowed {
+                Some(_) => self.refused,
+                None => unseen,
+            },
             moments: None,
             quantiles: None,
             distinct: self.distinct.estimate(),

@@ -100,6 +100,9 @@ pub struct Summary {
     pub infinities: u64,
     /// Rows that hold 0 (or −0).
     pub zeros: u64,
+    /// Rows whose value is not acceptable; before a baseline says what is, those that hold NaN or an infinity.
+    #[serde(default)]
+    pub invalid: u64,
     /// Moments of the finite values; `None` when there is none, and for categories.
     pub moments: Option<Moments>,
     /// Quantiles of the finite values; `None` when there is none, and for categories.
@@ -120,6 +123,16 @@ impl Summary {
         self.rows
             .saturating_sub(self.nulls)
             .saturating_sub(self.nans)
+    }
+
+    /// Rows that are not null.
+    pub fn filled(&self) -> u64 {
+        self.rows.saturating_sub(self.nulls)
+    }
+
+    /// Share of the rows that are not null whose value is not acceptable, `None` where every row is null.
+    pub fn invalid_share(&self) -> Option<f64> {
+        (self.filled() > 0).then(|| self.invalid as f64 / self.filled() as f64)
     }
 
     /// Share of nulls, `None` for a window without rows.

@@ -15,17 +15,20 @@ pub enum Check {
     Drift,
     /// The share of nulls rose above the baseline's.
     Missing,
+    /// The share of values that are not acceptable rose above the baseline's.
+    Quality,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 2] = [Check::Drift, Check::Missing];
+    pub const ALL: [Check; 3] = [Check::Drift, Check::Missing, Check::Quality];
 
     /// Its name as metrics and pages have it.
     pub const fn name(self) -> &'static str {
         match self {
             Check::Drift => "drift",
             Check::Missing => "missing",
+            Check::Quality => "quality",
         }
     }
 }
@@ -37,6 +40,8 @@ pub struct ByCheck<T> {
     pub drift: T,
     /// The value of missing.
     pub missing: T,
+    /// The value of quality.
+    pub quality: T,
 }
 
 impl<T> ByCheck<T> {
@@ -45,6 +50,7 @@ impl<T> ByCheck<T> {
         ByCheck {
             drift: of(Check::Drift),
             missing: of(Check::Missing),
+            quality: of(Check::Quality),
         }
     }
 
@@ -53,6 +59,16 @@ impl<T> ByCheck<T> {
         match check {
             Check::Drift => &self.drift,
             Check::Missing => &self.missing,
+            Check::Quality => &self.quality,
+        }
+    }
+
+    /// The value of one check, to be changed.
+    pub fn get_mut(&mut self, check: Check) -> &mut T {
+        match check {
+            Check::Drift => &mut self.drift,
+            Check::Missing => &mut self.missing,
+            Check::Quality => &mut self.quality,
         }
     }
 
@@ -139,7 +155,7 @@ pub struct Verdict {
     pub statistic: Statistic,
     /// Its value in this window, in its own unit.
     pub value: f64,
-    /// What it was measured on: non-missing values for drift, rows for missing.
+    /// What it was measured on: non-missing values for drift and quality, rows for missing.
     pub rows: u64,
     /// The least number of rows on which this check may alarm.
     pub min_rows: u64,

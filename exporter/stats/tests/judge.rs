@@ -66,6 +66,8 @@ fn settings(features: &[(&str, ByCheck<CheckSettings>)]) -> Settings {
         },
         drift: Some(DriftSettings::default()),
         missing: true,
+        quality: None,
+        acceptable: BTreeMap::new(),
         features: features
             .iter()
             .map(|(name, settings)| ((*name).to_owned(), *settings))

@@ -95,6 +95,8 @@ fn settings() -> Settings {
         budget: BUDGET,
         drift: Some(DriftSettings::default()),
         missing: true,
+        quality: None,
+        acceptable: BTreeMap::new(),
         features: BTreeMap::new(),
         default: ByCheck::default(),
     }

@@ -7,10 +7,16 @@ use super::{DAY, Door, MILLISECOND};
 use crate::FeatureMonitorSpec;
 use crate::checks::{self, CategoricalStatistic, NumericStatistic};
 use crate::duration::{self, DurationText};
-use crate::valid::{AlarmOn, Check, Checks, DriftCheck, Override, SchemaCheck, Window, at_least};
+use crate::valid::{
+    Acceptable, AlarmOn, Check, Checks, DriftCheck, Override, QualityCheck, SchemaCheck, Window,
+    at_least,
+};
 
 /// A distance or a missing share of fewer rows moves by chance alone.
 const DEFAULT_MIN_ROWS: u64 = 200;
+
+/// The next value may be half as far out again as all before it.
+const DEFAULT_TOLERANCE: f64 = 0.5;
 
 /// The settings that every check has, still as options.
 struct Given<T> {
@@ -35,6 +41,7 @@ impl Door {
         let mut freshness = self.freshness(&given.freshness.unwrap_or_default());
         let drift = self.drift(&given.drift.unwrap_or_default());
         let missing = self.missing(&given.missing.unwrap_or_default());
+        let quality = self.quality(&given.quality.unwrap_or_default());
         let (warning, critical) = match window {
             Some(window) => (window.length * 3 / 2, window.length * 2),
             None => (every? * 2, every? * 4),
@@ -57,6 +64,7 @@ impl Door {
             freshness,
             drift: drift?,
             missing: missing?,
+            quality,
         })
     }
 
@@ -208,6 +216,48 @@ impl Door {
             overrides.extend(self.other(&format!("{PATH}.overrides[{i}]"), &other.features, given));
         }
         Some(check(given, DEFAULT_MIN_ROWS, overrides))
+    }
+
+    fn quality(&mut self, spec: &checks::QualityCheck) -> QualityCheck {
+        const PATH: &str = "spec.checks.quality";
+        let given = Given {
+            enabled: spec.enabled,
+            warning: spec.warning,
+            critical: spec.critical,
+            min_rows: spec.min_rows,
+            consecutive: spec.consecutive,
+        };
+        let (mut overrides, mut acceptable) = (Vec::new(), Vec::new());
+        for (i, other) in spec.overrides.iter().flatten().enumerate() {
+            let given = Given {
+                enabled: other.enabled,
+                warning: other.warning,
+                critical: other.critical,
+                min_rows: other.min_rows,
+                consecutive: other.consecutive,
+            };
+            let other_settings =
+                self.other(&format!("{PATH}.overrides[{i}]"), &other.features, given);
+            let said = match (&other.range, &other.allowed) {
+                (Some(range), _) => Some(Acceptable::Range {
+                    min: range.min,
+                    max: range.max,
+                }),
+                (None, Some(allowed)) => {
+                    Some(Acceptable::Allowed(allowed.iter().cloned().collect()))
+                }
+                (None, None) => None,
+            };
+            if let Some(settings) = other_settings {
+                acceptable.extend(said.map(|said| (settings.features.clone(), said)));
+                overrides.push(settings);
+            }
+        }
+        QualityCheck {
+            check: check(given, DEFAULT_MIN_ROWS, overrides),
+            tolerance: spec.tolerance.unwrap_or(DEFAULT_TOLERANCE),
+            acceptable,
+        }
     }
 
     fn other<T>(

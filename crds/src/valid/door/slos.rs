@@ -24,6 +24,7 @@ impl Door {
                 Indicator::Schema => Some(("schema", checks.schema.enabled)),
                 Indicator::Drift => Some(("drift", checks.drift.check.enabled)),
                 Indicator::Missing => Some(("missing", checks.missing.enabled)),
+                Indicator::Quality => Some(("quality", checks.quality.check.enabled)),
                 Indicator::Availability | Indicator::Evaluations => None,
             });
             if let Some((check, false)) = check {

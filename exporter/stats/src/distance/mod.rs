@@ -36,6 +36,8 @@ pub enum Statistic {
     ChiSquared,
     /// Increase of the share of nulls.
     MissingShare,
+    /// Increase of the share of values that are not acceptable.
+    InvalidShare,
 }
 
 impl Statistic {
@@ -54,7 +56,7 @@ impl Statistic {
             Statistic::Ks | Statistic::Wasserstein => 20,
             Statistic::Psi | Statistic::JensenShannon | Statistic::Hellinger => 20,
             Statistic::ChiSquared => 2,
-            Statistic::MissingShare => 1,
+            Statistic::MissingShare | Statistic::InvalidShare => 1,
         }
     }
 }
@@ -69,6 +71,7 @@ impl std::fmt::Display for Statistic {
             Statistic::Hellinger => "Hellinger distance",
             Statistic::ChiSquared => "chi-squared",
             Statistic::MissingShare => "missing share",
+            Statistic::InvalidShare => "invalid share",
         })
     }
 }
@@ -126,6 +129,19 @@ pub enum NotComputed {
         /// The feature's kind.
         kind: Kind,
     },
+    /// What is acceptable is written for features of another kind.
+    #[error(
+        "the manifest says which {given} values are acceptable, and the feature is {kind}: write range for numbers, allowed for categories"
+    )]
+    GivenForOtherKind {
+        /// What it is written for.
+        given: Kind,
+        /// The feature's kind.
+        kind: Kind,
+    },
+    /// The baseline has more categories than are remembered, so that none can be told to be new.
+    #[error("the baseline has more categories than are remembered; write down which are allowed")]
+    TooManyCategories,
     /// The window's column has another kind than the baseline's.
     #[error("the baseline is {baseline}, but this window is {window}")]
     KindChanged {
