@@ -2,8 +2,8 @@
 """Draws every board as Grafana would, into target/pictures/boards: light and dark, 1366 and 1920 pixels wide.
 
 Grafana's own components draw what Prometheus answers from the history that backfill.py makes. For each picture it says what
-is wrong with it: errors, panels without data, texts that are cut off or lie on one another. With --keep a picture is also
-written into docs/pictures, as WebP, which is smaller.
+is wrong with it: errors, texts that are cut off or lie on one another. With --keep a picture is also written into
+docs/pictures, as WebP, which is smaller.
 """
 import argparse
 import functools
@@ -59,20 +59,22 @@ def draw(prometheus, page, facts, options):
     with Pages(page) as pages, Browser(os.environ.get("CHROMIUM", "chromium")) as browser:
         for path in options.boards or board.committed():
             shown = board.Board(path, prometheus, facts["end"], facts["step"], options.range)
+            short = shown.name.removeprefix("featuremonitor-")
             marks = shown.annotations()
             for width in options.widths:
                 answers = answered(shown, width)
                 for theme in options.themes:
-                    name = f"{shown.name}-{theme}-{width}"
+                    name = f"{short}-{theme}-{width}"
                     pages.drawings[name] = drawing(shown, answers, marks, width, theme)
                     paths = [options.target / f"{name}.png"]
                     if name in options.keep:
-                        paths.append(KEPT / f"{shown.name}.webp")
+                        paths.append(KEPT / f"{short}.webp")
                     found = picture(browser, pages, name, (width, shown.height), theme, facts["end"], paths)
                     print(f"{name}.png: {found['width']} × {found['height']} px")
                     for one in found["found"]:
                         print(f"  {one['kind']:<8} {one.get('title', '')}: {one['text']}")
-                    wrong += bool(found["found"])
+                    # A panel without data says so in words; whether its query ever brings any, queries.py asks.
+                    wrong += any(one["kind"] != "empty" for one in found["found"])
     return wrong
 
 

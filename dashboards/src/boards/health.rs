@@ -187,6 +187,7 @@ fn exporters() -> Panel {
     )
     .series("Scrape", lasting())
     .series("Series", whole())
+    .ordered(&[("Scraped", false), ("Evaluation", false)])
     .without("not known")
 }
 

@@ -128,6 +128,8 @@ impl Story {
         self.wait("its routes are back", || self.alertmanager().filter(routed));
         let alert = self.break_it(Fault::SourceDown);
         assert_eq!(alert["authorization"], "Bearer canary-81d0");
+        // Nobody says that all is well again: it shows when the Prometheus operator is made to look.
+        self.wait_for_condition("IntegrationsApplied", "True", "Applied");
 
         self.patch(json!({"notifications": {"receivers": receivers}}));
         self.wait_for_condition("IntegrationsApplied", "True", "Applied");
