@@ -23,7 +23,7 @@ use crate::process::Process;
 
 /// How many objects are listed at a time: a page is in memory whole, once for each kind.
 const PAGE: u32 = 100;
-/// The same for rules, which are ten times as large as other children.
+/// The same for rules and routes, which are several times as large as other children.
 const PAGE_OF_RULES: u32 = 20;
 
 /// A monitor as it comes from the API server: one that cannot be read stops no other.
@@ -144,7 +144,7 @@ fn one(
         None => Api::all_with(watching.client.clone(), &kind.resource()),
     };
     let page = match kind {
-        ChildKind::PrometheusRule => PAGE_OF_RULES,
+        ChildKind::PrometheusRule | ChildKind::AlertmanagerConfig => PAGE_OF_RULES,
         _ => PAGE,
     };
     let config = watching
