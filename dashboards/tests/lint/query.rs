@@ -75,7 +75,8 @@ pub fn labels_of(name: &str) -> Option<Labels> {
             return names(&["namespace", "monitor", "check", "severity"]);
         }
         records::VALID => return names(&["namespace", "monitor", "check"]),
-        records::PRESENT => return names(&["namespace", "monitor"]),
+        records::FEATURE_VERDICT => return names(&["namespace", "monitor", "feature"]),
+        records::PRESENT | records::MONITOR_VERDICT => return names(&["namespace", "monitor"]),
         name if slos::RECORDED.contains(&name) || is_error_rate(name) => {
             return names(&[
                 "namespace",
