@@ -442,13 +442,13 @@ pub struct QualityOverride {
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ValueRange {
-    /// The smallest, -1e300 to 1e300. Default: no end. Example: `0`.
+    /// The smallest, -9e15 to 9e15. Default: no end. Example: `0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = -1e300, max = 1e300))]
+    #[schemars(range(min = -9e15, max = 9e15))]
     pub min: Option<f64>,
 
-    /// The largest, -1e300 to 1e300, at least `min`. Default: no end. Example: `120`.
+    /// The largest, -9e15 to 9e15, at least `min`. Default: no end. Example: `120`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = -1e300, max = 1e300))]
+    #[schemars(range(min = -9e15, max = 9e15))]
     pub max: Option<f64>,
 }

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Who is told of what, at which path of the listener.
 const NOTIFICATIONS: &str = "
   notifications:
-    groupWait: 3s
+    groupWait: 5s
     groupInterval: 1s
     receivers:
       - {name: page, webhook: {url: http://127.0.0.1:PORT/MONITOR/page}}
