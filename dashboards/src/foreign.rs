@@ -42,7 +42,9 @@ series! {
         "escalation_level", "source_alertname",
     ], false;
     /// Since when an alert waits or fires, in seconds since the Unix epoch: it changes when the alert begins anew.
-    ALERTS_FOR_STATE = "ALERTS_FOR_STATE" &["namespace", "monitor", "feature", "alertname", "severity", "check", "sloth_slo"], false;
+    ALERTS_FOR_STATE = "ALERTS_FOR_STATE" &[
+        "namespace", "monitor", "feature", "alertname", "severity", "check", "sloth_slo", "escalation_level",
+    ], false;
     /// How long the last evaluation of a group took.
     RULE_DURATION = "prometheus_rule_group_last_duration_seconds" &["rule_group"], false;
     /// Time from one evaluation of a group to the next.
