@@ -147,6 +147,7 @@ fn availability(subject: Subject<'_>) -> Vec<Alert> {
     // Without a baseline or a window nothing is judged yet, and what moves by construction never is.
     let blind = [
         "absent",
+        "given_for_other_kind",
         "kind_changed",
         "no_event",
         "other_bins",

@@ -257,6 +257,9 @@ class Feature:
         return (ks_null if self.numeric else psi_null)(self.reference, self.current, alpha)
 
 
+    def moving(self):
+        return bool(numpy.mean(self.leave_one_out) > FLOOR[self.alarming]["warning"])
+
     def distances(self):
         a, c = self.reference, self.current
         found = {}
@@ -387,7 +390,7 @@ def expected(week, baseline_weeks, faults):
     exact = drift_limits(features, alphas, lambda feature: feature.leave_one_out)
     binned = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
     missing = numpy.mean([mean_square(f.shares) for f in features])
-    invalid = numpy.mean([mean_square(f.invalid_shares) for f in features])
+    invalid = numpy.mean([mean_square(f.invalid_shares) for f in features if not f.moving()])
     result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result |= {"tests": tests, "alpha": alphas, "features": {}}
@@ -401,7 +404,7 @@ def expected(week, baseline_weeks, faults):
                 "statistic": feature.alarming,
                 "value": feature.distance(feature.reference, feature.current),
                 "leave_one_out": feature.leave_one_out,
-                "moving": bool(numpy.mean(feature.leave_one_out) > FLOOR[feature.alarming]["warning"]),
+                "moving": feature.moving(),
                 **exact_limits,
                 "binned": binned_limits,
             },

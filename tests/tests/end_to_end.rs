@@ -135,7 +135,14 @@ fn check_feature(metrics: &Metrics, feature: &str, expected: &Value) {
     } else {
         check_categories(metrics, feature, expected);
     }
+    let moving = expected["drift"]["moving"].as_bool().unwrap();
     for share in ["missing", "quality"] {
+        if moving && share == "quality" {
+            let value = [("feature", feature), ("check", share)];
+            let value = metrics.get("featuremonitor_check_value", &value);
+            assert_eq!(value, None, "quality of {feature}, which moves");
+            continue;
+        }
         let expected = &expected[share];
         for severity in ["warning", "critical"] {
             let labels = [

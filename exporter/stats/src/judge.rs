@@ -394,6 +394,8 @@ impl Prepared {
                 given: given.kind(),
                 kind: feature.kind,
             }),
+            // What moves leaves any range behind that it had.
+            (None, Some(_)) if moving => Err(NotComputed::Moving),
             (None, Some(quality)) => Acceptable::learnt(feature, quality.tolerance),
             (None, None) => Err(NotComputed::Disabled),
         };

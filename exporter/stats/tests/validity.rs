@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use stats::{
-    Acceptable, Bins, ByCheck, BySeverity, Categories, Column, FeatureProfile, FeatureReport,
-    FrozenFeature, Kind, NotComputed, QualitySettings, Reference, Settings, Statistic, Summary,
-    Validity, Verdict, judge,
+    Acceptable, Bins, ByCheck, BySeverity, Categories, Column, DriftSettings, FeatureProfile,
+    FeatureReport, FrozenFeature, Kind, NotComputed, QualitySettings, Reference, Settings,
+    Statistic, Summary, Validity, Verdict, judge,
 };
 
 /// One row of a numeric feature, `None` for null.
@@ -296,6 +296,33 @@ fn where_nothing_can_be_learnt_there_is_no_verdict() {
     let reference = Reference::new(&constant, &off);
     assert_eq!(quality(&reference, &window), Err(NotComputed::Disabled));
     assert_eq!(reference.tests(), 0);
+}
+
+/// What moves by construction leaves any range behind that it had; a range that is given holds for it too.
+#[test]
+fn nothing_is_learnt_from_what_moves() {
+    let total = |k: u32| {
+        uniform(1000)
+            .iter()
+            .map(|u| u + 0.5 * f64::from(k))
+            .collect()
+    };
+    let features = [feature(&(0..6).map(total).collect::<Vec<_>>())];
+    let with_drift = |acceptable: &[(&str, Acceptable)]| Settings {
+        drift: Some(DriftSettings::default()),
+        ..settings(acceptable)
+    };
+    let window = profiled(&some(&total(9)), Some(features[0].bins.clone()), None).close();
+    let reference = Reference::new(&features, &with_drift(&[]));
+    assert!(reference.moving(0));
+    assert_eq!(quality(&reference, &window), Err(NotComputed::Moving));
+    assert_eq!(reference.tests(), 2);
+    let given = Acceptable::Range {
+        min: Some(0.0),
+        max: None,
+    };
+    let reference = Reference::new(&features, &with_drift(&[("a", given)]));
+    assert_eq!(quality(&reference, &window).unwrap().value, 0.0);
 }
 
 /// State that an older release saved is not damaged.
