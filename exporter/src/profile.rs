@@ -383,10 +383,9 @@ fn verdict_row(
         Err(reason) => {
             let mut row = vec![feature.name.clone(), check.name().to_owned()];
             row.extend(std::iter::repeat_n(String::new(), 6));
-            row.push(if moving {
-                "moving".to_owned()
-            } else {
-                reason.to_string()
+            row.push(match reason {
+                NotComputed::Moving => "moving".to_owned(),
+                _ => reason.to_string(),
             });
             row
         }
