@@ -2,8 +2,8 @@
 """Draws every board as Grafana would, into target/pictures/boards: light and dark, 1366 and 1920 pixels wide.
 
 Grafana's own components draw what Prometheus answers from the history that backfill.py makes. For each picture it says what
-is wrong with it: errors, texts that are cut off or lie on one another. With --keep a picture is also written into
-docs/pictures, as WebP, which is smaller.
+is wrong with it: errors, panels without data, texts that are cut off or lie on one another. With --keep a picture is also
+written into docs/pictures, as WebP, which is smaller.
 """
 import argparse
 import functools
@@ -73,8 +73,7 @@ def draw(prometheus, page, facts, options):
                     print(f"{name}.png: {found['width']} × {found['height']} px")
                     for one in found["found"]:
                         print(f"  {one['kind']:<8} {one.get('title', '')}: {one['text']}")
-                    # A panel without data says so in words; whether its query ever brings any, queries.py asks.
-                    wrong += any(one["kind"] != "empty" for one in found["found"])
+                    wrong += bool(found["found"])
     return wrong
 
 

@@ -127,10 +127,10 @@ fn objectives() -> Panel {
 }
 
 fn budget() -> Line {
+    let window = format!("{} * 86400", of(PERIOD_DAYS));
     let lasts = format!(
-        "clamp_min({}, 0) * {} * 86400 / ({} > 0)",
+        "clamp_min({}, 0) * {window} / (clamp_min({}, 1) > 0)",
         of(BUDGET_REMAINING),
-        of(PERIOD_DAYS),
         of(CURRENT_BURN_RATE)
     );
     let bad = format!("{} * {} * 86400", of(ERROR_BUDGET), of(PERIOD_DAYS));
@@ -179,12 +179,13 @@ fn budget() -> Line {
             .without("not recorded yet"),
             stat(
                 "Lasts",
-                "How long the rest of the budget lasts if it burns on as now.",
+                "How long the rest of the budget lasts if it burns on as now, or at the rate that uses it \
+                 up in the objective's window where it burns slower.",
             )
             .ask(lasts, "lasts")
             .unit(SECONDS)
             .decimals(1)
-            .without("nothing burns"),
+            .without("not recorded yet"),
         ],
     )
 }
