@@ -27,6 +27,22 @@ struct Given<T> {
     consecutive: Option<i32>,
 }
 
+/// The settings of a check, or of an override of one: the types differ, and the fields have the same names.
+macro_rules! given {
+    ($of:expr) => {
+        given!($of, $of.warning, $of.critical)
+    };
+    ($of:expr, $warning:expr, $critical:expr) => {
+        Given {
+            enabled: $of.enabled,
+            warning: $warning,
+            critical: $critical,
+            min_rows: $of.min_rows,
+            consecutive: $of.consecutive,
+        }
+    };
+}
+
 impl Door {
     pub(super) fn checks(
         &mut self,
@@ -62,8 +78,8 @@ impl Door {
         Some(Checks {
             schema,
             freshness,
-            drift: drift?,
-            missing: missing?,
+            drift,
+            missing,
             quality,
         })
     }
@@ -71,25 +87,13 @@ impl Door {
     fn freshness(&mut self, spec: &checks::FreshnessCheck) -> Check<Duration> {
         const PATH: &str = "spec.checks.freshness";
         let (warning, critical) = self.ages(PATH, spec.warning.as_ref(), spec.critical.as_ref());
-        let given = Given {
-            enabled: spec.enabled,
-            warning,
-            critical,
-            min_rows: spec.min_rows,
-            consecutive: spec.consecutive,
-        };
+        let given = given!(spec, warning, critical);
         let mut overrides = Vec::new();
         for (i, other) in spec.overrides.iter().flatten().enumerate() {
             let path = format!("{PATH}.overrides[{i}]");
             let (warning, critical) =
                 self.ages(&path, other.warning.as_ref(), other.critical.as_ref());
-            let given = Given {
-                enabled: other.enabled,
-                warning,
-                critical,
-                min_rows: other.min_rows,
-                consecutive: other.consecutive,
-            };
+            let given = given!(other, warning, critical);
             overrides.extend(self.other(&path, &other.features, given));
         }
         check(given, 1, overrides)
@@ -125,7 +129,7 @@ impl Door {
         (warning, critical)
     }
 
-    fn drift(&mut self, spec: &checks::DriftCheck) -> Option<DriftCheck> {
+    fn drift(&mut self, spec: &checks::DriftCheck) -> DriftCheck {
         const PATH: &str = "spec.checks.drift";
         let alarm_on = spec.alarm_on.clone().unwrap_or_default();
         let alarm_on = AlarmOn {
@@ -137,13 +141,7 @@ impl Door {
             [("warning", spec.warning), ("critical", spec.critical)],
             alarm_on,
         );
-        let given = Given {
-            enabled: spec.enabled,
-            warning: spec.warning,
-            critical: spec.critical,
-            min_rows: spec.min_rows,
-            consecutive: spec.consecutive,
-        };
+        let given = given!(spec);
         let mut overrides = Vec::new();
         for (i, other) in spec.overrides.iter().flatten().enumerate() {
             let path = format!("{PATH}.overrides[{i}]");
@@ -152,19 +150,13 @@ impl Door {
                 [("warning", other.warning), ("critical", other.critical)],
                 alarm_on,
             );
-            let given = Given {
-                enabled: other.enabled,
-                warning: other.warning,
-                critical: other.critical,
-                min_rows: other.min_rows,
-                consecutive: other.consecutive,
-            };
+            let given = given!(other);
             overrides.extend(self.other(&path, &other.features, given));
         }
-        Some(DriftCheck {
+        DriftCheck {
             check: check(given, DEFAULT_MIN_ROWS, overrides),
             alarm_on,
-        })
+        }
     }
 
     /// Refuses a limit that no distance can reach, because those that alarm end at 1.
@@ -195,47 +187,23 @@ impl Door {
         }
     }
 
-    fn missing(&mut self, spec: &checks::MissingCheck) -> Option<Check<f64>> {
+    fn missing(&mut self, spec: &checks::MissingCheck) -> Check<f64> {
         const PATH: &str = "spec.checks.missing";
-        let given = Given {
-            enabled: spec.enabled,
-            warning: spec.warning,
-            critical: spec.critical,
-            min_rows: spec.min_rows,
-            consecutive: spec.consecutive,
-        };
+        let given = given!(spec);
         let mut overrides = Vec::new();
         for (i, other) in spec.overrides.iter().flatten().enumerate() {
-            let given = Given {
-                enabled: other.enabled,
-                warning: other.warning,
-                critical: other.critical,
-                min_rows: other.min_rows,
-                consecutive: other.consecutive,
-            };
+            let given = given!(other);
             overrides.extend(self.other(&format!("{PATH}.overrides[{i}]"), &other.features, given));
         }
-        Some(check(given, DEFAULT_MIN_ROWS, overrides))
+        check(given, DEFAULT_MIN_ROWS, overrides)
     }
 
     fn quality(&mut self, spec: &checks::QualityCheck) -> QualityCheck {
         const PATH: &str = "spec.checks.quality";
-        let given = Given {
-            enabled: spec.enabled,
-            warning: spec.warning,
-            critical: spec.critical,
-            min_rows: spec.min_rows,
-            consecutive: spec.consecutive,
-        };
+        let given = given!(spec);
         let (mut overrides, mut acceptable) = (Vec::new(), Vec::new());
         for (i, other) in spec.overrides.iter().flatten().enumerate() {
-            let given = Given {
-                enabled: other.enabled,
-                warning: other.warning,
-                critical: other.critical,
-                min_rows: other.min_rows,
-                consecutive: other.consecutive,
-            };
+            let given = given!(other);
             let other_settings =
                 self.other(&format!("{PATH}.overrides[{i}]"), &other.features, given);
             let said = match (&other.range, &other.allowed) {
