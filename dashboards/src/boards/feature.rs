@@ -206,8 +206,8 @@ fn distribution() -> Line {
             .without("no bins"),
             shades(
                 "Over time",
-                "Share of each window's values in each bin of the baseline: the darker, the \
-                 more.",
+                "Share of each window's values in each bin of the baseline, by the colours of the \
+                 scale below.",
             )
             .ask(bins, "{{bin}}")
             .unit(SHARE)

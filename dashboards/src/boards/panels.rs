@@ -241,9 +241,10 @@ pub fn complete() -> Vec<Property> {
     ]
 }
 
-/// A cell in the colour of its state.
+/// A cell in the colour of its state; one without is not known, which is not well.
 pub fn stated(states: &[State]) -> Vec<Property> {
     vec![
+        Property::Thresholds(Thresholds::new(state::UNKNOWN, &[])),
         Property::Mappings(state::mappings(states)),
         Property::CellOptions(filled()),
     ]
