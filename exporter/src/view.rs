@@ -122,9 +122,10 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
         columns().map(|(name, kind, ..)| (name, kind)).collect();
     let problems = problems(parts, frozen, &present);
     let judged = parts.progress.judged.as_ref();
+    let places: BTreeMap<&str, usize> = frozen.iter().map(|f| f.name.as_str()).zip(0..).collect();
     let acceptable = |name: &str| {
-        let place = frozen.iter().position(|feature| feature.name == name)?;
-        parts.baseline?.reference.acceptable(place).ok()
+        let reference = parts.baseline?.reference;
+        reference.acceptable(*places.get(name)?).ok()
     };
     let named: BTreeSet<&str> = data.features.literal_names().into_iter().collect();
 
