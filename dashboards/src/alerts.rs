@@ -93,15 +93,16 @@ const PLAIN: &str = "printf \"%.3g\"";
 const OF_MONITOR: [Label; 2] = [Namespace, Monitor];
 const OF_FEATURE: [Label; 3] = [Namespace, Monitor, Feature];
 
-/// Everything that one monitor can alert about, the worst first.
+/// Everything that one monitor can alert about, the worst first, and before each what keeps it from being told: rules are
+/// evaluated in this order, and Alertmanager inhibits only by what has reached it.
 pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
     let mut alerts = availability(subject);
     alerts.extend(schema(subject));
     for level in [Level::Critical, Level::Warning] {
         alerts.extend(freshness(subject, level));
+        alerts.push(quality(subject, level));
         alerts.push(drift(subject, level));
         alerts.push(missing(subject, level));
-        alerts.push(quality(subject, level));
     }
     alerts
 }

@@ -83,6 +83,8 @@ const WAITING: &[&str] = &[
 /// A column that is not there has no newer events, and cannot be judged.
 const GONE: &[&str] = &["FeatureStale", "FeatureMonitorNotJudging"];
 
+/// What is inhibited comes before what is told by the same alert: once that was told, its group waits no longer, and tells of
+/// another feature before it is known that it is inhibited.
 fn cases() -> Vec<Case> {
     const FEATURE: &str = "monetary_28d";
     let answers = Fault::Answers;
@@ -124,16 +126,16 @@ fn cases() -> Vec<Case> {
             &[],
         ),
         case(
-            "a feature is shifted",
-            answers(json!({"shift": {FEATURE: 50}})),
-            &[("FeatureDrift", "critical", FEATURE, None)],
-            &[],
-        ),
-        case(
             "a category that never occurred",
             answers(json!({"unseen": {"home_store": 0.3}})),
             &[("FeatureInvalidValues", "critical", "home_store", None)],
             &["FeatureDrift"],
+        ),
+        case(
+            "a feature is shifted",
+            answers(json!({"shift": {FEATURE: 50}})),
+            &[("FeatureDrift", "critical", FEATURE, None)],
+            &[],
         ),
         case(
             "a column is dropped",

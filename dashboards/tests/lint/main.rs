@@ -9,12 +9,13 @@ mod checks;
 mod linter;
 mod query;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use checks::{Complaint, Kind};
 use crds::valid::Monitor;
 use dashboards::links::Links;
+use dashboards::routes::{self, Matcher};
 use dashboards::rules::{self, Group, INTERVAL, Rule, Rules};
 
 /// One without objectives, and one with some.
@@ -217,4 +218,85 @@ fn every_alert_has_a_runbook() {
     }
     let pages: BTreeSet<&str> = pages.iter().map(String::as_str).collect();
     assert_eq!(alerts, pages);
+}
+
+/// An alert rule, as far as Alertmanager sees it.
+struct Told {
+    alert: &'static str,
+    labels: BTreeMap<&'static str, String>,
+    lasts: Option<String>,
+}
+
+impl Told {
+    fn of(rule: &Rule) -> Option<Self> {
+        let Rule::Alert {
+            alert,
+            labels,
+            lasts,
+            ..
+        } = rule
+        else {
+            return None;
+        };
+        let mut labels = labels.clone();
+        labels.insert("monitor", "a".to_owned());
+        Some(Self {
+            alert,
+            labels,
+            lasts: lasts.clone(),
+        })
+    }
+
+    fn label(&self, name: &str) -> &str {
+        match name {
+            "alertname" => self.alert,
+            name => self.labels.get(name).map_or("", String::as_str),
+        }
+    }
+
+    fn is(&self, matchers: &[Matcher]) -> bool {
+        matchers.iter().all(|matcher| {
+            let found = self.label(matcher.label);
+            match matcher.how {
+                "=" => found == matcher.value,
+                "!=" => found != matcher.value,
+                "=~" => matcher.value.split('|').any(|value| value == found),
+                other => panic!("inhibitions do not use {other}"),
+            }
+        })
+    }
+}
+
+/// Rules are evaluated in their order, and Alertmanager inhibits only by what has reached it: where two alerts begin with the
+/// same evaluation, the one that keeps the other from being told comes first.
+#[test]
+fn what_inhibits_comes_before_what_it_inhibits() {
+    let mut pairs = 0;
+    for example in EXAMPLES {
+        let rules = rules::of_monitor(&monitor(example), &links(), INTERVAL);
+        let all = rules.groups.iter().flat_map(|group| &group.rules);
+        let told: Vec<Told> = all.filter_map(Told::of).collect();
+        for inhibition in routes::inhibitions() {
+            let both = told.iter().enumerate().flat_map(|(i, source)| {
+                let others = told.iter().enumerate().filter(move |(j, _)| i != *j);
+                others.map(move |(j, target)| ((i, source), (j, target)))
+            });
+            for ((i, source), (j, target)) in both {
+                let same = |label: &&str| source.label(label) == target.label(label);
+                if source.is(&inhibition.source)
+                    && target.is(&inhibition.target)
+                    && inhibition.equal.iter().all(same)
+                {
+                    pairs += 1;
+                    assert!(
+                        i < j || source.lasts != target.lasts,
+                        "{} comes after {}",
+                        source.alert,
+                        target.alert
+                    );
+                }
+            }
+        }
+    }
+    assert!(pairs > 50, "{pairs}");
 }
