@@ -11,7 +11,7 @@ use crate::duration::DurationText;
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Checks {
-    /// Are the columns those of the baseline: none missing, new, renamed or of another type?
+    /// Are the columns those of the baseline: none missing, new, renamed, of another type, or constant all of a sudden?
     /// Default: on. Example: `{enabled: false}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaCheck>,
@@ -29,13 +29,24 @@ pub struct Checks {
     /// Are more values missing than in the baseline? Default: on, with calibrated limits.
     /// Example: `{overrides: [{features: ["basket_*"], critical: 0.1}]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missing: Option<MissingCheck>,
+    pub missing: Option<ChangeCheck>,
 
     /// Are more values than in the baseline not acceptable: not a number, infinite, outside of their range, or of a category
     /// that is not allowed? Default: on, with ranges and categories learnt from the baseline, and calibrated limits.
     /// Example: `{overrides: [{features: [age], range: {min: 0, max: 120}}]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<QualityCheck>,
+
+    /// Are more numbers than in the baseline far from its median: further than 3.5 of its scaled median absolute deviations?
+    /// The value is the increase of their share. Default: on, with calibrated limits.
+    /// Example: `{overrides: [{features: ["spend_*"], enabled: false}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<ChangeCheck>,
+
+    /// Do more rows than in the baseline have the `data.entityKeys` of another row of the same window? The value is the
+    /// increase of their share. Default: on, with calibrated limits. Example: `{critical: 0.01}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicates: Option<WindowCheck>,
 }
 
 /// Are the columns those of the baseline? It has no limit: a finding is a finding.
@@ -248,8 +259,8 @@ pub struct DriftOverride {
     pub consecutive: Option<i32>,
 }
 
-/// Are more values missing than in the baseline? The value is the increase of the missing share; a limit is an increase,
-/// 0 to 1 (0.05 is five percentage points).
+/// A check of each feature against the baseline. The value is by how much a share or a coefficient has changed in the direction
+/// that is bad; a limit is such a change, 0 to 1 (of a share, 0.05 is five percentage points).
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
 #[x_kube(
     validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")
@@ -257,18 +268,17 @@ pub struct DriftOverride {
         .field_path(".warning")
 )]
 #[serde(rename_all = "camelCase")]
-pub struct MissingCheck {
-    /// Whether the check alarms; the share is computed and shown in any case. Default: `true`. Example: `false`.
+pub struct ChangeCheck {
+    /// Whether the check alarms; what it measures is shown in any case. Default: `true`. Example: `false`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
 
-    /// Increase of the missing share from which on the check warns, 0 to 1. Default: calibrated. Example: `0.02`.
+    /// Change from which on the check warns, 0 to 1. Default: calibrated. Example: `0.02`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub warning: Option<f64>,
 
-    /// Increase of the missing share from which on the check is critical, 0 to 1, at least `warning`. Default: calibrated.
-    /// Example: `0.1`.
+    /// Change from which on the check is critical, 0 to 1, at least `warning`. Default: calibrated. Example: `0.1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub critical: Option<f64>,
@@ -287,10 +297,10 @@ pub struct MissingCheck {
     /// holds. Default: none. Example: `[{features: ["basket_*"], critical: 0.1}]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
-    pub overrides: Option<Vec<MissingOverride>>,
+    pub overrides: Option<Vec<ChangeOverride>>,
 }
 
-/// Other missing settings for some features.
+/// Other settings of such a check for some features.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
 #[x_kube(
     validation = Rule::new("has(self.enabled) || has(self.warning) || has(self.critical) || has(self.minRows) || has(self.consecutive)")
@@ -300,7 +310,7 @@ pub struct MissingCheck {
         .field_path(".warning")
 )]
 #[serde(rename_all = "camelCase")]
-pub struct MissingOverride {
+pub struct ChangeOverride {
     /// The features: 1 to 64 names or globs, of at most 256 characters. No default. Example: `["basket_*"]`.
     #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 256)))]
     pub features: Vec<String>,
@@ -309,12 +319,12 @@ pub struct MissingOverride {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
 
-    /// Increase of the missing share from which on the check warns, 0 to 1. Default: the check's. Example: `0.05`.
+    /// Change from which on the check warns, 0 to 1. Default: the check's. Example: `0.05`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub warning: Option<f64>,
 
-    /// Increase from which on the check is critical, 0 to 1, at least `warning`. Default: the check's. Example: `0.1`.
+    /// Change from which on the check is critical, 0 to 1, at least `warning`. Default: the check's. Example: `0.1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub critical: Option<f64>,
@@ -325,6 +335,41 @@ pub struct MissingOverride {
     pub min_rows: Option<i64>,
 
     /// How many windows in a row must be over the limit, 1 to 100. Default: the check's. Example: `2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+}
+
+/// A check of the window as a whole against the baseline. The value is by how much a share or a coefficient has changed in the
+/// direction that is bad; a limit is such a change, 0 to 1 (of a share, 0.05 is five percentage points).
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")
+        .message("warning is above critical: write a warning that is at most critical")
+        .field_path(".warning")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowCheck {
+    /// Whether the check alarms; what it measures is shown in any case. Default: `true`. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Change from which on the check warns, 0 to 1. Default: calibrated. Example: `0.02`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub warning: Option<f64>,
+
+    /// Change from which on the check is critical, 0 to 1, at least `warning`. Default: calibrated. Example: `0.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1))]
+    pub critical: Option<f64>,
+
+    /// Fewest rows of a window that allow a verdict, 1 to 1,000,000,000. Default: `200`. Example: `1000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many windows in a row must be over the limit before it counts, 1 to 100. Default: `1`. Example: `2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub consecutive: Option<i32>,

@@ -378,17 +378,23 @@ pub enum About {
     Missing,
     /// The check of values that are not acceptable.
     Quality,
+    /// The check of numbers far from the median.
+    Outliers,
+    /// The check of rows with the keys of another row.
+    Duplicates,
 }
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 6] = [
+    pub const ALL: [About; 8] = [
         About::Availability,
         About::Schema,
         About::Freshness,
         About::Drift,
         About::Missing,
         About::Quality,
+        About::Outliers,
+        About::Duplicates,
     ];
 
     /// The value of the label `check`: for checks that of the metrics.
@@ -400,6 +406,8 @@ impl About {
             About::Drift => "drift",
             About::Missing => "missing",
             About::Quality => "quality",
+            About::Outliers => "outliers",
+            About::Duplicates => "duplicates",
         }
     }
 }

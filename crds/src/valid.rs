@@ -343,6 +343,10 @@ pub struct Checks {
     pub missing: Check<f64>,
     /// Are more values than in the baseline not acceptable? Limits are increases of the share.
     pub quality: QualityCheck,
+    /// Are more numbers than in the baseline far from its median? Limits are increases of the share.
+    pub outliers: Check<f64>,
+    /// Do more rows than in the baseline have the keys of another row? Limits are increases of the share. It has no overrides.
+    pub duplicates: Check<f64>,
 }
 
 /// The quality check: a check, and what is acceptable.

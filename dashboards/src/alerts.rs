@@ -83,6 +83,8 @@ pub const MISSING_DATA: &str = "FeatureMissingData";
 
 /// The alert of the check of values that are not acceptable.
 pub const INVALID_VALUES: &str = "FeatureInvalidValues";
+/// The alert of the check of numbers far from the median.
+pub const OUTLIERS: &str = "FeatureOutliers";
 
 /// How many pulls an evaluation has that catches up: four windows and the one in progress.
 const PULLS: f64 = 5.0;
@@ -100,9 +102,11 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
     alerts.extend(schema(subject));
     for level in [Level::Critical, Level::Warning] {
         alerts.extend(freshness(subject, level));
+        alerts.push(duplicates(subject, level));
         alerts.push(quality(subject, level));
         alerts.push(drift(subject, level));
         alerts.push(missing(subject, level));
+        alerts.push(outliers(subject, level));
     }
     alerts
 }
@@ -151,6 +155,7 @@ fn availability(subject: Subject<'_>) -> Vec<Alert> {
         "given_for_other_kind",
         "kind_changed",
         "no_event",
+        "no_keys",
         "other_bins",
         "overflow",
         "too_few_baseline_rows",
@@ -287,11 +292,24 @@ fn availability(subject: Subject<'_>) -> Vec<Alert> {
     ]
 }
 
-/// How long an alert about data goes on: a warning ends first, then what is critical, and last what mutes others, so that in
+/// What an alert about data keeps from being told, the least first: each what those before it are, too.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mutes {
+    /// Nothing but its own warning.
+    Nothing,
+    /// What is far out.
+    FarOut,
+    /// Distributions.
+    Distributions,
+    /// All that is said of values.
+    Values,
+}
+
+/// How long an alert about data goes on: a warning ends first, then what is critical, and last what mutes most, so that in
 /// between nobody is told of what was muted.
-fn ends(subject: Subject<'_>, level: Level, mutes: bool) -> Duration {
+fn ends(subject: Subject<'_>, level: Level, mutes: Mutes) -> Duration {
     let more = match level {
-        Level::Critical => 1 + u32::from(mutes),
+        Level::Critical => 1 + mutes as u32,
         Level::Warning | Level::None => 0,
     };
     subject.pace.settled_and(more)
@@ -320,7 +338,7 @@ fn schema(subject: Subject<'_>) -> Vec<Alert> {
         about: Some(About::Schema),
         query: found(reasons, level),
         lasts: subject.pace.settled(),
-        keeps_firing: ends(subject, level, true),
+        keeps_firing: ends(subject, level, Mutes::Values),
         summary,
         description: description.to_owned(),
         board: Board::Feature,
@@ -333,6 +351,14 @@ fn schema(subject: Subject<'_>) -> Vec<Alert> {
             "An expected column is not in the source.",
             "The column {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $labels.reason }}. \
              What needs it gets nothing.",
+        ),
+        alert(
+            "FeatureConstant",
+            Level::Critical,
+            &["constant"],
+            "A feature has the same value in every row.",
+            "Every row of {{ $labels.namespace }}/{{ $labels.monitor }} holds the same value of {{ $labels.feature }}, which the \
+             baseline's do not.",
         ),
         alert(
             "FeatureSchemaChanged",
@@ -362,7 +388,14 @@ fn freshness(subject: Subject<'_>, level: Level) -> [Alert; 2] {
         about: Some(about),
         query: breached(subject, labels, level, about, &[matcher]),
         lasts: subject.pace.settled(),
-        keeps_firing: ends(subject, level, labels == OF_MONITOR),
+        keeps_firing: ends(
+            subject,
+            level,
+            match labels == OF_MONITOR {
+                true => Mutes::Values,
+                false => Mutes::Nothing,
+            },
+        ),
         summary,
         description: format!(
             "The newest event of {subject_of}{{{{ $labels.namespace }}}}/{{{{ $labels.monitor }}}} is {{{{ $value | humanizeDuration }}}} \
@@ -399,7 +432,7 @@ fn freshness(subject: Subject<'_>, level: Level) -> [Alert; 2] {
 
 /// The drift check: distances, in the unit of the statistic.
 fn drift(subject: Subject<'_>, level: Level) -> Alert {
-    statistical(
+    let alert = statistical(
         subject,
         level,
         About::Drift,
@@ -407,7 +440,11 @@ fn drift(subject: Subject<'_>, level: Level) -> Alert {
         "A feature is distributed otherwise than in the baseline.",
         "{{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | printf \"%.3g\" }} away from its baseline",
         PLAIN,
-    )
+    );
+    Alert {
+        keeps_firing: ends(subject, level, Mutes::FarOut),
+        ..alert
+    }
 }
 
 /// The check of missing values: increases of their share.
@@ -435,8 +472,43 @@ fn quality(subject: Subject<'_>, level: Level) -> Alert {
         "humanizePercentage",
     );
     Alert {
-        keeps_firing: ends(subject, level, true),
+        keeps_firing: ends(subject, level, Mutes::Distributions),
         ..alert
+    }
+}
+
+/// The check of numbers far from the median: increases of their share. Values that are not acceptable, and those of another
+/// distribution, are told before.
+fn outliers(subject: Subject<'_>, level: Level) -> Alert {
+    statistical(
+        subject,
+        level,
+        About::Outliers,
+        OUTLIERS,
+        "More numbers of a feature are far out than in the baseline.",
+        "The share of numbers of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} that are far from the baseline's median is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
+        "humanizePercentage",
+    )
+}
+
+/// The check of keys: increases of the share of rows with the key of another.
+fn duplicates(subject: Subject<'_>, level: Level) -> Alert {
+    let (about, labels) = (About::Duplicates, &OF_MONITOR);
+    let how = "humanizePercentage";
+    Alert {
+        name: "FeatureDuplicateKeys",
+        level,
+        about: Some(about),
+        query: breached(subject, labels, level, about, &[Is(Feature, "")]),
+        lasts: subject.pace.settled(),
+        keeps_firing: ends(subject, level, Mutes::Nothing),
+        summary: "More rows than in the baseline have the key of another row.",
+        description: format!(
+            "The share of rows of {{{{ $labels.namespace }}}}/{{{{ $labels.monitor }}}} whose key a row before them has is \
+             {{{{ $value | {how} }}}} (percentage points) above the baseline's; the limit is {}.",
+            looked_up(&table::CHECK_LIMIT, labels, level, about, how),
+        ),
+        board: Board::Monitor,
     }
 }
 
@@ -456,7 +528,7 @@ fn statistical(
         about: Some(about),
         query: breached(subject, &OF_FEATURE, level, about, &[]),
         lasts: subject.pace.settled(),
-        keeps_firing: ends(subject, level, false),
+        keeps_firing: ends(subject, level, Mutes::Nothing),
         summary,
         description: format!(
             "{found}; the limit is {}, and the score {} times the limit.",

@@ -207,6 +207,8 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Freshness,
         About::Missing,
         About::Quality,
+        About::Outliers,
+        About::Duplicates,
     ];
     let values = values.map(About::name);
     let of_values = || among(Check.name(), &values);
@@ -274,10 +276,19 @@ pub fn inhibitions() -> Vec<Inhibition> {
             [&[of_values(), warning()], &but(stale)[..]].concat(),
             &[],
         ),
-        // Values that should not be are distributed otherwise, too.
+        // Values that should not be are distributed otherwise, and are far out, too.
         rule(
             vec![check(About::Quality), critical()],
-            vec![check(About::Drift), no_objective()],
+            vec![
+                among(Check.name(), &[About::Drift.name(), About::Outliers.name()]),
+                no_objective(),
+            ],
+            &["feature"],
+        ),
+        // Where all of a distribution has moved, much of it is far out.
+        rule(
+            vec![check(About::Drift), critical()],
+            vec![check(About::Outliers)],
             &["feature"],
         ),
         // A column that is gone or of another type has no values to speak of.

@@ -4,8 +4,9 @@
 use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stats::FrozenFeature;
+use stats::{FrozenFeature, WindowSummary};
 
+use crate::progress::Found;
 use crate::snapshot::BaselineInfo;
 use crate::store::sha256;
 use crate::window::{Span, WindowId};
@@ -91,6 +92,9 @@ pub struct Baseline {
     pub need: u32,
     /// Rows of each window.
     pub rows: Vec<u64>,
+    /// Each window as a whole; empty in a baseline that was saved before this was counted.
+    #[serde(default)]
+    pub windows: Vec<WindowSummary>,
     /// The newest window of the grid that went in; nothing without windows.
     pub newest: Option<WindowId>,
     /// Its features.
@@ -124,10 +128,13 @@ impl Baseline {
         self.features.retain(|f| data.features.selects(&f.name));
     }
 
-    /// `sha256:…` over the features, in the form they are saved in.
+    /// `sha256:…` over features and windows, in the form they are saved in.
     pub fn digest(&self) -> String {
-        // Features hold only finite numbers and string keys, which JSON always takes.
-        let bytes = serde_json::to_vec(&self.features).unwrap_or_default();
+        // They hold only finite numbers and string keys, which JSON always takes.
+        let mut bytes = serde_json::to_vec(&self.features).unwrap_or_default();
+        if !self.windows.is_empty() {
+            bytes.extend(serde_json::to_vec(&self.windows).unwrap_or_default());
+        }
         format!("sha256:{}", sha256(&bytes))
     }
 
@@ -152,24 +159,24 @@ impl Baseline {
 
     /// Takes in the next window and, once complete, lets go of the oldest. Features that the window
     /// does not have keep the windows they have.
-    pub fn roll(
-        &mut self,
-        span: Span,
-        rows: u64,
-        window: Option<WindowId>,
-        mut summary_of: impl FnMut(&FrozenFeature) -> Option<stats::Summary>,
-    ) {
+    pub fn roll(&mut self, span: Span, rows: u64, window: Option<WindowId>, found: &Found) {
         let keep = self.need as usize;
         for feature in &mut self.features {
-            if let Some(summary) = summary_of(feature) {
-                feature.roll(summary, keep);
+            if let Some(summary) = found.summary(&feature.name) {
+                feature.roll(summary.clone(), keep);
             }
+        }
+        // A baseline without them has windows before this one of which nothing is known.
+        if self.windows.len() == self.spans.len() {
+            self.windows.push(found.window.clone());
         }
         self.spans.push(span);
         self.rows.push(rows);
         let surplus = self.spans.len().saturating_sub(keep);
         self.spans.drain(..surplus);
         self.rows.drain(..surplus);
+        let surplus = self.windows.len().saturating_sub(keep);
+        self.windows.drain(..surplus);
         self.newest = window.or(self.newest);
     }
 }

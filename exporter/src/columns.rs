@@ -20,6 +20,7 @@ use arrow::datatypes::{
 };
 use arrow::downcast_dictionary_array;
 use arrow::error::ArrowError;
+use arrow::row::{RowConverter, SortField};
 use stats::{Categories, Column, Kind, Validity};
 
 /// What the columns of a stream are to us.
@@ -33,6 +34,8 @@ pub struct Layout {
     pub window: Option<usize>,
     /// Index of `data.eventTime`.
     pub event_time: Option<usize>,
+    /// Reads `data.entityKeys`; nothing where none are named or one cannot be read.
+    pub keys: Option<KeyReader>,
     /// Configured columns that the stream lacks or that have an unusable type, in words.
     pub problems: Vec<ColumnProblem>,
 }
@@ -115,6 +118,7 @@ impl Layout {
             .event_time
             .as_ref()
             .and_then(|column| time("spec.data.eventTime", column));
+        let keys = KeyReader::new(schema, &data.entity_keys);
         for key in &data.entity_keys {
             if schema.column_with_name(key).is_none() {
                 problems.push(ColumnProblem::Absent {
@@ -155,8 +159,73 @@ impl Layout {
             skipped,
             window,
             event_time,
+            keys,
             problems,
         }
+    }
+}
+
+/// Turns the entity keys of batches into bytes: equal bytes for equal keys.
+#[derive(Clone)]
+pub struct KeyReader {
+    columns: Vec<(String, usize)>,
+    converter: Arc<RowConverter>,
+}
+
+impl KeyReader {
+    /// A reader of these columns; nothing when there are none, one is not there, or has a type without an order.
+    fn new(schema: &Schema, keys: &[String]) -> Option<Self> {
+        let found = keys.iter().map(|key| {
+            let (index, field) = schema.column_with_name(key)?;
+            Some((
+                (key.clone(), index),
+                SortField::new(field.data_type().clone()),
+            ))
+        });
+        let (columns, fields): (Vec<_>, Vec<_>) = found.collect::<Option<_>>()?;
+        let converter = RowConverter::new(fields)
+            .ok()
+            .filter(|_| !columns.is_empty())?;
+        Some(Self {
+            columns,
+            converter: Arc::new(converter),
+        })
+    }
+
+    /// Gives the key of each row of a batch to `insert`, nothing where a part of it is null.
+    pub fn read(
+        &self,
+        batch: &RecordBatch,
+        mut insert: impl FnMut(Option<&[u8]>),
+    ) -> Result<(), ArrowError> {
+        let columns = self
+            .columns
+            .iter()
+            .map(|(_, index)| batch.column(*index).clone());
+        let columns: Vec<ArrayRef> = columns.collect();
+        let nulls = columns.iter().fold(None, |nulls, column| {
+            NullBuffer::union(nulls.as_ref(), column.logical_nulls().as_ref())
+        });
+        let rows = self.converter.convert_columns(&columns)?;
+        for (place, row) in rows.iter().enumerate() {
+            let whole = nulls.as_ref().is_none_or(|nulls| nulls.is_valid(place));
+            insert(whole.then(|| row.as_ref()));
+        }
+        Ok(())
+    }
+
+    /// The names of the columns.
+    pub fn name(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
+        names.join(", ")
+    }
+}
+
+impl std::fmt::Debug for KeyReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyReader")
+            .field("columns", &self.columns)
+            .finish_non_exhaustive()
     }
 }
 

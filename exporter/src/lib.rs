@@ -19,6 +19,7 @@ pub mod pipeline;
 pub mod process;
 pub mod profile;
 pub mod progress;
+pub mod quality;
 pub mod run;
 pub mod schema;
 pub mod scrape;

@@ -488,12 +488,12 @@ impl Monitor {
                 .iter()
                 .map(|feature| found.summary(&feature.name))
                 .collect();
-            let reports = stats::judge(&frozen.reference, &current);
+            let report = stats::judge(&frozen.reference, &current, &found.window);
             self.progress.judged = Some(JudgedState::new(
                 span,
                 rows,
                 found.clone(),
-                reports,
+                report,
                 &self.config,
                 &mut self.progress.streaks,
             ));
@@ -501,9 +501,7 @@ impl Monitor {
         }
         if rows > 0 && !complete {
             let mut baseline = frozen.baseline.clone();
-            baseline.roll(span, rows, window, |feature| {
-                found.summary(&feature.name).cloned()
-            });
+            baseline.roll(span, rows, window, &found);
             *frozen = Frozen::new(baseline, &self.config);
         }
     }
@@ -528,9 +526,7 @@ impl Monitor {
             .window
             .as_ref()
             .map(|window| Grid::new(window).at(judged.span.start));
-        baseline.roll(judged.span, judged.rows, window, |feature| {
-            judged.found.summary(&feature.name).cloned()
-        });
+        baseline.roll(judged.span, judged.rows, window, &judged.found);
         *frozen = Frozen::new(baseline, &self.config);
     }
 
@@ -644,9 +640,7 @@ impl Monitor {
                 }
                 let found = columns.with(&slot);
                 if slot.rows > 0 {
-                    frozen.roll(span, slot.rows, Some(*window), |feature| {
-                        found.summary(&feature.name).cloned()
-                    });
+                    frozen.roll(span, slot.rows, Some(*window), &found);
                     self.progress.latest = Some(found);
                 }
             }
@@ -698,6 +692,7 @@ impl Monitor {
             spans: Vec::new(),
             need,
             rows: Vec::new(),
+            windows: Vec::new(),
             newest: None,
             features,
             reloaded: false,
@@ -708,7 +703,8 @@ impl Monitor {
 impl Frozen {
     fn new(baseline: Baseline, config: &valid::Monitor) -> Self {
         let features = &baseline.features;
-        let reference = Reference::new(features, &settings(config, features));
+        let settings = settings(config, features);
+        let reference = Reference::new(features, &baseline.windows, &settings);
         Self {
             digest: baseline.digest(),
             counting: counting_of(features, Some(&reference)),
@@ -752,6 +748,7 @@ fn counting_of(
         let counting = Counting {
             bins: feature.bins.clone(),
             acceptable: acceptable.cloned(),
+            fences: reference.and_then(|reference| reference.fences(place).ok()),
         };
         (feature.name.clone(), counting)
     });

@@ -19,7 +19,7 @@ use crds::valid::{Query, Rate};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
-use stats::{Alpha, BySeverity, LimitPart, Severity, Statistic};
+use stats::{Alpha, BySeverity, LimitPart, Scope, Severity, Statistic};
 
 use crate::freshness::Freshness;
 use crate::snapshot::{BaselineState, Budget, FeatureState, Judged, Snapshot};
@@ -109,6 +109,7 @@ pub fn render(page: Page<'_>) -> Markup {
                 main {
                     h2 { "Features" }
                     (list(page, &features))
+                    (detail::whole(&snapshot.whole))
                 }
                 (footer(page, every))
             }
@@ -121,7 +122,7 @@ fn thousandths(feature: &FeatureState) -> u64 {
     let verdicts = feature
         .report
         .iter()
-        .flat_map(|report| report.verdicts.iter())
+        .flat_map(|report| report.verdicts.of(Scope::Feature))
         .filter_map(|(_, verdict)| verdict.as_ref().ok());
     let scores = verdicts.map(|verdict| verdict.scores.critical);
     let freshness = feature
@@ -456,7 +457,7 @@ fn row(page: Page<'_>, state: State, feature: &FeatureState) -> Markup {
 fn breached(snapshot: &Snapshot, feature: &FeatureState) -> Vec<&'static str> {
     let schema = feature.schema_breached(snapshot.monitor.checks.schema.enabled);
     let freshness = feature.freshness.as_ref().map(|judged| judged.breached);
-    let statistical = feature.breached.iter();
+    let statistical = feature.breached.of(Scope::Feature);
     let statistical = statistical.map(|(check, breached)| (check.name(), *breached));
     std::iter::once(("schema", schema))
         .chain(statistical)
@@ -588,7 +589,10 @@ fn statistic(statistic: Statistic) -> &'static str {
         Statistic::Wasserstein => "Wasserstein",
         Statistic::Hellinger => "Hellinger",
         Statistic::ChiSquared => "χ²",
-        Statistic::MissingShare | Statistic::InvalidShare => "increase",
+        Statistic::MissingShare
+        | Statistic::InvalidShare
+        | Statistic::OutlierShare
+        | Statistic::DuplicateShare => "increase",
     }
 }
 

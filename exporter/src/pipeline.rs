@@ -16,11 +16,11 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use stats::{Acceptable, Bins, FeatureProfile};
+use stats::{Acceptable, Bins, FeatureProfile, Fences, KeySample, WindowSummary};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::columns::{ColumnProblem, FeatureColumn, Layout, Reader, Times, split};
+use crate::columns::{ColumnProblem, FeatureColumn, KeyReader, Layout, Reader, Times, split};
 use crate::source::{FlightSource, Message, PullReport, Reason, SourceError};
 use crate::window::Span;
 
@@ -54,6 +54,8 @@ pub struct Counting {
     pub bins: Arc<Bins>,
     /// Which values are acceptable; nothing where that is not known.
     pub acceptable: Option<Acceptable>,
+    /// Beyond which numbers are outliers; nothing where that is not known.
+    pub fences: Option<Fences>,
 }
 
 /// What one pull brought.
@@ -82,6 +84,8 @@ pub struct Slot<T> {
     pub newest_event: Option<i64>,
     /// One entry a feature, in the order of `layout.features`.
     pub features: Vec<Finished<T>>,
+    /// What is about all columns.
+    pub window: WindowSummary,
 }
 
 /// One feature in one window.
@@ -232,16 +236,18 @@ async fn route<T: Send + 'static>(
         }
     }
 
-    let by_slot = workers.finish(slots, layout.features.len()).await?;
+    let (by_slot, windows) = workers.finish(slots, layout.features.len()).await?;
     Ok(Routed {
         layout,
         slots: by_slot
             .into_iter()
+            .zip(windows)
             .zip(rows.into_iter().zip(newest))
-            .map(|(features, (rows, newest_event))| Slot {
+            .map(|((features, window), (rows, newest_event))| Slot {
                 rows,
                 newest_event,
                 features,
+                window,
             })
             .collect(),
         rows_outside,
@@ -294,19 +300,30 @@ fn column_error(batch: &RecordBatch, column: Option<usize>, source: ArrowError) 
     PullError::Column { column, source }
 }
 
-/// The threads that own the profiles, each with its share of the features.
+/// The threads that own the profiles, each with its share of the features, and one of them with the keys.
 struct Workers<T> {
     inputs: Vec<mpsc::Sender<Arc<Part>>>,
     running: Vec<JoinHandle<Result<Share<T>, PullError>>>,
 }
 
-/// Per owned feature: its place in the layout, and what became of it in each slot.
-type Share<T> = Vec<(usize, Vec<Finished<T>>)>;
+/// What a worker owned.
+struct Share<T> {
+    /// Per feature: its place in the layout, and what became of it in each slot.
+    features: Vec<(usize, Vec<Finished<T>>)>,
+    /// The keys, one sample a slot.
+    keys: Option<Vec<KeySample>>,
+}
 
 impl<T: Send + 'static> Workers<T> {
     fn start(layout: &Layout, request: &Request, finish: fn(FeatureProfile) -> T) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let count = cores.clamp(1, layout.features.len().max(1));
+        // The keys of a baseline's windows are counted with its bins.
+        let mut keys = layout
+            .keys
+            .clone()
+            .filter(|_| !request.counting.is_empty())
+            .map(|keys| OwnedKeys::new(keys, request.slots));
         let (mut inputs, mut running) = (Vec::new(), Vec::new());
         for worker in 0..count {
             let mut owned: Vec<Owned> = layout
@@ -317,6 +334,8 @@ impl<T: Send + 'static> Workers<T> {
                 .step_by(count)
                 .map(|(place, column)| Owned::new(place, column, request))
                 .collect();
+            // The last worker has the fewest features.
+            let mut keys = (worker + 1 == count).then(|| keys.take()).flatten();
             let (input, mut parts) = mpsc::channel::<Arc<Part>>(ROUTED_BATCHES);
             inputs.push(input);
             running.push(tokio::task::spawn_blocking(move || {
@@ -324,8 +343,14 @@ impl<T: Send + 'static> Workers<T> {
                     for feature in &mut owned {
                         feature.update(&part)?;
                     }
+                    if let Some(keys) = &mut keys {
+                        keys.update(&part)?;
+                    }
                 }
-                Ok(owned.into_iter().map(|o| o.finish(finish)).collect())
+                Ok(Share {
+                    features: owned.into_iter().map(|o| o.finish(finish)).collect(),
+                    keys: keys.map(|keys| keys.slots),
+                })
             }));
         }
         Self { inputs, running }
@@ -350,22 +375,26 @@ impl<T: Send + 'static> Workers<T> {
         }
     }
 
-    /// Waits for all workers; gives `[slot][feature]`.
+    /// Waits for all workers; gives `[slot][feature]`, and each slot as a whole.
     async fn finish(
         self,
         slots: usize,
         features: usize,
-    ) -> Result<Vec<Vec<Finished<T>>>, PullError> {
+    ) -> Result<(Vec<Vec<Finished<T>>>, Vec<WindowSummary>), PullError> {
         drop(self.inputs);
         let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..features).map(|_| None).collect();
+        let mut windows = vec![WindowSummary::default(); slots];
         for running in self.running {
             let share = running
                 .await
                 .map_err(|error| PullError::Worker(error.to_string()))??;
-            for (place, finished) in share {
+            for (place, finished) in share.features {
                 if let Some(entry) = by_place.get_mut(place) {
                     *entry = Some(finished);
                 }
+            }
+            for (window, keys) in windows.iter_mut().zip(share.keys.into_iter().flatten()) {
+                window.keys = Some(keys.close());
             }
         }
         let mut by_slot: Vec<Vec<Finished<T>>> =
@@ -375,7 +404,31 @@ impl<T: Send + 'static> Workers<T> {
                 by_slot[slot].push(value);
             }
         }
-        Ok(by_slot)
+        Ok((by_slot, windows))
+    }
+}
+
+/// The entity keys, one sample a slot.
+struct OwnedKeys {
+    reader: KeyReader,
+    slots: Vec<KeySample>,
+}
+
+impl OwnedKeys {
+    fn new(reader: KeyReader, slots: NonZeroUsize) -> Self {
+        Self {
+            reader,
+            slots: vec![KeySample::default(); slots.get()],
+        }
+    }
+
+    fn update(&mut self, part: &Part) -> Result<(), PullError> {
+        let sample = &mut self.slots[part.slot];
+        let read = self.reader.read(&part.batch, |key| sample.insert(key));
+        read.map_err(|source| PullError::Column {
+            column: self.reader.name(),
+            source,
+        })
     }
 }
 
@@ -398,6 +451,10 @@ impl Owned {
         let profile = FeatureProfile::new(column.kind, counting.map(|c| c.bins.clone()));
         let profile = match counting.and_then(|counting| counting.acceptable.as_ref()) {
             Some(acceptable) => profile.accepting(acceptable),
+            None => profile,
+        };
+        let profile = match counting.and_then(|counting| counting.fences) {
+            Some(fences) => profile.fenced(fences),
             None => profile,
         };
         Self {

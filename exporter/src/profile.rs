@@ -9,13 +9,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use stats::{
-    BySeverity, Check, FeatureReport, Kind, LimitPart, NotComputed, Severity, Statistic, Summary,
-    Verdict,
+    BySeverity, Check, FeatureReport, Keys, Kind, LimitPart, NotComputed, Scope, Severity,
+    Statistic, Summary, Verdict,
 };
 
 use crate::cli::{Output, Profile};
 use crate::run;
-use crate::snapshot::{BaselineInfo, BaselineState, Budget, FeatureState, JudgedWindow, Snapshot};
+use crate::snapshot::{
+    BaselineInfo, BaselineState, Breaches, Budget, FeatureState, JudgedWindow, Snapshot,
+};
 
 /// Pulls one window and gives the text to print, or what went wrong.
 pub async fn profile(args: &Profile, now: Timestamp) -> Result<String, String> {
@@ -39,6 +41,9 @@ struct Document<'a> {
     window: Option<Window>,
     baseline: Option<Baseline<'a>>,
     budget: Option<SharedBudget>,
+    quality: Option<f64>,
+    keys: Option<Keys>,
+    checks: Checks<'a>,
     features: Vec<Feature<'a>>,
 }
 
@@ -82,7 +87,19 @@ struct Feature<'a> {
     current: Option<Summary>,
     reference: Option<Summary>,
     distances: Vec<Known<'a, stats::Distance>>,
-    checks: BTreeMap<&'static str, Known<'a, Verdict>>,
+    quality: Option<f64>,
+    checks: Checks<'a>,
+}
+
+type Checks<'a> = BTreeMap<&'static str, Known<'a, Verdict>>;
+
+/// The verdicts of the checks that judge this, by name.
+fn checks(report: Option<&FeatureReport>, scope: Scope) -> Checks<'_> {
+    let verdicts = report
+        .into_iter()
+        .flat_map(|report| report.verdicts.of(scope));
+    let known = verdicts.map(|(check, verdict)| (check.name(), Known::of(None, verdict)));
+    known.collect()
 }
 
 /// A value, or the sentence that says why there is none.
@@ -146,6 +163,9 @@ fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
             alarms_per_window: budget.per_window,
             alpha: budget.alpha.map(|alpha| alpha.map(|alpha| alpha.value)),
         }),
+        quality: snapshot.whole.quality.map(|quality| quality.score()),
+        keys: snapshot.whole.keys,
+        checks: checks(snapshot.whole.report.as_ref(), Scope::Window),
         features: snapshot
             .features
             .iter()
@@ -165,12 +185,8 @@ fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
                     .flat_map(|report| &report.distances)
                     .map(|(statistic, distance)| Known::of(Some(*statistic), distance))
                     .collect(),
-                checks: feature
-                    .report
-                    .iter()
-                    .flat_map(|report| report.verdicts.iter())
-                    .map(|(check, verdict)| (check.name(), Known::of(None, verdict)))
-                    .collect(),
+                quality: feature.quality.map(|quality| quality.score()),
+                checks: checks(feature.report.as_ref(), Scope::Feature),
             })
             .collect(),
     };
@@ -204,7 +220,7 @@ fn tables(snapshot: &Snapshot) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{}", heading(snapshot));
     let _ = writeln!(text, "\n{}", values(&snapshot.features));
-    let _ = writeln!(text, "\n{}", verdicts(&snapshot.features));
+    let _ = writeln!(text, "\n{}", verdicts(snapshot));
     let notes: Vec<String> = snapshot.features.iter().filter_map(note).collect();
     if !notes.is_empty() {
         let _ = writeln!(text, "\n{}", notes.join("\n"));
@@ -315,7 +331,7 @@ fn values(features: &[FeatureState]) -> Table {
     table
 }
 
-fn verdicts(features: &[FeatureState]) -> Table {
+fn verdicts(snapshot: &Snapshot) -> Table {
     let mut table = table([
         "feature",
         "check",
@@ -328,7 +344,7 @@ fn verdicts(features: &[FeatureState]) -> Table {
         "verdict",
     ]);
     right(&mut table, [2, 3, 4, 6]);
-    for feature in features {
+    for feature in &snapshot.features {
         let Some(report) = &feature.report else {
             table.add_row(
                 [feature.name.clone(), "schema".into()]
@@ -337,19 +353,33 @@ fn verdicts(features: &[FeatureState]) -> Table {
             );
             continue;
         };
-        for (check, verdict) in report.verdicts.iter() {
-            table.add_row(verdict_row(feature, report, check, verdict));
-        }
+        add(&mut table, report, Scope::Feature, &feature.breached);
+    }
+    if let Some(report) = &snapshot.whole.report {
+        add(&mut table, report, Scope::Window, &snapshot.whole.breached);
     }
     table
 }
 
+/// A row for each check that judges this.
+fn add(table: &mut Table, report: &FeatureReport, scope: Scope, breached: &Breaches) {
+    for (check, verdict) in report.verdicts.of(scope) {
+        if !matches!(verdict, Err(NotComputed::NotForKind { .. })) {
+            table.add_row(verdict_row(report, breached, check, verdict));
+        }
+    }
+}
+
 fn verdict_row(
-    feature: &FeatureState,
     report: &FeatureReport,
+    breached: &Breaches,
     check: Check,
     verdict: &Result<Verdict, NotComputed>,
 ) -> Vec<String> {
+    let name = match report.name.as_str() {
+        "" => "(all rows)",
+        name => name,
+    };
     let moving = report.moving && check == Check::Drift;
     match verdict {
         Ok(verdict) => {
@@ -360,28 +390,29 @@ fn verdict_row(
                 .and_then(|(_, distance)| distance.as_ref().ok()?.p_value)
                 .map_or_else(String::new, number);
             let limits = &verdict.limits;
-            let name = match verdict.statistic {
+            let value = match verdict.statistic {
                 Statistic::MissingShare => "missing increase".to_owned(),
                 Statistic::InvalidShare => "invalid increase".to_owned(),
+                Statistic::OutlierShare => "outlier increase".to_owned(),
+                Statistic::DuplicateShare => "duplicate increase".to_owned(),
                 statistic => format!("{} {statistic}", check.name()),
             };
             vec![
-                feature.name.clone(),
-                name,
+                name.to_owned(),
+                value,
                 number(verdict.value),
                 p,
                 number(limits.warning.value),
                 part(limits.warning.part).to_owned(),
                 number(limits.critical.value),
                 part(limits.critical.part).to_owned(),
-                feature
-                    .breached
+                breached
                     .get(check)
                     .map_or_else(String::new, |breached| word(breached, moving).to_owned()),
             ]
         }
         Err(reason) => {
-            let mut row = vec![feature.name.clone(), check.name().to_owned()];
+            let mut row = vec![name.to_owned(), check.name().to_owned()];
             row.extend(std::iter::repeat_n(String::new(), 6));
             row.push(match reason {
                 NotComputed::Moving => "moving".to_owned(),
@@ -429,7 +460,8 @@ fn state(feature: &FeatureState) -> String {
         Some(Severity::Warning) => "warning".to_owned(),
         None if report.moving => "moving".to_owned(),
         None => {
-            let not_judged = report.verdicts.iter().find_map(|(_, v)| v.as_ref().err());
+            let mut verdicts = report.verdicts.of(Scope::Feature);
+            let not_judged = verdicts.find_map(|(_, v)| v.as_ref().err());
             not_judged.map_or_else(|| "ok".to_owned(), ToString::to_string)
         }
     }

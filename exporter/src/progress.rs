@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stats::{FeatureReport, Kind, Streak, Summary};
+use stats::{FeatureReport, Kind, Report, Streak, Summary, WindowSummary};
 
 use crate::columns::{ColumnProblem, Layout};
 use crate::freshness::{self, Freshness, Runs};
@@ -55,7 +55,8 @@ pub struct JudgedState {
     pub rows: u64,
     /// Its columns.
     pub found: Found,
-    /// The verdicts, in the order of the baseline's features at that time.
+    /// The verdicts, in the order of the baseline's features at that time, and last, under the empty name, those of the
+    /// window as a whole.
     pub reports: Vec<FeatureReport>,
     /// Which of them have lasted long enough to alarm, by feature.
     pub breached: BTreeMap<String, Breaches>,
@@ -79,6 +80,9 @@ pub struct Found {
     /// The columns.
     pub columns: Columns,
     summaries: BTreeMap<String, Summary>,
+    /// The window as a whole.
+    #[serde(default)]
+    pub window: WindowSummary,
 }
 
 impl Columns {
@@ -115,6 +119,7 @@ impl Columns {
         Found {
             columns: self.clone(),
             summaries: names.zip(summaries).collect(),
+            window: slot.window.clone(),
         }
     }
 }
@@ -143,10 +148,12 @@ impl JudgedState {
         span: Span,
         rows: u64,
         found: Found,
-        reports: Vec<FeatureReport>,
+        report: Report,
         config: &valid::Monitor,
         streaks: &mut Streak,
     ) -> Self {
+        let mut reports = report.features;
+        reports.push(report.window);
         streaks.retain(|name| reports.iter().any(|report| report.name == name));
         let breached = reports
             .iter()
@@ -167,6 +174,13 @@ impl JudgedState {
             reports,
             breached,
         }
+    }
+}
+
+impl JudgedState {
+    /// What is said of a feature, or under the empty name of the window as a whole.
+    pub fn report(&self, name: &str) -> Option<&FeatureReport> {
+        self.reports.iter().find(|report| report.name == name)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use stats::{FrozenFeature, Kind, Severity, Summary};
+use stats::{Counts, FrozenFeature, Kind, Severity, Summary};
 
 /// What is different about one column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,11 @@ pub enum Problem {
         /// The stream's type.
         to: String,
     },
+    /// Every row has the same value, and the baseline's had not.
+    Constant {
+        /// Rows with it.
+        rows: u64,
+    },
     /// It has a type that cannot be watched.
     Unsupported {
         /// The stream's type.
@@ -40,6 +45,7 @@ impl Problem {
             Self::Renamed { .. } => "renamed",
             Self::New => "new",
             Self::TypeChanged { .. } => "type_changed",
+            Self::Constant { .. } => "constant",
             Self::Unsupported { .. } => "unsupported_type",
         }
     }
@@ -48,7 +54,10 @@ impl Problem {
     pub fn severity(&self) -> Severity {
         match self {
             Self::New | Self::Unsupported { .. } => Severity::Warning,
-            Self::Missing | Self::Renamed { .. } | Self::TypeChanged { .. } => Severity::Critical,
+            Self::Missing
+            | Self::Renamed { .. }
+            | Self::TypeChanged { .. }
+            | Self::Constant { .. } => Severity::Critical,
         }
     }
 }
@@ -60,6 +69,12 @@ impl std::fmt::Display for Problem {
             Self::Renamed { to } => write!(f, "the column is gone; {to:?} looks like it"),
             Self::New => write!(f, "the baseline does not have this column"),
             Self::TypeChanged { from, to } => write!(f, "the type changed from {from} to {to}"),
+            Self::Constant { rows } => {
+                write!(
+                    f,
+                    "all {rows} rows hold the same value, which the baseline's do not"
+                )
+            }
             Self::Unsupported { data_type } => {
                 write!(f, "columns of type {data_type} are not watched")
             }
@@ -151,10 +166,40 @@ pub fn findings<'a>(
             );
         }
     }
+    for column in present {
+        if let Some(was) = known.get(column.name)
+            && !found.contains_key(column.name)
+            && became_constant(&was.reference, column.summary)
+        {
+            let rows = column.summary.values();
+            found.insert(column.name.to_owned(), Problem::Constant { rows });
+        }
+    }
     found
         .into_iter()
         .map(|(feature, problem)| Finding { feature, problem })
         .collect()
+}
+
+/// Whether all values of a window are one, where so many of the baseline's would not be so by chance: with a probability of
+/// less than e⁻²⁰ ≈ 2·10⁻⁹, were each drawn from its most frequent value or bin.
+fn became_constant(was: &Summary, now: &Summary) -> bool {
+    const IMPROBABLE: f64 = 20.0;
+    let one = match (now.kind, &now.moments) {
+        (Kind::Numeric, Some(moments)) => {
+            now.nans + now.infinities == 0 && moments.min == moments.max
+        }
+        (Kind::Numeric, None) => false,
+        (Kind::Categorical, _) => now.top.len() == 1 && now.top_error == 0,
+    };
+    let largest = match &was.counts {
+        Some(Counts::Numeric { fine, .. }) => fine.iter().max().copied(),
+        Some(Counts::Categorical { top, other, .. }) => top.iter().chain([other]).max().copied(),
+        None => None,
+    };
+    let Some(largest) = largest else { return false };
+    let share = largest as f64 / was.values().max(1) as f64;
+    was.kind == now.kind && one && now.values() as f64 * -share.ln() > IMPROBABLE
 }
 
 /// Pairs each column that is gone with the new column that looks most like it, each used once, best

@@ -9,15 +9,15 @@ use jiff::Timestamp;
 use metrics::{Family, Label, Samples, table};
 use sha2::{Digest as _, Sha256};
 use stats::{
-    Bins, BySeverity, Check, Counts, Distance, LimitPart, NotComputed, Severity, Statistic,
-    Summary, Verdict,
+    Bins, BySeverity, Check, Counts, Distance, FeatureReport, LimitPart, NotComputed, Scope,
+    Severity, Statistic, Summary, Verdict,
 };
 
 use crate::freshness::Freshness;
 use crate::process::{DropReason, Process};
 use crate::schema::Problem;
 use crate::settings::check_of;
-use crate::snapshot::{BaselineState, FeatureState, Judged, Snapshot};
+use crate::snapshot::{BaselineState, Breaches, FeatureState, Judged, Snapshot};
 
 /// Series that one monitor may have: some 400 features with everything there is to say about them. A
 /// Prometheus server holds a series in a few kilobytes of memory, so that a monitor costs it at most some
@@ -126,6 +126,45 @@ fn monitor(out: &mut Out, snapshot: &Snapshot) {
         out.add(&table::NEWEST_EVENT_TIMESTAMP, [], newest);
     }
     freshness_verdict(out, snapshot, snapshot.freshness.as_ref(), "", true);
+    whole(out, snapshot);
+}
+
+/// The judged window as a whole.
+fn whole(out: &mut Out, snapshot: &Snapshot) {
+    let whole = &snapshot.whole;
+    let quality = whole.quality.map(|quality| quality.score());
+    out.add_some(&table::QUALITY_RATIO, [], quality);
+    if let Some(keys) = &whole.keys {
+        out.add_some(&table::DUPLICATE_KEY_RATIO, [], keys.duplicate_share());
+        let nulls = (keys.rows > 0).then(|| keys.nulls as f64 / keys.rows as f64);
+        out.add_some(&table::MISSING_KEY_RATIO, [], nulls);
+    }
+    let unjudged = match snapshot.baseline {
+        BaselineState::Absent | BaselineState::Forming { .. } => NoVerdict::NoBaseline,
+        BaselineState::Ready(_) => NoVerdict::NoWindow,
+    };
+    let report = whole.report.as_ref().ok_or(unjudged);
+    judged(out, snapshot, (Scope::Window, ""), report, &whole.breached);
+}
+
+/// The verdicts of all checks that judge this.
+fn judged(
+    out: &mut Out,
+    snapshot: &Snapshot,
+    (scope, name): (Scope, &str),
+    report: Result<&FeatureReport, NoVerdict>,
+    breached: &Breaches,
+) {
+    for check in Check::of(scope) {
+        if !check_of(&snapshot.monitor, check).enabled {
+            continue;
+        }
+        match report.map(|report| report.verdicts.get(check)) {
+            Ok(Ok(verdict)) => statistical_verdict(out, verdict, *breached.get(check), name),
+            Ok(Err(reason)) => invalid(out, NoVerdict::NotComputed(*reason), name, check.name()),
+            Err(reason) => invalid(out, reason, name, check.name()),
+        }
+    }
 }
 
 fn windows(out: &mut Out, snapshot: &Snapshot) {
@@ -246,7 +285,8 @@ enum NoVerdict {
 }
 
 impl NoVerdict {
-    /// The reason as a label value; nothing for a check that is switched off, which has no samples at all.
+    /// The reason as a label value; nothing for a check that is switched off, or is not about features like this one: that
+    /// has no samples at all.
     fn reason(self) -> Option<&'static str> {
         Some(match self {
             NoVerdict::NoBaseline => "no_baseline",
@@ -257,7 +297,6 @@ impl NoVerdict {
                 NotComputed::TooFewRows { .. } => "too_few_rows",
                 NotComputed::NoReference { .. } => "too_few_baseline_rows",
                 NotComputed::ZeroSpread => "zero_spread",
-                NotComputed::NotForKind { .. } => "not_for_kind",
                 NotComputed::TooManyCategories => "too_many_categories",
                 NotComputed::GivenForOtherKind { .. } => "given_for_other_kind",
                 NotComputed::KindChanged { .. } => "kind_changed",
@@ -265,7 +304,11 @@ impl NoVerdict {
                 NotComputed::Absent => "absent",
                 NotComputed::Moving => "moving",
                 NotComputed::Overflow => "overflow",
-                NotComputed::Disabled => return None,
+                NotComputed::NoKeys => "no_keys",
+                NotComputed::NotInBaseline => "not_in_baseline",
+                NotComputed::NotForKind { .. }
+                | NotComputed::ZeroDeviation
+                | NotComputed::Disabled => return None,
             },
         })
     }
@@ -273,18 +316,15 @@ impl NoVerdict {
 
 fn verdicts(out: &mut Out, snapshot: &Snapshot, feature: &FeatureState, name: &str) {
     let checks = &snapshot.monitor.checks;
-    for check in Check::ALL {
-        if !check_of(&snapshot.monitor, check).enabled {
-            continue;
-        }
-        let breached = *feature.breached.get(check);
-        let report = feature.report.as_ref();
-        match report.map(|report| report.verdicts.get(check)) {
-            Some(Ok(verdict)) => statistical_verdict(out, verdict, breached, name),
-            Some(Err(reason)) => invalid(out, NoVerdict::NotComputed(*reason), name, check.name()),
-            None => invalid(out, unjudged(snapshot, feature), name, check.name()),
-        }
-    }
+    let report = feature.report.as_ref();
+    let report = report.ok_or_else(|| unjudged(snapshot, feature));
+    judged(
+        out,
+        snapshot,
+        (Scope::Feature, name),
+        report,
+        &feature.breached,
+    );
     let here = feature.present == Some(true);
     freshness_verdict(out, snapshot, feature.freshness.as_ref(), name, here);
     if let Some(breached) = feature.schema_breached(checks.schema.enabled) {
@@ -428,6 +468,8 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
             out.add_some(&table::FEATURE_REFERENCE_STDDEV, labels, stddev);
         }
     }
+    let quality = feature.quality.map(|quality| quality.score());
+    out.add_some(&table::FEATURE_QUALITY_RATIO, labels, quality);
     let Some(summary) = &feature.summary else {
         return;
     };
@@ -437,6 +479,11 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
         &table::FEATURE_INVALID_RATIO,
         labels,
         summary.invalid_share(),
+    );
+    out.add_some(
+        &table::FEATURE_OUTLIER_RATIO,
+        labels,
+        summary.outlier_share().filter(|_| feature.fences.is_some()),
     );
     out.add_some(
         &table::FEATURE_MISSING_RATIO,
@@ -555,7 +602,10 @@ impl DistanceFamilies {
                 &table::DRIFT_CHI_SQUARED_ADJUSTED_P_VALUE,
             ),
             // It has families of its own: the shares, and the check's.
-            Statistic::MissingShare | Statistic::InvalidShare => return None,
+            Statistic::MissingShare
+            | Statistic::InvalidShare
+            | Statistic::OutlierShare
+            | Statistic::DuplicateShare => return None,
         })
     }
 }
@@ -737,6 +787,8 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::ChiSquared => "chi_squared",
         Statistic::MissingShare => "missing_share",
         Statistic::InvalidShare => "invalid_share",
+        Statistic::OutlierShare => "outlier_share",
+        Statistic::DuplicateShare => "duplicate_share",
     }
 }
 

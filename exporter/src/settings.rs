@@ -17,14 +17,14 @@ pub fn settings(monitor: &Monitor, features: &[FrozenFeature]) -> Settings {
     };
     Settings {
         budget: budget_per_window(monitor),
-        drift: checks.drift.check.enabled.then(|| DriftSettings {
+        on: ByCheck::from_fn(|check| check_of(monitor, check).enabled),
+        drift: DriftSettings {
             numeric: numeric(checks.drift.alarm_on.numeric),
             categorical: categorical(checks.drift.alarm_on.categorical),
-        }),
-        missing: checks.missing.enabled,
-        quality: checks.quality.check.enabled.then_some(QualitySettings {
+        },
+        quality: QualitySettings {
             tolerance: checks.quality.tolerance,
-        }),
+        },
         acceptable: features
             .iter()
             .filter_map(|feature| {
@@ -47,6 +47,8 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
         Check::Drift => &monitor.checks.drift.check,
         Check::Missing => &monitor.checks.missing,
         Check::Quality => &monitor.checks.quality.check,
+        Check::Outliers => &monitor.checks.outliers,
+        Check::Duplicates => &monitor.checks.duplicates,
     }
 }
 

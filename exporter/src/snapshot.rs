@@ -4,9 +4,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stats::{Acceptable, Alpha, Bins, ByCheck, BySeverity, FeatureReport, Kind, Severity, Summary};
+use stats::{
+    Acceptable, Alpha, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys, Kind, Scope,
+    Severity, Summary,
+};
 
 use crate::freshness::Freshness;
+use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::schema::Problem;
 use crate::source::Reason;
 use crate::window::Span;
@@ -38,8 +42,23 @@ pub struct Snapshot {
     pub windows_pending: u64,
     /// Freshness of the data as a whole; nothing without `data.eventTime` or before the first event.
     pub freshness: Option<Judged<Freshness>>,
+    /// The judged window as a whole.
+    pub whole: WholeState,
     /// Every expected feature and every feature found, by name.
     pub features: Vec<FeatureState>,
+}
+
+/// The judged window as a whole: what is about no single feature.
+#[derive(Clone, Debug, Default)]
+pub struct WholeState {
+    /// Its entity keys.
+    pub keys: Option<Keys>,
+    /// What can be used of what is served.
+    pub quality: Option<MonitorQuality>,
+    /// The verdicts.
+    pub report: Option<FeatureReport>,
+    /// Which checks are breached.
+    pub breached: Breaches,
 }
 
 /// How an evaluation ended.
@@ -169,6 +188,10 @@ pub struct FeatureState {
     pub bins: Option<Arc<Bins>>,
     /// Which of its values are acceptable; nothing without a baseline, and where that cannot be told.
     pub acceptable: Option<Acceptable>,
+    /// What can be used of it in the judged window.
+    pub quality: Option<FeatureQuality>,
+    /// Between which its numbers are no outliers; nothing where the baseline does not say so.
+    pub fences: Option<Fences>,
     /// Distances and verdicts of the judged window.
     pub report: Option<FeatureReport>,
     /// Which checks of the judged window are breached.
@@ -200,7 +223,10 @@ impl FeatureState {
             self.schema_breached(schema_enabled),
             self.freshness.as_ref().map(|f| f.breached),
         ];
-        let statistical = self.breached.iter().map(|(_, breached)| breached);
+        let statistical = self
+            .breached
+            .of(Scope::Feature)
+            .map(|(_, breached)| breached);
         let breaches: Vec<_> = others.iter().chain(statistical).flatten().collect();
         let any = |pick: fn(&BySeverity<bool>) -> bool| breaches.iter().any(|b| pick(b));
         if any(|b| b.critical) {

@@ -9,10 +9,11 @@ use stats::{FrozenFeature, Reference};
 
 use crate::baseline::{Baseline, Definition};
 use crate::progress::Progress;
+use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::schema::{self, Present, Problem};
 use crate::settings::budget_per_window;
 use crate::snapshot::{
-    BaselineState, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow, Snapshot,
+    BaselineState, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow, Snapshot, WholeState,
 };
 
 /// What a snapshot is made from.
@@ -57,6 +58,7 @@ pub fn snapshot(parts: Parts<'_>) -> Snapshot {
         tests: view.reference.tests(),
         alpha: view.reference.alpha(),
     });
+    let features = features(&parts);
     Snapshot {
         monitor: parts.config.clone(),
         config_hash: parts.config_hash.to_owned(),
@@ -73,7 +75,23 @@ pub fn snapshot(parts: Parts<'_>) -> Snapshot {
         open: parts.open,
         windows_pending: parts.pending,
         freshness: parts.progress.freshness.get("").cloned(),
-        features: features(&parts),
+        whole: whole(&parts, &features),
+        features,
+    }
+}
+
+fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
+    let Some(judged) = &parts.progress.judged else {
+        return WholeState::default();
+    };
+    let keys = judged.found.window.keys;
+    let expected = features.iter().filter(|feature| feature.expected);
+    let scores = expected.filter_map(|feature| Some(feature.quality?.score()));
+    WholeState {
+        keys,
+        quality: MonitorQuality::of(scores, keys.as_ref()),
+        report: judged.report("").cloned(),
+        breached: judged.breached.get("").copied().unwrap_or_default(),
     }
 }
 
@@ -123,10 +141,7 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
     let problems = problems(parts, frozen, &present);
     let judged = parts.progress.judged.as_ref();
     let places: BTreeMap<&str, usize> = frozen.iter().map(|f| f.name.as_str()).zip(0..).collect();
-    let acceptable = |name: &str| {
-        let reference = parts.baseline?.reference;
-        reference.acceptable(*places.get(name)?).ok()
-    };
+    let prepared = |name: &str| Some((parts.baseline?.reference, *places.get(name)?));
     let named: BTreeSet<&str> = data.features.literal_names().into_iter().collect();
 
     let names: BTreeSet<&str> = baseline
@@ -141,7 +156,8 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
         .map(|name| {
             let frozen = baseline.get(name);
             let column = present.get(name);
-            let report = judged.and_then(|j| j.reports.iter().find(|r| r.name == name));
+            let report = judged.and_then(|j| j.report(name));
+            let summary = judged.and_then(|j| j.found.summary(name));
             let breached = judged.and_then(|j| j.breached.get(name));
             FeatureState {
                 name: name.to_owned(),
@@ -157,10 +173,13 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                 expected: frozen.is_some() || named.contains(name),
                 present: parts.progress.latest.as_ref().map(|_| column.is_some()),
                 problem: problems.get(name).cloned(),
-                summary: judged.and_then(|j| j.found.summary(name)).cloned(),
+                quality: FeatureQuality::of(summary, problems.get(name)),
+                summary: summary.cloned(),
                 reference: frozen.map(|f| f.reference.clone()),
                 bins: frozen.map(|f| f.bins.clone()),
-                acceptable: acceptable(name).cloned(),
+                acceptable: prepared(name)
+                    .and_then(|(reference, place)| reference.acceptable(place).ok().cloned()),
+                fences: prepared(name).and_then(|(reference, place)| reference.fences(place).ok()),
                 report: report.cloned(),
                 breached: breached.copied().unwrap_or_default(),
                 freshness: parts.progress.freshness.get(name).cloned(),

@@ -40,7 +40,10 @@ FLOOR = {
     "psi": {"warning": 0.10, "critical": 0.25},
     "missing": {"warning": 0.02, "critical": 0.05},
     "quality": {"warning": 0.01, "critical": 0.05},
+    "outliers": {"warning": 0.02, "critical": 0.05},
 }
+# The robust z-score beyond which a number is far out.
+FAR_OUT = 3.5
 # How far beyond the baseline's extremes a number may lie, in units of their distance.
 TOLERANCE = 0.5
 # A feature's own variance between windows weighs as much as its degrees of freedom, the mean over features as 20.
@@ -172,7 +175,7 @@ def hellinger(a, c):
 def chi_squared(a, c):
     """Statistic, degrees of freedom and p-value, after the smallest bins are joined until the expected counts suffice."""
     table = numpy.array(both_used(a, c))
-    while table.shape[1] > 1:
+    while table.shape[1] > 2:
         expected = stats.contingency.expected_freq(table)
         if expected.min() >= 1 and (expected < 5).mean() <= 0.2:
             break
@@ -220,6 +223,7 @@ class Feature:
         self.current_share = (current[name].null_count, current.num_rows)
         filled = [table[name].drop_null() for table in [*baseline, current]]
         *self.invalid_shares, self.current_invalid_share = self.invalid(filled[:-1], filled)
+        *self.outlier_shares, self.current_outlier_share = self.outliers() or [None, None]
         self.categories = None if self.numeric else Categories(numpy.concatenate(self.windows))
         self.numbers = Numbers(numpy.concatenate(self.windows)) if self.numeric else None
         if self.categories:
@@ -245,6 +249,19 @@ class Feature:
             return [(int((~numpy.isfinite(n) | (n < low) | (n > high)).sum()), len(n)) for n in numbers]
         known = {name for column in baseline for name in column.to_pylist()}
         return [(sum(name not in known for name in column.to_pylist()), len(column)) for column in columns]
+
+    def outliers(self):
+        """Of each window, the last one the current, the finite numbers far from the baseline's median, and all; nothing where
+        the median absolute deviation is 0."""
+        if not self.numeric:
+            return None
+        windows = [window[numpy.isfinite(window)] for window in [*self.windows, self.current]]
+        known = numpy.concatenate(windows[:-1])
+        deviation = stats.median_abs_deviation(known, scale="normal")
+        if deviation == 0:
+            return None
+        far = [numpy.abs(window - numpy.median(known)) > FAR_OUT * deviation for window in windows]
+        return [(int(window.sum()), len(window)) for window in far]
 
     def pooled(self, which):
         chosen = [self.windows[i] for i in which]
@@ -385,12 +402,15 @@ def expected(week, baseline_weeks, faults):
     *baseline, current = [customers.spoiled(weekly_features.read(k), faults) for k in [*baseline_weeks, week]]
     pooled = pyarrow.concat_tables(baseline)
     features = [Feature(name, baseline, current) for name in current.column_names if name not in NOT_FEATURES]
-    tests = 3 * len(features)  # drift, missing and quality
+    fenced = [feature for feature in features if feature.current_outlier_share]
+    # Drift, missing and quality of each, outliers of those that have some spread, and the keys of the window.
+    tests = 3 * len(features) + len(fenced) + 1
     alphas = {severity: min(0.05, max(1e-9, BUDGET[severity] / tests)) for severity in SEVERITIES}
     exact = drift_limits(features, alphas, lambda feature: feature.leave_one_out)
     binned = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
     missing = numpy.mean([mean_square(f.shares) for f in features])
     invalid = numpy.mean([mean_square(f.invalid_shares) for f in features if not f.moving()])
+    far = numpy.mean([mean_square(f.outlier_shares) for f in fenced if not f.moving()])
     result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result |= {"tests": tests, "alpha": alphas, "features": {}}
@@ -410,6 +430,7 @@ def expected(week, baseline_weeks, faults):
             },
             "missing": risen("missing", feature.shares, feature.current_share, alphas, missing),
             "quality": risen("quality", feature.invalid_shares, feature.current_invalid_share, alphas, invalid),
+            "outliers": risen("outliers", feature.outlier_shares, feature.current_outlier_share, alphas, far) if feature in fenced else None,
         }
     add_adjusted(result["features"].values())
     return result

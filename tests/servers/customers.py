@@ -20,6 +20,8 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
     "nans": {"monetary_28d": 0.1}   share of the column's values that turn NaN
     "infinities": {"age_days": 0.1} share of the column's values that turn infinite
     "shift": {"monetary_28d": 50}   amount added to a numeric column
+    "set": {"age_days": [0.1, 9]}   share of a numeric column's values that turn into a number
+    "twice": 0.1                    share of the rows that are served twice
     "unseen": {"segment": 0.2}      share of the rows whose category is one that never occurred before
     "cast": {"age": "int64"}        another type; values that do not fit turn null
     "rename": {"income": "wage"}    another name
@@ -150,6 +152,10 @@ def spoiled(table, faults):
             table = replaced(table, name, lambda c: pyarrow.compute.if_else(pyarrow.compute.and_(hit(c, share), c.is_valid()), value, c))
     for name, amount in faults.get("shift", {}).items():
         table = replaced(table, name, lambda c: pyarrow.compute.add(c, pyarrow.scalar(amount, c.type)))
+    for name, (share, number) in faults.get("set", {}).items():
+        table = replaced(table, name, lambda c: pyarrow.compute.if_else(hit(c, share), pyarrow.scalar(number, c.type), c))
+    if faults.get("twice"):
+        table = pyarrow.concat_tables([table, table.filter(hit(table, faults["twice"]))])
     for name, share in faults.get("unseen", {}).items():
         table = replaced(table, name, lambda c: pyarrow.compute.if_else(hit(c, share), NEVER_SEEN, c.cast(pyarrow.string())).dictionary_encode())
     for name, kind in faults.get("cast", {}).items():

@@ -19,6 +19,8 @@ const EXAMPLE: &str = "crds/examples/customer-segmentation.yaml";
 const EXACT: f64 = 1e-9;
 /// HyperLogLog with 4,096 registers: five standard errors of 1.6 %.
 const DISTINCT: f64 = 0.08;
+/// Shares of outliers whose fences are read off 1,024 bins.
+const FENCED: f64 = 0.004;
 /// What `docs/statistics.md` states for the tail of Kolmogorov-Smirnov above 1,013 values.
 const KS_TAIL: f64 = 4e-5;
 /// Times are told to the microsecond.
@@ -136,14 +138,22 @@ fn check_feature(metrics: &Metrics, feature: &str, expected: &Value) {
         check_categories(metrics, feature, expected);
     }
     let moving = expected["drift"]["moving"].as_bool().unwrap();
-    for share in ["missing", "quality"] {
-        if moving && share == "quality" {
+    for share in ["missing", "quality", "outliers"] {
+        let expected = &expected[share];
+        if expected.is_null() || moving && share != "missing" {
             let value = [("feature", feature), ("check", share)];
             let value = metrics.get("featuremonitor_check_value", &value);
-            assert_eq!(value, None, "quality of {feature}, which moves");
+            assert_eq!(
+                value, None,
+                "{share} of {feature}, which has no such verdict"
+            );
             continue;
         }
-        let expected = &expected[share];
+        // Fences are read off bins: numbers beside them may be on the other side.
+        let (of_limits, of_shares) = match share {
+            "outliers" => (0.05, FENCED),
+            _ => (1e-6, EXACT),
+        };
         for severity in ["warning", "critical"] {
             let labels = [
                 ("feature", feature),
@@ -152,14 +162,19 @@ fn check_feature(metrics: &Metrics, feature: &str, expected: &Value) {
             ];
             let limit = metrics.get("featuremonitor_check_limit", &labels);
             let expected = expected[severity]["limit"].as_f64().unwrap();
-            check(&named(&format!("{share} limit")), limit, expected, 1e-6);
+            check(
+                &named(&format!("{share} limit")),
+                limit,
+                expected,
+                of_limits,
+            );
         }
         let labels = [("feature", feature), ("check", share)];
         let increase = metrics.get("featuremonitor_check_value", &labels).unwrap();
         let exact = expected["value"].as_f64().unwrap();
         // A difference of shares may be next to nothing, so it is exact in the unit of shares.
         assert!(
-            (increase - exact).abs() <= EXACT,
+            (increase - exact).abs() <= of_shares,
             "{share} check of {feature}: {increase} where {exact} is expected"
         );
     }
@@ -409,7 +424,8 @@ fn limits_and_verdicts_equal_the_reference() {
     assert!(text.contains("grpc://localhost:8815"));
     // Which knows of drift and missing values alone, and shares the budget among those.
     assert!(text.contains("quality: {}"));
-    let text = text.replace("quality: {}", "quality: {enabled: false}");
+    let off = "quality: {enabled: false}\n    outliers: {enabled: false}\n    duplicates: {enabled: false}";
+    let text = text.replace("quality: {}", off);
     std::fs::write(&manifest, text.replace("grpc://localhost:8815", &here)).unwrap();
 
     let (mut feature_weeks, mut other_critical, mut campaigns_critical) = (0, 0, 0);

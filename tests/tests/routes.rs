@@ -311,6 +311,22 @@ fn one_fault_is_one_message() {
             other(alert("FeatureDrift", "critical", "drift", "age")),
             false,
         ),
+        (
+            alert("FeatureOutliers", "critical", "outliers", "age"),
+            true,
+        ),
+    ]);
+    // Where all of a distribution has moved, much of it is far out.
+    check(vec![
+        (alert("FeatureDrift", "critical", "drift", "age"), false),
+        (
+            alert("FeatureOutliers", "critical", "outliers", "age"),
+            true,
+        ),
+        (
+            alert("FeatureOutliers", "critical", "outliers", "income"),
+            false,
+        ),
     ]);
     // Alerts of other programs are left alone.
     let without_monitor = |severity| {

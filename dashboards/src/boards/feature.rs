@@ -41,7 +41,7 @@ pub fn board() -> Dashboard {
         annotations: vec![baselines(), firing_marks(ONE, &["feature=\"$feature\""])],
         sections: vec![
             Section::new("Is it well, and whose is it?", vec![summary(), history()]),
-            Section::new("How far from its limits?", vec![limits()]),
+            Section::new("How far from its limits?", limits()),
             Section::new("How are its values distributed?", vec![distribution()]),
             Section::new("How did its values move?", vec![values()]),
             Section::new("What is missing, odd or new in it?", vec![oddities()]),
@@ -132,7 +132,7 @@ fn history() -> Line {
     )
 }
 
-fn limits() -> Line {
+fn limits() -> Vec<Line> {
     let panel = |title: &str, description: &str, about: About, unit: &str| {
         let check = [FEATURE, Is(Check, about.name())];
         let limit = |severity| {
@@ -148,7 +148,7 @@ fn limits() -> Line {
             .series("value", vec![Property::Color(Color::fixed("blue"))])
             .without("no verdict")
     };
-    Line::even(
+    let first = Line::even(
         8,
         vec![
             panel(
@@ -172,6 +172,18 @@ fn limits() -> Line {
                 About::Quality,
                 SHARE,
             ),
+        ],
+    );
+    let second = Line::even(
+        8,
+        vec![
+            panel(
+                "Numbers far out and limits",
+                "By how much more of the numbers are far from the baseline's median than in the \
+                 baseline, and the limits in force.",
+                About::Outliers,
+                SHARE,
+            ),
             panel(
                 "Freshness and limits",
                 "Age of the newest event in which the feature is not null, and the limits in \
@@ -179,8 +191,17 @@ fn limits() -> Line {
                 About::Freshness,
                 SECONDS,
             ),
+            lines(
+                "Quality score",
+                "The share of rows that hold a value which is not null, acceptable, and of the \
+                 baseline's type.",
+            )
+            .ask(of(&table::FEATURE_QUALITY_RATIO), "quality")
+            .unit(SHARE)
+            .without("nothing judged"),
         ],
-    )
+    );
+    vec![first, second]
 }
 
 fn distribution() -> Line {

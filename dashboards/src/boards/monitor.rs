@@ -49,6 +49,7 @@ pub fn board() -> Dashboard {
                 vec![checks()],
             ),
             Section::new("What is not judged, and why?", vec![unjudged()]),
+            Section::new("How much of it can be used?", vec![quality()]),
             Section::new("Is the data new, complete and in its form?", vec![data()]),
             Section::new("How much data is a verdict made of?", vec![windows()]),
             Section::new("Do evaluations work?", vec![evaluations()]),
@@ -172,10 +173,18 @@ fn features() -> Panel {
     .ask(score(About::Drift, "warning"), "")
     .ask(score(About::Missing, "warning"), "")
     .ask(score(About::Quality, "warning"), "")
+    .ask(score(About::Outliers, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
     .columns(
         &[(Feature.name(), "Feature")],
-        &["Worst", "Drift", "Missing", "Quality", "Freshness"],
+        &[
+            "Worst",
+            "Drift",
+            "Missing",
+            "Quality",
+            "Outliers",
+            "Freshness",
+        ],
     )
     .series(
         "Feature",
@@ -188,6 +197,7 @@ fn features() -> Panel {
     .series("Drift", scored())
     .series("Missing", scored())
     .series("Quality", scored())
+    .series("Outliers", scored())
     .series("Freshness", scored())
     .largest_first("Worst")
     .without("nothing judged")
@@ -248,6 +258,43 @@ fn checks() -> Line {
             .decimals(0)
             .from(0.0)
             .without("nothing judged"),
+        ],
+    )
+}
+
+fn quality() -> Line {
+    let worst = max_by(
+        &[Feature],
+        &ONE.of(&table::FEATURE_QUALITY_RATIO, &[IsNot(Feature, "")]),
+    );
+    Line::even(
+        8,
+        vec![
+            lines(
+                "Quality score",
+                "What can be used of a window: the share of rows that hold a usable value, on average over the expected \
+                 features, times the share of rows with a key of their own.",
+            )
+            .ask(of(&table::QUALITY_RATIO), "quality")
+            .unit(SHARE)
+            .without("nothing judged"),
+            rows(
+                "Features that can be used least",
+                "The share of rows that hold a value which is not null, acceptable, and of the baseline's type.",
+            )
+            .ask(format!("bottomk(8, {worst})"), "")
+            .columns(&[(Feature.name(), "Feature")], &["Usable"])
+            .series("Usable", vec![Property::Unit(SHARE.to_owned()), Property::Width(110)])
+            .without("nothing judged"),
+            lines(
+                "Keys",
+                "The share of rows whose entity key a row before them has, and of those in which a part of the key is null.",
+            )
+            .ask(of(&table::DUPLICATE_KEY_RATIO), "duplicates")
+            .ask(of(&table::MISSING_KEY_RATIO), "without a key")
+            .unit(SHARE)
+            .from(0.0)
+            .without("no keys named"),
         ],
     )
 }

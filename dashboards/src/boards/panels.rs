@@ -17,12 +17,14 @@ use crate::grafana::panel::{
 };
 
 /// The checks, in an order that gives each its colour.
-pub const CHECKS: [&str; 5] = [
+pub const CHECKS: [&str; 7] = [
     About::Drift.name(),
     About::Missing.name(),
     About::Freshness.name(),
     About::Schema.name(),
     About::Quality.name(),
+    About::Outliers.name(),
+    About::Duplicates.name(),
 ];
 
 /// A number of things.

@@ -187,7 +187,7 @@ labels! {
     Monitor = "monitor",
     /// Name of the feature's column. Without it, a check's sample is about the monitor as a whole.
     Feature = "feature",
-    /// The check: `drift`, `missing`, `quality`, `freshness`, `schema`.
+    /// The check: `drift`, `missing`, `quality`, `outliers`, `duplicates`, `freshness`, `schema`.
     Check = "check",
     /// `warning` or `critical`.
     Severity = "severity",

@@ -159,6 +159,21 @@ table! {
     TEST_ALPHA = Gauge, Plain, Monitor "featuremonitor_test_alpha" [Severity];
     "See how strict a single test is." => "featuremonitor_test_alpha{severity=\"critical\"}";
 
+    // ---- The window as a whole ---------------------------------------------------------------------------
+
+    /// What can be used of the window: the mean of the expected features' quality, times the share of rows whose key no row
+    /// before them has.
+    QUALITY_RATIO = Gauge, Ratio, Monitor "featuremonitor_quality_ratio" [];
+    "List the monitors whose data can be used least." => "bottomk(5, featuremonitor_quality_ratio)";
+
+    /// Share of the window's rows, of those with a key, whose key a row before them has.
+    DUPLICATE_KEY_RATIO = Gauge, Ratio, Monitor "featuremonitor_duplicate_key_ratio" [];
+    "Find sources that serve entities twice." => "featuremonitor_duplicate_key_ratio > 0";
+
+    /// Share of the window's rows in which a part of the key is null.
+    MISSING_KEY_RATIO = Gauge, Ratio, Monitor "featuremonitor_missing_key_ratio" [];
+    "Find sources that serve rows of nobody." => "featuremonitor_missing_key_ratio > 0";
+
     // ---- The features ------------------------------------------------------------------------------------
 
     /// A feature that is expected or was seen, with who owns it.
@@ -177,6 +192,15 @@ table! {
     /// category that is not allowed.
     FEATURE_INVALID_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_invalid_ratio" [Feature];
     "List features with values that should not be." => "featuremonitor_feature_invalid_ratio > 0";
+
+    /// Share of the finite numbers that are further from the baseline's median than 3.5 of its scaled median absolute
+    /// deviations.
+    FEATURE_OUTLIER_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_outlier_ratio" [Feature];
+    "List features with many numbers far out." => "topk(5, featuremonitor_feature_outlier_ratio)";
+
+    /// Share of the window's rows that hold a usable value: not null, acceptable, and of the baseline's type.
+    FEATURE_QUALITY_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_quality_ratio" [Feature];
+    "List the features that can be used least." => "bottomk(5, featuremonitor_feature_quality_ratio)";
 
     /// Share of rows that are null.
     FEATURE_MISSING_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_missing_ratio" [Feature];

@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 use stats::{
-    BySeverity, Check, Kind, NotComputed, PROBABILITIES, Severity, Statistic, Summary, Verdict,
+    BySeverity, Check, FeatureReport, Kind, NotComputed, PROBABILITIES, Scope, Severity, Statistic,
+    Summary, Verdict,
 };
 
 use super::picture::{self, Bar};
 use super::words;
 use super::{severity_word, statistic, tone};
-use crate::snapshot::{FeatureState, Snapshot};
+use crate::snapshot::{Breaches, FeatureState, Snapshot, WholeState};
 
 /// Most bins that are listed; a category beyond them is in the picture only.
 const BINS: usize = 24;
@@ -24,11 +25,63 @@ pub fn detail(snapshot: &Snapshot, feature: &FeatureState) -> Markup {
         div.tables {
             (statistics(feature))
             div.stack {
-                (limits(feature))
+                (limits(feature.report.as_ref(), Scope::Feature, &feature.breached))
                 div.pair {
                     (distances(feature))
                     (bins(feature))
                 }
+            }
+        }
+    }
+}
+
+/// The judged window as a whole.
+pub fn whole(whole: &WholeState) -> Markup {
+    let mut reasons: Vec<(&str, String)> = Vec::new();
+    if let Some(quality) = &whole.quality {
+        let unique = match quality.unique {
+            1.0 => String::new(),
+            unique => format!(
+                ", of which {} have a key of their own",
+                words::percent(unique)
+            ),
+        };
+        let text = format!(
+            "Quality: {} of what is served can be used: the expected features hold a usable value in {} of the rows{unique}.",
+            words::percent(quality.score()),
+            words::percent(quality.features),
+        );
+        reasons.push(("", text));
+    }
+    if let Some(keys) = &whole.keys {
+        let share = keys
+            .duplicate_share()
+            .map_or(words::NOTHING.to_owned(), words::percent);
+        let sampled = match keys.sampled_rows + keys.nulls == keys.rows {
+            true => String::new(),
+            false => format!(" (of a sample of {} keys)", words::count(keys.sampled_keys)),
+        };
+        let text = format!(
+            "Keys: {share} of the rows have the key of a row before them{sampled}; {} have none.",
+            words::plural(keys.nulls, "row")
+        );
+        reasons.push(("", text));
+    }
+    if let Some(report) = &whole.report {
+        for (check, verdict) in report.verdicts.of(Scope::Window) {
+            reasons.extend(judgement(check, verdict, *whole.breached.get(check)));
+        }
+    }
+    html! {
+        @if !reasons.is_empty() {
+            section.whole {
+                h2 { "The window as a whole" }
+                ul.why {
+                    @for (tone, reason) in &reasons {
+                        li class=(tone) { (reason) }
+                    }
+                }
+                (limits(whole.report.as_ref(), Scope::Window, &whole.breached))
             }
         }
     }
@@ -42,6 +95,9 @@ pub fn briefly(reason: &NotComputed) -> String {
             format!("baseline has {have} of {need} rows needed")
         }
         NotComputed::ZeroSpread => "the baseline has no spread".to_owned(),
+        NotComputed::ZeroDeviation => "half of the baseline is one value".to_owned(),
+        NotComputed::NoKeys => "a key is not in the window".to_owned(),
+        NotComputed::NotInBaseline => "not counted in the baseline".to_owned(),
         NotComputed::NotForKind { .. } => "not defined for this kind".to_owned(),
         NotComputed::TooManyCategories => "too many categories to learn from".to_owned(),
         NotComputed::GivenForOtherKind { kind, .. } => {
@@ -67,7 +123,7 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
     }
     match &feature.report {
         Some(report) => {
-            for (check, verdict) in report.verdicts.iter() {
+            for (check, verdict) in report.verdicts.of(Scope::Feature) {
                 reasons.extend(judgement(check, verdict, *feature.breached.get(check)));
             }
         }
@@ -85,6 +141,30 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         let said = quality.acceptable_for(&feature.name).is_some();
         let origin = if said { "the manifest" } else { "the baseline" };
         let text = format!("Acceptable by {origin}: {}.", words::acceptable(acceptable));
+        reasons.push(("", text));
+    }
+    if let (Some(fences), false) = (&feature.fences, feature.sensitive) {
+        let (low, high) = fences.ends();
+        let text = format!(
+            "Far out by the baseline: below {} or above {}.",
+            words::number(low),
+            words::number(high)
+        );
+        reasons.push(("", text));
+    }
+    if let Some(quality) = &feature.quality
+        && quality.score() < 1.0
+    {
+        let conforming = match quality.conforming {
+            0.0 => ", and its column is not that of the baseline",
+            _ => "",
+        };
+        let text = format!(
+            "Quality: {} of its rows hold a usable value: {} are filled, {} of those acceptable{conforming}.",
+            words::percent(quality.score()),
+            words::percent(quality.complete),
+            words::percent(quality.valid),
+        );
         reasons.push(("", text));
     }
     if let Some(judged) = &feature.freshness
@@ -112,10 +192,12 @@ fn judgement(
         Check::Drift => "Drift",
         Check::Missing => "Missing",
         Check::Quality => "Quality",
+        Check::Outliers => "Outliers",
+        Check::Duplicates => "Duplicates",
     };
     let verdict = match judged {
         Ok(verdict) => verdict,
-        Err(NotComputed::Disabled) => return None,
+        Err(NotComputed::Disabled | NotComputed::NotForKind { .. }) => return None,
         Err(reason) => return Some(("", format!("{check} is not judged: {reason}."))),
     };
     let breached = breached.unwrap_or_default();
@@ -150,7 +232,10 @@ fn judgement(
 
 fn value(of: Statistic, value: f64) -> String {
     match of {
-        Statistic::MissingShare | Statistic::InvalidShare => words::points(value),
+        Statistic::MissingShare
+        | Statistic::InvalidShare
+        | Statistic::OutlierShare
+        | Statistic::DuplicateShare => words::points(value),
         _ => words::measure(value),
     }
 }
@@ -226,11 +311,16 @@ fn compared(name: &str, reference: Option<String>, current: Option<String>) -> M
     }
 }
 
-fn limits(feature: &FeatureState) -> Markup {
-    let Some(report) = &feature.report else {
+/// The verdicts of all checks that judge this, with the parts of their limits.
+pub(super) fn limits(report: Option<&FeatureReport>, scope: Scope, breached: &Breaches) -> Markup {
+    let Some(report) = report else {
         return html! {};
     };
-    if report.verdicts.iter().all(|(_, verdict)| verdict.is_err()) {
+    if report
+        .verdicts
+        .of(scope)
+        .all(|(_, verdict)| verdict.is_err())
+    {
         return html! {};
     }
     let some = |of: Statistic, known: Option<f64>| {
@@ -247,10 +337,10 @@ fn limits(feature: &FeatureState) -> Markup {
                     }
                 }
                 tbody {
-                    @for (check, verdict) in report.verdicts.iter() {
+                    @for (check, verdict) in report.verdicts.of(scope) {
                         @if let Ok(verdict) = verdict {
                             @for (severity, limit) in verdict.limits.iter() {
-                                @let over = *feature.breached.get(check).unwrap_or_default().get(severity);
+                                @let over = *breached.get(check).unwrap_or_default().get(severity);
                                 tr class=(if over { format!("over {}", severity_word(severity)) } else { String::new() }) {
                                     td { (check.name()) ", " (severity_word(severity)) @if over { " ◆" } }
                                     td { (value(verdict.statistic, verdict.value)) }

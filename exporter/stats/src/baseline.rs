@@ -104,6 +104,7 @@ fn pool(bins: &Bins, windows: &[Summary]) -> Summary {
         infinities: sum(|window| window.infinities),
         zeros: sum(|window| window.zeros),
         invalid: sum(|window| window.invalid),
+        outliers: sum(|window| window.outliers),
         moments,
         quantiles,
         distinct: windows

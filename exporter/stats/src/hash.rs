@@ -16,9 +16,14 @@ pub(crate) fn number(value: f64) -> u64 {
     mix((value + 0.0).to_bits())
 }
 
-/// Hash of a name's bytes, eight at a time.
+/// Hash of a name's bytes.
 pub(crate) fn name(name: &str) -> u64 {
-    let (words, rest) = name.as_bytes().as_chunks::<8>();
+    bytes(name.as_bytes())
+}
+
+/// Hash of bytes, eight at a time.
+pub(crate) fn bytes(name: &[u8]) -> u64 {
+    let (words, rest) = name.as_chunks::<8>();
     let hash = words.iter().fold(mix(name.len() as u64), |hash, word| {
         mix(hash ^ u64::from_le_bytes(*word))
     });

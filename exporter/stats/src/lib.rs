@@ -2,8 +2,8 @@
 //!
 //! Pure: no Arrow, no clock, no input or output. The way of a value through this crate:
 //! [`Column`] → [`FeatureProfile`] (one feature, one window, bounded, mergeable) → [`Summary`] (closed, plain);
-//! baseline windows → [`FrozenFeature`] → [`Reference`]; and `judge(&Reference, &[Option<&Summary>])` →
-//! [`FeatureReport`]s. Formulas, defaults and sources stand in `docs/statistics.md`.
+//! baseline windows → [`FrozenFeature`] → [`Reference`]; and `judge(&Reference, &[Option<&Summary>], &WindowSummary)` →
+//! [`Report`]. Formulas, defaults and sources stand in `docs/statistics.md`.
 
 mod baseline;
 mod bins;
@@ -13,16 +13,19 @@ mod grid;
 mod hash;
 mod hll;
 mod judge;
+mod keys;
 mod measure;
 mod moments;
 #[cfg(test)]
 mod oracle;
+mod outliers;
 mod profile;
 mod sample;
 mod summary;
 mod tail;
 mod validity;
 mod verdict;
+mod window;
 
 pub mod distance;
 #[doc(hidden)]
@@ -35,10 +38,14 @@ pub use bins::{Bins, CategoryBins, NumericBins};
 pub use column::{Categories, Column, ColumnError, Kind, Validity};
 pub use distance::{Distance, NotComputed, Statistic};
 pub use judge::{
-    CheckSettings, DriftSettings, FeatureReport, QualitySettings, Reference, Settings, judge,
+    CheckSettings, DriftSettings, FeatureReport, QualitySettings, Reference, Report, Settings,
+    judge,
 };
+pub use keys::{KeySample, Keys};
 pub use limits::{Alpha, Limit, LimitPart};
+pub use outliers::Fences;
 pub use profile::{FeatureProfile, MergeError};
 pub use summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
 pub use validity::Acceptable;
-pub use verdict::{ByCheck, BySeverity, Check, SCORE_MAX, Severity, Streak, Verdict, score};
+pub use verdict::{ByCheck, BySeverity, Check, SCORE_MAX, Scope, Severity, Streak, Verdict, score};
+pub use window::WindowSummary;

@@ -109,7 +109,8 @@ pub fn floors(statistic: Statistic) -> Option<BySeverity<f64>> {
         Statistic::Psi => (0.10, 0.25),
         Statistic::JensenShannon | Statistic::Hellinger | Statistic::Wasserstein => (0.10, 0.20),
         Statistic::MissingShare => (0.02, 0.05),
-        Statistic::InvalidShare => (0.01, 0.05),
+        Statistic::InvalidShare | Statistic::DuplicateShare => (0.01, 0.05),
+        Statistic::OutlierShare => (0.02, 0.05),
         Statistic::ChiSquared => return None,
     };
     Some(BySeverity { warning, critical })

@@ -11,6 +11,7 @@ use crate::column::{Categories, Column, ColumnError, Kind, Validity};
 use crate::hash;
 use crate::hll::Hll;
 use crate::moments::Accumulator;
+use crate::outliers::Fences;
 use crate::sample::{self, Sample};
 use crate::summary::{Counts, PROBABILITIES, Quantiles, Summary, Tail};
 use crate::validity::{self, Acceptable};
@@ -73,6 +74,14 @@ impl FeatureProfile {
         self
     }
 
+    /// The same profile, which counts the numbers beyond these fences; categories have none.
+    pub fn fenced(mut self, fences: Fences) -> Self {
+        if let Inner::Numeric(numbers) = &mut self.0 {
+            numbers.fences = Some(fences.ends());
+        }
+        self
+    }
+
     /// Takes in one batch.
     ///
     /// # Errors
@@ -110,7 +119,7 @@ impl FeatureProfile {
         let (mine, theirs) = (self.kind(), other.kind());
         match (&mut self.0, other.0) {
             (Inner::Numeric(a), Inner::Numeric(b))
-                if same_bins(&a.bins, &b.bins) && a.within == b.within =>
+                if same_bins(&a.bins, &b.bins) && a.within == b.within && a.fences == b.fences =>
             {
                 a.merge(*b)
             }
@@ -196,6 +205,10 @@ struct Numbers {
     within: Option<(f64, f64)>,
     /// Rows that are not within, nulls included.
     not_within: u64,
+    /// Beyond these a number is an outlier.
+    fences: Option<(f64, f64)>,
+    /// Rows that are not between the fences, nulls, NaN and infinities included.
+    not_fenced: u64,
     moments: Accumulator,
     distinct: Hll,
     sample: Sample,
@@ -217,6 +230,8 @@ impl Numbers {
             infinities: [0; 2],
             within: None,
             not_within: 0,
+            fences: None,
+            not_fenced: 0,
             moments: Accumulator::EMPTY,
             distinct: Hll::new(),
             // Any constant will do: the draw must be independent of the values, not of other features' draws.
@@ -292,6 +307,9 @@ impl Numbers {
         if let Some(ends) = self.within {
             self.not_within += validity::not_within(chunk, ends);
         }
+        if let Some(ends) = self.fences {
+            self.not_fenced += validity::not_within(chunk, ends);
+        }
         count_distinct(&mut self.distinct, chunk);
         self.sample.update(chunk);
         if let Some(Bins::Numeric(bins)) = self.bins.as_deref() {
@@ -307,6 +325,7 @@ impl Numbers {
         self.infinities[0] += other.infinities[0];
         self.infinities[1] += other.infinities[1];
         self.not_within += other.not_within;
+        self.not_fenced += other.not_fenced;
         self.moments.merge(&other.moments);
         self.distinct.merge(&other.distinct);
         self.sample.merge(other.sample);
@@ -371,6 +390,10 @@ impl Numbers {
             invalid: match self.within {
                 Some(_) => self.not_within - self.nulls,
                 None => self.nans + infinities,
+            },
+            outliers: match self.fences {
+                Some(_) => self.not_fenced - self.nulls - self.nans - infinities,
+                None => 0,
             },
             moments: self.moments.moments(),
             distinct: self.distinct.estimate(),
@@ -688,6 +711,7 @@ impl Names {
             nans: 0,
             infinities: 0,
             zeros: 0,
+            outliers: 0,
             invalid: match self.allowed {
                 Some(_) => self.refused,
                 None => unseen,

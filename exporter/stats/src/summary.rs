@@ -103,6 +103,9 @@ pub struct Summary {
     /// Rows whose value is not acceptable; before a baseline says what is, those that hold NaN or an infinity.
     #[serde(default)]
     pub invalid: u64,
+    /// Finite numbers far from the baseline's median; 0 before a baseline says what is far.
+    #[serde(default)]
+    pub outliers: u64,
     /// Moments of the finite values; `None` when there is none, and for categories.
     pub moments: Option<Moments>,
     /// Quantiles of the finite values; `None` when there is none, and for categories.
@@ -123,6 +126,17 @@ impl Summary {
         self.rows
             .saturating_sub(self.nulls)
             .saturating_sub(self.nans)
+    }
+
+    /// Finite numbers.
+    pub fn finite(&self) -> u64 {
+        self.values().saturating_sub(self.infinities)
+    }
+
+    /// Share of the finite numbers that are far from the baseline's median; `None` without one, and for categories.
+    pub fn outlier_share(&self) -> Option<f64> {
+        let numbers = self.kind == Kind::Numeric && self.finite() > 0;
+        numbers.then(|| self.outliers as f64 / self.finite() as f64)
     }
 
     /// Rows that are not null.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::baseline::FrozenFeature;
-use crate::bins::Bins;
+use crate::bins::{Bins, NumericBins};
 use crate::column::Kind;
 use crate::distance::NotComputed;
 use crate::summary::{Counts, Moments, Summary};
@@ -77,30 +77,9 @@ impl Acceptable {
     pub fn refused(&self, window: &Summary, bins: &Bins) -> u64 {
         let strange = window.nans + window.infinities;
         match (self, bins, &window.counts) {
-            (
-                Acceptable::Range { .. },
-                Bins::Numeric(bins),
-                Some(Counts::Numeric {
-                    fine, below, above, ..
-                }),
-            ) if fine.len() == bins.len() => {
-                let (Some((min, max)), Some(moments)) = (self.ends(), window.moments) else {
-                    return strange;
-                };
-                let infinite = |bin: usize| {
-                    let first = if bin == 0 { below.infinite } else { 0 };
-                    let last = bin + 1 == fine.len();
-                    first + if last { above.infinite } else { 0 }
-                };
-                let edges = bins.edges();
-                let cut = fine.iter().enumerate().map(|(bin, count)| {
-                    let low = bin.checked_sub(1).map_or(moments.min, |edge| edges[edge]);
-                    let high = edges.get(bin).copied().unwrap_or(moments.max);
-                    let (low, high) = (low.max(moments.min), high.min(moments.max));
-                    let finite = count.saturating_sub(infinite(bin)) as f64;
-                    finite * outside(low, high, min, max)
-                });
-                strange + cut.sum::<f64>().round() as u64
+            (Acceptable::Range { .. }, Bins::Numeric(bins), Some(Counts::Numeric { .. })) => {
+                let outside = self.ends().map(|ends| values_outside(window, bins, ends));
+                strange + outside.unwrap_or(0.0).round() as u64
             }
             (
                 Acceptable::Names(names),
@@ -115,6 +94,36 @@ impl Acceptable {
             _ => strange,
         }
     }
+}
+
+/// How many finite values of a window lie outside of `min` to `max`, by its counts; 0 where it was counted over other bins.
+pub(crate) fn values_outside(window: &Summary, bins: &NumericBins, (min, max): (f64, f64)) -> f64 {
+    let (
+        Some(Counts::Numeric {
+            fine, below, above, ..
+        }),
+        Some(moments),
+    ) = (&window.counts, window.moments)
+    else {
+        return 0.0;
+    };
+    if fine.len() != bins.len() {
+        return 0.0;
+    }
+    let infinite = |bin: usize| {
+        let first = if bin == 0 { below.infinite } else { 0 };
+        let last = bin + 1 == fine.len();
+        first + if last { above.infinite } else { 0 }
+    };
+    let edges = bins.edges();
+    let cut = fine.iter().enumerate().map(|(bin, count)| {
+        let low = bin.checked_sub(1).map_or(moments.min, |edge| edges[edge]);
+        let high = edges.get(bin).copied().unwrap_or(moments.max);
+        let (low, high) = (low.max(moments.min), high.min(moments.max));
+        let finite = count.saturating_sub(infinite(bin)) as f64;
+        finite * outside(low, high, min, max)
+    });
+    cut.sum()
 }
 
 /// The part of a bin from `low` to `high` that lies outside of `min` to `max`.

@@ -17,11 +17,21 @@ pub enum Check {
     Missing,
     /// The share of values that are not acceptable rose above the baseline's.
     Quality,
+    /// The share of numbers far from the baseline's median rose above the baseline's.
+    Outliers,
+    /// The share of rows with the key of another row rose above the baseline's.
+    Duplicates,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 3] = [Check::Drift, Check::Missing, Check::Quality];
+    pub const ALL: [Check; 5] = [
+        Check::Drift,
+        Check::Missing,
+        Check::Quality,
+        Check::Outliers,
+        Check::Duplicates,
+    ];
 
     /// Its name as metrics and pages have it.
     pub const fn name(self) -> &'static str {
@@ -29,8 +39,34 @@ impl Check {
             Check::Drift => "drift",
             Check::Missing => "missing",
             Check::Quality => "quality",
+            Check::Outliers => "outliers",
+            Check::Duplicates => "duplicates",
         }
     }
+
+    /// What it judges.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Check::Drift | Check::Missing | Check::Quality | Check::Outliers => Scope::Feature,
+            Check::Duplicates => Scope::Window,
+        }
+    }
+
+    /// The checks that judge this.
+    pub fn of(scope: Scope) -> impl Iterator<Item = Check> {
+        Check::ALL
+            .into_iter()
+            .filter(move |check| check.scope() == scope)
+    }
+}
+
+/// What a check judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Each feature on its own.
+    Feature,
+    /// A window as a whole, which has the empty name where features have theirs.
+    Window,
 }
 
 /// One value for each check.
@@ -42,6 +78,10 @@ pub struct ByCheck<T> {
     pub missing: T,
     /// The value of quality.
     pub quality: T,
+    /// The value of outliers.
+    pub outliers: T,
+    /// The value of duplicates.
+    pub duplicates: T,
 }
 
 impl<T> ByCheck<T> {
@@ -51,6 +91,8 @@ impl<T> ByCheck<T> {
             drift: of(Check::Drift),
             missing: of(Check::Missing),
             quality: of(Check::Quality),
+            outliers: of(Check::Outliers),
+            duplicates: of(Check::Duplicates),
         }
     }
 
@@ -60,6 +102,8 @@ impl<T> ByCheck<T> {
             Check::Drift => &self.drift,
             Check::Missing => &self.missing,
             Check::Quality => &self.quality,
+            Check::Outliers => &self.outliers,
+            Check::Duplicates => &self.duplicates,
         }
     }
 
@@ -69,12 +113,14 @@ impl<T> ByCheck<T> {
             Check::Drift => &mut self.drift,
             Check::Missing => &mut self.missing,
             Check::Quality => &mut self.quality,
+            Check::Outliers => &mut self.outliers,
+            Check::Duplicates => &mut self.duplicates,
         }
     }
 
-    /// Every check with its value.
-    pub fn iter(&self) -> impl Iterator<Item = (Check, &T)> {
-        Check::ALL.into_iter().map(|check| (check, self.get(check)))
+    /// The checks that judge this, each with its value.
+    pub fn of(&self, scope: Scope) -> impl Iterator<Item = (Check, &T)> {
+        Check::of(scope).map(|check| (check, self.get(check)))
     }
 }
 
@@ -155,7 +201,7 @@ pub struct Verdict {
     pub statistic: Statistic,
     /// Its value in this window, in its own unit.
     pub value: f64,
-    /// What it was measured on: non-missing values for drift and quality, rows for missing.
+    /// What it was measured on: rows for missing and duplicates, values for the others.
     pub rows: u64,
     /// The least number of rows on which this check may alarm.
     pub min_rows: u64,

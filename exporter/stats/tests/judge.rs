@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use stats::{
     ByCheck, BySeverity, Categories, CheckSettings, Column, DriftSettings, FeatureProfile,
-    FeatureReport, FrozenFeature, Kind, LimitPart, NotComputed, Reference, Settings, Statistic,
-    Summary, Validity, judge,
+    FeatureReport, FrozenFeature, Kind, LimitPart, NotComputed, QualitySettings, Reference,
+    Settings, Statistic, Summary, Validity, WindowSummary, judge,
 };
 
 /// Rows of one window: the i-th value from a function of i, without random numbers.
@@ -64,9 +64,13 @@ fn settings(features: &[(&str, ByCheck<CheckSettings>)]) -> Settings {
             warning: 1.0,
             critical: 7.0 / 30.0,
         },
-        drift: Some(DriftSettings::default()),
-        missing: true,
-        quality: None,
+        on: ByCheck {
+            drift: true,
+            missing: true,
+            ..ByCheck::default()
+        },
+        drift: DriftSettings::default(),
+        quality: QualitySettings::default(),
         acceptable: BTreeMap::new(),
         features: features
             .iter()
@@ -92,8 +96,9 @@ fn only(
     settings: &Settings,
     current: Option<&Summary>,
 ) -> FeatureReport {
-    let mut reports = judge(&Reference::new(features, settings), &[current]);
-    reports.swap_remove(0)
+    let reference = Reference::new(features, &[], settings);
+    let mut report = judge(&reference, &[current], &WindowSummary::default());
+    report.features.swap_remove(0)
 }
 
 #[test]
@@ -186,7 +191,7 @@ fn what_moves_by_construction_alarms_only_by_the_manifests_number() {
         (verdict.limits.warning.part, verdict.limits.critical.part),
         (LimitPart::Manifest, LimitPart::RaisedToWarning)
     );
-    let limits = Reference::new(&features, &settings(&[]))
+    let limits = Reference::new(&features, &[], &settings(&[]))
         .drift_limits(0, &next)
         .unwrap();
     assert!(
@@ -206,9 +211,10 @@ fn an_override_moves_no_other_limit() {
         ..ByCheck::default()
     };
     let current = window(&features[1], &numbers(1000, |u| u), 0);
-    let plain = Reference::new(&features, &settings(&[]));
+    let plain = Reference::new(&features, &[], &settings(&[]));
     let changed = Reference::new(
         &features,
+        &[],
         &settings(&[("a", off), ("total", drift_limits(Some(0.9), None))]),
     );
     assert_eq!((plain.tests(), changed.tests()), (6, 6));
@@ -217,7 +223,9 @@ fn an_override_moves_no_other_limit() {
         changed.drift_limits(1, &current)
     );
     assert_eq!(
-        judge(&changed, &[Some(&current)])[0].verdicts.drift,
+        judge(&changed, &[Some(&current)], &WindowSummary::default()).features[0]
+            .verdicts
+            .drift,
         Err(NotComputed::Disabled)
     );
 }
@@ -299,7 +307,7 @@ fn a_constant_feature_has_no_unit_of_length() {
     let report = only(
         &features,
         &Settings {
-            drift: Some(alarm),
+            drift: alarm,
             ..settings(&[])
         },
         Some(&window(&features[0], &[8.0; 300], 0)),
@@ -315,8 +323,9 @@ fn a_constant_feature_has_no_unit_of_length() {
     assert_eq!((ks.value, ks.error), (1.0, 0.0));
     let reference = Reference::new(
         &features,
+        &[],
         &Settings {
-            drift: Some(alarm),
+            drift: alarm,
             ..settings(&[])
         },
     );
@@ -348,7 +357,7 @@ fn a_point_mass_that_dissolves_is_found_by_every_statistic() {
         let verdict = only(
             &features,
             &Settings {
-                drift: Some(alarm),
+                drift: alarm,
                 ..settings(&[])
             },
             Some(&current),

@@ -11,7 +11,8 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use stats::{
     Acceptable, Bins, ByCheck, BySeverity, Column, DriftSettings, FeatureProfile, FeatureReport,
-    FrozenFeature, Kind, QualitySettings, Reference, Settings, Summary, Validity, judge,
+    FrozenFeature, Kind, QualitySettings, Reference, Scope, Settings, Summary, Validity,
+    WindowSummary, judge,
 };
 
 const FEATURES: usize = 20;
@@ -97,15 +98,16 @@ fn window(rng: &mut SmallRng, baseline: &[FrozenFeature], rows: usize, shift: f6
 }
 
 fn reports(reference: &Reference, window: &[Summary]) -> Vec<FeatureReport> {
-    judge(reference, &window.iter().map(Some).collect::<Vec<_>>())
+    let current: Vec<Option<&Summary>> = window.iter().map(Some).collect();
+    judge(reference, &current, &WindowSummary::default()).features
 }
 
 fn settings() -> Settings {
     Settings {
         budget: BUDGET,
-        drift: Some(DriftSettings::default()),
-        missing: true,
-        quality: Some(QualitySettings { tolerance: 0.5 }),
+        on: ByCheck::from_fn(|check| check.scope() == Scope::Feature),
+        drift: DriftSettings::default(),
+        quality: QualitySettings::default(),
         acceptable: (0..FEATURES)
             .map(|feature| (name(feature), ACCEPTABLE))
             .collect(),
@@ -119,7 +121,8 @@ fn alarms(reports: &[FeatureReport]) -> BySeverity<u32> {
     let verdicts = || {
         reports
             .iter()
-            .flat_map(|report| report.verdicts.iter().map(|(_, verdict)| verdict))
+            .flat_map(|report| report.verdicts.of(Scope::Feature))
+            .map(|(_, verdict)| verdict)
             .map(|verdict| verdict.as_ref().unwrap())
     };
     BySeverity {
@@ -147,8 +150,8 @@ fn small_undrifted_windows_stay_within_the_budget() {
     };
     for _ in 0..replications {
         let baseline = baseline(&mut rng, rows);
-        let reference = Reference::new(&baseline, &settings());
-        assert_eq!(reference.tests(), 3 * FEATURES);
+        let reference = Reference::new(&baseline, &[], &settings());
+        assert_eq!(reference.tests(), 4 * FEATURES);
         alpha = reference.alpha().map(|alpha| alpha.unwrap().value);
         for _ in 0..windows {
             let reports = reports(&reference, &window(&mut rng, &baseline, rows, 0.0));
@@ -189,7 +192,7 @@ fn large_windows_stay_within_the_budget_and_a_shift_of_a_fifth_of_sigma_is_found
     let mut detected = 0;
     for _ in 0..replications {
         let baseline = baseline(&mut rng, rows);
-        let reference = Reference::new(&baseline, &settings());
+        let reference = Reference::new(&baseline, &[], &settings());
         for _ in 0..2 {
             let undrifted = alarms(&reports(
                 &reference,

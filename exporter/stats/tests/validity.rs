@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use stats::{
     Acceptable, Bins, ByCheck, BySeverity, Categories, Column, DriftSettings, FeatureProfile,
     FeatureReport, FrozenFeature, Kind, NotComputed, QualitySettings, Reference, Settings,
-    Statistic, Summary, Validity, Verdict, judge,
+    Statistic, Summary, Validity, Verdict, WindowSummary, judge,
 };
 
 /// One row of a numeric feature, `None` for null.
@@ -138,9 +138,12 @@ fn settings(acceptable: &[(&str, Acceptable)]) -> Settings {
             warning: 1.0,
             critical: 7.0 / 30.0,
         },
-        drift: None,
-        missing: false,
-        quality: Some(QualitySettings { tolerance: 0.5 }),
+        on: ByCheck {
+            quality: true,
+            ..ByCheck::default()
+        },
+        drift: DriftSettings::default(),
+        quality: QualitySettings { tolerance: 0.5 },
         acceptable: acceptable.iter().map(of).collect(),
         features: BTreeMap::new(),
         default: ByCheck::default(),
@@ -148,17 +151,15 @@ fn settings(acceptable: &[(&str, Acceptable)]) -> Settings {
 }
 
 fn quality(reference: &Reference, window: &Summary) -> Result<Verdict, NotComputed> {
-    judge(reference, &[Some(window)])
-        .swap_remove(0)
-        .verdicts
-        .quality
+    let mut report = judge(reference, &[Some(window)], &WindowSummary::default());
+    report.features.swap_remove(0).verdicts.quality
 }
 
 #[test]
 fn a_range_is_learnt_with_room_on_both_sides() {
     let steady: Vec<Vec<f64>> = (0..6).map(|_| uniform(1000)).collect();
     let features = [feature(&steady)];
-    let reference = Reference::new(&features, &settings(&[]));
+    let reference = Reference::new(&features, &[], &settings(&[]));
     assert_eq!(reference.tests(), 1);
     let Acceptable::Range {
         min: Some(min),
@@ -201,7 +202,7 @@ fn what_is_not_acceptable_in_the_baseline_already_is_no_rise() {
     };
     let refused = given.refused(&features[0].reference, &features[0].bins);
     assert!(refused.abs_diff(600) <= 3, "{refused} of 6000");
-    let reference = Reference::new(&features, &settings(&[("a", given.clone())]));
+    let reference = Reference::new(&features, &[], &settings(&[("a", given.clone())]));
     let bins = features[0].bins.clone();
     let same = profiled(&some(&uniform(1000)), Some(bins.clone()), Some(&given)).close();
     let verdict = quality(&reference, &same).unwrap();
@@ -240,7 +241,7 @@ fn new_categories_are_not_acceptable_unless_the_manifest_allows_them() {
     let features = [FrozenFeature::new("a", "string", bins.clone(), windows)];
     let now = rows(&[("a", 500), ("b", 400), ("d", 100)]);
     let judged = |settings: &Settings| {
-        let reference = Reference::new(&features, settings);
+        let reference = Reference::new(&features, &[], settings);
         let acceptable = reference.acceptable(0).unwrap();
         let window = named(&now, Some(bins.clone()), Some(acceptable)).close();
         quality(&reference, &window).unwrap()
@@ -261,7 +262,7 @@ fn new_categories_are_not_acceptable_unless_the_manifest_allows_them() {
 #[test]
 fn where_nothing_can_be_learnt_there_is_no_verdict() {
     let constant = [feature(&vec![vec![7.0; 300]; 4])];
-    let reference = Reference::new(&constant, &settings(&[]));
+    let reference = Reference::new(&constant, &[], &settings(&[]));
     let window = profiled(&some(&[7.0; 300]), Some(constant[0].bins.clone()), None).close();
     // One value says nothing of a range.
     let everything = Acceptable::Range {
@@ -271,12 +272,12 @@ fn where_nothing_can_be_learnt_there_is_no_verdict() {
     assert_eq!(reference.acceptable(0), Ok(&everything));
     assert_eq!(quality(&reference, &window).unwrap().value, 0.0);
     let nulls = [feature(&vec![vec![]; 4])];
-    let reference = Reference::new(&nulls, &settings(&[]));
+    let reference = Reference::new(&nulls, &[], &settings(&[]));
     let none = NotComputed::NoReference { have: 0, need: 1 };
     assert_eq!(quality(&reference, &window), Err(none));
     assert_eq!(reference.tests(), 0);
     let names = Acceptable::Names(BTreeSet::from(["7".to_owned()]));
-    let reference = Reference::new(&constant, &settings(&[("a", names)]));
+    let reference = Reference::new(&constant, &[], &settings(&[("a", names)]));
     let wrong = NotComputed::GivenForOtherKind {
         given: Kind::Categorical,
         kind: Kind::Numeric,
@@ -287,13 +288,13 @@ fn where_nothing_can_be_learnt_there_is_no_verdict() {
         min: Some(0.0),
         max: None,
     };
-    let reference = Reference::new(&constant, &settings(&[("a", given)]));
+    let reference = Reference::new(&constant, &[], &settings(&[("a", given)]));
     assert_eq!(quality(&reference, &window).unwrap().value, 0.0);
     let off = Settings {
-        quality: None,
+        on: ByCheck::default(),
         ..settings(&[])
     };
-    let reference = Reference::new(&constant, &off);
+    let reference = Reference::new(&constant, &[], &off);
     assert_eq!(quality(&reference, &window), Err(NotComputed::Disabled));
     assert_eq!(reference.tests(), 0);
 }
@@ -309,11 +310,15 @@ fn nothing_is_learnt_from_what_moves() {
     };
     let features = [feature(&(0..6).map(total).collect::<Vec<_>>())];
     let with_drift = |acceptable: &[(&str, Acceptable)]| Settings {
-        drift: Some(DriftSettings::default()),
+        on: ByCheck {
+            drift: true,
+            quality: true,
+            ..ByCheck::default()
+        },
         ..settings(acceptable)
     };
     let window = profiled(&some(&total(9)), Some(features[0].bins.clone()), None).close();
-    let reference = Reference::new(&features, &with_drift(&[]));
+    let reference = Reference::new(&features, &[], &with_drift(&[]));
     assert!(reference.moving(0));
     assert_eq!(quality(&reference, &window), Err(NotComputed::Moving));
     assert_eq!(reference.tests(), 2);
@@ -321,7 +326,7 @@ fn nothing_is_learnt_from_what_moves() {
         min: Some(0.0),
         max: None,
     };
-    let reference = Reference::new(&features, &with_drift(&[("a", given)]));
+    let reference = Reference::new(&features, &[], &with_drift(&[("a", given)]));
     assert_eq!(quality(&reference, &window).unwrap().value, 0.0);
 }
 
@@ -329,8 +334,10 @@ fn nothing_is_learnt_from_what_moves() {
 #[test]
 fn what_was_saved_before_there_was_quality_is_read() {
     let features = [feature(&(0..6).map(|_| uniform(1000)).collect::<Vec<_>>())];
-    let reference = Reference::new(&features, &settings(&[]));
-    let report = judge(&reference, &[None]).swap_remove(0);
+    let reference = Reference::new(&features, &[], &settings(&[]));
+    let report = judge(&reference, &[None], &WindowSummary::default())
+        .features
+        .swap_remove(0);
     let mut saved = serde_json::to_value(&report).unwrap();
     saved.as_object_mut().unwrap().remove("quality").unwrap();
     let read: FeatureReport = serde_json::from_value(saved).unwrap();

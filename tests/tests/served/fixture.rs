@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use crds::valid::ResolvedCheck;
 use exporter::freshness;
+use exporter::quality::{FeatureQuality, MonitorQuality};
 use exporter::schema::Problem;
 use exporter::settings::settings;
 use exporter::snapshot::{
     BaselineInfo, BaselineState, Breaches, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
-    OpenWindow, Snapshot,
+    OpenWindow, Snapshot, WholeState,
 };
 use exporter::window::Span;
 use jiff::Timestamp;
 use stats::{
-    Categories, Column, FeatureProfile, FrozenFeature, Kind, NotComputed, Reference, Summary,
-    Validity, Verdict, judge,
+    Categories, Column, FeatureProfile, FrozenFeature, KeySample, Kind, NotComputed, Reference,
+    Summary, Validity, Verdict, WindowSummary, judge,
 };
 
 /// A name in which everything that markup or the text formats must escape occurs.
@@ -266,6 +267,7 @@ pub fn empty() -> Snapshot {
         open: None,
         windows_pending: 0,
         freshness: None,
+        whole: WholeState::default(),
         features: Vec::new(),
     }
 }
@@ -292,19 +294,37 @@ pub fn snapshot() -> Snapshot {
         .collect();
 
     let settings = settings(&monitor, &frozen);
-    let reference = Reference::new(&frozen, &settings);
+    let keys = |twice: usize| {
+        let mut keys = KeySample::default();
+        for row in (0..ROWS - twice).chain(0..twice) {
+            keys.insert(Some(&row.to_be_bytes()));
+        }
+        WindowSummary {
+            keys: Some(keys.close()),
+        }
+    };
+    let reference = Reference::new(&frozen, &vec![keys(0); WINDOWS], &settings);
     let windows: Vec<Option<&Summary>> = frozen
         .iter()
         .map(|f| current.get(f.name.as_str()).map(|(_, summary)| summary))
         .collect();
-    let reports = judge(&reference, &windows);
+    let whole = keys(36);
+    let report = judge(&reference, &windows, &whole);
     let breached = |verdict: &Result<Verdict, NotComputed>| verdict.as_ref().ok().map(|v| v.over);
 
     let mut features: Vec<FeatureState> = frozen
         .iter()
-        .zip(reports)
-        .map(|(frozen, report)| {
+        .enumerate()
+        .zip(report.features)
+        .map(|((place, frozen), report)| {
             let found = current.get(frozen.name.as_str());
+            let problem = match frozen.name.as_str() {
+                "coupon_share" => Some(Problem::Renamed {
+                    to: "coupon_ratio".to_owned(),
+                }),
+                "weekday" => Some(Problem::Missing),
+                _ => None,
+            };
             FeatureState {
                 name: frozen.name.clone(),
                 kind: Some(frozen.kind),
@@ -312,17 +332,13 @@ pub fn snapshot() -> Snapshot {
                 sensitive: monitor.data.features.sensitive(&frozen.name),
                 expected: true,
                 present: Some(found.is_some()),
-                problem: match frozen.name.as_str() {
-                    "coupon_share" => Some(Problem::Renamed {
-                        to: "coupon_ratio".to_owned(),
-                    }),
-                    "weekday" => Some(Problem::Missing),
-                    _ => None,
-                },
+                quality: FeatureQuality::of(found.map(|(_, summary)| summary), problem.as_ref()),
+                problem,
                 summary: found.map(|(_, summary)| summary.clone()),
                 reference: Some(frozen.reference.clone()),
                 bins: Some(frozen.bins.clone()),
-                acceptable: stats::Acceptable::learnt(frozen, 0.5).ok(),
+                acceptable: reference.acceptable(place).ok().cloned(),
+                fences: reference.fences(place).ok(),
                 breached: Breaches::from_fn(|check| breached(report.verdicts.get(check))),
                 report: Some(report),
                 freshness: found.map(|_| fresh("2017-06-03T21:14:00Z")),
@@ -342,6 +358,8 @@ pub fn snapshot() -> Snapshot {
         reference: None,
         bins: None,
         acceptable: None,
+        fences: None,
+        quality: FeatureQuality::of(Some(summary), Some(&Problem::New)),
         report: None,
         breached: Breaches::default(),
         freshness: Some(fresh("2017-05-23T08:00:00Z")),
@@ -353,11 +371,20 @@ pub fn snapshot() -> Snapshot {
         present: Some(false),
         problem: Some(Problem::Missing),
         summary: None,
+        quality: FeatureQuality::of(None, Some(&Problem::Missing)),
         expected: true,
         freshness: None,
         ..features[features.len() - 1].clone()
     });
     features.sort_by(|a, b| a.name.cmp(&b.name));
+    let expected = features.iter().filter(|feature| feature.expected);
+    let scores = expected.filter_map(|feature| Some(feature.quality?.score()));
+    let whole = WholeState {
+        keys: whole.keys,
+        quality: MonitorQuality::of(scores, whole.keys.as_ref()),
+        breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),
+        report: Some(report.window),
+    };
 
     let week = |start: &str, end: &str| Span {
         start: at(start),
@@ -400,6 +427,7 @@ pub fn snapshot() -> Snapshot {
         }),
         windows_pending: 1,
         freshness: Some(fresh("2017-06-03T23:58:30Z")),
+        whole,
         features,
         ..empty()
     }

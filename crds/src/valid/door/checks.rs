@@ -56,8 +56,11 @@ impl Door {
         };
         let mut freshness = self.freshness(&given.freshness.unwrap_or_default());
         let drift = self.drift(&given.drift.unwrap_or_default());
-        let missing = self.missing(&given.missing.unwrap_or_default());
+        let missing = self.change("spec.checks.missing", &given.missing.unwrap_or_default());
         let quality = self.quality(&given.quality.unwrap_or_default());
+        let outliers = self.change("spec.checks.outliers", &given.outliers.unwrap_or_default());
+        let duplicates = given.duplicates.unwrap_or_default();
+        let duplicates = check(given!(duplicates), DEFAULT_MIN_ROWS, Vec::new());
         let (warning, critical) = match window {
             Some(window) => (window.length * 3 / 2, window.length * 2),
             None => (every? * 2, every? * 4),
@@ -81,6 +84,8 @@ impl Door {
             drift,
             missing,
             quality,
+            outliers,
+            duplicates,
         })
     }
 
@@ -187,13 +192,13 @@ impl Door {
         }
     }
 
-    fn missing(&mut self, spec: &checks::MissingCheck) -> Check<f64> {
-        const PATH: &str = "spec.checks.missing";
+    /// A check of changes from 0 to 1.
+    fn change(&mut self, path: &str, spec: &checks::ChangeCheck) -> Check<f64> {
         let given = given!(spec);
         let mut overrides = Vec::new();
         for (i, other) in spec.overrides.iter().flatten().enumerate() {
             let given = given!(other);
-            overrides.extend(self.other(&format!("{PATH}.overrides[{i}]"), &other.features, given));
+            overrides.extend(self.other(&format!("{path}.overrides[{i}]"), &other.features, given));
         }
         check(given, DEFAULT_MIN_ROWS, overrides)
     }

@@ -62,7 +62,8 @@ pub fn test(table: &Table) -> Test {
     }
 }
 
-/// Joins the two columns with the smallest totals until the expected counts are large enough.
+/// Joins the two columns with the smallest totals until the expected counts are large enough, or two are left: of those
+/// Fisher's test needs none.
 fn pool(table: &Table) -> Vec<(f64, f64)> {
     let mut columns: Vec<(f64, f64)> = table
         .reference
@@ -74,7 +75,7 @@ fn pool(table: &Table) -> Vec<(f64, f64)> {
     let shares = [table.reference_total / n, table.current_total / n];
     // Sorted by falling total, so that the smallest two stand at the end.
     columns.sort_by(|x, y| (y.0 + y.1).total_cmp(&(x.0 + x.1)));
-    while columns.len() > 1 {
+    while columns.len() > 2 {
         let expected = || {
             columns
                 .iter()
@@ -149,6 +150,10 @@ mod tests {
         assert_eq!(test(&Table::new(&counts, &counts)).degrees, 1.0);
         let small = test(&Table::new(&[1, 11], &[9, 3]));
         check(small.p_value, fisher(1, 11, 9, 3), 1e-12);
-        assert_eq!(test(&Table::new(&[1, 1], &[1, 0])).degrees, 0.0);
+        let rare = test(&Table::new(&[5, 995], &[30, 70]));
+        check(rare.p_value, fisher(5, 995, 30, 70), 1e-12);
+        assert!(rare.p_value < 1e-20);
+        let tiny = test(&Table::new(&[1, 1], &[1, 0]));
+        assert_eq!((tiny.degrees, tiny.p_value), (1.0, 1.0));
     }
 }

@@ -38,6 +38,10 @@ pub enum Statistic {
     MissingShare,
     /// Increase of the share of values that are not acceptable.
     InvalidShare,
+    /// Increase of the share of numbers far from the baseline's median.
+    OutlierShare,
+    /// Increase of the share of rows with the key of another row.
+    DuplicateShare,
 }
 
 impl Statistic {
@@ -56,7 +60,10 @@ impl Statistic {
             Statistic::Ks | Statistic::Wasserstein => 20,
             Statistic::Psi | Statistic::JensenShannon | Statistic::Hellinger => 20,
             Statistic::ChiSquared => 2,
-            Statistic::MissingShare | Statistic::InvalidShare => 1,
+            Statistic::MissingShare
+            | Statistic::InvalidShare
+            | Statistic::OutlierShare
+            | Statistic::DuplicateShare => 1,
         }
     }
 }
@@ -72,6 +79,8 @@ impl std::fmt::Display for Statistic {
             Statistic::ChiSquared => "chi-squared",
             Statistic::MissingShare => "missing share",
             Statistic::InvalidShare => "invalid share",
+            Statistic::OutlierShare => "outlier share",
+            Statistic::DuplicateShare => "duplicate share",
         })
     }
 }
@@ -121,6 +130,21 @@ pub enum NotComputed {
     /// The baseline's values are all the same, so that there is no unit of length.
     #[error("the baseline has no spread: interquartile range and standard deviation are both 0")]
     ZeroSpread,
+    /// More than half of the baseline's values are one value.
+    #[error(
+        "half of the baseline's values or more are one value: the median absolute deviation is 0, and nothing can be said to be far out"
+    )]
+    ZeroDeviation,
+    /// The window's keys were not counted.
+    #[error(
+        "the window has no keys: a column of spec.data.entityKeys is not in it, or has a type without an order"
+    )]
+    NoKeys,
+    /// The baseline was frozen by a release that did not count this.
+    #[error(
+        "the baseline was frozen before this was counted: raise spec.baseline.revision to freeze it anew"
+    )]
+    NotInBaseline,
     /// The statistic is not defined for this kind of feature.
     #[error("{statistic} is not defined for a {kind} feature")]
     NotForKind {
