@@ -1,0 +1,384 @@
+//! Area under the ROC curve of each class against the rest: the probability that a row of the class is ranked above
+//! a row of another one, ties ½.
+//!
+//! AUC = U/(n₁n₀) from mid-ranks (Mann and Whitney 1947; Bamber 1975). Variances and covariances are those of
+//! DeLong, DeLong and Clarke-Pearson (1988), with placements from ranks (Sun and Xu 2014). Classes against the rest
+//! share all rows, so each row has an influence on each class's AUC: (V−A)/√(n₁(n₁−1)) inside of the class,
+//! (V−A)/√(n₀(n₀−1)) outside, V its placement. The sum of their products over rows is the covariance; of one class
+//! it is DeLong's variance to the digit.
+
+use serde::{Deserialize, Serialize};
+
+use super::cells::Cells;
+use super::estimate::{Estimate, Interval};
+use super::table::check_lengths;
+use super::{CategoryScores, ClassTable, NotComputed};
+
+/// The variance that a single row on one side is taken to bring: the most that values within 0..1 can have
+/// (Popoviciu 1935), since one row shows no spread.
+const LARGEST_VARIANCE: f64 = 0.25;
+
+/// Which values of a feature speak for a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Orientation {
+    /// The larger ones.
+    Larger,
+    /// The smaller ones.
+    Smaller,
+}
+
+/// AUC of one class against the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClassAuc {
+    /// AUC in 0..=1 and its standard error. 0 is the standard error where the class is separated from the rest
+    /// without an overlap: then only the interval tells how sure that is.
+    pub estimate: Estimate,
+    /// Rows of the class.
+    pub inside: u64,
+    /// Rows of the other classes.
+    pub outside: u64,
+}
+
+/// AUCs of all classes, with their covariances.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Auc {
+    classes: Vec<Option<ClassAuc>>,
+    /// Lower triangle with the diagonal, row by row.
+    covariances: Vec<f64>,
+}
+
+/// AUC of a numeric feature, one row a value and target: larger values have larger ranks, infinities are the ends.
+/// `classes` is the number of classes; `orientations` has one entry for each.
+///
+/// # Errors
+/// Different lengths, NaN, a target beyond `classes`, fewer than two classes with rows.
+pub fn numeric(
+    values: &[f64],
+    targets: &[u32],
+    classes: usize,
+    orientations: &[Orientation],
+) -> Result<Auc, NotComputed> {
+    check_lengths(orientations.len(), classes)?;
+    Ok(larger(values, targets, classes)?.oriented(orientations))
+}
+
+/// AUC of a categorical feature whose categories are ranked by scores that were learnt from **other** rows: read on
+/// the rows that the scores were learnt from it is too high, the more so the more categories there are
+/// ([`super::cross_fit`] avoids that).
+///
+/// # Errors
+/// Scores of another number of categories or classes, fewer than two classes with rows.
+pub fn categorical(table: &ClassTable, scores: &CategoryScores) -> Result<Auc, NotComputed> {
+    check_lengths(table.bins(), scores.categories())?;
+    check_lengths(table.classes(), scores.classes())?;
+    Auc::read(&Cells::categories(table), |class| scores.levels(class))
+}
+
+/// The orientation of each class by which its AUC is at least ½; `Larger` for a class that has no AUC.
+///
+/// The AUC of the same rows, so oriented, is at least ½ also where the feature says nothing; what later windows are
+/// compared with comes from [`super::cross_fit`].
+///
+/// # Errors
+/// As [`numeric`].
+pub fn orientations(
+    values: &[f64],
+    targets: &[u32],
+    classes: usize,
+) -> Result<Vec<Orientation>, NotComputed> {
+    let auc = larger(values, targets, classes)?;
+    let of = |class: &Option<ClassAuc>| match class {
+        Some(auc) if auc.estimate.value < 0.5 => Orientation::Smaller,
+        _ => Orientation::Larger,
+    };
+    Ok(auc.classes.iter().map(of).collect())
+}
+
+/// With larger values speaking for every class.
+pub(super) fn larger(values: &[f64], targets: &[u32], classes: usize) -> Result<Auc, NotComputed> {
+    let cells = Cells::numeric(values, targets, classes)?;
+    let levels: Vec<usize> = (0..cells.groups).collect();
+    Auc::read(&cells, |_| levels.clone())
+}
+
+impl Auc {
+    /// `levels` says for a class at which level each group of rows is ranked, below the number of groups.
+    fn read(cells: &Cells, levels: impl Fn(usize) -> Vec<usize>) -> Result<Auc, NotComputed> {
+        let rows: u64 = cells.totals.iter().sum();
+        if cells.totals.iter().filter(|total| **total > 0).count() < 2 {
+            return Err(NotComputed::OneClass);
+        }
+        let (classes, influences): (Vec<_>, Vec<_>) = cells
+            .totals
+            .iter()
+            .enumerate()
+            .map(|(class, &inside)| {
+                let outside = rows - inside;
+                if inside == 0 || outside == 0 {
+                    return (None, Vec::new());
+                }
+                let (value, influence) = one_class(cells, class, inside, outside, &levels(class));
+                let estimate = Estimate {
+                    value,
+                    standard_error: 0.0,
+                };
+                let auc = ClassAuc {
+                    estimate,
+                    inside,
+                    outside,
+                };
+                (Some(auc), influence)
+            })
+            .unzip();
+        let product = |(a, b): (&f64, &f64)| a * b;
+        let covariances = influences.iter().enumerate().flat_map(|(last, a)| {
+            let before = influences.iter().take(last + 1);
+            before.map(move |b| a.iter().zip(b).map(product).sum())
+        });
+        let mut auc = Auc {
+            covariances: covariances.collect(),
+            classes,
+        };
+        auc.add_single_rows();
+        auc.set_standard_errors();
+        Ok(auc)
+    }
+
+    /// A side of one row adds the largest variance to its class's.
+    fn add_single_rows(&mut self) {
+        for (class, auc) in self.classes.iter().enumerate() {
+            let Some(auc) = auc else { continue };
+            let single = u8::from(auc.inside == 1) + u8::from(auc.outside == 1);
+            if let Some(variance) = self.covariances.get_mut(place(class, class)) {
+                *variance += f64::from(single) * LARGEST_VARIANCE;
+            }
+        }
+    }
+
+    fn set_standard_errors(&mut self) {
+        for class in 0..self.classes.len() {
+            let variance = self.covariance(class, class);
+            if let Some(Some(auc)) = self.classes.get_mut(class) {
+                auc.estimate.standard_error = variance.max(0.0).sqrt();
+            }
+        }
+    }
+
+    /// Independent samples put together: of each class the mean weighted by n₁n₀/(n₁+n₀), which is how the variance
+    /// of an AUC falls with its rows. `None` without a sample or with samples of different targets.
+    pub(super) fn pooled(samples: &[Auc]) -> Option<Auc> {
+        let count = samples.first()?.classes.len();
+        if samples.iter().any(|sample| sample.classes.len() != count) {
+            return None;
+        }
+        let total = |class| -> f64 { samples.iter().map(|auc| auc.weight(class)).sum() };
+        let totals: Vec<f64> = (0..count).map(total).collect();
+        let of = |class: usize, total: f64| {
+            let known = || samples.iter().filter_map(move |auc| auc.class(class));
+            (total > 0.0).then(|| ClassAuc {
+                estimate: Estimate {
+                    value: known()
+                        .map(|auc| auc.weight() / total * auc.estimate.value)
+                        .sum(),
+                    standard_error: 0.0,
+                },
+                inside: known().map(|auc| auc.inside).sum(),
+                outside: known().map(|auc| auc.outside).sum(),
+            })
+        };
+        let classes: Vec<_> = (0..count).zip(&totals).map(|(k, t)| of(k, *t)).collect();
+        let mut covariances = Vec::with_capacity(count * (count + 1) / 2);
+        for (a, of_a) in totals.iter().enumerate() {
+            for (b, of_b) in totals.iter().enumerate().take(a + 1) {
+                let part = |auc: &Auc| auc.weight(a) * auc.weight(b) * auc.covariance(a, b);
+                let sum: f64 = samples.iter().map(part).sum();
+                covariances.push(if sum == 0.0 { 0.0 } else { sum / (of_a * of_b) });
+            }
+        }
+        let mut pooled = Auc {
+            classes,
+            covariances,
+        };
+        pooled.set_standard_errors();
+        Some(pooled)
+    }
+
+    /// The same rows, ranked the other way for the classes for which smaller values speak.
+    pub(super) fn oriented(mut self, orientations: &[Orientation]) -> Auc {
+        let turned = |class: usize| orientations.get(class) == Some(&Orientation::Smaller);
+        for (class, auc) in self.classes.iter_mut().enumerate() {
+            if let Some(auc) = auc.as_mut().filter(|_| turned(class)) {
+                auc.estimate.value = 1.0 - auc.estimate.value;
+            }
+        }
+        for a in 0..self.classes.len() {
+            for b in 0..a {
+                if turned(a) != turned(b)
+                    && let Some(covariance) = self.covariances.get_mut(place(a, b))
+                {
+                    *covariance = -*covariance;
+                }
+            }
+        }
+        self
+    }
+
+    /// AUC of each class; `None` for a class without a row inside or outside of it.
+    pub fn classes(&self) -> &[Option<ClassAuc>] {
+        &self.classes
+    }
+
+    /// AUC of one class.
+    pub fn class(&self, class: usize) -> Option<&ClassAuc> {
+        self.classes.get(class)?.as_ref()
+    }
+
+    /// Covariance of the AUCs of two classes.
+    pub fn covariance(&self, a: usize, b: usize) -> f64 {
+        let at = place(a.max(b), a.min(b));
+        self.covariances.get(at).copied().unwrap_or(0.0)
+    }
+
+    fn weight(&self, class: usize) -> f64 {
+        self.class(class).map_or(0.0, ClassAuc::weight)
+    }
+
+    /// Mean over the classes that have an AUC, each alike (scikit-learn's `average="macro"`). Its standard error
+    /// has the covariances of the classes in it.
+    pub fn macro_average(&self) -> Option<Estimate> {
+        self.macro_average_over(|_| true)
+    }
+
+    /// Mean over those of the classes that have an AUC. A class that is missing in one of two windows must be left
+    /// out in both before their averages are compared.
+    pub fn macro_average_over(&self, wanted: impl Fn(usize) -> bool) -> Option<Estimate> {
+        let used: Vec<(usize, f64)> = self
+            .classes
+            .iter()
+            .enumerate()
+            .filter(|(class, _)| wanted(*class))
+            .filter_map(|(class, auc)| Some((class, auc.as_ref()?.estimate.value)))
+            .collect();
+        let count = used.len() as f64;
+        let pairs = used
+            .iter()
+            .flat_map(|(a, _)| used.iter().map(move |(b, _)| (*a, *b)));
+        let variance: f64 = pairs.map(|(a, b)| self.covariance(a, b)).sum();
+        (!used.is_empty()).then(|| Estimate {
+            value: used.iter().map(|(_, value)| value).sum::<f64>() / count,
+            standard_error: variance.max(0.0).sqrt() / count,
+        })
+    }
+
+    /// 95 % interval of the macro average, on the logit scale. Where the average has no standard error, since every
+    /// class is separated without an overlap, its ends are the means of the classes' ends.
+    pub fn macro_interval(&self) -> Option<Interval> {
+        if let Some(interval) = self.macro_average()?.logit_interval() {
+            return Some(interval);
+        }
+        let ends = || self.classes.iter().flatten().map(ClassAuc::interval);
+        let count = ends().count() as f64;
+        Some(Interval {
+            low: ends().map(|end| end.low).sum::<f64>() / count,
+            high: ends().map(|end| end.high).sum::<f64>() / count,
+        })
+    }
+}
+
+impl ClassAuc {
+    fn weight(&self) -> f64 {
+        let (inside, outside) = (self.inside as f64, self.outside as f64);
+        inside * outside / (inside + outside)
+    }
+
+    /// 95 % interval: on the logit scale by DeLong's standard error; where that is 0, all θ that the AUC is within
+    /// 1.96 of Hanley and McNeil's standard errors of, those taken at θ (Newcombe 2006, method 5).
+    pub fn interval(&self) -> Interval {
+        if let Some(interval) = self.estimate.logit_interval() {
+            return interval;
+        }
+        let value = self.estimate.value.clamp(0.0, 1.0);
+        let inside =
+            |theta: f64| (value - theta).abs() <= super::estimate::Z_95 * self.hanley_mcneil(theta);
+        // The set is an interval with the value in it, so that its ends are found by halving.
+        let end = |mut out: f64| {
+            let mut within = value;
+            for _ in 0..60 {
+                let middle = 0.5 * (within + out);
+                if inside(middle) {
+                    within = middle;
+                } else {
+                    out = middle;
+                }
+            }
+            within
+        };
+        Interval {
+            low: end(0.0),
+            high: end(1.0),
+        }
+    }
+
+    /// Newcombe's (2006) form of Hanley and McNeil's (1982) standard error at an AUC of `theta`:
+    /// θ(1−θ)/(n₁n₀)·[1 + (½(n₁+n₀) − 1)·((1−θ)/(2−θ) + θ/(1+θ))].
+    fn hanley_mcneil(&self, theta: f64) -> f64 {
+        let (inside, outside) = (self.inside as f64, self.outside as f64);
+        let each = 0.5 * (inside + outside) - 1.0;
+        let shape = (1.0 - theta) / (2.0 - theta) + theta / (1.0 + theta);
+        (theta * (1.0 - theta) / (inside * outside) * (1.0 + each * shape)).sqrt()
+    }
+}
+
+/// Place of row `a` and column `b` ≤ `a` in the lower triangle.
+fn place(a: usize, b: usize) -> usize {
+    a * (a + 1) / 2 + b
+}
+
+/// AUC of one class, and of each cell the square root of its count times the influence of a row of it.
+fn one_class(
+    cells: &Cells,
+    class: usize,
+    inside: u64,
+    outside: u64,
+    levels: &[usize],
+) -> (f64, Vec<f64>) {
+    // Rows inside and outside by level, then those strictly below.
+    let mut at = vec![(0.0f64, 0.0f64); cells.groups];
+    let level = |group: usize| levels.get(group).copied().unwrap_or(0);
+    for cell in &cells.cells {
+        if let Some((inside, outside)) = at.get_mut(level(cell.group)) {
+            let side = if cell.class == class { inside } else { outside };
+            *side += cell.count as f64;
+        }
+    }
+    let (n1, n0) = (inside as f64, outside as f64);
+    let (mut below_in, mut below_out) = (0.0, 0.0);
+    // Placement of a row inside and of one outside, by level.
+    let placements: Vec<(f64, f64)> = at
+        .iter()
+        .map(|(inside, outside)| {
+            let placed = (
+                (below_out + 0.5 * outside) / n0,
+                (n1 - below_in - 0.5 * inside) / n1,
+            );
+            below_in += inside;
+            below_out += outside;
+            placed
+        })
+        .collect();
+    let sum: f64 = at.iter().zip(&placements).map(|(n, v)| n.0 * v.0).sum();
+    let value = (sum / n1).clamp(0.0, 1.0);
+    let scale = |n: f64| (n * (n - 1.0).max(1.0)).sqrt();
+    let (scale_in, scale_out) = (scale(n1), scale(n0));
+    let influence = cells.cells.iter().map(|cell| {
+        let placed = placements.get(level(cell.group)).copied();
+        let (v_in, v_out) = placed.unwrap_or((value, value));
+        let row = if cell.class == class {
+            (v_in - value) / scale_in
+        } else {
+            (v_out - value) / scale_out
+        };
+        (cell.count as f64).sqrt() * row
+    });
+    (value, influence.collect())
+}
