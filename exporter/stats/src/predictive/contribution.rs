@@ -309,3 +309,246 @@ impl Factor {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Rows;
+    use super::*;
+    use crate::oracle::{check, number, row, rows};
+    use proptest::prelude::*;
+
+    fn sum(found: &Contribution) -> f64 {
+        found.shares.iter().map(|share| share.value).sum()
+    }
+
+    /// Correlations of random rows of `size` predictors, which depend on each other, and a target.
+    fn random(seed: u64, size: usize, rows: usize) -> (Vec<f64>, Vec<f64>) {
+        let mut random = Rows::new(seed);
+        let columns: Vec<Vec<f64>> = (0..rows)
+            .map(|_| {
+                let common = random.normal();
+                let mut row: Vec<f64> = (0..size).map(|_| common + random.normal()).collect();
+                let signal: f64 = row
+                    .iter()
+                    .enumerate()
+                    .map(|(i, x)| x / (1.0 + i as f64))
+                    .sum();
+                row.push(signal + 2.0 * random.normal());
+                row
+            })
+            .collect();
+        let column = |j: usize| {
+            let mean = columns.iter().map(|row| row[j]).sum::<f64>() / rows as f64;
+            columns
+                .iter()
+                .map(|row| row[j] - mean)
+                .collect::<Vec<f64>>()
+        };
+        let all: Vec<Vec<f64>> = (0..=size).map(column).collect();
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let r = |i: usize, j: usize| {
+            dot(&all[i], &all[j]) / (dot(&all[i], &all[i]) * dot(&all[j], &all[j])).sqrt()
+        };
+        let matrix = (0..size).flat_map(|i| (0..size).map(move |j| (i, j)));
+        (
+            matrix
+                .map(|(i, j)| if i == j { 1.0 } else { r(i.min(j), i.max(j)) })
+                .collect(),
+            (0..size).map(|i| r(i, size)).collect(),
+        )
+    }
+
+    fn ar(size: usize) -> (Vec<f64>, Vec<f64>) {
+        let r = |i: usize, j: usize| 0.5f64.powi(i.abs_diff(j) as i32);
+        let weight = |j: usize| if j.is_multiple_of(5) { 0.35 } else { -0.05 };
+        (
+            (0..size * size).map(|at| r(at / size, at % size)).collect(),
+            (0..size)
+                .map(|i| (0..size).map(|j| r(i, j) * weight(j)).sum())
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn the_values_are_numpys() {
+        let found = lmg(&rows("LMG correlations").concat(), &row("LMG with target")).unwrap();
+        for (share, expected) in found.shares.iter().zip(row("LMG")) {
+            check(share.value, expected, 1e-9);
+            assert_eq!(share.standard_error, None);
+        }
+        check(found.r_squared, number("R2"), 1e-11);
+        assert!((sum(&found) - found.r_squared).abs() < 1e-12);
+        assert!(found.dependent.is_empty() && found.permutations.is_none());
+    }
+
+    /// Sixteen predictors are drawn; the exact shares are known.
+    #[test]
+    fn drawn_shares_are_within_their_standard_errors() {
+        let (matrix, with_target) = ar(16);
+        let found = lmg(&matrix, &with_target).unwrap();
+        assert_eq!(found.permutations, Some(512));
+        assert!((sum(&found) - found.r_squared).abs() < 1e-12);
+        let mut squares = 0.0;
+        for (share, expected) in found.shares.iter().zip(row("LMG of 16")) {
+            let error = share.standard_error.unwrap();
+            assert!(error > 0.0 && error < 0.004, "{error}");
+            let z = (share.value - expected) / error;
+            assert!(z.abs() < 4.0, "{share:?} {expected}");
+            squares += z * z / 16.0;
+        }
+        assert!((0.2..2.5).contains(&squares), "{squares}");
+        assert_eq!(
+            lmg(&matrix, &with_target).unwrap(),
+            found,
+            "from a fixed seed"
+        );
+    }
+
+    #[test]
+    fn predictors_that_depend_on_each_other() {
+        let (matrix, with_target) = random(3, 4, 200);
+        let single = lmg(&matrix, &with_target).unwrap();
+        // Predictor 4 is predictor 1 with its sign turned.
+        let at = |i: usize, j: usize| matrix[i * 4 + j];
+        let duplicate = |size: usize, i: usize| if i + 1 == size { (1, -1.0) } else { (i, 1.0) };
+        let extend = |matrix: &dyn Fn(usize, usize) -> f64, target: &[f64]| {
+            let size = target.len() + 1;
+            let entries = (0..size * size).map(|entry| {
+                let ((i, a), (j, b)) =
+                    (duplicate(size, entry / size), duplicate(size, entry % size));
+                a * b * matrix(i, j)
+            });
+            (
+                entries.collect::<Vec<f64>>(),
+                [target, &[-target[1]]].concat(),
+            )
+        };
+        let (doubled, target) = extend(&at, &with_target);
+        let found = lmg(&doubled, &target).unwrap();
+        assert_eq!(found.dependent, [4]);
+        assert!((found.shares[1].value - found.shares[4].value).abs() < 1e-12);
+        assert!((sum(&found) - single.r_squared).abs() < 1e-12);
+        assert!((found.r_squared - single.r_squared).abs() < 1e-12);
+        // Drawn, too, it has an equal share.
+        let (matrix, with_target) = random(4, 19, 400);
+        let at = |i: usize, j: usize| matrix[i * 19 + j];
+        let (doubled, target) = extend(&at, &with_target);
+        let found = lmg(&doubled, &target).unwrap();
+        assert_eq!(found.dependent, [19]);
+        assert!((found.shares[1].value - found.shares[19].value).abs() < 1e-15);
+        assert!((sum(&found) - found.r_squared).abs() < 1e-12);
+        let single = lmg(&matrix, &with_target).unwrap();
+        assert!((found.r_squared - single.r_squared).abs() < 1e-9);
+    }
+
+    /// A sum of two others, with correlations rounded as they are saved.
+    #[test]
+    fn a_sum_of_others_does_not_explode() {
+        let (matrix, with_target) = random(5, 3, 300);
+        let at = |i: usize, j: usize| matrix[i * 3 + j];
+        // x₀ + x₁ of unit variance each.
+        let size = (2.0 + 2.0 * at(0, 1)).sqrt();
+        let with_sum = |j: usize| (at(0, j) + at(1, j)) / size;
+        let mut rounded = Vec::new();
+        for i in 0..4 {
+            for j in 0..4 {
+                rounded.push(match (i, j) {
+                    (3, 3) => 1.0,
+                    (3, j) | (j, 3) => with_sum(j),
+                    (i, j) => at(i, j),
+                });
+            }
+        }
+        let mut target = with_target.clone();
+        target.push((with_target[0] + with_target[1]) / size);
+        let round = |values: &[f64]| {
+            values
+                .iter()
+                .map(|v| f64::from(*v as f32))
+                .collect::<Vec<_>>()
+        };
+        let found = lmg(&round(&rounded), &round(&target)).unwrap();
+        assert_eq!(found.dependent, [3]);
+        let single = lmg(&matrix, &with_target).unwrap();
+        assert!((found.r_squared - single.r_squared).abs() < 1e-5);
+        assert!(found.shares.iter().all(|share| share.value >= 0.0));
+    }
+
+    proptest! {
+        #[test]
+        fn laws(seed in 0u64..1000, size in 1usize..9, turn in 0usize..9) {
+            let (matrix, with_target) = random(seed, size, 40);
+            let found = lmg(&matrix, &with_target).unwrap();
+            prop_assert!((sum(&found) - found.r_squared).abs() < 1e-9);
+            prop_assert!((0.0..=1.0).contains(&found.r_squared));
+            prop_assert!(found.shares.iter().all(|share| share.value >= -1e-12));
+            // The order in which predictors are named does not matter, nor does a sign.
+            let place = |i: usize| (i + turn) % size;
+            let sign = |i: usize| if place(i).is_multiple_of(2) { 1.0 } else { -1.0 };
+            let turned: Vec<f64> = (0..size * size)
+                .map(|at| (at / size, at % size))
+                .map(|(i, j)| sign(i) * sign(j) * matrix[place(i) * size + place(j)])
+                .collect();
+            let target: Vec<f64> = (0..size).map(|i| sign(i) * with_target[place(i)]).collect();
+            let again = lmg(&turned, &target).unwrap();
+            for (i, share) in again.shares.iter().enumerate() {
+                prop_assert!((share.value - found.shares[place(i)].value).abs() < 1e-9);
+            }
+        }
+    }
+
+    #[test]
+    fn uncorrelated_predictors_have_their_squares() {
+        let identity = |size: usize| -> Vec<f64> {
+            (0..size * size)
+                .map(|at| f64::from(u8::from(at / size == at % size)))
+                .collect()
+        };
+        let found = lmg(&identity(3), &[0.5, -0.6, 0.0]).unwrap();
+        for (share, expected) in found.shares.iter().zip([0.25, 0.36, 0.0]) {
+            assert!((share.value - expected).abs() < 1e-15);
+        }
+        // Drawing them brings no error, since every order says the same.
+        let found = lmg(&identity(40), &[0.1; 40]).unwrap();
+        for share in &found.shares {
+            check(share.value, 0.01, 1e-12);
+            assert!(share.standard_error.unwrap() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn what_are_no_correlations_is_said() {
+        use NotComputed::*;
+        assert_eq!(lmg(&[], &[]), Err(NoFeature));
+        assert_eq!(
+            lmg(&[1.0], &[0.5, 0.5]),
+            Err(LengthsDiffer { left: 1, right: 4 })
+        );
+        assert_eq!(lmg(&[0.9], &[0.5]), Err(NotACorrelation { index: 0 }));
+        assert_eq!(lmg(&[1.0], &[1.5]), Err(NotACorrelation { index: 0 }));
+        assert_eq!(
+            lmg(&[1.0, 0.1, 0.2, 1.0], &[0.5; 2]),
+            Err(NotACorrelation { index: 1 })
+        );
+        assert_eq!(
+            lmg(&[1.0, 1.1, 1.1, 1.0], &[0.5; 2]),
+            Err(NotACorrelation { index: 1 })
+        );
+        assert_eq!(lmg(&[f64::NAN], &[0.5]), Err(NotANumber { index: 0 }));
+        assert_eq!(
+            lmg(&[], &[0.0; 257]),
+            Err(TooManyPredictors {
+                have: 257,
+                most: 256
+            })
+        );
+        // Two predictors that are the same but for the sign cannot both rise with the target.
+        let contrary = [1.0, -0.9, -0.9, 1.0];
+        assert_eq!(lmg(&contrary, &[0.9, 0.9]), Err(NotPositiveSemidefinite));
+        let (a, b) = (0.9, -0.9);
+        let contrary = [1.0, a, a, a, 1.0, b, a, b, 1.0];
+        assert_eq!(lmg(&contrary, &[0.1; 3]), Err(NotPositiveSemidefinite));
+        // The whole of the target.
+        check(lmg(&[1.0], &[-1.0]).unwrap().r_squared, 1.0, 1e-15);
+    }
+}

@@ -103,7 +103,8 @@ pub fn effect_size(
 
 /// Variance of a statistic that is χ²-like where there is no effect: there the first-order variance is 0 in truth,
 /// its estimate twice `null` by chance, and the variance `null`. For noncentral χ² with d degrees of freedom and
-/// noncentrality λ: 2d + 4λ, of which χ² itself, with mean d + λ, estimates 4(d + λ).
+/// noncentrality λ: 2d + 4λ, of which χ² itself, with mean d + λ, estimates 4(d + λ). Near no effect the larger of the
+/// two is up to twice the variance, and the standard error up to 1.4 times too large, on the safe side.
 pub(super) fn second_order(first_order: f64, null: f64) -> f64 {
     (first_order - null).max(null)
 }
@@ -111,8 +112,8 @@ pub(super) fn second_order(first_order: f64, null: f64) -> f64 {
 /// On the scale of η, then ε² of both ends.
 fn interval(eta_squared: f64, variance: f64, n: f64, free: f64) -> Interval {
     let eta = eta_squared.sqrt();
-    // Where the feature says nothing at all the standard error of η is that of a normal variable's size.
-    let error = if eta_squared > 0.0 {
+    // Where there is nothing but rounding between the classes, η is like |Z|/√n, Z standard normal.
+    let error = if eta_squared > f64::EPSILON {
         variance.sqrt() / (2.0 * eta)
     } else {
         1.0 / n.sqrt()
@@ -165,5 +166,162 @@ impl Moments {
         let delta = value - self.mean;
         self.mean += delta / self.count;
         self.squares += delta * (value - self.mean);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Rows, spread};
+    use super::*;
+    use crate::oracle::{check, number, u};
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_values_are_scipys() {
+        let segment: Vec<u32> = (0..60).map(|i| i % 3).collect();
+        let shifted = u(60, 0).into_iter().zip(&segment);
+        let values: Vec<f64> = shifted.map(|(u, s)| u + 0.2 * f64::from(*s)).collect();
+        let found = effect_size(&values, &segment, 3).unwrap();
+        check(found.eta_squared, number("eta2"), 1e-12);
+        check(found.epsilon_squared.value, number("epsilon2"), 1e-12);
+        check(found.omega_squared, number("omega2"), 1e-12);
+        assert_eq!((found.rows, found.classes), (60, 3));
+    }
+
+    proptest! {
+        #[test]
+        fn laws(pairs in prop::collection::vec((-5.0..5.0f64, 0u32..4), 6..80), scale in prop::sample::select(vec![1.0, -8.0, 1e-300, 1e300]), turn in 0usize..80) {
+            let (values, targets): (Vec<f64>, Vec<u32>) = pairs.iter().copied().unzip();
+            let found = effect_size(&values, &targets, 4);
+            prop_assume!(found.is_ok());
+            let found = found.unwrap();
+            let EffectSize { eta_squared, epsilon_squared, omega_squared, interval, .. } = found;
+            prop_assert!((0.0..=1.0).contains(&eta_squared));
+            prop_assert!(epsilon_squared.value <= eta_squared && omega_squared.abs() <= epsilon_squared.value.abs() + 1e-12);
+            prop_assert!(epsilon_squared.standard_error.is_finite());
+            prop_assert!(interval.low >= 0.0 && interval.high <= 1.0 && interval.contains(epsilon_squared.value.max(0.0)), "{:?}", found);
+            // Neither unit nor order counts.
+            let again = |values: &[f64], targets: &[u32]| effect_size(values, targets, 4).unwrap();
+            let scaled: Vec<f64> = values.iter().map(|value| value * scale).collect();
+            prop_assert!((again(&scaled, &targets).eta_squared - eta_squared).abs() < 1e-9);
+            let (mut values, mut targets) = (values, targets);
+            values.rotate_left(turn % pairs.len());
+            targets.rotate_left(turn % pairs.len());
+            prop_assert!((again(&values, &targets).eta_squared - eta_squared).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn what_has_no_effect_size_is_said() {
+        use NotComputed::*;
+        let of = |values: &[f64], targets: &[u32]| effect_size(values, targets, 2);
+        assert_eq!(of(&[], &[]), Err(ConstantFeature));
+        assert_eq!(
+            of(&[2.0; 9], &[0, 1, 0, 1, 0, 1, 0, 1, 1]),
+            Err(ConstantFeature)
+        );
+        assert_eq!(of(&[1.0, 2.0, 3.0], &[1; 3]), Err(OneClass));
+        assert_eq!(
+            of(&[1.0, 2.0, 3.0], &[0, 1, 1]),
+            Err(TooFewRows { have: 3, need: 4 })
+        );
+        assert_eq!(of(&[1.0, f64::NAN], &[0, 1]), Err(NotANumber { index: 1 }));
+        assert_eq!(
+            of(&[f64::NEG_INFINITY, 1.0], &[0, 1]),
+            Err(Infinite { index: 0 })
+        );
+        assert_eq!(of(&[1.0], &[2]), Err(UnknownCode { code: 2, count: 2 }));
+    }
+
+    #[test]
+    fn the_ends() {
+        let targets = [[0u32; 5], [1; 5]].concat();
+        // Between the classes only, at the ends of the range.
+        let found = effect_size(&[[-f64::MAX; 5], [f64::MAX; 5]].concat(), &targets, 2).unwrap();
+        assert_eq!((found.eta_squared, found.epsilon_squared.value), (1.0, 1.0));
+        assert!(found.interval.contains(1.0));
+        let tiny = f64::from_bits(1);
+        let found = effect_size(&[[0.0; 5], [tiny; 5]].concat(), &targets, 2).unwrap();
+        assert_eq!(found.eta_squared, 1.0);
+        // Within them only.
+        let values = [1.0, 2.0, 3.0, 4.0, 5.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+        let found = effect_size(&values, &targets, 2).unwrap();
+        assert!(found.eta_squared < 1e-30 && found.epsilon_squared.value < 0.0);
+        assert!(found.interval.low == 0.0 && found.interval.high > 0.1);
+        // A small spread on a large offset.
+        let offset: Vec<f64> = u(400, 0).iter().map(|u| 1e9 + u).collect();
+        let plain: Vec<f64> = offset.iter().map(|value| value - 1e9).collect();
+        let targets: Vec<u32> = (0..400).map(|i| u32::from(i % 7 < 3)).collect();
+        let eta = |values: &[f64]| effect_size(values, &targets, 2).unwrap().eta_squared;
+        check(eta(&offset), eta(&plain), 1e-9);
+    }
+
+    /// The interval covers for normal and for skewed values, small and large effects, even and uneven classes; the
+    /// standard error is what ε² spreads by, and never far below it.
+    #[test]
+    fn interval_and_standard_error_hold() {
+        let mut random = Rows::new(1);
+        let cases: [&[f64]; 3] = [&[0.5, 0.5], &[0.9, 0.1], &[0.4, 0.3, 0.2, 0.1]];
+        for shares in cases {
+            for effect in [0.0, 0.02, 0.06, 0.3] {
+                for skewed in [false, true] {
+                    let (covered, error, deviation, mean) =
+                        simulate(&mut random, shares, effect, skewed);
+                    let case = format!(
+                        "{shares:?} {effect} skewed {skewed}: covered {covered}, SE {error} of {deviation}, mean {mean}"
+                    );
+                    println!("{case}");
+                    assert!((0.92..=1.0).contains(&covered), "{case}");
+                    assert!((0.85..=1.5).contains(&(error / deviation)), "{case}");
+                    assert!((mean - effect).abs() < 0.012, "{case}");
+                }
+            }
+        }
+    }
+
+    fn simulate(
+        random: &mut Rows,
+        shares: &[f64],
+        effect: f64,
+        skewed: bool,
+    ) -> (f64, f64, f64, f64) {
+        let moment = |power: i32| -> f64 {
+            let terms = shares.iter().enumerate();
+            terms
+                .map(|(class, share)| share * (class as f64).powi(power))
+                .sum()
+        };
+        let spread_of_means = (moment(2) - moment(1).powi(2)).sqrt();
+        let step = (effect / (1.0 - effect)).sqrt() / spread_of_means;
+        let replications = 1000;
+        let drawn: Vec<EffectSize> = (0..replications)
+            .map(|_| {
+                let (values, targets): (Vec<f64>, Vec<u32>) = (0..300)
+                    .map(|_| {
+                        let class = random.class(shares);
+                        let noise = if skewed {
+                            -(1.0 - random.uniform()).ln() - 1.0
+                        } else {
+                            random.normal()
+                        };
+                        (step * f64::from(class) + noise, class)
+                    })
+                    .unzip();
+                effect_size(&values, &targets, shares.len()).unwrap()
+            })
+            .collect();
+        let covered = drawn.iter().filter(|d| d.interval.contains(effect)).count();
+        let squares = drawn
+            .iter()
+            .map(|d| d.epsilon_squared.standard_error.powi(2));
+        let error = (squares.sum::<f64>() / f64::from(replications)).sqrt();
+        let values: Vec<f64> = drawn.iter().map(|d| d.epsilon_squared.value).collect();
+        let (mean, deviation) = spread(&values);
+        (
+            covered as f64 / f64::from(replications),
+            error,
+            deviation,
+            mean,
+        )
     }
 }

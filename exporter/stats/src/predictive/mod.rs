@@ -17,6 +17,9 @@ pub mod ranking;
 mod scores;
 mod table;
 
+#[cfg(test)]
+mod testing;
+
 pub use auc::{Auc, ClassAuc, Orientation};
 pub use estimate::{Estimate, Interval};
 pub use scores::CategoryScores;
