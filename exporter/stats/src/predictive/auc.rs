@@ -10,8 +10,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::cells::Cells;
+use super::class_auc::ClassAuc;
 use super::estimate::{Estimate, Interval};
-use super::table::check_lengths;
+use super::placements::one_class;
+use super::table::{check_classes, check_lengths};
 use super::{CategoryScores, ClassTable, NotComputed};
 
 /// The variance that a single row on one side is taken to bring: the most that values within 0..1 can have
@@ -27,24 +29,34 @@ pub enum Orientation {
     Smaller,
 }
 
-/// AUC of one class against the rest.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ClassAuc {
-    /// AUC in 0..=1 and its standard error. 0 is the standard error where the class is separated from the rest
-    /// without an overlap: then only the interval tells how sure that is.
-    pub estimate: Estimate,
-    /// Rows of the class.
-    pub inside: u64,
-    /// Rows of the other classes.
-    pub outside: u64,
-}
-
 /// AUCs of all classes, with their covariances.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
 pub struct Auc {
     classes: Vec<Option<ClassAuc>>,
     /// Lower triangle with the diagonal, row by row.
     covariances: Vec<f64>,
+}
+
+/// What was saved, before it is known to be whole.
+#[derive(Deserialize)]
+struct Saved {
+    classes: Vec<Option<ClassAuc>>,
+    covariances: Vec<f64>,
+}
+
+impl TryFrom<Saved> for Auc {
+    type Error = NotComputed;
+
+    /// Without its covariances an average would look surer than it is.
+    fn try_from(saved: Saved) -> Result<Self, NotComputed> {
+        check_classes(saved.classes.len())?;
+        check_lengths(saved.covariances.len(), place(saved.classes.len(), 0))?;
+        Ok(Auc {
+            classes: saved.classes,
+            covariances: saved.covariances,
+        })
+    }
 }
 
 /// AUC of a numeric feature, one row a value and target: larger values have larger ranks, infinities are the ends.
@@ -285,102 +297,9 @@ impl Auc {
     }
 }
 
-impl ClassAuc {
-    fn weight(&self) -> f64 {
-        let (inside, outside) = (self.inside as f64, self.outside as f64);
-        inside * outside / (inside + outside)
-    }
-
-    /// 95 % interval: on the logit scale by DeLong's standard error; where that is 0, all θ that the AUC is within
-    /// 1.96 of Hanley and McNeil's standard errors of, those taken at θ (Newcombe 2006, method 5).
-    pub fn interval(&self) -> Interval {
-        if let Some(interval) = self.estimate.logit_interval() {
-            return interval;
-        }
-        let value = self.estimate.value.clamp(0.0, 1.0);
-        let inside =
-            |theta: f64| (value - theta).abs() <= super::estimate::Z_95 * self.hanley_mcneil(theta);
-        // The set is an interval with the value in it, so that its ends are found by halving.
-        let end = |mut out: f64| {
-            let mut within = value;
-            for _ in 0..60 {
-                let middle = 0.5 * (within + out);
-                if inside(middle) {
-                    within = middle;
-                } else {
-                    out = middle;
-                }
-            }
-            within
-        };
-        Interval {
-            low: end(0.0),
-            high: end(1.0),
-        }
-    }
-
-    /// Newcombe's (2006) form of Hanley and McNeil's (1982) standard error at an AUC of `theta`:
-    /// θ(1−θ)/(n₁n₀)·[1 + (½(n₁+n₀) − 1)·((1−θ)/(2−θ) + θ/(1+θ))].
-    fn hanley_mcneil(&self, theta: f64) -> f64 {
-        let (inside, outside) = (self.inside as f64, self.outside as f64);
-        let each = 0.5 * (inside + outside) - 1.0;
-        let shape = (1.0 - theta) / (2.0 - theta) + theta / (1.0 + theta);
-        (theta * (1.0 - theta) / (inside * outside) * (1.0 + each * shape)).sqrt()
-    }
-}
-
 /// Place of row `a` and column `b` ≤ `a` in the lower triangle.
 fn place(a: usize, b: usize) -> usize {
     a * (a + 1) / 2 + b
-}
-
-/// AUC of one class, and of each cell the square root of its count times the influence of a row of it.
-fn one_class(
-    cells: &Cells,
-    class: usize,
-    inside: u64,
-    outside: u64,
-    levels: &[usize],
-) -> (f64, Vec<f64>) {
-    // Rows inside and outside by level, then those strictly below.
-    let mut at = vec![(0.0f64, 0.0f64); cells.groups];
-    let level = |group: usize| levels.get(group).copied().unwrap_or(0);
-    for cell in &cells.cells {
-        if let Some((inside, outside)) = at.get_mut(level(cell.group)) {
-            let side = if cell.class == class { inside } else { outside };
-            *side += cell.count as f64;
-        }
-    }
-    let (n1, n0) = (inside as f64, outside as f64);
-    let (mut below_in, mut below_out) = (0.0, 0.0);
-    // Placement of a row inside and of one outside, by level.
-    let placements: Vec<(f64, f64)> = at
-        .iter()
-        .map(|(inside, outside)| {
-            let placed = (
-                (below_out + 0.5 * outside) / n0,
-                (n1 - below_in - 0.5 * inside) / n1,
-            );
-            below_in += inside;
-            below_out += outside;
-            placed
-        })
-        .collect();
-    let sum: f64 = at.iter().zip(&placements).map(|(n, v)| n.0 * v.0).sum();
-    let value = (sum / n1).clamp(0.0, 1.0);
-    let scale = |n: f64| (n * (n - 1.0).max(1.0)).sqrt();
-    let (scale_in, scale_out) = (scale(n1), scale(n0));
-    let influence = cells.cells.iter().map(|cell| {
-        let placed = placements.get(level(cell.group)).copied();
-        let (v_in, v_out) = placed.unwrap_or((value, value));
-        let row = if cell.class == class {
-            (v_in - value) / scale_in
-        } else {
-            (v_out - value) / scale_out
-        };
-        (cell.count as f64).sqrt() * row
-    });
-    (value, influence.collect())
 }
 
 #[cfg(test)]
@@ -518,6 +437,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_was_saved_in_part_is_refused() {
+        let whole = numeric(&[1.0, 2.0, 2.0], &[0, 1, 0], 2, &[Larger; 2]).unwrap();
+        let saved = serde_json::to_string(&whole).unwrap();
+        assert_eq!(serde_json::from_str::<Auc>(&saved).unwrap(), whole);
+        let (head, _) = saved.split_once("\"covariances\":[").unwrap();
+        let damaged = format!("{head}\"covariances\":[0.1]}}");
+        let error = serde_json::from_str::<Auc>(&damaged).unwrap_err();
+        assert!(
+            error.to_string().starts_with("1 values stand against 3"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -159,17 +159,14 @@ mod tests {
 
     #[test]
     fn interval_and_standard_error_hold() {
-        for (seed, rho) in [(1, 0.0), (2, 0.3), (3, 0.8)] {
+        for (seed, rho) in [(1, 0.0f64), (2, 0.3), (3, 0.8)] {
             let (mut random, replications) = (Rows::new(seed), 2000);
             let drawn: Vec<Correlation> = (0..replications)
                 .map(|_| {
                     let (x, y): (Vec<f64>, Vec<f64>) = (0..200)
                         .map(|_| {
                             let x = random.normal();
-                            (
-                                x,
-                                rho * x + (1.0 - rho * rho as f64).sqrt() * random.normal(),
-                            )
+                            (x, rho * x + (1.0 - rho * rho).sqrt() * random.normal())
                         })
                         .unzip();
                     correlation(&x, &y).unwrap()

@@ -6,6 +6,7 @@
 
 pub mod auc;
 mod cells;
+mod class_auc;
 pub mod contribution;
 pub mod correlation;
 pub mod cross_fit;
@@ -13,6 +14,7 @@ pub mod effect_size;
 mod estimate;
 pub mod information;
 pub mod null;
+mod placements;
 pub mod ranking;
 mod scores;
 mod table;
@@ -20,7 +22,8 @@ mod table;
 #[cfg(test)]
 mod testing;
 
-pub use auc::{Auc, ClassAuc, Orientation};
+pub use auc::{Auc, Orientation};
+pub use class_auc::ClassAuc;
 pub use estimate::{Estimate, Interval};
 pub use scores::CategoryScores;
 pub use table::ClassTable;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::table::{check_classes, check_finite, check_lengths};
 use super::{ClassTable, NotComputed};
 
 /// For each class a score of each category: the smoothed share of the class among the category's rows.
@@ -10,6 +11,7 @@ use super::{ClassTable, NotComputed};
 /// class's share (Micci-Barreca 2001, with weight n/(n+1)). Dealt ½ and ½, a category that was never seen would have
 /// the score ½, and so be ranked above all others for every rare class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Vec<f64>>", into = "Vec<Vec<f64>>")]
 pub struct CategoryScores {
     /// Category by category, for each class.
     by_class: Vec<Vec<f64>>,
@@ -84,6 +86,26 @@ impl CategoryScores {
     }
 }
 
+impl TryFrom<Vec<Vec<f64>>> for CategoryScores {
+    type Error = NotComputed;
+
+    fn try_from(by_class: Vec<Vec<f64>>) -> Result<Self, NotComputed> {
+        check_classes(by_class.len())?;
+        let categories = by_class.first().map_or(0, Vec::len);
+        for scores in &by_class {
+            check_lengths(scores.len(), categories)?;
+            check_finite(scores)?;
+        }
+        Ok(CategoryScores { by_class })
+    }
+}
+
+impl From<CategoryScores> for Vec<Vec<f64>> {
+    fn from(scores: CategoryScores) -> Self {
+        scores.by_class
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +129,14 @@ mod tests {
             scores.apply(&[0, 4], 1),
             Err(NotComputed::UnknownCode { code: 4, count: 4 })
         );
+        let saved = serde_json::to_string(&scores).unwrap();
+        assert_eq!(
+            serde_json::from_str::<CategoryScores>(&saved).unwrap(),
+            scores
+        );
+        for damaged in ["[]", "[[0.1,0.2],[0.3]]"] {
+            assert!(serde_json::from_str::<CategoryScores>(damaged).is_err());
+        }
         let empty = ClassTable::new(&[vec![0, 0]]).unwrap();
         assert!(CategoryScores::learn(&empty).is_err());
     }
