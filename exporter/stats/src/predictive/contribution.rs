@@ -16,7 +16,7 @@ use super::table::{check_finite, check_lengths};
 /// Up to so many predictors all sets are looked at; above, permutations are drawn.
 pub const MAX_EXACT: usize = 15;
 /// Most predictors.
-pub const MAX_PREDICTORS: usize = 256;
+pub const MAX_PREDICTORS: usize = 128;
 /// Pairs of permutations that are drawn, each with its reverse.
 const PAIRS: usize = 256;
 /// A predictor of which the others leave less than this part of its variance unexplained adds nothing. It is above
@@ -536,10 +536,10 @@ mod tests {
         );
         assert_eq!(lmg(&[f64::NAN], &[0.5]), Err(NotANumber { index: 0 }));
         assert_eq!(
-            lmg(&[], &[0.0; 257]),
+            lmg(&[], &[0.0; 129]),
             Err(TooManyPredictors {
-                have: 257,
-                most: 256
+                have: 129,
+                most: 128
             })
         );
         // Two predictors that are the same but for the sign cannot both rise with the target.
