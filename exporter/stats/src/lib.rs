@@ -32,6 +32,7 @@ pub mod distance;
 pub mod kernels;
 pub mod limits;
 pub mod multiplicity;
+pub mod predictive;
 
 pub use baseline::FrozenFeature;
 pub use bins::{Bins, CategoryBins, NumericBins};

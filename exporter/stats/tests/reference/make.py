@@ -1,11 +1,15 @@
-"""Reference values for the statistics, from numpy and scipy: python make.py > values.json  (numpy 2.4, scipy 1.17)
+"""Reference values for the statistics, from numpy, scipy and scikit-learn: python make.py > values.json
+(numpy 2.4, scipy 1.17, scikit-learn 1.9)
 
 Inputs without random numbers: u(n, s)_i = frac((i + 1 + s)·(√5 − 1)/2), i = 0..n−1.
 """
+import itertools
 import json
+import math
 import numpy as np
 from scipy import optimize, stats
 from scipy.spatial.distance import jensenshannon
+from sklearn import metrics
 
 
 def u(n, s=0):
@@ -43,6 +47,58 @@ for n in sizes:
 alphas = [0.05, 1 / 76, 0.01, 7 / 30 / 76, 1e-4, 1e-6, 1e-9]
 tables = [[1, 9, 11, 3], [8, 2, 1, 5], [0, 5, 7, 1], [3, 3, 3, 3], [100, 2, 1000, 3]]
 
+
+def influences(inside, scores):
+    """Each row's part of the covariance of AUCs, from all pairs of rows: DeLong's placements, and the AUC."""
+    x, y = scores[inside], scores[~inside]
+    wins = (x[:, None] > y[None]) + 0.5 * (x[:, None] == y[None])
+    v10, v01, row = wins.mean(1), wins.mean(0), np.zeros(len(scores))
+    row[inside] = (v10 - v10.mean()) / np.sqrt(len(x) * (len(x) - 1))
+    row[~inside] = (v01 - v01.mean()) / np.sqrt(len(y) * (len(y) - 1))
+    return row, wins.mean(), v10.var(ddof=1) / len(x) + v01.var(ddof=1) / len(y)
+
+
+def lmg(r, c):
+    """LMG over all sets, by solving the normal equations of each."""
+    p = len(c)
+    sets = [[j for j in range(p) if s >> j & 1] for s in range(1 << p)]
+    r2 = np.array([c[s] @ np.linalg.solve(r[np.ix_(s, s)], c[s]) if s else 0.0 for s in sets])
+    weight = [math.factorial(k) * math.factorial(p - k - 1) / math.factorial(p) for k in range(p)]
+    return [sum(weight[len(s)] * (r2[i | 1 << j] - r2[i]) for i, s in enumerate(sets) if j not in s) for j in range(p)]
+
+
+x, label = u(60), (u(60, 5) + u(60) > 1)
+ties, kinds = np.floor(u(300, 3) * 20), np.floor(3 * np.mod(0.7 * u(300, 3) + 0.5 * u(300, 7), 1)).astype(int)
+by_class = [influences(kinds == k, ties) for k in range(3)]
+rows_of = np.array([a[0] for a in by_class])
+covariances = rows_of @ rows_of.T
+auc = [metrics.roc_auc_score(kinds == k, ties) for k in range(3)]
+assert all(np.isclose(auc[k], by_class[k][1]) and np.isclose(covariances[k, k], by_class[k][2]) for k in range(3))
+learn = np.array([[(kinds[:150][ties[:150] == t] == k).sum() for k in range(3)] for t in range(20)])
+scores = (learn + learn.sum(0) / learn.sum()) / (learn.sum(1, keepdims=True) + 1)
+later = scores[ties[150:].astype(int)]
+later_rows = np.array([influences(kinds[150:] == k, later[:, k])[0] for k in range(3)])
+table = np.array([[10, 20, 30], [25, 15, 20]])
+bin_of, class_of = np.repeat(np.arange(2), table.sum(1)), np.concatenate([np.repeat(np.arange(3), row) for row in table])
+events, others = np.array([10.0, 20, 30, 40]), np.array([40.0, 30, 20, 10])
+woe = np.log((events + 0.5) / events.sum()) - np.log((others + 0.5) / others.sum())
+p_ij = table / table.sum()
+log_ratio = np.log(p_ij / np.outer(p_ij.sum(1), p_ij.sum(0)))
+mi_variance = ((p_ij * log_ratio**2).sum() - (p_ij * log_ratio).sum() ** 2) / table.sum()
+segment = np.arange(60) % 3
+shifted = u(60) + 0.2 * segment
+one_way = stats.f_oneway(*[shifted[segment == k] for k in range(3)])
+# F = (SS_b/2)/(SS_w/57), so that the effect sizes follow from scipy's F alone.
+f = one_way.statistic
+three = np.c_[u(80), 0.7 * u(80) + 0.3 * u(80, 31), u(80, 57)]
+target = three @ [2, 1, -0.5] + 0.3 * (u(80, 99) - 0.5)
+all_three = np.corrcoef(np.c_[three, target].T)
+sixteen = np.array([[0.5 ** abs(i - j) for j in range(16)] for i in range(16)])
+with_sixteen = sixteen @ np.where(np.arange(16) % 5 == 0, 0.35, -0.05)
+pearson = stats.pearsonr(three[:, 0], target - 2 * three[:, 0] + 0.3 * u(80, 7))
+gains = [[3, 2, 1, 0.5], [0.4, 0.3, 0.2, 0.1], [5, 0, 0, 1, 2], [1, 1, 1]]
+currents = [[[3, 2, 1, 0.5], [0.5, 1, 2, 3], [1, 1, 1, 0]], [[0, 0, 0, 0], [0.1, 0.4, 0.2, 0.2]], [[0, 5, 1, 1, 1], [2, 2, 0, 0, 1]], [[3, 1, 2]]]
+
 values = {
     "quantiles of reference": np.quantile(reference, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]).tolist(),
     "mean of reference": reference.mean(), "variance of reference": reference.var(ddof=1),
@@ -61,6 +117,19 @@ values = {
     "student isf": [[df, a, float(stats.t.isf(a, df))] for df in (23, 25, 27, 119) for a in alphas],
     "chi2 isf": [[df, a, float(stats.chi2.isf(a, df))] for df in (1, 2, 9, 51, 200) for a in alphas],
     "chi2 sf": [[df, x, float(stats.chi2.sf(x, df))] for df in (1, 2, 9, 51, 200) for x in (1e-3, 0.5, 3.0, 20.0, 90.0, 300.0)],
+    "AUC": metrics.roc_auc_score(label, x),
+    "AUC by class": auc, "AUC covariances": covariances.tolist(), "AUC macro SE": np.sqrt(covariances.sum()) / 3,
+    "AUC by scores, macro": metrics.roc_auc_score(kinds[150:], later, multi_class="ovr", average="macro"),
+    "AUC by scores, macro SE": np.sqrt(((later_rows.mean(0)) ** 2).sum()),
+    "WoE": woe.tolist(), "IV": ((events / events.sum() - others / others.sum()) * woe).sum(),
+    "MI": metrics.mutual_info_score(bin_of, class_of), "MI variance": mi_variance,
+    "uncertainty coefficient": metrics.homogeneity_score(class_of, bin_of),
+    "eta2": 2 * f / (2 * f + 57), "epsilon2": 2 * (f - 1) / (2 * f + 57), "omega2": 2 * (f - 1) / (2 * f + 58),
+    "LMG correlations": all_three[:3, :3].tolist(), "LMG with target": all_three[:3, 3].tolist(),
+    "LMG": lmg(all_three[:3, :3], all_three[:3, 3]), "LMG of 16": lmg(sixteen, with_sixteen),
+    "R2": 1 - np.linalg.lstsq(np.c_[np.ones(80), three], target, rcond=None)[1][0] / ((target - target.mean()) ** 2).sum(),
+    "pearson": [pearson.statistic, *pearson.confidence_interval(0.95)],
+    "ndcg": [row for g, cs in zip(gains, currents) for c in cs for row in (g, c, [metrics.ndcg_score([g], [c])])],
     "fisher": [[*t, float(stats.fisher_exact([t[:2], t[2:]]).pvalue)] for t in tables],
 }
 print("{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()).replace("], [", "],\n  [") + "\n}")

@@ -1,0 +1,104 @@
+//! Rows gathered by what they have in common for a ranking: the feature's value and the target's class.
+
+use super::table::{check_classes, check_codes, check_lengths};
+use super::{ClassTable, NotComputed};
+
+/// Rows of one class whose feature has the same value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Cell {
+    /// Which value: the place among the sorted distinct ones, or the category.
+    pub(super) group: usize,
+    pub(super) class: usize,
+    pub(super) count: u64,
+}
+
+/// All rows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Cells {
+    pub(super) cells: Vec<Cell>,
+    /// Number of distinct values or of categories.
+    pub(super) groups: usize,
+    /// Rows of each class.
+    pub(super) totals: Vec<u64>,
+}
+
+impl Cells {
+    /// Sorts numbers: −∞ first, −0 and 0 one value.
+    pub(super) fn numeric(
+        values: &[f64],
+        targets: &[u32],
+        classes: usize,
+    ) -> Result<Self, NotComputed> {
+        check_classes(classes)?;
+        check_lengths(values.len(), targets.len())?;
+        check_codes(targets, classes)?;
+        if let Some(index) = values.iter().position(|value| value.is_nan()) {
+            return Err(NotComputed::NotANumber { index });
+        }
+        // Adding 0 turns −0 into 0.
+        let mut rows: Vec<(f64, u32)> = values
+            .iter()
+            .zip(targets)
+            .map(|(value, class)| (value + 0.0, *class))
+            .collect();
+        rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut totals = vec![0; classes];
+        let mut groups = 0;
+        let mut cells = Vec::with_capacity(rows.len());
+        for tied in rows.chunk_by(|a, b| a.0 == b.0) {
+            for same in tied.chunk_by(|a, b| a.1 == b.1) {
+                let class = same.first().map_or(0, |row| row.1 as usize);
+                let count = same.len() as u64;
+                if let Some(total) = totals.get_mut(class) {
+                    *total += count;
+                }
+                cells.push(Cell {
+                    group: groups,
+                    class,
+                    count,
+                });
+            }
+            groups += 1;
+        }
+        Ok(Cells {
+            cells,
+            groups,
+            totals,
+        })
+    }
+
+    /// The cells of a table of categories that hold a row.
+    pub(super) fn categories(table: &ClassTable) -> Self {
+        let cells = table.by_bin().enumerate().flat_map(|(group, bin)| {
+            let filled = bin.iter().enumerate().filter(|(_, count)| **count > 0);
+            filled.map(move |(class, &count)| Cell {
+                group,
+                class,
+                count,
+            })
+        });
+        Cells {
+            cells: cells.collect(),
+            groups: table.bins(),
+            totals: table.class_totals(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_share_a_group_and_infinities_are_ends() {
+        let values = [0.0, f64::INFINITY, -0.0, f64::NEG_INFINITY, 0.0];
+        let found = Cells::numeric(&values, &[0, 1, 0, 0, 1], 2).unwrap();
+        let cells: Vec<_> = found
+            .cells
+            .iter()
+            .map(|cell| (cell.group, cell.class, cell.count))
+            .collect();
+        assert_eq!(cells, [(0, 0, 1), (1, 0, 2), (1, 1, 1), (2, 1, 1)]);
+        assert_eq!((found.groups, found.totals), (3, vec![3, 2]));
+    }
+}

@@ -1,0 +1,310 @@
+//! By how much a measure falls from the baseline to a window when nothing changed.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Auc, Estimate, NotComputed};
+use crate::tail;
+
+/// z₁₋α·√(SE₀² + SE₁²): the fall from the baseline's value to the window's that is exceeded with probability `alpha`
+/// when nothing changed, both values being about normal around one truth, and from different rows.
+///
+/// # Errors
+/// α not between 0 and 1; a value that is not finite or a standard error that is negative or not finite
+/// ([`NotComputed::NotANumber`], 0 for the baseline, 1 for the window).
+pub fn drop(alpha: f64, baseline: Estimate, current: Estimate) -> Result<f64, NotComputed> {
+    check(alpha, &[baseline, current])?;
+    let error = baseline.standard_error.hypot(current.standard_error);
+    Ok(tail::normal_isf(alpha) * error)
+}
+
+/// The same for an AUC, by z₁₋α·√(SE₀² + SE₁²) of its logit, given as the fall of the AUC itself.
+///
+/// The distribution of a small window's AUC leans towards ½, and its standard error grows as it falls. On the plain
+/// scale the second outweighs: at an AUC of 0.9, 300 rows and α = 0.01 half of the promised alarms come. The logit
+/// evens out both. Where an AUC is 0 or 1 it has no logit, and [`drop`] holds.
+///
+/// # Errors
+/// As [`drop`].
+pub fn auc_drop(alpha: f64, baseline: Estimate, current: Estimate) -> Result<f64, NotComputed> {
+    check(alpha, &[baseline, current])?;
+    let spread = |auc: Estimate| auc.value * (1.0 - auc.value);
+    let (before, now) = (spread(baseline), spread(current));
+    if !(before > 0.0 && now > 0.0) {
+        return drop(alpha, baseline, current);
+    }
+    let error = (baseline.standard_error / before).hypot(current.standard_error / now);
+    let logit = (baseline.value / (1.0 - baseline.value)).ln();
+    let least = logit - tail::normal_isf(alpha) * error;
+    Ok(baseline.value - 1.0 / (1.0 + (-least).exp()))
+}
+
+/// A window's AUC against the baseline's, over the classes that both have.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Degradation {
+    /// Macro average of the baseline.
+    pub baseline: Estimate,
+    /// Macro average of the window.
+    pub current: Estimate,
+    /// By how much it fell; below 0 when it rose.
+    pub drop: f64,
+    /// The fall that is exceeded with probability α when nothing changed.
+    pub null: f64,
+    /// Number of classes compared.
+    pub classes: usize,
+}
+
+/// Compares the macro averages over the classes that have an AUC on both sides: one class more or less would move
+/// the average though no class changed. `baseline` is that of [`super::cross_fit`], `current` is read by its
+/// orientations or scores.
+///
+/// # Errors
+/// No class in common, α not between 0 and 1.
+pub fn degradation(alpha: f64, baseline: &Auc, current: &Auc) -> Result<Degradation, NotComputed> {
+    let common = |class: usize| baseline.class(class).is_some() && current.class(class).is_some();
+    let averages = (
+        baseline.macro_average_over(common),
+        current.macro_average_over(common),
+    );
+    let (Some(before), Some(now)) = averages else {
+        return Err(NotComputed::NoCommonClass);
+    };
+    Ok(Degradation {
+        baseline: before,
+        current: now,
+        drop: before.value - now.value,
+        null: auc_drop(alpha, before, now)?,
+        classes: (0..baseline.classes().len())
+            .filter(|class| common(*class))
+            .count(),
+    })
+}
+
+fn check(alpha: f64, estimates: &[Estimate]) -> Result<(), NotComputed> {
+    if !(alpha > 0.0 && alpha < 1.0) {
+        return Err(NotComputed::NotAProbability);
+    }
+    let wrong = estimates.iter().position(|e| {
+        !(e.value.is_finite() && e.standard_error.is_finite() && e.standard_error >= 0.0)
+    });
+    match wrong {
+        Some(index) => Err(NotComputed::NotANumber { index }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Rows;
+    use super::super::{CategoryScores, ClassTable, NotComputed, Orientation, auc, cross_fit};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn estimate(value: f64, standard_error: f64) -> Estimate {
+        Estimate {
+            value,
+            standard_error,
+        }
+    }
+
+    #[test]
+    fn the_plain_null_is_that_of_two_normal_values() {
+        let found = drop(0.025, estimate(0.0, 3.0), estimate(9.0, 4.0)).unwrap();
+        crate::oracle::check(found, 5.0 * 1.959963984540054, 1e-9);
+        assert!(
+            drop(0.5, estimate(0.7, 0.1), estimate(0.7, 0.1))
+                .unwrap()
+                .abs()
+                < 1e-12
+        );
+        for alpha in [0.0, 1.0, -1.0, f64::NAN, f64::INFINITY] {
+            let none = drop(alpha, estimate(0.7, 0.1), estimate(0.7, 0.1));
+            assert_eq!(none, Err(NotComputed::NotAProbability));
+        }
+        for wrong in [
+            estimate(f64::NAN, 0.1),
+            estimate(0.7, f64::INFINITY),
+            estimate(0.7, -0.1),
+        ] {
+            let none = auc_drop(0.01, estimate(0.7, 0.1), wrong);
+            assert_eq!(none, Err(NotComputed::NotANumber { index: 1 }));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn laws(a in 0.0..=1.0f64, b in 0.0..=1.0f64, s in 0.0..0.3f64, t in 0.0..0.3f64, alpha in 1e-9..0.5f64) {
+            let found = auc_drop(alpha, estimate(a, s), estimate(b, t)).unwrap();
+            prop_assert!(found.is_finite() && found >= -1e-12);
+            prop_assert!(auc_drop(alpha / 2.0, estimate(a, s), estimate(b, t)).unwrap() >= found - 1e-12);
+            prop_assert!(auc_drop(alpha, estimate(a, s), estimate(b, t + 0.01)).unwrap() >= found - 1e-12);
+        }
+    }
+
+    /// d′ of two normal classes with an AUC: √2·z.
+    const D_75: f64 = 0.953_872_552_4;
+    const D_70: f64 = 0.741_614_295_1;
+
+    fn rows(random: &mut Rows, rows: usize, prevalence: f64, d: f64) -> Auc {
+        let (values, targets) = random.sample(rows, &[1.0 - prevalence, prevalence], &[0.0, d]);
+        let orientations = [Orientation::Smaller, Orientation::Larger];
+        auc::numeric(&values, &targets, 2, &orientations).unwrap()
+    }
+
+    /// Rows counted in 64 bins: many windows of many rows in little time.
+    struct Binned {
+        shares: Vec<[f64; 2]>,
+        scores: CategoryScores,
+    }
+
+    impl Binned {
+        fn new(prevalence: f64, d: f64) -> Self {
+            let weight = |x: f64| (-0.5 * x * x).exp();
+            let at = |bin: u32| -4.0 + 9.0 * (f64::from(bin) + 0.5) / 64.0;
+            let weights: Vec<[f64; 2]> = (0..64)
+                .map(|bin| [weight(at(bin)), weight(at(bin) - d)])
+                .collect();
+            let total = |class: usize| weights.iter().map(|w| w[class]).sum::<f64>();
+            let (a, b) = ((1.0 - prevalence) / total(0), prevalence / total(1));
+            let shares: Vec<[f64; 2]> = weights.iter().map(|w| [w[0] * a, w[1] * b]).collect();
+            let expected = shares.iter().map(|s| s.map(|s| (s * 1e15) as u64).to_vec());
+            let expected = ClassTable::new(&expected.collect::<Vec<_>>()).unwrap();
+            Binned {
+                scores: CategoryScores::learn(&expected).unwrap(),
+                shares,
+            }
+        }
+
+        fn draw(&self, random: &mut Rows, rows: usize) -> Auc {
+            let of_bin = |s: &[f64; 2]| s.map(|s| random.poisson(s * rows as f64)).to_vec();
+            let counts: Vec<Vec<u64>> = self.shares.iter().map(of_bin).collect();
+            auc::categorical(&ClassTable::new(&counts).unwrap(), &self.scores).unwrap()
+        }
+    }
+
+    /// Two windows are read against each baseline of eight times their rows, and alarm falsely as often as α says.
+    fn false_alarms(baselines: u32, rows: usize, mut draw: impl FnMut(usize) -> Auc) {
+        let (mut at_5, mut at_1) = (0u32, 0u32);
+        for _ in 0..baselines {
+            let baseline = draw(8 * rows);
+            for _ in 0..2 {
+                let current = draw(rows);
+                let over = |alpha| {
+                    let found = degradation(alpha, &baseline, &current).unwrap();
+                    u32::from(found.drop > found.null)
+                };
+                at_5 += over(0.05);
+                at_1 += over(0.01);
+            }
+        }
+        for (count, alpha) in [(at_5, 0.05), (at_1, 0.01)] {
+            let achieved = f64::from(count) / f64::from(2 * baselines) / alpha;
+            println!("{rows} rows: {achieved} of {alpha}");
+            assert!((0.75..=1.25).contains(&achieved), "{achieved} of {alpha}");
+        }
+    }
+
+    #[test]
+    fn false_alarms_of_300_rows_half_of_them_of_the_class() {
+        let mut random = Rows::new(1);
+        false_alarms(4000, 300, |n| rows(&mut random, n, 0.5, D_75));
+    }
+
+    #[test]
+    fn false_alarms_of_300_rows_a_twentieth_of_them_of_the_class() {
+        let mut random = Rows::new(2);
+        false_alarms(4000, 300, |n| rows(&mut random, n, 0.05, D_75));
+    }
+
+    #[test]
+    fn false_alarms_of_5000_rows() {
+        for (seed, prevalence) in [(3, 0.5), (4, 0.05)] {
+            let (mut random, binned) = (Rows::new(seed), Binned::new(prevalence, D_75));
+            false_alarms(8000, 5000, |n| binned.draw(&mut random, n));
+        }
+    }
+
+    /// At an AUC of 0.9 the plain scale falls short of α by a third and more, the logit holds it.
+    #[test]
+    fn false_alarms_at_an_auc_of_0_9() {
+        let (mut random, binned) = (Rows::new(5), Binned::new(0.5, 1.812_387_604_9));
+        false_alarms(8000, 300, |n| binned.draw(&mut random, n));
+        let mut plain = 0;
+        for _ in 0..8000 {
+            let baseline = binned.draw(&mut random, 2400).macro_average().unwrap();
+            let current = binned.draw(&mut random, 300).macro_average().unwrap();
+            let null = drop(0.01, baseline, current).unwrap();
+            plain += u32::from(baseline.value - current.value > null);
+        }
+        assert!(plain < 60, "{plain} where 80 were promised");
+    }
+
+    /// A feature that tells nothing, read by five classes: orientations from the baseline's own rows would make a
+    /// drop of nearly every window.
+    #[test]
+    fn a_feature_that_tells_nothing_alarms_no_more_than_promised() {
+        let (mut random, mut over) = (Rows::new(6), [0u32; 2]);
+        let baselines = 1200;
+        for _ in 0..baselines {
+            let (values, targets) = random.sample(1200, &[0.2; 5], &[0.0; 5]);
+            let folds: Vec<_> = values.chunks(150).zip(targets.chunks(150)).collect();
+            let (orientations, baseline) = cross_fit::numeric(&folds, 5).unwrap();
+            let own = auc::orientations(&values, &targets, 5).unwrap();
+            let flattered = auc::numeric(&values, &targets, 5, &own).unwrap();
+            for _ in 0..2 {
+                let (values, targets) = random.sample(150, &[0.2; 5], &[0.0; 5]);
+                let current = auc::numeric(&values, &targets, 5, &orientations).unwrap();
+                for (baseline, over) in [&baseline, &flattered].into_iter().zip(&mut over) {
+                    let found = degradation(0.05, baseline, &current).unwrap();
+                    *over += u32::from(found.drop > found.null);
+                }
+            }
+        }
+        let rate = over.map(|over| f64::from(over) / f64::from(2 * baselines));
+        println!("{rate:?}");
+        assert!((0.03..=0.0625).contains(&rate[0]), "{rate:?}");
+        assert!(rate[1] > 0.08, "{rate:?}");
+    }
+
+    #[test]
+    fn a_fall_from_0_75_to_0_70_is_found() {
+        let (mut random, mut found) = (Rows::new(7), 0);
+        for _ in 0..40 {
+            let baseline = rows(&mut random, 40_000, 0.5, D_75);
+            let current = rows(&mut random, 5000, 0.5, D_70);
+            let degradation = degradation(0.025, &baseline, &current).unwrap();
+            found += u32::from(degradation.drop > degradation.null.max(0.02));
+        }
+        assert!(found >= 38, "{found} of 40");
+    }
+
+    #[test]
+    fn a_flip_is_a_drop_and_a_class_that_is_gone_is_left_out() {
+        let mut random = Rows::new(8);
+        let (shares, means) = ([0.5, 0.4, 0.1], [0.0, 1.0, 3.0]);
+        let (values, targets) = random.sample(4000, &shares, &means);
+        let orientations = auc::orientations(&values, &targets, 3).unwrap();
+        let read = |values: &[f64], targets: &[u32]| {
+            auc::numeric(values, targets, 3, &orientations).unwrap()
+        };
+        let baseline = read(&values, &targets);
+        let (values, targets) = random.sample(1000, &shares, &means);
+        let flipped: Vec<f64> = values.iter().map(|value| -value).collect();
+        let found = degradation(1e-6, &baseline, &read(&flipped, &targets)).unwrap();
+        assert!(found.drop > 0.3 && found.drop > found.null && found.classes == 3);
+        // Without the third class the average of the others is compared with the average of the others.
+        let (values, targets) = random.sample(2000, &[0.5, 0.5], &means);
+        let current = read(&values, &targets);
+        let found = degradation(0.01, &baseline, &current).unwrap();
+        assert_eq!(found.classes, 2);
+        assert_eq!(
+            Some(found.baseline),
+            baseline.macro_average_over(|class| class < 2)
+        );
+        assert_eq!(Some(found.current), current.macro_average());
+        let other = auc::numeric(&[1.0, 2.0], &[3, 4], 5, &[Orientation::Larger; 5]).unwrap();
+        assert_eq!(
+            degradation(0.01, &baseline, &other),
+            Err(NotComputed::NoCommonClass)
+        );
+    }
+}
