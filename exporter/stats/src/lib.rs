@@ -28,6 +28,7 @@ pub mod distance;
 #[doc(hidden)]
 pub mod kernels;
 pub mod limits;
+pub mod missingness;
 pub mod multiplicity;
 
 pub use baseline::FrozenFeature;
