@@ -31,6 +31,7 @@ pub mod distance;
 #[doc(hidden)]
 pub mod kernels;
 pub mod limits;
+pub mod missingness;
 pub mod multiplicity;
 pub mod predictive;
 

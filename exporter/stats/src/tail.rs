@@ -19,6 +19,11 @@ pub(crate) fn student_isf(alpha: f64, degrees: f64) -> f64 {
     })
 }
 
+/// P(T > t) for Student's distribution with positive degrees of freedom.
+pub(crate) fn student_sf(t: f64, degrees: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees).map_or(f64::NAN, |student| student.sf(t))
+}
+
 /// P(χ² ≥ x); with no degree of freedom χ² is 0.
 pub(crate) fn chi_squared_sf(x: f64, degrees: f64) -> f64 {
     if x <= 0.0 {
@@ -94,6 +99,9 @@ mod tests {
         rows("student isf")
             .iter()
             .for_each(|row| check(student_isf(row[1], row[0]), row[2], 1e-10));
+        rows("student sf")
+            .iter()
+            .for_each(|row| check(student_sf(row[1], row[0]), row[2], 1e-9));
         rows("chi2 isf")
             .iter()
             .for_each(|row| check(chi_squared_isf(row[1], row[0]), row[2], 1e-10));

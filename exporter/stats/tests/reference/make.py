@@ -98,6 +98,85 @@ with_sixteen = sixteen @ np.where(np.arange(16) % 5 == 0, 0.35, -0.05)
 pearson = stats.pearsonr(three[:, 0], target - 2 * three[:, 0] + 0.3 * u(80, 7))
 gains = [[3, 2, 1, 0.5], [0.4, 0.3, 0.2, 0.1], [5, 0, 0, 1, 2], [1, 1, 1]]
 currents = [[[3, 2, 1, 0.5], [0.5, 1, 2, 3], [1, 1, 1, 0]], [[0, 0, 0, 0], [0.1, 0.4, 0.2, 0.2]], [[0, 5, 1, 1, 1], [2, 2, 0, 0, 1]], [[3, 1, 2]]]
+def with_missing(n):
+    """Columns x, y, z; y misses every fifth row, z the fourth of every seven."""
+    table = np.c_[u(n) * 2, u(n) + u(n, 13), u(n, 29) * 3]
+    table[::5, 1] = np.nan
+    table[3::7, 2] = np.nan
+    return table
+
+
+def with_sum(n):
+    """The same with x + 2z (with z's missing values filled) as a fourth column, missing in rows of its own."""
+    table = with_missing(n)
+    return np.c_[table, np.where(np.arange(n) % 4 == 1, np.nan, table[:, 0] + 6 * u(n, 29))]
+
+
+def em(table, start):
+    """Maximum-likelihood mean and covariance, on the rows themselves, for any rank."""
+    (n, columns), (mu, sigma) = table.shape, start
+    masks = sorted({tuple(row) for row in ~np.isnan(table)})
+    groups = [(np.array(o), table[(~np.isnan(table) == o).all(axis=1)]) for o in masks]
+    for _ in range(20_000):
+        first, second = np.zeros(columns), np.zeros((columns, columns))
+        for o, rows in groups:
+            filled, residual = rows.copy(), np.zeros_like(sigma)
+            if not o.all():
+                slopes = sigma[np.ix_(~o, o)] @ np.linalg.pinv(sigma[np.ix_(o, o)], rcond=1e-7, hermitian=True)
+                filled[:, ~o] = mu[~o] + (rows[:, o] - mu[o]) @ slopes.T
+                residual[np.ix_(~o, ~o)] = sigma[np.ix_(~o, ~o)] - slopes @ sigma[np.ix_(o, ~o)]
+            first += filled.sum(axis=0)
+            second += filled.T @ filled + len(rows) * residual
+        before, mu = (mu, sigma), first / n
+        sigma = second / n - np.outer(mu, mu)
+        if abs(mu - before[0]).max() < 1e-13 and abs(sigma - before[1]).max() < 1e-13:
+            return mu, sigma
+    raise RuntimeError("no convergence")
+
+
+def little(table):
+    """d², df and p with the covariance's denominator n, then d² and p with n − 1."""
+    complete = table[~np.isnan(table).any(axis=1)]
+    mu, sigma = em(table, (complete.mean(axis=0), np.cov(complete.T, bias=True)))
+    rank = lambda matrix: np.linalg.matrix_rank(matrix, tol=1e-7, hermitian=True)
+    d2, df = 0.0, -rank(sigma)
+    for o in sorted({tuple(row) for row in ~np.isnan(table)}):
+        rows, o = table[(~np.isnan(table) == o).all(axis=1)], np.array(o)
+        part, delta = sigma[np.ix_(o, o)], rows[:, o].mean(axis=0) - mu[o]
+        d2 += len(rows) * delta @ np.linalg.pinv(part, rcond=1e-7, hermitian=True) @ delta
+        df += rank(part)
+    n = len(table)
+    return [float(x) for x in (d2, df, stats.chi2.sf(d2, df), d2 * (n - 1) / n, stats.chi2.sf(d2 * (n - 1) / n, df))]
+
+
+def welch(a, b):
+    """t, df, p and the standardised mean difference."""
+    t = stats.ttest_ind(a, b, equal_var=False)
+    return [float(x) for x in (t.statistic, t.df, t.pvalue, (a.mean() - b.mean()) / np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2))]
+
+
+def welch_by_missing(table):
+    """Missing column, value column, t, df, p, adjusted p of every pair."""
+    gaps, found = np.isnan(table), []
+    for j in np.flatnonzero(gaps.any(axis=0)):
+        for k in range(table.shape[1]):
+            if k != j:
+                split = (table[gaps[:, j] == side, k] for side in (True, False))
+                found.append([int(j), k, *welch(*(x[~np.isnan(x)] for x in split))[:3]])
+    adjusted = stats.false_discovery_control([row[4] for row in found], method="bh")
+    return [[*row, float(p)] for row, p in zip(found, adjusted)]
+
+
+def phi(n, first, second, both):
+    """Correlation of two indicators with these counts."""
+    a = np.repeat([1, 1, 0, 0], [both, first - both, second - both, n - first - second + both])
+    b = np.repeat([1, 0, 1, 0], [both, first - both, second - both, n - first - second + both])
+    return np.corrcoef(a, b)[0, 1]
+
+
+pairs = [[100, 10, 10, 10], [100, 10, 20, 0], [1000, 300, 200, 75], [33_000, 20, 32_980, 19], [7, 3, 4, 2]]
+# Rows with a value in the baseline of so many, and in the window.
+spikes = [[0, 5000, 12, 1000], [50, 5000, 10, 1000], [50, 5000, 25, 1000], [0, 40, 3, 40], [3000, 8000, 900, 2000], [7, 30_000, 2000, 33_000]]
 
 values = {
     "quantiles of reference": np.quantile(reference, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]).tolist(),
@@ -130,6 +209,12 @@ values = {
     "R2": 1 - np.linalg.lstsq(np.c_[np.ones(80), three], target, rcond=None)[1][0] / ((target - target.mean()) ** 2).sum(),
     "pearson": [pearson.statistic, *pearson.confidence_interval(0.95)],
     "ndcg": [row for g, cs in zip(gains, currents) for c in cs for row in (g, c, [metrics.ndcg_score([g], [c])])],
+    "student sf": [[df, t, float(stats.t.sf(t, df))] for df in (1.5, 19.3, 120, 4321.7, 33_000) for t in (0.1, 1.3, 4.0, 9.0)],
+    "Welch": welch(reference, current), "Welch by missing": welch_by_missing(with_missing(300)),
+    "phi": [[*pair, float(phi(*pair))] for pair in pairs],
+    "Little": little(with_missing(60)), "Little of 2,800": little(with_missing(2800)), "Little with a sum": little(with_sum(2800)),
+    "fisher greater": [[*s, float(stats.fisher_exact([[s[2], s[3] - s[2]], [s[0], s[1] - s[0]]], alternative="greater").pvalue)] for s in spikes],
+    "imputed against observed": [current.var(ddof=1) / reference.var(ddof=1), np.r_[reference, current].std(ddof=1) / reference.std(ddof=1)],
     "fisher": [[*t, float(stats.fisher_exact([t[:2], t[2:]]).pvalue)] for t in tables],
 }
 print("{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()).replace("], [", "],\n  [") + "\n}")
