@@ -24,11 +24,14 @@ mod tail;
 mod validity;
 mod verdict;
 
+pub mod decomposition;
 pub mod distance;
 #[doc(hidden)]
 pub mod kernels;
 pub mod limits;
 pub mod multiplicity;
+pub mod seasonal;
+pub mod sequential;
 
 pub use baseline::FrozenFeature;
 pub use bins::{Bins, CategoryBins, NumericBins};

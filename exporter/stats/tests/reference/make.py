@@ -43,6 +43,55 @@ for n in sizes:
 alphas = [0.05, 1 / 76, 0.01, 7 / 30 / 76, 1e-4, 1e-6, 1e-9]
 tables = [[1, 9, 11, 3], [8, 2, 1, 5], [0, 5, 7, 1], [3, 3, 3, 3], [100, 2, 1000, 3]]
 
+
+def chain(edges, mean, sd, start, reflect):
+    """Mean run length of a Markov chain (Brook and Evans 1972) from the state `start`. From each state the next value is
+    normal; outside of the edges the chain ends, but where it reflects, what is below them is the first state."""
+    p = np.diff(stats.norm.cdf((edges[None, :] - mean[:, None]) / sd), axis=1)
+    if reflect:
+        p[:, 0] = stats.norm.cdf((edges[1] - mean) / sd)
+    return np.linalg.solve(np.eye(len(mean)) - p, np.ones(len(mean)))[start]
+
+
+def extrapolated(length, sizes):
+    """The limit of length(m) = N + a/m^2 + b/m^4 + ..."""
+    return float(np.linalg.solve([[m ** (-2.0 * k) for k in range(len(sizes))] for m in sizes], [length(m) for m in sizes])[0])
+
+
+def ewma_chain(limit, shift, lam=0.1):
+    def length(m):
+        h = limit * np.sqrt(lam / (2 - lam))
+        edges = np.linspace(-h, h, m + 1)
+        z = (edges[1:] + edges[:-1]) / 2
+        return chain(edges, (1 - lam) * z + lam * shift, lam, m // 2, False)
+    return extrapolated(length, [201, 301, 451, 601])
+
+
+def cusum_chain(limit, shift, k=0.5):
+    def one(shift):
+        def length(m):
+            w = 2 * limit / (2 * m - 1)
+            edges = np.concatenate([[-w / 2], (np.arange(m) + 0.5) * w])
+            z = np.arange(m) * w
+            return chain(edges, z + shift - k, 1.0, 0, True)
+        # The widths of this chain are 2h/(2m - 1).
+        return extrapolated(lambda m: length(int(m + 0.5)), [m - 0.5 for m in (150, 225, 300, 450)])
+    return 1 / (1 / one(shift) + 1 / one(-shift))
+
+
+def autoregression(x):
+    before, after = x[:-1], x[1:]
+    phi = np.polyfit(before, after, 1)[0]
+    phi += (1 + 3 * phi) / len(before)
+    d = x - x.mean()
+    return x.mean(), phi, np.sqrt(((d[1:] - phi * d[:-1]) ** 2).sum() / (len(before) - 2))
+
+
+series = u(200)
+for i in range(1, 200):
+    series[i] += 0.5 * series[i - 1]
+mean, phi, deviation = autoregression(series)
+
 values = {
     "quantiles of reference": np.quantile(reference, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]).tolist(),
     "mean of reference": reference.mean(), "variance of reference": reference.var(ddof=1),
@@ -62,5 +111,8 @@ values = {
     "chi2 isf": [[df, a, float(stats.chi2.isf(a, df))] for df in (1, 2, 9, 51, 200) for a in alphas],
     "chi2 sf": [[df, x, float(stats.chi2.sf(x, df))] for df in (1, 2, 9, 51, 200) for x in (1e-3, 0.5, 3.0, 20.0, 90.0, 300.0)],
     "fisher": [[*t, float(stats.fisher_exact([t[:2], t[2:]]).pvalue)] for t in tables],
+    "EWMA run length": [[l, d, ewma_chain(l, d)] for l in (2.0, 2.814, 3.5) for d in (0.0, 0.25, 1.0, 3.0)],
+    "CUSUM run length": [[h, d, cusum_chain(h, d)] for h in (2.0, 4.77, 5.0, 8.0) for d in (0.0, 0.25, 1.0, 3.0)],
+    "AR mean": mean, "AR autocorrelation": phi, "AR deviation": deviation,
 }
 print("{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()).replace("], [", "],\n  [") + "\n}")
