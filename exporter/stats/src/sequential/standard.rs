@@ -65,7 +65,9 @@ impl Standard {
                 need: MIN_POINTS,
             });
         }
-        let largest = values.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+        let largest = values
+            .iter()
+            .fold(0.0f64, |most, value| most.max(value.abs()));
         if largest > LARGEST {
             return Err(Absent::Overflow);
         }
@@ -200,7 +202,11 @@ mod tests {
         (1..values.len()).for_each(|i| values[i] += 0.5 * values[i - 1]);
         let standard = Standard::fit(&some(&values)).unwrap();
         check(standard.mean(), number("AR mean"), 1e-13);
-        check(standard.autocorrelation(), number("AR autocorrelation"), 1e-11);
+        check(
+            standard.autocorrelation(),
+            number("AR autocorrelation"),
+            1e-11,
+        );
         check(standard.deviation(), number("AR deviation"), 1e-11);
     }
 
@@ -233,28 +239,64 @@ mod tests {
     fn what_has_no_standard_says_why() {
         let of = |values: &[f64]| Standard::fit(&some(values)).unwrap_err();
         assert_eq!(of(&[]), Absent::TooFewPoints { have: 0, need: 100 });
-        assert_eq!(of(&u(99, 0)), Absent::TooFewPoints { have: 99, need: 100 });
+        assert_eq!(
+            of(&u(99, 0)),
+            Absent::TooFewPoints {
+                have: 99,
+                need: 100
+            }
+        );
         for constant in [0.0, 0.1, -1e100] {
             assert_eq!(of(&[constant; 150]), Absent::ZeroSpread);
         }
         assert_eq!(of(&[1e200; 150]), Absent::Overflow);
         let ramp: Vec<f64> = (0..150).map(f64::from).collect();
         assert!(matches!(of(&ramp), Absent::TooPersistent { .. }));
-        let apart: Vec<Option<f64>> = u(150, 0).into_iter().flat_map(|value| [Some(value), None]).collect();
-        assert_eq!(Standard::fit(&apart), Err(Absent::TooFewPairs { have: 0, need: 75 }));
+        let apart: Vec<Option<f64>> = u(150, 0)
+            .into_iter()
+            .flat_map(|value| [Some(value), None])
+            .collect();
+        assert_eq!(
+            Standard::fit(&apart),
+            Err(Absent::TooFewPairs { have: 0, need: 75 })
+        );
         let mut strange = some(&u(99, 0));
         strange.extend([Some(f64::NAN), Some(f64::INFINITY)]);
-        assert_eq!(Standard::fit(&strange), Err(Absent::TooFewPoints { have: 99, need: 100 }));
+        assert_eq!(
+            Standard::fit(&strange),
+            Err(Absent::TooFewPoints {
+                have: 99,
+                need: 100
+            })
+        );
     }
 
     #[test]
     fn after_a_gap_the_last_value_says_less() {
-        let standard = Standard { mean: 10.0, autocorrelation: 0.5, deviation: 2.0, points: 100, pairs: 99 };
+        let standard = Standard {
+            mean: 10.0,
+            autocorrelation: 0.5,
+            deviation: 2.0,
+            points: 100,
+            pairs: 99,
+        };
         let mut memory = Innovations::default();
         // Without a predecessor the deviation is that of the values, 2/√0.75.
-        check(standard.innovation(&mut memory, Some(14.0)).unwrap(), 2.0 * 0.75f64.sqrt(), 1e-12);
-        check(standard.innovation(&mut memory, Some(14.0)).unwrap(), 1.0, 1e-12);
+        check(
+            standard.innovation(&mut memory, Some(14.0)).unwrap(),
+            2.0 * 0.75f64.sqrt(),
+            1e-12,
+        );
+        check(
+            standard.innovation(&mut memory, Some(14.0)).unwrap(),
+            1.0,
+            1e-12,
+        );
         assert_eq!(standard.innovation(&mut memory, None), None);
-        check(standard.innovation(&mut memory, Some(13.0)).unwrap(), 1.0 / 1.25f64.sqrt(), 1e-12);
+        check(
+            standard.innovation(&mut memory, Some(13.0)).unwrap(),
+            1.0 / 1.25f64.sqrt(),
+            1e-12,
+        );
     }
 }

@@ -91,6 +91,24 @@ series = u(200)
 for i in range(1, 200):
     series[i] += 0.5 * series[i - 1]
 mean, phi, deviation = autoregression(series)
+spreads = [x[:n] for x in (np.round(u(60, 3) * 9), u(60, 5) - 0.5) for n in (4, 5, 12, 60)]
+
+n0, x0 = np.array([500, 300, 200]), np.array([10, 14, 11.5])
+n1, x1 = np.array([200, 600, 100]), np.array([10.5, 13, 12])
+shares0, shares1 = n0 / n0.sum(), n1 / n1.sum()
+c0 = np.array([[100, 200, 300], [300, 200, 100], [50, 50, 60]])
+c1 = np.array([[150, 150, 150], [500, 300, 200], [10, 40, 20]])
+star = (c0.sum(1) / c0.sum()) @ (c1 / c1.sum(1, keepdims=True)) * c1.sum()
+whole0, whole1 = c0.sum(0), c1.sum(0)
+
+
+def parts(distance):
+    return [float(distance(a, c)) for a, c in ((whole0, whole1), (star, whole1), (whole0, star))]
+
+
+def of_shares(distance):
+    return lambda a, c: distance(a / a.sum(), c / c.sum())
+
 
 values = {
     "quantiles of reference": np.quantile(reference, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]).tolist(),
@@ -114,5 +132,11 @@ values = {
     "EWMA run length": [[l, d, ewma_chain(l, d)] for l in (2.0, 2.814, 3.5) for d in (0.0, 0.25, 1.0, 3.0)],
     "CUSUM run length": [[h, d, cusum_chain(h, d)] for h in (2.0, 4.77, 5.0, 8.0) for d in (0.0, 0.25, 1.0, 3.0)],
     "AR mean": mean, "AR autocorrelation": phi, "AR deviation": deviation,
+    "median and MAD": [[float(np.median(x)), float(stats.median_abs_deviation(x)), *x.tolist()] for x in spreads],
+    "mix of means": float((shares1 - shares0) @ x0), "within of means": float(shares1 @ (x1 - x0)),
+    "PSI in parts": parts(lambda a, c: psi(a, c, 0.5)),
+    "JS in parts": parts(of_shares(lambda p, q: jensenshannon(p, q, 2))),
+    "Hellinger in parts": parts(of_shares(lambda p, q: np.sqrt(((np.sqrt(p) - np.sqrt(q)) ** 2).sum() / 2))),
+    "KS in parts": parts(of_shares(lambda p, q: np.abs(np.cumsum(p - q)).max())),
 }
 print("{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()).replace("], [", "],\n  [") + "\n}")
