@@ -65,7 +65,8 @@ pub enum Width {
     /// b_n·√(1 + π/(2n))·t times 1.4826·MAD, with t the quantile of Student's distribution, not the normal one, at
     /// 0.9·⌊n/2⌋ degrees of freedom; the root is the error of the median of n, and b_n makes the MAD unbiased (Croux and
     /// Rousseeuw 1992). The degrees are chosen by us: the tail of a value over the MAD of n falls with the power ⌊n/2⌋.
-    /// From 4 to 52 values and for 0.05 to 0.001 the share is 0.4 to 1.25 times what is asked.
+    /// From 4 to 104 values and for 0.05 to 0.001 the share is 0.6 to 1.15 times what is asked, below 20 values at most
+    /// 1.1 times; where the floor of the MAD holds, as it often does with 4 or 5 values, it is less.
     Alpha(f64),
 }
 

@@ -70,7 +70,12 @@ fn beyond(cycles: usize, width: Width) -> f64 {
 #[test]
 fn false_alarms_are_at_most_as_many_as_promised() {
     // Of few values the floor of the MAD keeps the rare, very narrow bands away for which the width is made.
-    for (cycles, alpha, least) in [(4, 0.05, 0.2), (5, 0.02, 0.2), (8, 0.02, 0.4), (13, 0.02, 0.6)] {
+    for (cycles, alpha, least) in [
+        (4, 0.05, 0.2),
+        (5, 0.02, 0.2),
+        (8, 0.02, 0.4),
+        (13, 0.02, 0.6),
+    ] {
         let rate = beyond(cycles, Width::Alpha(alpha)) / alpha;
         println!("{cycles} cycles: {rate:.2} of α = {alpha}");
         assert!((least..=1.25).contains(&rate), "{cycles} {rate}");

@@ -1,13 +1,18 @@
 //! Detectors of slow shifts on a series that has one value a window: EWMA and two-sided CUSUM.
 //!
 //! A limit on one window is blind to a shift that is small and stays. These charts add windows up: a shift of half a
-//! standard deviation is found in about thirty windows. Their limits are solved from the mean number of windows
+//! standard deviation is found in about thirty windows where windows are independent. Their limits are solved from the mean number of windows
 //! between false alarms that is wanted ([`run_length`]), with the error that a baseline of so many windows makes taken
 //! into account ([`Standard`]).
 //!
 //! **What follows a signal.** The chart that signalled starts again from 0, the other one goes on, and what is known of
 //! the series' last value stays. A shift that lasts is therefore signalled again and again, each time as fast as the
 //! chart finds it; a chart does not adapt to a new level. Whoever accepts the level fits anew.
+//!
+//! **What is promised** is a rate, on average over baselines. Simulated with 400 baselines of 100 windows and one false alarm
+//! in 200, EWMA and CUSUM make 0.97 and 0.92 of it on independent windows, 0.83 and 0.71 at an autocorrelation of 0.6, 0.56
+//! and 0.41 at 0.8: what the autocorrelation is estimated wrongly by is taken at its effect in the long run, of which a chart
+//! sees a part. One baseline may do better or worse.
 //!
 //! **What a gap does.** A window without a value leaves both charts as they are.
 
@@ -99,7 +104,7 @@ impl Detectors {
     /// not finite) where a window has no value. `run_length` is the wanted mean number of windows between two false
     /// alarms of **each** chart: two charts on one series make twice as many.
     ///
-    /// Takes some ten milliseconds, [`update`](Self::update) some nanoseconds.
+    /// Takes some tens of milliseconds, [`update`](Self::update) some nanoseconds.
     ///
     /// # Errors
     /// When the baseline does not allow a standardisation, or the run length has no limit.

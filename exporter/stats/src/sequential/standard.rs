@@ -1,13 +1,14 @@
 //! Standardisation of a series by its baseline: innovations of an autoregression of first order.
 //!
 //! Windows that follow on each other are alike, and a chart for independent values takes that for shifts: at ρ = 0.6 an
-//! EWMA with λ = 0.1 has almost four times the variance that its limit is made for. Of the two cures, wider limits for
+//! EWMA with λ = 0.1 has more than three times the variance that its limit is made for. Of the two cures, wider limits for
 //! the values and the usual limits for the innovations e_t = (x_t − μ) − φ(x_{t−1} − μ), the second is taken: Lu and
 //! Reynolds (1999) found both to detect alike at low and moderate autocorrelation, and innovations are independent, so
 //! that one theory of run lengths serves every chart and every φ. Its price is stated by them too: a shift by δ is seen
 //! as δ(1−φ), after a first window that sees all of it.
 //!
-//! φ is always fitted. A test whether it is 0 would let through, at 100 points, what doubles the false alarms.
+//! φ is always fitted. A test whether it is 0 would let through, at 100 points, what doubles the false alarms. A series that
+//! is no such autoregression, above all a seasonal one, is to be freed of its season first.
 
 use serde::{Deserialize, Serialize};
 
