@@ -27,6 +27,7 @@ mod validity;
 mod verdict;
 mod window;
 
+pub mod decomposition;
 pub mod distance;
 #[doc(hidden)]
 pub mod kernels;
@@ -34,6 +35,8 @@ pub mod limits;
 pub mod missingness;
 pub mod multiplicity;
 pub mod predictive;
+pub mod seasonal;
+pub mod sequential;
 
 pub use baseline::FrozenFeature;
 pub use bins::{Bins, CategoryBins, NumericBins};

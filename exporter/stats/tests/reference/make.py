@@ -178,6 +178,72 @@ pairs = [[100, 10, 10, 10], [100, 10, 20, 0], [1000, 300, 200, 75], [33_000, 20,
 # Rows with a value in the baseline of so many, and in the window.
 spikes = [[0, 5000, 12, 1000], [50, 5000, 10, 1000], [50, 5000, 25, 1000], [0, 40, 3, 40], [3000, 8000, 900, 2000], [7, 30_000, 2000, 33_000]]
 
+def chain(edges, mean, sd, start, reflect):
+    """Mean run length of a Markov chain (Brook and Evans 1972) from the state `start`. From each state the next value is
+    normal; outside of the edges the chain ends, but where it reflects, what is below them is the first state."""
+    p = np.diff(stats.norm.cdf((edges[None, :] - mean[:, None]) / sd), axis=1)
+    if reflect:
+        p[:, 0] = stats.norm.cdf((edges[1] - mean) / sd)
+    return np.linalg.solve(np.eye(len(mean)) - p, np.ones(len(mean)))[start]
+
+
+def extrapolated(length, sizes):
+    """The limit of length(m) = N + a/m^2 + b/m^4 + ..."""
+    return float(np.linalg.solve([[m ** (-2.0 * k) for k in range(len(sizes))] for m in sizes], [length(m) for m in sizes])[0])
+
+
+def ewma_chain(limit, shift, lam=0.1):
+    def length(m):
+        h = limit * np.sqrt(lam / (2 - lam))
+        edges = np.linspace(-h, h, m + 1)
+        z = (edges[1:] + edges[:-1]) / 2
+        return chain(edges, (1 - lam) * z + lam * shift, lam, m // 2, False)
+    return extrapolated(length, [201, 301, 451, 601])
+
+
+def cusum_chain(limit, shift, k=0.5):
+    def one(shift):
+        def length(m):
+            w = 2 * limit / (2 * m - 1)
+            edges = np.concatenate([[-w / 2], (np.arange(m) + 0.5) * w])
+            z = np.arange(m) * w
+            return chain(edges, z + shift - k, 1.0, 0, True)
+        # The widths of this chain are 2h/(2m - 1).
+        return extrapolated(lambda m: length(int(m + 0.5)), [m - 0.5 for m in (150, 225, 300, 450)])
+    return 1 / (1 / one(shift) + 1 / one(-shift))
+
+
+def autoregression(x):
+    before, after = x[:-1], x[1:]
+    phi = np.polyfit(before, after, 1)[0]
+    phi += (1 + 3 * phi) / len(before)
+    d = x - x.mean()
+    return x.mean(), phi, np.sqrt(((d[1:] - phi * d[:-1]) ** 2).sum() / (len(before) - 2))
+
+
+series = u(200)
+for i in range(1, 200):
+    series[i] += 0.5 * series[i - 1]
+mean, phi, deviation = autoregression(series)
+spreads = [x[:n] for x in (np.round(u(60, 3) * 9), u(60, 5) - 0.5) for n in (4, 5, 12, 60)]
+
+n0, x0 = np.array([500, 300, 200]), np.array([10, 14, 11.5])
+n1, x1 = np.array([200, 600, 100]), np.array([10.5, 13, 12])
+shares0, shares1 = n0 / n0.sum(), n1 / n1.sum()
+c0 = np.array([[100, 200, 300], [300, 200, 100], [50, 50, 60]])
+c1 = np.array([[150, 150, 150], [500, 300, 200], [10, 40, 20]])
+star = (c0.sum(1) / c0.sum()) @ (c1 / c1.sum(1, keepdims=True)) * c1.sum()
+whole0, whole1 = c0.sum(0), c1.sum(0)
+
+
+def parts(distance):
+    return [float(distance(a, c)) for a, c in ((whole0, whole1), (star, whole1), (whole0, star))]
+
+
+def of_shares(distance):
+    return lambda a, c: distance(a / a.sum(), c / c.sum())
+
+
 values = {
     "quantiles of reference": np.quantile(reference, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]).tolist(),
     "mean of reference": reference.mean(), "variance of reference": reference.var(ddof=1),
@@ -216,5 +282,14 @@ values = {
     "fisher greater": [[*s, float(stats.fisher_exact([[s[2], s[3] - s[2]], [s[0], s[1] - s[0]]], alternative="greater").pvalue)] for s in spikes],
     "imputed against observed": [current.var(ddof=1) / reference.var(ddof=1), np.r_[reference, current].std(ddof=1) / reference.std(ddof=1)],
     "fisher": [[*t, float(stats.fisher_exact([t[:2], t[2:]]).pvalue)] for t in tables],
+    "EWMA run length": [[l, d, ewma_chain(l, d)] for l in (2.0, 2.814, 3.5) for d in (0.0, 0.25, 1.0, 3.0)],
+    "CUSUM run length": [[h, d, cusum_chain(h, d)] for h in (2.0, 4.77, 5.0, 8.0) for d in (0.0, 0.25, 1.0, 3.0)],
+    "AR mean": mean, "AR autocorrelation": phi, "AR deviation": deviation,
+    "median and MAD": [[float(np.median(x)), float(stats.median_abs_deviation(x)), *x.tolist()] for x in spreads],
+    "mix of means": float((shares1 - shares0) @ x0), "within of means": float(shares1 @ (x1 - x0)),
+    "PSI in parts": parts(lambda a, c: psi(a, c, 0.5)),
+    "JS in parts": parts(of_shares(lambda p, q: jensenshannon(p, q, 2))),
+    "Hellinger in parts": parts(of_shares(lambda p, q: np.sqrt(((np.sqrt(p) - np.sqrt(q)) ** 2).sum() / 2))),
+    "KS in parts": parts(of_shares(lambda p, q: np.abs(np.cumsum(p - q)).max())),
 }
 print("{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()).replace("], [", "],\n  [") + "\n}")
