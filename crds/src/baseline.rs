@@ -28,12 +28,35 @@ pub struct Baseline {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousBaseline>,
 
+    /// Times that are no normal, at most 64: incidents, a sale, a holiday. A window that overlaps one does not go into the
+    /// baseline, and is judged as any other. Needs `data.window`. A change freezes the baseline anew. Default: none.
+    /// Example: `[{from: 2017-04-09T06:00:00Z, to: 2017-04-16T06:00:00Z}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub excluded: Option<Vec<ExcludedTime>>,
+
     /// Raise it to freeze the baseline anew: `rolling` and `previous` from the windows before now, so that a legitimate
     /// change is accepted; `pinned` from the same windows, whose data was corrected. To accept a change there, move `from`
     /// and `to` to windows that have it. 1 to 1,000,000. Default: `1`. Example: `2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub revision: Option<i32>,
+}
+
+/// A time whose windows do not go into the baseline.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(
+    validation = Rule::new("self.from < self.to")
+        .message("the time does not end after it starts: write a time after from")
+        .field_path(".to")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ExcludedTime {
+    /// Its start. RFC 3339. No default. Example: `2017-04-09T06:00:00Z`.
+    pub from: TimestampText,
+
+    /// Its end, excluded. RFC 3339. No default. Example: `2017-04-16T06:00:00Z`.
+    pub to: TimestampText,
 }
 
 /// Fixed windows of the past, 1 to 512. Four or more let the limits learn how much windows differ when nothing is wrong.

@@ -117,6 +117,9 @@ pub const API_VERSION: &str = "featuremonitor.io/v1alpha1";
         .message("the name is not a DNS label: write lower-case letters, digits and '-', starting with a letter")
 )]
 #[x_kube(
+    validation = Rule::new("!has(self.baseline.excluded) || has(self.data.window)")
+        .message("what is excluded are windows, and data.window is missing: add data.window, or remove excluded")
+        .field_path(".baseline.excluded"),
     validation = Rule::new("!has(self.baseline.pinned) || has(self.data.window)")
         .message("a pinned baseline is made of windows, and data.window is missing: add data.window, or write baseline.previous: {}")
         .field_path(".baseline.pinned"),

@@ -298,6 +298,8 @@ pub struct Schedule {
 pub struct Baseline {
     /// Which windows.
     pub kind: BaselineKind,
+    /// From and to of the times whose windows are left out, in the manifest's order.
+    pub excluded: Vec<(Timestamp, Timestamp)>,
     /// A higher one freezes anew.
     pub revision: u32,
 }

@@ -76,16 +76,6 @@ pub struct Subject<'a> {
     pub timeout: Duration,
 }
 
-/// The alert of the drift check.
-pub const DRIFT: &str = "FeatureDrift";
-/// The alert of the check of missing values.
-pub const MISSING_DATA: &str = "FeatureMissingData";
-
-/// The alert of the check of values that are not acceptable.
-pub const INVALID_VALUES: &str = "FeatureInvalidValues";
-/// The alert of the check of numbers far from the median.
-pub const OUTLIERS: &str = "FeatureOutliers";
-
 /// How many pulls an evaluation has that catches up: four windows and the one in progress.
 const PULLS: f64 = 5.0;
 
@@ -436,7 +426,7 @@ fn drift(subject: Subject<'_>, level: Level) -> Alert {
         subject,
         level,
         About::Drift,
-        DRIFT,
+        "FeatureDrift",
         "A feature is distributed otherwise than in the baseline.",
         "{{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | printf \"%.3g\" }} away from its baseline",
         PLAIN,
@@ -453,7 +443,7 @@ fn missing(subject: Subject<'_>, level: Level) -> Alert {
         subject,
         level,
         About::Missing,
-        MISSING_DATA,
+        "FeatureMissingData",
         "More values of a feature are missing than in the baseline.",
         "The missing share of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
         "humanizePercentage",
@@ -466,7 +456,7 @@ fn quality(subject: Subject<'_>, level: Level) -> Alert {
         subject,
         level,
         About::Quality,
-        INVALID_VALUES,
+        "FeatureInvalidValues",
         "More values of a feature are not acceptable than in the baseline.",
         "The share of values of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} that are not acceptable is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
         "humanizePercentage",
@@ -484,7 +474,7 @@ fn outliers(subject: Subject<'_>, level: Level) -> Alert {
         subject,
         level,
         About::Outliers,
-        OUTLIERS,
+        "FeatureOutliers",
         "More numbers of a feature are far out than in the baseline.",
         "The share of numbers of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} that are far from the baseline's median is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
         "humanizePercentage",

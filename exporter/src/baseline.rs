@@ -19,6 +19,9 @@ pub struct Definition {
     pub windows: Windows,
     /// `spec.baseline.revision`.
     pub revision: u32,
+    /// Times whose windows are left out.
+    #[serde(default)]
+    pub excluded: Vec<Span>,
     /// The grid: column, length in microseconds, anchor. Nothing without windows.
     pub grid: Option<(String, i64, Timestamp)>,
 }
@@ -55,6 +58,11 @@ impl Windows {
 }
 
 impl Definition {
+    /// Whether a window is left out.
+    pub fn excludes(&self, window: Span) -> bool {
+        self.excluded.iter().any(|time| time.overlaps(&window))
+    }
+
     /// The definition in a manifest.
     pub fn new(monitor: &valid::Monitor) -> Self {
         let windows = match &monitor.baseline.kind {
@@ -72,6 +80,12 @@ impl Definition {
         Self {
             windows,
             revision: monitor.baseline.revision,
+            excluded: monitor
+                .baseline
+                .excluded
+                .iter()
+                .map(|&(start, end)| Span { start, end })
+                .collect(),
             grid,
         }
     }

@@ -512,14 +512,16 @@ fn hexadecimal(bytes: &[u8]) -> String {
 /// The rows of a batch that belong to each wanted slot: the whole batch where all its rows do, a
 /// filtered copy where they are mixed. Rows without a slot are left out; their count is returned.
 ///
-/// Each slot must cover one unbroken span of time: where the oldest and the newest row share a slot,
+/// Where each slot is `unbroken`, covers one unbroken span of time: where the oldest and the newest row share a slot,
 /// all rows do, and no row is looked at.
 pub fn split(
     batch: &RecordBatch,
     times: &Times,
     slot_of: impl Fn(i64) -> Option<usize>,
+    unbroken: bool,
 ) -> Result<(Vec<(usize, RecordBatch)>, u64), ArrowError> {
-    if let (Some(oldest), Some(newest)) = (times.oldest(), times.newest())
+    if unbroken
+        && let (Some(oldest), Some(newest)) = (times.oldest(), times.newest())
         && times.0.null_count() == 0
         && let (Some(first), Some(last)) = (slot_of(oldest), slot_of(newest))
         && first == last

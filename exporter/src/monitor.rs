@@ -7,7 +7,7 @@
 //!
 //! An evaluation that fails changes nothing but its own outcome: the last good results stay.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ use crate::columns::FeatureColumn;
 use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf};
 use crate::progress::{Columns, JudgedState, Progress};
 use crate::settings::settings;
-use crate::snapshot::{Evaluation, Failure, OpenWindow, Snapshot};
+use crate::snapshot::{Alarms, Evaluation, Failure, OpenWindow, Snapshot};
 use crate::source::{FlightSource, Reason};
 use crate::store::{Store, StoreError};
 use crate::view;
-use crate::window::{Due, Grid, Span, WindowId, due};
+use crate::window::{Due, Grid, MAX_CATCH_UP, Span, WindowId, due};
 
 /// Complete windows that one evaluation judges. It bounds the profiles held at a time; more windows
 /// wait for the next evaluation, which then follows at once.
@@ -79,6 +79,8 @@ pub struct Tally {
     pub bytes: u64,
     /// Windows judged.
     pub windows_judged: u64,
+    /// Alarms that began.
+    pub alarms: Alarms,
     /// Windows given up because they are too far back.
     pub windows_skipped: u64,
 }
@@ -382,6 +384,7 @@ impl Monitor {
             slot_of: Some(Arc::new(move |micros| {
                 slots.get(&of.containing(micros)).copied()
             })),
+            unbroken: true,
             counting: counting.unwrap_or_default(),
         }
     }
@@ -489,17 +492,23 @@ impl Monitor {
                 .map(|feature| found.summary(&feature.name))
                 .collect();
             let report = stats::judge(&frozen.reference, &current, &found.window);
-            self.progress.judged = Some(JudgedState::new(
+            let judged = JudgedState::new(
                 span,
                 rows,
                 found.clone(),
                 report,
                 &self.config,
                 &mut self.progress.streaks,
-            ));
+            );
+            let begun = judged.begun(self.progress.judged.as_ref());
+            tally.alarms = Alarms::from_fn(|check| {
+                let both = tally.alarms.get(check).zip(*begun.get(check));
+                both.map(|(sum, more)| sum + more)
+            });
             tally.windows_judged += 1;
+            self.progress.judged = Some(judged);
         }
-        if rows > 0 && !complete {
+        if rows > 0 && !complete && !frozen.baseline.definition.excludes(span) {
             let mut baseline = frozen.baseline.clone();
             baseline.roll(span, rows, window, &found);
             *frozen = Frozen::new(baseline, &self.config);
@@ -516,7 +525,8 @@ impl Monitor {
         let newest = frozen.baseline.spans.last().map(|span| span.end);
         // It is in already when the baseline was saved and the progress was not.
         let known = newest.is_some_and(|newest| newest >= judged.span.end);
-        if !rolling || known || judged.rows == 0 {
+        let excluded = frozen.baseline.definition.excludes(judged.span);
+        if !rolling || known || excluded || judged.rows == 0 {
             return;
         }
         let mut baseline = frozen.baseline.clone();
@@ -591,18 +601,28 @@ impl Monitor {
         tally: &mut Tally,
     ) -> Result<(), EvaluationError> {
         let definition = Definition::new(&self.config);
+        let normal = |window: &WindowId| !definition.excludes(grid.span(*window));
+        // The newest so many, oldest first.
+        let last = |count: u32| {
+            let mut windows: Vec<WindowId> = (0..MAX_CATCH_UP)
+                .map(|back| WindowId(newest.0 - back))
+                .filter(normal)
+                .take(count as usize)
+                .collect();
+            windows.reverse();
+            windows
+        };
         let windows: Vec<WindowId> = match definition.windows {
             Windows::Pinned(span) => {
                 let last = WindowId(grid.at(span.end).0 - 1);
                 if last > newest {
                     return Err(EvaluationError::BaselineAhead { end: span.end });
                 }
-                (grid.at(span.start).0..=last.0).map(WindowId).collect()
+                let all = (grid.at(span.start).0..=last.0).map(WindowId);
+                all.filter(normal).collect()
             }
-            Windows::Rolling(count) => (newest.0 - i64::from(count) + 1..=newest.0)
-                .map(WindowId)
-                .collect(),
-            Windows::Previous => vec![newest],
+            Windows::Rolling(count) => last(count),
+            Windows::Previous => last(1),
         };
         tracing::info!(
             windows = windows.len(),
@@ -648,6 +668,10 @@ impl Monitor {
         if frozen.spans.is_empty() {
             // No window has rows yet: the bins of a rolling baseline wait for the first one that has.
             return Ok(());
+        }
+        if let Windows::Pinned(span) = definition.windows {
+            // What is excluded at its end is as little to be judged as what is not.
+            frozen.newest = Some(WindowId(grid.at(span.end).0 - 1));
         }
         // What was judged against the old baseline is judged once more against the new one.
         self.progress.next = self
@@ -761,6 +785,7 @@ fn whole(counting: Option<Arc<HashMap<String, Counting>>>) -> Request {
         span: None,
         slots: NonZeroUsize::MIN,
         slot_of: None,
+        unbroken: true,
         counting: counting.unwrap_or_default(),
     }
 }
@@ -768,13 +793,13 @@ fn whole(counting: Option<Arc<HashMap<String, Counting>>>) -> Request {
 /// A pull whose rows of several windows belong to one slot.
 fn pooled(grid: &Grid, windows: &[WindowId]) -> Request {
     let of = grid.clone();
-    let range = windows.first().copied()..=windows.last().copied();
-    let slot_of: SlotOf = Arc::new(move |micros| {
-        let window = Some(of.containing(micros));
-        range.contains(&window).then_some(0)
-    });
+    let unbroken = windows.is_sorted_by(|a, b| a.next() == *b);
+    let windows: HashSet<WindowId> = windows.iter().copied().collect();
+    let slot_of: SlotOf =
+        Arc::new(move |micros| windows.contains(&of.containing(micros)).then_some(0));
     Request {
         slot_of: Some(slot_of),
+        unbroken,
         ..whole(None)
     }
 }

@@ -19,7 +19,7 @@ use crds::valid::{Query, Rate};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
-use stats::{Alpha, BySeverity, LimitPart, Scope, Severity, Statistic};
+use stats::{Alpha, BySeverity, LimitPart, Scope, Statistic};
 
 use crate::freshness::Freshness;
 use crate::snapshot::{BaselineState, Budget, FeatureState, Judged, Snapshot};
@@ -329,7 +329,7 @@ fn newest(snapshot: &Snapshot, now: Timestamp) -> Markup {
 fn freshness_limits(freshness: &Freshness) -> Markup {
     html! {
         @for (severity, limit) in freshness.limits.iter() {
-            @if let Some(limit) = limit { ", " (severity_word(severity)) " from " (words::span(*limit)) }
+            @if let Some(limit) = limit { ", " (severity.name()) " from " (words::span(*limit)) }
         }
     }
 }
@@ -570,13 +570,6 @@ fn tone(breached: BySeverity<bool>) -> &'static str {
         "warning"
     } else {
         ""
-    }
-}
-
-fn severity_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
     }
 }
 

@@ -29,8 +29,7 @@ const DECODED_BATCHES: usize = 1;
 /// Batches waiting for one worker.
 const ROUTED_BATCHES: usize = 1;
 
-/// Which slot the rows of one event time belong to; nothing for rows that are not wanted. Each slot
-/// covers one unbroken span of time.
+/// Which slot the rows of one event time belong to; nothing for rows that are not wanted.
 pub type SlotOf = Arc<dyn Fn(i64) -> Option<usize> + Send + Sync>;
 
 /// What one pull is for.
@@ -43,6 +42,8 @@ pub struct Request {
     /// Sorts rows into slots by the window column, in microseconds since the epoch. Without it all
     /// rows belong to slot 0.
     pub slot_of: Option<SlotOf>,
+    /// Whether each slot covers one unbroken span of time, so that the ends of a batch speak for all of it.
+    pub unbroken: bool,
     /// How the baseline's features are counted, by name; empty while a baseline is made.
     pub counting: Arc<HashMap<String, Counting>>,
 }
@@ -212,7 +213,7 @@ async fn route<T: Send + 'static>(
         }
         let parts = match (&request.slot_of, times(&batch, layout.window)?) {
             (Some(slot_of), Some(windows)) => {
-                let (parts, outside) = split(&batch, &windows, slot_of.as_ref())
+                let (parts, outside) = split(&batch, &windows, slot_of.as_ref(), request.unbroken)
                     .map_err(|source| column_error(&batch, layout.window, source))?;
                 rows_outside += outside;
                 parts

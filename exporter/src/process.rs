@@ -8,7 +8,9 @@ use metrics::{Counters, Label, Samples, table};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
+use stats::Check;
 
+use crate::snapshot::Alarms;
 use crate::source::Reason;
 
 /// Upper ends of the duration's buckets, in seconds: from a small table on the same host to the longest
@@ -74,6 +76,7 @@ pub struct Process {
     batches: Counter,
     rows_outside_windows: Counter,
     windows_judged: Counter,
+    alarms: Family<[(&'static str, &'static str); 2], Counter>,
     series_dropped: Family<Labels, Counter>,
     config: Mutex<Option<ConfigState>>,
 }
@@ -104,6 +107,7 @@ impl Process {
             batches: Counter::default(),
             rows_outside_windows: Counter::default(),
             windows_judged: Counter::default(),
+            alarms: Family::default(),
             series_dropped: by(Label::Reason, DropReason::ALL.map(DropReason::as_str)),
             config: Mutex::new(None),
             counters: Counters::with_labels(labels),
@@ -117,7 +121,9 @@ impl Process {
         counters.register(&table::BATCHES, &process.batches);
         counters.register(&table::ROWS_OUTSIDE_WINDOWS, &process.rows_outside_windows);
         counters.register(&table::WINDOWS_JUDGED, &process.windows_judged);
+        counters.register(&table::ALARMS, &process.alarms);
         counters.register(&table::SERIES_DROPPED, &process.series_dropped);
+        process.alarmed(Alarms::default());
         process
     }
 
@@ -148,6 +154,19 @@ impl Process {
     /// Windows were judged.
     pub fn windows_judged(&self, windows: u64) {
         self.windows_judged.inc_by(windows);
+    }
+
+    /// Alarms began.
+    pub fn alarmed(&self, alarms: Alarms) {
+        for check in Check::ALL {
+            for (severity, begun) in alarms.get(check).iter() {
+                let labels = [
+                    (Label::Check.name(), check.name()),
+                    (Label::Severity.name(), severity.name()),
+                ];
+                self.alarms.get_or_create(&labels).inc_by(*begun);
+            }
+        }
     }
 
     /// Series were left out of the scrape.

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stats::{FeatureReport, Kind, Report, Streak, Summary, WindowSummary};
+use stats::{BySeverity, Check, FeatureReport, Kind, Report, Streak, Summary, WindowSummary};
 
 use crate::columns::{ColumnProblem, Layout};
 use crate::freshness::{self, Freshness, Runs};
 use crate::pipeline::{Pulled, Slot};
 use crate::settings::check_of;
-use crate::snapshot::{Breaches, Judged};
+use crate::snapshot::{Alarms, Breaches, Judged};
 use crate::window::{Span, WindowId};
 
 /// All of it.
@@ -178,6 +178,31 @@ impl JudgedState {
 }
 
 impl JudgedState {
+    /// The alarms that begin with this window: what is breached and was not in the window judged before it.
+    pub fn begun(&self, before: Option<&JudgedState>) -> Alarms {
+        let mut begun = Alarms::default();
+        let breached = |state: &JudgedState, name: &str, check| {
+            let breaches = state
+                .breached
+                .get(name)
+                .map(|breaches| *breaches.get(check));
+            breaches.flatten().unwrap_or_default()
+        };
+        for name in self.breached.keys() {
+            for check in Check::ALL {
+                let was = before.map_or_else(BySeverity::default, |b| breached(b, name, check));
+                let begins = breached(self, name, check)
+                    .zip(was)
+                    .map(|(is, was)| is && !was);
+                let count = begun.get_mut(check);
+                *count = count
+                    .zip(begins)
+                    .map(|(count, begins)| count + u64::from(begins));
+            }
+        }
+        begun
+    }
+
     /// What is said of a feature, or under the empty name of the window as a whole.
     pub fn report(&self, name: &str) -> Option<&FeatureReport> {
         self.reports.iter().find(|report| report.name == name)

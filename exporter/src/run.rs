@@ -259,6 +259,7 @@ impl Desk {
         self.process
             .received(tally.bytes, tally.rows, tally.batches, tally.rows_outside);
         self.process.windows_judged(tally.windows_judged);
+        self.process.alarmed(tally.alarms);
         match &evaluation.failure {
             None => tracing::info!(
                 seconds,

@@ -207,11 +207,11 @@ fn baseline(out: &mut Out, snapshot: &Snapshot) {
     if let Some(budget) = &snapshot.budget {
         out.add(&table::TESTS, [], budget.tests as f64);
         for (severity, expected) in budget.per_window.iter() {
-            let severity = [(Label::Severity, severity_name(severity))];
+            let severity = [(Label::Severity, severity.name())];
             out.add(&table::FALSE_ALARM_BUDGET, severity, *expected);
         }
         for (severity, alpha) in budget.alpha.iter() {
-            let severity = [(Label::Severity, severity_name(severity))];
+            let severity = [(Label::Severity, severity.name())];
             out.add_some(&table::TEST_ALPHA, severity, alpha.map(|alpha| alpha.value));
         }
     }
@@ -363,7 +363,7 @@ fn statistical_verdict(
             [
                 (Label::Feature, name),
                 (Label::Check, check),
-                (Label::Severity, severity_name(severity)),
+                (Label::Severity, severity.name()),
                 (Label::Part, part_name(limit.part)),
                 (Label::Statistic, statistic_name(verdict.statistic)),
             ],
@@ -448,7 +448,7 @@ fn of<'a>(name: &'a str, check: &'a str, severity: Severity) -> [(Label, &'a str
     [
         (Label::Feature, name),
         (Label::Check, check),
-        (Label::Severity, severity_name(severity)),
+        (Label::Severity, severity.name()),
     ]
 }
 
@@ -767,13 +767,6 @@ fn kind_name(kind: stats::Kind) -> &'static str {
     match kind {
         stats::Kind::Numeric => "numeric",
         stats::Kind::Categorical => "categorical",
-    }
-}
-
-fn severity_name(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
     }
 }
 

@@ -163,6 +163,9 @@ pub struct Judged<T> {
 /// Which checks of a feature are breached; nothing where a check could not be judged.
 pub type Breaches = ByCheck<Option<BySeverity<bool>>>;
 
+/// How many alarms of each check began.
+pub type Alarms = ByCheck<BySeverity<u64>>;
+
 /// One feature.
 #[derive(Clone, Debug)]
 pub struct FeatureState {

@@ -34,6 +34,13 @@ pub struct Span {
     pub end: Timestamp,
 }
 
+impl Span {
+    /// Whether an instant lies in both.
+    pub fn overlaps(&self, other: &Span) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+}
+
 /// The grid of windows that `spec.data.window` describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grid {

@@ -270,7 +270,7 @@ fn rows_are_sorted_into_slots() {
         10..20 => Some(1),
         _ => None,
     };
-    let (parts, outside) = split(&batch, &times, slot_of).unwrap();
+    let (parts, outside) = split(&batch, &times, slot_of, true).unwrap();
     let rows: Vec<(usize, usize)> = parts.iter().map(|(s, b)| (*s, b.num_rows())).collect();
     assert_eq!(rows, [(0, 2), (1, 1)]);
     assert_eq!(outside, 2);

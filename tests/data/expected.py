@@ -439,12 +439,15 @@ def expected(week, baseline_weeks, faults):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("week", type=int)
-    parser.add_argument("--baseline", default="13-18", help="first and last week, 13-18 when not given")
+    parser.add_argument("--baseline", default="13-18", help="weeks, such as 13-15,17; 13-18 when not given")
     parser.add_argument("--faults", type=json.loads, default={}, help="what the server spoils, none when not given")
     options = parser.parse_args()
-    first, last = map(int, options.baseline.split("-"))
+    weeks = []
+    for run in options.baseline.split(","):
+        first, *last = map(int, run.split("-"))
+        weeks += range(first, (last or [first])[0] + 1)
     weekly_features.build()
-    json.dump(expected(options.week, range(first, last + 1), options.faults), sys.stdout, indent=1)
+    json.dump(expected(options.week, weeks, options.faults), sys.stdout, indent=1)
     print()
 
 

@@ -595,3 +595,28 @@ fn a_feature_that_is_null_in_the_newest_rows_is_older_than_the_others() {
     );
     exporter.terminate();
 }
+
+/// However many windows it lasts; when it comes again it is another.
+#[test]
+fn an_alarm_counts_once() {
+    let customers = Customers::unchanging(2, FAST);
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let drift = [("check", "drift"), ("severity", "critical")];
+    let alarms = |metrics: &Metrics| metrics.get("featuremonitor_alarms_total", &drift);
+    let windows = |metrics: &Metrics| metrics.find("featuremonitor_windows_judged_total").unwrap();
+    let breached = "featuremonitor_check_breached{feature=\"monetary_28d\",check=\"drift\",severity=\"critical\"}";
+    let quiet = judged(&mut exporter, 2.0);
+    assert_eq!(alarms(&quiet), Some(0.0));
+    for time in [1.0, 2.0] {
+        customers.faults(&json!({"shift": {"monetary_28d": 50}}));
+        let begun = exporter.wait_for_metric(breached, |breached| breached == 1.0);
+        assert_eq!(alarms(&begun), Some(time));
+        let later = judged(&mut exporter, windows(&begun) + 1.0);
+        assert_eq!(later.find(breached), Some(1.0));
+        assert_eq!(alarms(&later), Some(time));
+        customers.faults(&json!({}));
+        let ended = exporter.wait_for_metric(breached, |breached| breached == 0.0);
+        assert_eq!(alarms(&ended), Some(time));
+    }
+    exporter.terminate();
+}

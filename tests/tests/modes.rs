@@ -58,17 +58,39 @@ fn a_rolling_baseline_is_the_windows_before_the_one_that_is_judged() {
         let end = metrics.find("featuremonitor_window_end_timestamp_seconds");
         let weeks = (end.unwrap() - customers.origin() as f64) / FAST as f64;
         let week = (ORIGIN_WEEK as f64 + weeks).round() as u64;
-        check_week(&metrics, week, week - 4..=week - 1);
+        check_week(&metrics, week, &format!("{}-{}", week - 4, week - 1));
+        exporter.terminate();
+    }
+}
+
+/// A week that was no normal one is in no baseline: of pinned ones the others stay, of the last ones there is one more before.
+#[test]
+fn an_excluded_window_is_not_in_the_baseline() {
+    for (baseline, weeks) in [("", "13-16,18"), ("rolling: {windows: 4}", "14-16,18")] {
+        let customers = Customers::replay(1, SLOW);
+        if !baseline.is_empty() {
+            with_baseline(&customers, baseline);
+        }
+        let time = |weeks_before: u64| {
+            let seconds = customers.origin() - weeks_before * SLOW;
+            jiff::Timestamp::from_second(seconds as i64).unwrap()
+        };
+        // The last hour of week 17 and no more is enough.
+        let (from, to) = (time(1) - jiff::Span::new().seconds(4), time(1));
+        let excluded = format!("    excluded: [{{from: {from}, to: {to}}}]\n    revision:");
+        customers.edit("    revision:", &excluded);
+        let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+        let metrics = exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= 1.0);
+        check_week(&metrics, ORIGIN_WEEK + 1, weeks);
         exporter.terminate();
     }
 }
 
 /// One week against a baseline of others, as far as the statistics do not depend on when the bins were frozen.
-fn check_week(metrics: &Metrics, week: u64, baseline: std::ops::RangeInclusive<u64>) {
-    let weeks = format!("{}-{}", baseline.start(), baseline.end());
+fn check_week(metrics: &Metrics, week: u64, baseline: &str) {
     let expected = python(
         "data/expected.py",
-        &[&week.to_string(), "--baseline", &weeks],
+        &[&week.to_string(), "--baseline", baseline],
     );
     let expected: Value = serde_json::from_str(&expected).unwrap();
     let rows = metrics.find("featuremonitor_baseline_rows");

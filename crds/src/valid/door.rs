@@ -276,8 +276,26 @@ impl Door {
             _ => None,
         };
         let revision = u32::try_from(spec.revision.unwrap_or(1)).unwrap_or(1);
+        let mut excluded = Vec::new();
+        for (i, time) in spec.excluded.iter().flatten().enumerate() {
+            let path = format!("spec.baseline.excluded[{i}]");
+            let from = self.timestamp(&format!("{path}.from"), &time.from);
+            let to = self.timestamp(&format!("{path}.to"), &time.to);
+            excluded.extend(from.zip(to));
+        }
+        if let (Some(BaselineKind::Pinned { from, to }), Some(window)) = (&kind, window)
+            && !self.leaves_a_window(*from, *to, window, &excluded)
+        {
+            let found = "every window of the pinned baseline is excluded".to_owned();
+            self.refuse(
+                "spec.baseline.excluded",
+                found,
+                "leave at least one of its windows",
+            );
+        }
         Some(Baseline {
             kind: kind?,
+            excluded,
             revision,
         })
     }
@@ -305,6 +323,28 @@ impl Door {
             return None;
         }
         (from_aligned && to_aligned && windows > 0).then_some(BaselineKind::Pinned { from, to })
+    }
+
+    /// Whether a window from one boundary to another overlaps no excluded time.
+    fn leaves_a_window(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        window: &Window,
+        excluded: &[(Timestamp, Timestamp)],
+    ) -> bool {
+        let length = length_nanoseconds(window);
+        let (mut start, end) = (from.as_nanosecond(), to.as_nanosecond());
+        while start < end {
+            let overlaps = |(from, to): &(Timestamp, Timestamp)| {
+                from.as_nanosecond() < start + length && start < to.as_nanosecond()
+            };
+            if !excluded.iter().any(overlaps) {
+                return true;
+            }
+            start += length;
+        }
+        false
     }
 
     /// Whether a time is the start of a window; a violation names the nearest one otherwise.

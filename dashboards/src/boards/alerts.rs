@@ -10,7 +10,6 @@ use super::panels::{
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, UNKNOWN, WARNING, flag};
 use super::{Content, FLEET, OF_MONITOR, OURS, dashboard, firing, variables};
-use crate::alerts;
 use crate::foreign::{self, Series};
 use crate::grafana::Dashboard;
 use crate::grafana::field::{Color, Link, Property};
@@ -251,10 +250,10 @@ fn budget() -> Line {
         "{judged} * on ({}) group_right () {budget}",
         names(&OF_MONITOR)
     );
-    let names_of = [alerts::DRIFT, alerts::MISSING_DATA, alerts::INVALID_VALUES].join("|");
-    let names_of = format!("alertname=~\"{names_of}\"");
-    let alarms = FLEET.foreign(foreign::ALERTS_FOR_STATE, &[&names_of]);
-    let seen = sum_by(&by, &format!("changes({alarms}[$__range]) + 1"));
+    let seen = sum_by(
+        &by,
+        &format!("increase({}[$__range])", FLEET.of(&table::ALARMS, &[])),
+    );
     Line::new(
         8,
         vec![(
@@ -262,7 +261,7 @@ fn budget() -> Line {
             rows(
                 "False alarms expected, and alarms seen",
                 "What the manifest's budget expects by chance in the windows that were judged, \
-                 and how many alarms of drift, missing and unacceptable values began. Many more seen than \
+                 and how many alarms of calibrated checks began. Many more seen than \
                  expected: the features did change, or the baseline is not typical.",
             )
             .ask(

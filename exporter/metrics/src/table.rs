@@ -121,6 +121,11 @@ table! {
     WINDOWS_JUDGED = Counter, Count, Monitor "featuremonitor_windows_judged_total" [];
     "Compare with what the window's length promises." => "increase(featuremonitor_windows_judged_total[7d])";
 
+    /// Alarms that began since the process started: a calibrated check of a feature, or of the window as a whole, passed its
+    /// limit, for as many windows in a row as it asks for, and was not alarming in the window before.
+    ALARMS = Counter, Count, Monitor "featuremonitor_alarms_total" [Check, Severity];
+    "Compare with the false alarms that the budget expects in as many windows." => "sum by (namespace, monitor, severity) (increase(featuremonitor_alarms_total[30d]))";
+
     /// Windows that are complete and not judged yet.
     WINDOWS_PENDING = Gauge, Count, Monitor "featuremonitor_windows_pending" [];
     "Above 1 for long: the monitor is catching up, or cannot." => "featuremonitor_windows_pending > 1";

@@ -8,7 +8,7 @@ use stats::{
 
 use super::picture::{self, Bar};
 use super::words;
-use super::{severity_word, statistic, tone};
+use super::{statistic, tone};
 use crate::snapshot::{Breaches, FeatureState, Snapshot, WholeState};
 
 /// Most bins that are listed; a category beyond them is in the picture only.
@@ -212,7 +212,7 @@ fn judgement(
         "{check}: {} {measured} is {} the {} limit of {}, which is {}.",
         statistic(verdict.statistic),
         words::times(*verdict.scores.get(severity)),
-        severity_word(severity),
+        severity.name(),
         value(verdict.statistic, limit.value),
         limit.part,
     );
@@ -341,8 +341,8 @@ pub(super) fn limits(report: Option<&FeatureReport>, scope: Scope, breached: &Br
                         @if let Ok(verdict) = verdict {
                             @for (severity, limit) in verdict.limits.iter() {
                                 @let over = *breached.get(check).unwrap_or_default().get(severity);
-                                tr class=(if over { format!("over {}", severity_word(severity)) } else { String::new() }) {
-                                    td { (check.name()) ", " (severity_word(severity)) @if over { " ◆" } }
+                                tr class=(if over { format!("over {}", severity.name()) } else { String::new() }) {
+                                    td { (check.name()) ", " (severity.name()) @if over { " ◆" } }
                                     td { (value(verdict.statistic, verdict.value)) }
                                     td { (value(verdict.statistic, limit.value)) }
                                     td { (words::times(*verdict.scores.get(severity))) }

@@ -133,6 +133,16 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// Its name as metrics and pages have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
 /// One value for each severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BySeverity<T> {
