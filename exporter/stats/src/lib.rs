@@ -24,6 +24,7 @@ mod tail;
 mod validity;
 mod verdict;
 
+pub mod association;
 pub mod distance;
 #[doc(hidden)]
 pub mod kernels;
