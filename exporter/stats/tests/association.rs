@@ -289,7 +289,7 @@ fn the_correlation_ratio() {
 #[test]
 fn the_correlation_ratio_of_many_rows() {
     for draw in [0.0, 0.1, 0.4].map(Draw::Groups) {
-        let rates = rates(draw, Baseline::Windows, 5000, 20, 800);
+        let rates = rates(draw, Baseline::Windows, 5000, 20, 600);
         within(rates, [(0.1, 1.25), (0.0, 1.25), (0.0, 2.0)]);
     }
 }

@@ -43,6 +43,9 @@ const UNEVEN_GROUPS: f64 = 1.5;
 /// - Correlation ratio, normal values: 0.3 to 0.9 | 0.0 to 0.7 | 0 to 0.6. Log-normal values whose spread rises with their
 ///   mean, of kurtosis above 100: 0.5 to 1.9 | 0.2 to 3.6 | 0 to 15, since no sample tells their fourth moment; take
 ///   logarithms or ranks of such a column first.
+///
+/// The constants of this file and of Spearman's variance were chosen on these draws. On other draws, with a table of 3×5
+/// of other shares, no rate was above 1.2 × α but those of the log-normal values, up to 21.
 pub fn null(reference: &Association, n: u64, alpha: f64) -> Option<f64> {
     if !(alpha > 0.0 && alpha < 1.0) {
         return None;
