@@ -27,6 +27,7 @@ mod validity;
 mod verdict;
 mod window;
 
+pub mod association;
 pub mod decomposition;
 pub mod distance;
 #[doc(hidden)]

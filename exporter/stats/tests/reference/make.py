@@ -292,4 +292,79 @@ values = {
     "Hellinger in parts": parts(of_shares(lambda p, q: np.sqrt(((np.sqrt(p) - np.sqrt(q)) ** 2).sum() / 2))),
     "KS in parts": parts(of_shares(lambda p, q: np.abs(np.cumsum(p - q)).max())),
 }
+
+
+def influence(statistic, n, step=1e-6):
+    """n times the variance of a statistic of weighted rows: the mean square of its derivatives by the rows' weights."""
+    def at(row, by):
+        weights = np.full(n, (1 - by) / n)
+        weights[row] += by
+        return statistic(weights)
+
+    return float(np.mean([((at(i, step) - at(i, -step)) / (2 * step)) ** 2 for i in range(n)]))
+
+
+def weighted_z(x, y):
+    def statistic(w):
+        c = np.cov(x, y, aweights=w, ddof=0)
+        return np.arctanh(c[0, 1] / np.sqrt(c[0, 0] * c[1, 1]))
+    return statistic
+
+
+def weighted_phi(i, j):
+    def statistic(w):
+        table = np.zeros((i.max() + 1, j.max() + 1))
+        np.add.at(table, (i, j), w)
+        expected = np.outer(table.sum(1), table.sum(0)) / table.sum()
+        return ((table - expected) ** 2 / expected).sum() / table.sum()
+    return statistic
+
+
+def weighted_eta(group, v):
+    def statistic(w):
+        mean = lambda rows: np.average(v[rows], weights=w[rows])
+        between = sum(w[group == g].sum() * (mean(group == g) - mean(group >= 0)) ** 2 for g in set(group))
+        return between / np.average((v - mean(group >= 0)) ** 2, weights=w) / w.sum()
+    return statistic
+
+
+def change_null(value, variance, reference, n, alpha):
+    """The |change| that normal noise on the scale of arctanh exceeds with probability alpha."""
+    z, error = np.arctanh(value), np.sqrt(variance * (1 / (reference - 3) + 1 / (n - 3)))
+    outside = lambda d: stats.norm.sf((np.arctanh(min(value + d, 1 - 1e-16)) - z) / error) + stats.norm.cdf((np.arctanh(max(value - d, -1 + 1e-16)) - z) / error)
+    return optimize.brentq(lambda d: outside(d) - alpha, 0, 2, xtol=1e-15, rtol=1e-14)
+
+
+x, y = u(60), np.round(u(60) ** 2 * 4) + np.round(u(60, 77) * 2)
+gaps = np.arange(60) % 7 == 3, np.arange(60) % 5 == 1
+both = ~(gaps[0] | gaps[1])
+infinite = np.where(np.arange(60) % 20 == 0, np.inf, x)
+predictors = np.c_[u(80), u(80) * 0.7 + u(80, 31) * 0.3, u(80, 57)]
+group, v = np.arange(60) % 3, u(60) + 0.2 * (np.arange(60) % 3)
+one_way = stats.f_oneway(*(v[group == g] for g in range(3)))
+eta = 2 * one_way.statistic / (2 * one_way.statistic + 57)
+contingency = np.array([[10, 20, 30], [25, 15, 20]])
+i, j = np.repeat(np.indices((2, 3)).reshape(2, -1), contingency.ravel(), axis=1)
+chi2_contingency = stats.chi2_contingency(contingency, correction=False).statistic
+windows = [[0.6, 400], [0.45, 300], [0.52, 1000]]
+z_of = lambda rows: np.tanh(np.average(np.arctanh([r for r, _ in rows]), weights=[n - 3 for _, n in rows]))
+fisher = (np.arctanh(0.6) - np.arctanh(0.45)) / np.sqrt(1 / 397 + 1 / 297)
+values |= {
+    "Pearson": stats.pearsonr(x, y)[0], "Spearman with ties": stats.spearmanr(x, y).statistic,
+    "Spearman of complete rows": stats.spearmanr(x[both], y[both]).statistic,
+    "Pearson of complete rows": stats.pearsonr(x[both], y[both])[0],
+    "Spearman with infinities": stats.spearmanr(infinite, y).statistic,
+    "Pearson of finite rows": stats.pearsonr(x[np.isfinite(infinite)], y[np.isfinite(infinite)])[0],
+    "Pearson variance": influence(weighted_z(x, y), 60),
+    "Spearman variance of ranks": influence(weighted_z(stats.rankdata(x), stats.rankdata(y)), 60),
+    "Cramer V raw": stats.contingency.association(contingency, method="cramer"),
+    "Cramer V of a contingency table": bergsma(chi2_contingency, 120, 2, 3),
+    "phi squared variance": influence(weighted_phi(i, j), 120),
+    "correlation ratio": np.sqrt(1 - (1 - eta) * 59 / 57), "eta squared variance": influence(weighted_eta(group, v), 60),
+    "VIF": np.diag(np.linalg.inv(np.corrcoef(predictors.T))).tolist(),
+    "Fisher z": fisher, "Fisher p": 2 * stats.norm.sf(fisher),
+    "pooled correlation": z_of(windows),
+    "leave-one-out correlation": [windows[k][0] - z_of(windows[:k] + windows[k + 1:]) for k in range(3)],
+    "correlation null": [[r, c, n, m, a, change_null(r, c, n, m, a)] for r, c, n, m in ((0, 1, 2400, 300), (0.6, 1.1, 40_000, 5000), (-0.95, 1.4, 400, 50)) for a in (0.05, 0.01, 0.001, 1e-6)],
+}
 print("{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()).replace("], [", "],\n  [") + "\n}")

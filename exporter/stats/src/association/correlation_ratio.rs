@@ -1,0 +1,118 @@
+//! Correlation ratio of a numeric by a categorical column.
+//!
+//! η² = 1 − W/T with W the sum of squares within the categories and T the whole one, corrected for bias as ε² = 1 −
+//! (1 − η²)(n−1)/(n−k) (Kelley 1935); the value is √max(0, ε²). The variance of η² is that of its influence function
+//! in a sample of rows, (1 − η²)u² − (u − μ_g)² for the standardised value u in a category of mean μ_g.
+
+use super::measure::{
+    Association, Independence, MAX_CATEGORIES, MIN_ROWS, Measure, NotComputed, round,
+    round_variance,
+};
+use super::values::{ABSENT, Categorical, Numeric};
+
+/// Power sums of the values of one category.
+#[derive(Clone, Default)]
+struct Sums {
+    count: f64,
+    first: f64,
+    second: f64,
+    third: f64,
+}
+
+impl Sums {
+    /// Means of u, u² and u³ for u = (value − mean)/deviation.
+    fn standard(&self, mean: f64, deviation: f64) -> [f64; 3] {
+        let [a, b, c] = [self.first, self.second, self.third].map(|sum| sum / self.count);
+        [
+            (a - mean) / deviation,
+            (b - 2.0 * mean * a + mean.powi(2)) / deviation.powi(2),
+            (c - 3.0 * mean * b + 3.0 * mean.powi(2) * a - mean.powi(3)) / deviation.powi(3),
+        ]
+    }
+}
+
+/// The ratio over the rows with a category and a finite value.
+pub(super) fn correlation_ratio(
+    x: &Numeric,
+    groups: &Categorical,
+) -> Result<Association, NotComputed> {
+    if groups.levels > MAX_CATEGORIES {
+        return Err(NotComputed::TooManyCategories {
+            have: groups.levels,
+            most: MAX_CATEGORIES,
+        });
+    }
+    let rows = || {
+        let both = x.values.iter().copied().zip(groups.codes.iter().copied());
+        both.filter(|(value, code)| value.is_finite() && *code != ABSENT)
+    };
+    // The values are those of the column less its mean; a pair's rows have a mean and a spread of their own.
+    let (count, sum, low, high) = rows().fold(
+        (0u64, 0.0, f64::INFINITY, f64::NEG_INFINITY),
+        |(count, sum, low, high), (value, _)| {
+            (count + 1, sum + value, low.min(value), high.max(value))
+        },
+    );
+    let n = count as f64;
+    let centre = sum / n;
+    let mut sums = vec![Sums::default(); groups.levels as usize];
+    let mut fourth = 0.0;
+    for (value, code) in rows() {
+        let value = value - centre;
+        let square = value * value;
+        fourth += square * square;
+        if let Some(sums) = sums.get_mut(code as usize) {
+            sums.count += 1.0;
+            sums.first += value;
+            sums.second += square;
+            sums.third += square * value;
+        }
+    }
+    sums.retain(|sums| sums.count > 0.0);
+    let k = sums.len() as u64;
+    let need = MIN_ROWS.max(2 * k);
+    if count < need {
+        return Err(NotComputed::TooFewRows { have: count, need });
+    }
+    let total = sums.iter().map(|sums| sums.second).sum::<f64>();
+    // What is left of the mean is rounding.
+    let mean = sums.iter().map(|sums| sums.first).sum::<f64>() / n;
+    let deviation = (total / n - mean * mean).max(0.0).sqrt();
+    if k < 2 || low >= high || deviation <= 0.0 {
+        return Err(NotComputed::Constant);
+    }
+    let standard: Vec<(f64, [f64; 3])> = sums
+        .iter()
+        .map(|sums| (sums.count / n, sums.standard(mean, deviation)))
+        .collect();
+    let within: f64 = standard
+        .iter()
+        .map(|(share, [mean, square, _])| share * (square - mean * mean).max(0.0))
+        .sum();
+    let eta = (1.0 - within).clamp(0.0, 1.0);
+    let epsilon = 1.0 - within * (n - 1.0) / (n - k as f64);
+    // The mean square of −η²u² + 2μu − μ², which is the influence with its brackets opened.
+    let influence: f64 = standard
+        .iter()
+        .map(|(share, [mu, square, cube])| {
+            share
+                * (4.0 * mu * mu * square - 4.0 * eta * mu * cube + 2.0 * eta * mu * mu * square
+                    - 3.0 * mu.powi(4))
+        })
+        .sum::<f64>()
+        + eta * eta * (fourth / n) / deviation.powi(4);
+    let degrees = (k - 1) as u32;
+    // Influences are not 0 by chance alone where the means differ by nothing: see Cramér's V.
+    let noise = 4.0 * f64::from(degrees) / n;
+    Ok(Association {
+        measure: Measure::CorrelationRatio,
+        value: round(epsilon.max(0.0).sqrt()),
+        n: count,
+        variance: round_variance((influence - noise).max(0.0)),
+        independence: Some(Independence {
+            degrees,
+            scale: 1,
+            square: round(epsilon),
+        }),
+    })
+}

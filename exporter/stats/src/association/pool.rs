@@ -1,0 +1,128 @@
+//! The baseline of every pair: its windows pooled, and how far each window is from the others.
+//!
+//! Correlations are averaged on Fisher's z scale with the weights n − 3 (Fisher 1921), V and the correlation ratio as
+//! they are with the weights n. Their squares are averaged too, not yet cut at 0: the mean of values that are cut lies above 0
+//! where there is nothing, and below the truth where there is little, and the null must know by how much.
+
+use super::matrix::{Matrix, Pair};
+use super::measure::{Association, Independence, InputError, NotComputed, round, round_variance};
+
+/// The largest correlation that has a finite z: it still rounds to 1.
+const NEARLY_ONE: f64 = 1.0 - 2.5e-7;
+
+/// A pooled baseline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pooled {
+    /// Every pair over all windows; its n is the sum of theirs. A pair that no window has is not computed for the
+    /// first window's reason.
+    pub matrix: Matrix,
+    /// For each pair of the matrix, in its order, the signed difference of the alarming measure in each window to the
+    /// others pooled, on the plain scale; of the windows that have the pair, and none where only one has it. They are
+    /// what [`crate::limits::Between::differences`] takes.
+    pub differences: Vec<Vec<f64>>,
+}
+
+/// Pools the matrices of a baseline's windows.
+///
+/// # Errors
+/// When there is none, or when they are about different columns.
+pub fn pool(windows: &[Matrix]) -> Result<Pooled, InputError> {
+    let Some(first) = windows.first() else {
+        return Err(InputError::NoMatrix);
+    };
+    if windows.iter().any(|window| window.kinds != first.kinds) {
+        return Err(InputError::OtherColumns);
+    }
+    let mut pairs = Vec::with_capacity(first.pairs.len());
+    let mut differences = Vec::with_capacity(first.pairs.len());
+    for (at, pair) in first.pairs.iter().enumerate() {
+        let of = |reading: fn(&Pair) -> Option<Result<Association, NotComputed>>| {
+            let pairs = windows.iter().filter_map(|window| window.pairs.get(at));
+            let computed = pairs.filter_map(reading).filter_map(Result::ok);
+            computed.collect::<Vec<_>>()
+        };
+        let alarming = of(|pair| Some(pair.alarming));
+        let pearson = of(|pair| pair.pearson);
+        differences.push(leave_one_out(&alarming));
+        pairs.push(Pair {
+            alarming: pooled(&alarming).map_or(pair.alarming, Ok),
+            pearson: pair
+                .pearson
+                .map(|reading| pooled(&pearson).map_or(reading, Ok)),
+        });
+    }
+    let kinds = first.kinds.clone();
+    Ok(Pooled {
+        matrix: Matrix { kinds, pairs },
+        differences,
+    })
+}
+
+/// A value on the scale on which it is averaged, and its weight there.
+fn scaled(reading: &Association) -> (f64, f64) {
+    let n = reading.n as f64;
+    if reading.measure.is_correlation() {
+        let value = reading.value.clamp(-NEARLY_ONE, NEARLY_ONE);
+        (value.atanh(), (n - 3.0).max(1.0))
+    } else {
+        (reading.value, n)
+    }
+}
+
+/// Back from that scale.
+fn plain(reading: &Association, scaled: f64) -> f64 {
+    if reading.measure.is_correlation() {
+        scaled.tanh()
+    } else {
+        scaled
+    }
+}
+
+/// Sum of the weights, and of the weighted values.
+fn totals(readings: &[Association]) -> (f64, f64) {
+    readings
+        .iter()
+        .map(scaled)
+        .fold((0.0, 0.0), |(weights, sum), (value, weight)| {
+            (weights + weight, sum + weight * value)
+        })
+}
+
+fn pooled(readings: &[Association]) -> Option<Association> {
+    let first = readings.first()?;
+    let (weights, sum) = totals(readings);
+    let n: u64 = readings.iter().map(|reading| reading.n).sum();
+    let variances = readings
+        .iter()
+        .map(|r| r.n as f64 * r.variance)
+        .sum::<f64>();
+    let squares = readings
+        .iter()
+        .filter_map(|r| Some(r.n as f64 * r.independence?.square));
+    let squares = squares.sum::<f64>();
+    let near = readings.iter().filter_map(|reading| reading.independence);
+    Some(Association {
+        measure: first.measure,
+        value: round(plain(first, sum / weights)),
+        n,
+        variance: round_variance(variances / n as f64),
+        // A category that one window has may turn up in the next.
+        independence: near.reduce(|a, b| Independence {
+            degrees: a.degrees.max(b.degrees),
+            scale: a.scale.max(b.scale),
+            square: round(squares / n as f64),
+        }),
+    })
+}
+
+fn leave_one_out(readings: &[Association]) -> Vec<f64> {
+    if readings.len() < 2 {
+        return Vec::new();
+    }
+    let (weights, sum) = totals(readings);
+    let difference = |reading: &Association| {
+        let (value, weight) = scaled(reading);
+        reading.value - plain(reading, (sum - weight * value) / (weights - weight))
+    };
+    readings.iter().map(difference).collect()
+}
