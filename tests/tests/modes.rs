@@ -55,35 +55,50 @@ fn a_rolling_baseline_is_the_windows_before_the_one_that_is_judged() {
             ("Rolling", "1")
         );
         assert_eq!(metrics.find("featuremonitor_baseline_windows"), Some(4.0));
-        let end = metrics.find("featuremonitor_window_end_timestamp_seconds");
-        let weeks = (end.unwrap() - customers.origin() as f64) / FAST as f64;
-        let week = (ORIGIN_WEEK as f64 + weeks).round() as u64;
+        let week = judged_week(&metrics, &customers);
         check_week(&metrics, week, &format!("{}-{}", week - 4, week - 1));
         exporter.terminate();
     }
 }
 
-/// A week that was no normal one is in no baseline: of pinned ones the others stay, of the last ones there is one more before.
+/// A time that was no normal one is in no baseline: of pinned windows the others stay, of the last ones there is one more before.
 #[test]
 fn an_excluded_window_is_not_in_the_baseline() {
-    for (baseline, weeks) in [("", "13-16,18"), ("rolling: {windows: 4}", "14-16,18")] {
-        let customers = Customers::replay(1, SLOW);
-        if !baseline.is_empty() {
-            with_baseline(&customers, baseline);
-        }
-        let time = |weeks_before: u64| {
-            let seconds = customers.origin() - weeks_before * SLOW;
-            jiff::Timestamp::from_second(seconds as i64).unwrap()
-        };
-        // The last hour of week 17 and no more is enough.
-        let (from, to) = (time(1) - jiff::Span::new().seconds(4), time(1));
-        let excluded = format!("    excluded: [{{from: {from}, to: {to}}}]\n    revision:");
+    // The last seconds of a window, and no more, are enough.
+    let exclude = |customers: &Customers, week: u64, length: u64| {
+        let end = customers.origin() - (ORIGIN_WEEK - week) * length;
+        let end = jiff::Timestamp::from_second(end as i64).unwrap();
+        let start = end - jiff::Span::new().seconds(2);
+        let excluded = format!("    excluded: [{{from: {start}, to: {end}}}]\n    revision:");
         customers.edit("    revision:", &excluded);
+    };
+    let run = |customers: &Customers| {
         let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
-        let metrics = exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= 1.0);
-        check_week(&metrics, ORIGIN_WEEK + 1, weeks);
+        let judged = "featuremonitor_windows_judged_total";
+        let metrics = exporter.wait_for_metric(judged, |n| n >= 1.0);
         exporter.terminate();
-    }
+        metrics
+    };
+    let customers = Customers::replay(1, SLOW);
+    exclude(&customers, 17, SLOW);
+    check_week(&run(&customers), ORIGIN_WEEK + 1, "13-16,18");
+
+    let customers = Customers::replay(2, FAST);
+    with_baseline(&customers, "rolling: {windows: 4}");
+    exclude(&customers, ORIGIN_WEEK, FAST);
+    let metrics = run(&customers);
+    let week = judged_week(&metrics, &customers);
+    let before = (0..week).rev().filter(|other| *other != ORIGIN_WEEK);
+    let weeks: Vec<String> = before.take(4).map(|week| week.to_string()).collect();
+    assert!(week - 4 <= ORIGIN_WEEK, "week {week} is too late to tell");
+    check_week(&metrics, week, &weeks.join(","));
+}
+
+/// The week of the customers that was judged last, where a week lasts [`FAST`] seconds.
+fn judged_week(metrics: &Metrics, customers: &Customers) -> u64 {
+    let end = metrics.find("featuremonitor_window_end_timestamp_seconds");
+    let weeks = (end.unwrap() - customers.origin() as f64) / FAST as f64;
+    (ORIGIN_WEEK as f64 + weeks).round() as u64
 }
 
 /// One week against a baseline of others, as far as the statistics do not depend on when the bins were frozen.
