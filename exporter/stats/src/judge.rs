@@ -110,7 +110,7 @@ fn known_checks<'de, D: serde::Deserializer<'de>>(
 /// A baseline and its settings, prepared once so that judging one window is cheap. It owns what it needs.
 #[derive(Debug, Clone)]
 pub struct Reference {
-    tests: usize,
+    tests: ByCheck<usize>,
     alpha: BySeverity<Option<Alpha>>,
     features: Vec<Prepared>,
 }
@@ -159,8 +159,13 @@ impl Reference {
             .iter()
             .filter(|feature| settings.quality.is_some() && feature.filled > 0)
             .count();
-        let tests = drifts + missing + quality;
-        let alpha = settings.budget.map(|budget| Alpha::share(budget, tests));
+        let tests = ByCheck {
+            drift: drifts,
+            missing,
+            quality,
+        };
+        let all = tests.iter().map(|(_, tests)| tests).sum();
+        let alpha = settings.budget.map(|budget| Alpha::share(budget, all));
         let at = |between: Option<Between>, pooled: f64| {
             alpha.map(|alpha| Some(between?.bound(pooled, alpha?.value)))
         };
@@ -207,7 +212,12 @@ impl Reference {
     /// Number of tests that share the budget: drift and missing of every feature that has them, whatever overrides
     /// say.
     pub fn tests(&self) -> usize {
-        self.tests
+        self.tests.iter().map(|(_, tests)| tests).sum()
+    }
+
+    /// How many of them are tests of one check.
+    pub fn tests_of(&self, check: Check) -> usize {
+        *self.tests.get(check)
     }
 
     /// α of one test; `None` without any test.

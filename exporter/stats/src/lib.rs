@@ -29,6 +29,7 @@ pub mod distance;
 pub mod kernels;
 pub mod limits;
 pub mod multiplicity;
+pub mod poisson;
 
 pub use baseline::FrozenFeature;
 pub use bins::{Bins, CategoryBins, NumericBins};
