@@ -360,14 +360,9 @@ fn verdict_row(
                 .and_then(|(_, distance)| distance.as_ref().ok()?.p_value)
                 .map_or_else(String::new, number);
             let limits = &verdict.limits;
-            let name = match verdict.statistic {
-                Statistic::MissingShare => "missing increase".to_owned(),
-                Statistic::InvalidShare => "invalid increase".to_owned(),
-                statistic => format!("{} {statistic}", check.name()),
-            };
             vec![
                 feature.name.clone(),
-                name,
+                tested(check, verdict.statistic),
                 number(verdict.value),
                 p,
                 number(limits.warning.value),
@@ -389,6 +384,15 @@ fn verdict_row(
             });
             row
         }
+    }
+}
+
+/// What a check looks at, in words.
+pub(crate) fn tested(check: Check, statistic: Statistic) -> String {
+    match statistic {
+        Statistic::MissingShare => "missing increase".to_owned(),
+        Statistic::InvalidShare => "invalid increase".to_owned(),
+        statistic => format!("{} {statistic}", check.name()),
     }
 }
 
@@ -445,7 +449,7 @@ fn word(breached: BySeverity<bool>, moving: bool) -> &'static str {
 }
 
 /// Which part of a limit holds, in words.
-fn part(part: LimitPart) -> &'static str {
+pub(crate) fn part(part: LimitPart) -> &'static str {
     match part {
         LimitPart::Manifest => "manifest",
         LimitPart::RaisedToWarning => "raised to warning",
@@ -456,7 +460,7 @@ fn part(part: LimitPart) -> &'static str {
     }
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
+pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_preset(NOTHING);
     table.set_style(TableComponent::HeaderLines, '─');
@@ -465,7 +469,7 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-fn right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+pub(crate) fn right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
     for index in columns {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -478,7 +482,7 @@ fn percent(share: f64) -> String {
 }
 
 /// A number with four significant digits.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let magnitude = value.abs();
     if value == 0.0 {
         "0".to_owned()
