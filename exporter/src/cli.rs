@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use program::log::LogFormat;
 use program::{answer, exit_code, stopped};
 
-use crate::{check, profile, run};
+use crate::{calibrate, check, profile, run};
 
 /// Watches machine-learning features: pulls them from an Arrow Flight server, compares them with a
 /// baseline, and serves the result to Prometheus.
@@ -31,6 +31,7 @@ const EXAMPLES: &str = "\
 Examples:
   feature-monitor-exporter check -f monitor.yaml            is the manifest right?
   feature-monitor-exporter profile -f monitor.yaml          pull the newest complete window, print a table
+  feature-monitor-exporter calibrate -f monitor.yaml        replay past windows: does the false-alarm budget hold?
   feature-monitor-exporter run -f monitor.yaml              evaluate on schedule, serve http://localhost:9464/
 
 Exit codes: 0 fine, 1 something is wrong with the input, 2 wrong usage.";
@@ -51,6 +52,12 @@ pub enum Command {
     /// Prints, for each feature, its statistics, its distances with their limits, and which part of a
     /// limit holds and why.
     Profile(Profile),
+    /// Replay windows of the past and say whether the false-alarm budget holds on them, and what to write if not.
+    ///
+    /// The windows are taken as undrifted, so that every alarm in them counts as false. Prints, for each check, the alarms
+    /// that the budget gives and those that there were, with an exact interval; for each feature with more than its share,
+    /// the limit that would have held; and all of these limits as a patch for the manifest. Nothing is saved.
+    Calibrate(Calibrate),
 }
 
 /// `run`
@@ -114,6 +121,39 @@ pub struct Profile {
     pub output: Output,
 }
 
+/// `calibrate`
+#[derive(Debug, Args)]
+pub struct Calibrate {
+    /// Where the manifest is and what belongs to it.
+    #[command(flatten)]
+    pub input: Input,
+    /// Replay the windows wholly after this instant (RFC 3339), up to --to.
+    #[arg(long, value_name = "TIME", requires = "to")]
+    pub from: Option<jiff::Timestamp>,
+    /// Replay the windows wholly before this instant (RFC 3339), from --from on.
+    #[arg(long, value_name = "TIME", requires = "from")]
+    pub to: Option<jiff::Timestamp>,
+    /// Replay so many windows, the newest complete ones; without it and without --from the newest after the baseline, at
+    /// most 52.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), conflicts_with_all = ["from", "to"])]
+    pub windows: Option<u32>,
+    /// Form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: CalibrateOutput,
+}
+
+/// Form of the answer of `calibrate`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CalibrateOutput {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// The patch alone, for `kubectl patch --type merge --patch-file`.
+    Yaml,
+}
+
 /// Form of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Output {
@@ -152,6 +192,9 @@ pub async fn execute(command: Command) -> ExitCode {
                 Err(error) => Err(error),
             }
         }
+        Command::Calibrate(args) => calibrate::calibrate(&args, Timestamp::now())
+            .await
+            .and_then(|text| answer(&format!("{}\n", text.trim_end()))),
         Command::Profile(args) => profile::profile(&args, Timestamp::now())
             .await
             .and_then(|text| answer(&format!("{}\n", text.trim_end()))),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crds::handoff::ExporterConfig;
 use crds::manifest::{self, LoadError};
 use crds::valid;
 
@@ -16,6 +17,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Config {
     /// The monitor it describes.
     pub monitor: Arc<valid::Monitor>,
+    /// The document it was made of, in the form that the operator hands over.
+    pub document: Arc<ExporterConfig>,
     /// Its hash, as the operator computes it.
     pub hash: String,
 }
@@ -57,6 +60,7 @@ fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     })?;
     Ok(Config {
         monitor: Arc::new(loaded.monitor),
+        document: Arc::new(loaded.config),
         hash: loaded.hash,
     })
 }

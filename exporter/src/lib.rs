@@ -7,6 +7,7 @@
 //! `monitor` tells the story of one evaluation, `run` that of the program.
 
 pub mod baseline;
+pub mod calibrate;
 pub mod check;
 pub mod cli;
 pub mod columns;

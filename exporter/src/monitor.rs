@@ -7,6 +7,8 @@
 //!
 //! An evaluation that fails changes nothing but its own outcome: the last good results stay.
 
+pub mod replay;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;

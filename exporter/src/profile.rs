@@ -376,10 +376,7 @@ fn verdict_row(
     check: Check,
     verdict: &Result<Verdict, NotComputed>,
 ) -> Vec<String> {
-    let name = match report.name.as_str() {
-        "" => "(all rows)",
-        name => name,
-    };
+    let name = subject(&report.name);
     let moving = report.moving && check == Check::Drift;
     match verdict {
         Ok(verdict) => {
@@ -390,16 +387,9 @@ fn verdict_row(
                 .and_then(|(_, distance)| distance.as_ref().ok()?.p_value)
                 .map_or_else(String::new, number);
             let limits = &verdict.limits;
-            let value = match verdict.statistic {
-                Statistic::MissingShare => "missing increase".to_owned(),
-                Statistic::InvalidShare => "invalid increase".to_owned(),
-                Statistic::OutlierShare => "outlier increase".to_owned(),
-                Statistic::DuplicateShare => "duplicate increase".to_owned(),
-                statistic => format!("{} {statistic}", check.name()),
-            };
             vec![
                 name.to_owned(),
-                value,
+                tested(check, verdict.statistic),
                 number(verdict.value),
                 p,
                 number(limits.warning.value),
@@ -420,6 +410,25 @@ fn verdict_row(
             });
             row
         }
+    }
+}
+
+/// A feature by its name, or the window as a whole.
+pub(crate) fn subject(name: &str) -> &str {
+    match name {
+        "" => "(all rows)",
+        name => name,
+    }
+}
+
+/// What a check looks at, in words.
+pub(crate) fn tested(check: Check, statistic: Statistic) -> String {
+    match statistic {
+        Statistic::MissingShare => "missing increase".to_owned(),
+        Statistic::InvalidShare => "invalid increase".to_owned(),
+        Statistic::OutlierShare => "outlier increase".to_owned(),
+        Statistic::DuplicateShare => "duplicate increase".to_owned(),
+        statistic => format!("{} {statistic}", check.name()),
     }
 }
 
@@ -477,7 +486,7 @@ fn word(breached: BySeverity<bool>, moving: bool) -> &'static str {
 }
 
 /// Which part of a limit holds, in words.
-fn part(part: LimitPart) -> &'static str {
+pub(crate) fn part(part: LimitPart) -> &'static str {
     match part {
         LimitPart::Manifest => "manifest",
         LimitPart::RaisedToWarning => "raised to warning",
@@ -488,7 +497,7 @@ fn part(part: LimitPart) -> &'static str {
     }
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
+pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_preset(NOTHING);
     table.set_style(TableComponent::HeaderLines, '─');
@@ -497,7 +506,7 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-fn right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+pub(crate) fn right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
     for index in columns {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -510,7 +519,7 @@ fn percent(share: f64) -> String {
 }
 
 /// A number with four significant digits.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let magnitude = value.abs();
     if value == 0.0 {
         "0".to_owned()

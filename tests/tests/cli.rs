@@ -226,10 +226,10 @@ fn check_of_several_files_answers_for_each() {
 
 /// Before it listens: nobody has to look into a log for it.
 #[test]
-fn run_and_profile_refuse_what_check_refuses() {
+fn the_other_commands_refuse_what_check_refuses() {
     let home = tempfile::tempdir().unwrap();
     let file = wrong_manifest(home.path()).display().to_string();
-    for command in ["run", "profile"] {
+    for command in ["run", "profile", "calibrate"] {
         let refused = exporter(&[command, "-f", &file]);
         assert_eq!(refused.code, Some(1), "{command}: {refused:?}");
         assert_eq!(refused.out, "", "{command}");
@@ -263,6 +263,14 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
     check(
         exporter(&["profile", "-f", &file, "--window", "yesterday"]),
         "--window <TIME>",
+    );
+    check(
+        exporter(&["calibrate", "-f", &file, "--from", "2017-05-07T06:00:00Z"]),
+        "--to <TIME>",
+    );
+    check(
+        exporter(&["calibrate", "-f", &file, "--windows", "0"]),
+        "1..=1000",
     );
     check(
         exporter(&["run", "-f", &file, "--log.level", "exporter=loud"]),
@@ -417,7 +425,7 @@ fn help_names_every_subcommand_and_shows_how() {
         "feature-monitor-exporter",
         &[exit_codes, "--log.format", "--log.level", "--otlp.endpoint"],
     );
-    assert_eq!(names, ["run", "check", "profile"]);
+    assert_eq!(names, ["run", "check", "profile", "calibrate"]);
     let names = check(
         operator(&["--help"]),
         "feature-monitor-operator",
@@ -429,6 +437,7 @@ fn help_names_every_subcommand_and_shows_how() {
         ("run", "--web.config.file"),
         ("check", "--output"),
         ("profile", "--window"),
+        ("calibrate", "--windows"),
     ] {
         let answer = exporter(&[command, "--help"]);
         assert_eq!(answer.code, Some(0), "{answer:?}");

@@ -131,7 +131,7 @@ fn known_checks<'de, D: serde::Deserializer<'de>>(saved: D) -> Result<Verdicts, 
 /// A baseline and its settings, prepared once so that judging one window is cheap. It owns what it needs.
 #[derive(Debug, Clone)]
 pub struct Reference {
-    tests: usize,
+    tests: ByCheck<usize>,
     alpha: BySeverity<Option<Alpha>>,
     features: Vec<Prepared>,
     duplicates: Result<ShareTest, NotComputed>,
@@ -164,12 +164,15 @@ impl Reference {
         };
         let on = settings.on;
         // An override, and what a test of a feature finds that moves, change no other limit.
-        let tests = count(&|_, prepared| prepared.drift.counts())
-            + count(&|feature, _| on.missing && feature.reference.rows > 0)
-            + count(&|feature, _| on.quality && feature.reference.filled() > 0)
-            + count(&|_, prepared| on.outliers && counts(&prepared.fences))
-            + usize::from(duplicates.is_ok());
-        let alpha = settings.budget.map(|budget| Alpha::share(budget, tests));
+        let tests = ByCheck {
+            drift: count(&|_, prepared| prepared.drift.counts()),
+            missing: count(&|feature, _| on.missing && feature.reference.rows > 0),
+            quality: count(&|feature, _| on.quality && feature.reference.filled() > 0),
+            outliers: count(&|_, prepared| on.outliers && counts(&prepared.fences)),
+            duplicates: usize::from(duplicates.is_ok()),
+        };
+        let all = Check::ALL.iter().map(|check| tests.get(*check)).sum();
+        let alpha = settings.budget.map(|budget| Alpha::share(budget, all));
 
         drift::bind(prepared.iter_mut().map(|feature| &mut feature.drift), alpha);
         type Of = fn(&mut Prepared) -> &mut Result<ShareTest, NotComputed>;
@@ -193,7 +196,12 @@ impl Reference {
     /// Number of tests that share the budget: those of every feature that has them, and of the window, whatever overrides
     /// say.
     pub fn tests(&self) -> usize {
-        self.tests
+        Check::ALL.iter().map(|check| self.tests_of(*check)).sum()
+    }
+
+    /// How many of them are tests of one check.
+    pub fn tests_of(&self, check: Check) -> usize {
+        *self.tests.get(check)
     }
 
     /// α of one test; `None` without any test.

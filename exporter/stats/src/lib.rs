@@ -35,6 +35,7 @@ pub mod kernels;
 pub mod limits;
 pub mod missingness;
 pub mod multiplicity;
+pub mod poisson;
 pub mod predictive;
 pub mod seasonal;
 pub mod sequential;

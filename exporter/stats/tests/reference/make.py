@@ -38,6 +38,12 @@ def kstwo_isf(n, alpha):
     return optimize.brentq(lambda d: np.log(stats.kstwo.sf(d, n)) - np.log(alpha), 0.5 / n + 1e-12, 1 - 1e-12, xtol=1e-15, rtol=1e-14)
 
 
+def poisson_interval(k, level):
+    """Garwood (1936): the central interval of a Poisson mean, from the quantiles of chi-squared."""
+    tail = (1 - level) / 2
+    return float(stats.chi2.ppf(tail, 2 * k) / 2) if k else 0.0, float(stats.chi2.isf(tail, 2 * k + 2) / 2)
+
+
 sizes = [1, 2, 3, 5, 10, 20, 50, 100, 109, 140, 141, 300, 500, 1000, 1013, 1014, 2057, 4444, 10_000, 50_000, 100_000, 100_001, 1_000_000]
 kstwo = []
 for n in sizes:
@@ -366,5 +372,6 @@ values |= {
     "pooled correlation": z_of(windows),
     "leave-one-out correlation": [windows[k][0] - z_of(windows[:k] + windows[k + 1:]) for k in range(3)],
     "correlation null": [[r, c, n, m, a, change_null(r, c, n, m, a)] for r, c, n, m in ((0, 1, 2400, 300), (0.6, 1.1, 40_000, 5000), (-0.95, 1.4, 400, 50)) for a in (0.05, 0.01, 0.001, 1e-6)],
+    "poisson interval": [[k, level, *poisson_interval(k, level)] for k in (0, 1, 2, 3, 10, 34, 100, 5000) for level in (0.95, 0.99)],
 }
 print("{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()).replace("], [", "],\n  [") + "\n}")

@@ -1,0 +1,69 @@
+//! The limit that replayed windows ask for, by the recipe that makes limits of the baseline's own windows.
+
+use stats::Statistic;
+use stats::limits::Between;
+
+/// How much the values of a statistic differ from window to window; nothing below four windows, or where there is no limit.
+pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
+    use Statistic::*;
+    match statistic {
+        Ks | Psi | JensenShannon | Hellinger | Wasserstein => Between::distances(values),
+        MissingShare | InvalidShare | OutlierShare | DuplicateShare => Between::differences(values),
+        ChiSquared => None,
+    }
+}
+
+/// The largest value of a statistic, which as a limit would never be passed; nothing where there is none.
+pub fn largest(statistic: Statistic) -> Option<f64> {
+    use Statistic::*;
+    match statistic {
+        Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
+        | DuplicateShare => Some(1.0),
+        Psi | Wasserstein | ChiSquared => None,
+    }
+}
+
+/// The least number with two significant digits that is not below `value`.
+pub fn round_up(value: f64) -> f64 {
+    let text = format!("{value:.1e}");
+    let near: f64 = text.parse().unwrap_or(value);
+    if near >= value || !value.is_finite() {
+        return near;
+    }
+    // One more in the second digit: "6.2e-2" becomes 63e-3.
+    let up = text.split_once('e').and_then(|(digits, exponent)| {
+        let digits: i64 = digits.replace('.', "").parse().ok()?;
+        let exponent: i64 = exponent.parse().ok()?;
+        format!("{}e{}", digits + 1, exponent - 1).parse().ok()
+    });
+    up.unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_have_two_digits_and_are_never_rounded_down() {
+        let check = |value, expected: f64| assert_eq!(round_up(value), expected, "{value}");
+        check(0.1, 0.1);
+        check(0.062_286, 0.063);
+        check(0.062_000_000_000_000_1, 0.063);
+        check(0.062, 0.062);
+        check(0.996, 1.0);
+        check(9.95, 10.0);
+        check(123.0, 130.0);
+        check(1e-9, 1e-9);
+        check(0.0, 0.0);
+        check(-0.062_286, -0.062);
+        assert_eq!(round_up(f64::INFINITY), f64::INFINITY);
+        assert!(round_up(f64::NAN).is_nan());
+        // Over many sizes; 1.1 is the widest step of two digits.
+        for i in 1..5_000 {
+            let value = f64::from(i).powf(1.7) * 1e-5;
+            let up = round_up(value);
+            assert!(value <= up && up <= value * 1.1, "{value} {up}");
+            assert_eq!(up, format!("{up:.1e}").parse::<f64>().unwrap());
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! From verdicts to alarms, limits and a patch: without a source, on windows made up here.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use exporter::calibrate::calibration::{Calibration, Proposal, Test, Why, calibration};
+use exporter::calibrate::count::Holds;
+use exporter::calibrate::patch::{Patch, patch};
+use exporter::monitor::replay::{Replay, Replayed, Watched};
+use exporter::snapshot::BaselineInfo;
+use exporter::window::Span;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use stats::limits::Between;
+use stats::{
+    Alpha, ByCheck, BySeverity, Check, Distance, FeatureReport, Limit, LimitPart, NotComputed,
+    Severity, Statistic, Verdict, score,
+};
+
+/// Weekly windows, one false warning in 7 d and one false critical alarm in 30 d.
+const EXAMPLE: &str = include_str!("../../crds/examples/customer-segmentation.yaml");
+const ROWS: u64 = 2_400;
+const TESTS: usize = 38;
+/// Steady but for three weeks apart from each other, which are three alarms.
+const JUMPY: [f64; 12] = [
+    0.03, 0.02, 0.08, 0.03, 0.02, 0.09, 0.03, 0.02, 0.03, 0.08, 0.02, 0.03,
+];
+const STEADY: [f64; 12] = [
+    0.03, 0.02, 0.03, 0.02, 0.03, 0.02, 0.03, 0.02, 0.03, 0.02, 0.03, 0.02,
+];
+
+/// The values of a feature's drift in each window; nothing where it was not computed.
+struct Feature {
+    name: String,
+    values: Vec<Option<f64>>,
+    limits: BySeverity<f64>,
+    moving: bool,
+    rows: u64,
+}
+
+fn feature(name: &str, values: &[f64]) -> Feature {
+    Feature {
+        name: name.to_owned(),
+        values: values.iter().copied().map(Some).collect(),
+        limits: BySeverity {
+            warning: 0.05,
+            critical: 0.1,
+        },
+        moving: false,
+        rows: ROWS,
+    }
+}
+
+impl Feature {
+    fn report(&self, window: usize) -> FeatureReport {
+        let statistic = Statistic::Ks;
+        let value = self.values[window];
+        let distance = value.map(|value| Distance {
+            statistic,
+            value,
+            effect: value,
+            p_value: None,
+            adjusted_p_value: None,
+            error: 0.0,
+            compared: (6 * ROWS, self.rows),
+            minimum: 20,
+        });
+        let too_few = NotComputed::TooFewRows { have: 0, need: 20 };
+        let verdict = match value {
+            _ if self.moving => Err(NotComputed::Moving),
+            None => Err(too_few),
+            Some(value) => Ok(self.verdict(value)),
+        };
+        FeatureReport {
+            name: self.name.clone(),
+            distances: vec![(statistic, distance.ok_or(too_few))],
+            verdicts: ByCheck::from_fn(|check| match check {
+                Check::Drift => verdict.clone(),
+                _ => Err(NotComputed::Disabled),
+            }),
+            moving: self.moving,
+        }
+    }
+
+    fn verdict(&self, value: f64) -> Verdict {
+        let limit = |value| Limit {
+            value,
+            part: LimitPart::EffectFloor,
+            floor: value,
+            null: None,
+            bound: None,
+            capped: false,
+        };
+        let scores = self.limits.map(|limit| score(value, limit));
+        Verdict {
+            check: Check::Drift,
+            statistic: Statistic::Ks,
+            value,
+            rows: self.rows,
+            min_rows: 200,
+            limits: self.limits.map(limit),
+            scores,
+            over: scores.map(|score| score >= 1.0 && self.rows >= 200),
+        }
+    }
+}
+
+fn replay(features: &[Feature]) -> Replay {
+    let start: Timestamp = "2017-05-07T06:00:00Z".parse().unwrap();
+    let week = |weeks: i64| start + SignedDuration::from_hours(7 * 24 * weeks);
+    let windows = features.first().map_or(0, |feature| feature.values.len());
+    let span = |weeks| Span {
+        start: week(weeks),
+        end: week(weeks + 1),
+    };
+    Replay {
+        baseline: BaselineInfo {
+            kind: "Pinned",
+            version: 1,
+            revision: 1,
+            digest: "sha256:0".to_owned(),
+            frozen_at: start,
+            reloaded: false,
+            span: span(-1),
+            windows: 1,
+            rows: ROWS,
+            features: features.len() as u32,
+        },
+        tests: ByCheck {
+            drift: TESTS,
+            ..ByCheck::default()
+        },
+        alpha: BySeverity {
+            warning: Alpha::share(1.0, TESTS),
+            critical: Alpha::share(7.0 / 30.0, TESTS),
+        },
+        features: features
+            .iter()
+            .map(|feature| Watched {
+                name: feature.name.clone(),
+                statistic: Some(Statistic::Ks),
+            })
+            .collect(),
+        windows: (0..windows)
+            .map(|window| Replayed {
+                span: span(window as i64),
+                rows: ROWS,
+                reports: features
+                    .iter()
+                    .map(|feature| feature.report(window))
+                    .collect(),
+            })
+            .collect(),
+        empty: 0,
+        left_out: 0,
+    }
+}
+
+fn calibrated(manifest: &str, features: &[Feature]) -> (Calibration, Option<Patch>) {
+    let loaded = crds::manifest::load(manifest).unwrap();
+    let calibration = calibration(&loaded.monitor, &replay(features));
+    let patch = patch(&loaded.config.spec, &calibration);
+    (calibration, patch)
+}
+
+fn test<'a>(calibration: &'a Calibration, feature: &str) -> &'a Test {
+    let mut tests = calibration.tests.iter();
+    tests.find(|test| test.feature == feature).unwrap()
+}
+
+fn why(test: &Test, severity: Severity) -> Option<Why> {
+    test.at
+        .get(severity)
+        .finding
+        .as_ref()
+        .map(|found| found.why)
+}
+
+fn proposal(test: &Test, severity: Severity) -> Proposal {
+    test.at.get(severity).finding.as_ref().unwrap().proposal
+}
+
+/// The manifest with a JSON merge patch (RFC 7396) applied, which must hold.
+fn patched(manifest: &str, patch: &Patch) -> String {
+    fn merge(target: &mut Value, patch: &Value) {
+        let Value::Object(fields) = patch else {
+            *target = patch.clone();
+            return;
+        };
+        if !target.is_object() {
+            *target = json!({});
+        }
+        for (name, value) in fields {
+            merge(&mut target[name], value);
+        }
+    }
+    let yaml = patch.yaml().unwrap();
+    let read: Value = serde_saphyr::from_str(&yaml).unwrap();
+    assert_eq!(read, patch.value, "{yaml}");
+    let mut document: Value = serde_saphyr::from_str(manifest).unwrap();
+    merge(&mut document, &read);
+    let text = serde_saphyr::to_string(&document).unwrap();
+    crds::manifest::load(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    text
+}
+
+#[test]
+fn alarms_are_held_against_the_share_of_the_budget() {
+    let features = [feature("jumpy", &JUMPY), feature("steady", &STEADY)];
+    let (found, _) = calibrated(EXAMPLE, &features);
+    let all = found.all.warning;
+    // One a week; all tests are of drift.
+    assert_eq!((all.windows, all.expected, all.alarms), (12, 12.0, 3));
+    assert_eq!(all.holds(), Holds::Within, "{all:?}");
+    let critical = found.all.critical;
+    assert!((critical.expected - 12.0 * 7.0 / 30.0).abs() < 1e-12);
+    assert_eq!(
+        (critical.alarms, critical.holds()),
+        (0, Holds::NotEnoughWindows)
+    );
+    assert_eq!(found.checks.drift, Some(found.all));
+    assert_eq!(found.checks.missing, None);
+
+    let jumpy = test(&found, "jumpy");
+    assert_eq!(jumpy.at.warning.count.alarms, 3);
+    assert!((jumpy.at.warning.count.expected - 12.0 / TESTS as f64).abs() < 1e-12);
+    assert_eq!(why(jumpy, Severity::Warning), Some(Why::OverItsShare));
+    assert_eq!(why(jumpy, Severity::Critical), None);
+    let values = jumpy.values;
+    assert_eq!((values.min, values.median, values.max), (0.02, 0.03, 0.09));
+    let steady = test(&found, "steady");
+    let at = &steady.at.warning;
+    assert_eq!((at.over, &at.finding), (0, &None));
+}
+
+#[test]
+fn the_limit_is_the_recipes_bound_pooled_over_features_and_rounded_up() {
+    let features = [feature("jumpy", &JUMPY), feature("steady", &STEADY)];
+    let (found, _) = calibrated(EXAMPLE, &features);
+    let [jumpy, steady] = [JUMPY, STEADY].map(|values| Between::distances(&values).unwrap());
+    let pooled = (jumpy.variance() + steady.variance()) / 2.0;
+    let bound = jumpy.bound(pooled, 1.0 / TESTS as f64);
+    let Proposal::Limit { value, count } = proposal(test(&found, "jumpy"), Severity::Warning)
+    else {
+        panic!("no limit");
+    };
+    assert!(value >= bound && value < bound * 1.1, "{value} {bound}");
+    assert_eq!(value, format!("{value:.1e}").parse::<f64>().unwrap());
+    let over = JUMPY.iter().filter(|v| **v >= value).count() as u64;
+    assert_eq!((count.alarms, count.windows), (over, 12));
+}
+
+/// Many steady features and windows make the bound a low one, and five windows are far above it.
+#[test]
+fn a_limit_is_never_below_the_one_in_force() {
+    let values: Vec<f64> = (0..40)
+        .map(|window| if window % 8 == 0 { 0.501 } else { 0.1 })
+        .collect();
+    let mut high = feature("high", &values);
+    high.limits = BySeverity {
+        warning: 0.5,
+        critical: 0.6,
+    };
+    let mut features: Vec<Feature> = (0..20)
+        .map(|i| feature(&format!("steady{i}"), &[0.02; 40]))
+        .collect();
+    features.push(high);
+    let (found, patch) = calibrated(EXAMPLE, &features);
+    let Proposal::Limit { value, count } = proposal(test(&found, "high"), Severity::Warning) else {
+        panic!("no limit");
+    };
+    assert_eq!(value, 0.5);
+    // Which helps nothing, so there is nothing to write.
+    assert_eq!((count.alarms, count.holds()), (5, Holds::Over));
+    assert_eq!(patch, None);
+}
+
+#[test]
+fn too_few_windows_and_limits_beyond_the_largest_value_are_said() {
+    let few = [0.2, 0.01, 0.2, 0.01, 0.2].map(Some);
+    let mut short = feature("short", &[]);
+    short.values = few.to_vec();
+    // Of two windows nothing is known.
+    short.values[1] = None;
+    short.values[3] = None;
+    let (found, patch) = calibrated(EXAMPLE, &[short]);
+    // One run, since what is unknown ends none.
+    assert_eq!(test(&found, "short").at.warning.count.alarms, 1);
+    assert_eq!(patch, None);
+
+    let wild: Vec<f64> = (0..12)
+        .map(|i| if i % 2 == 0 { 0.9 } else { 0.001 })
+        .collect();
+    let (found, patch) = calibrated(EXAMPLE, &[feature("wild", &wild)]);
+    let wild = test(&found, "wild");
+    assert_eq!(wild.at.warning.count.alarms, 6);
+    for severity in [Severity::Warning, Severity::Critical] {
+        assert_eq!(
+            proposal(wild, severity),
+            Proposal::NoneHolds { largest: 1.0 }
+        );
+    }
+    assert_eq!(patch, None);
+}
+
+#[test]
+fn what_moves_or_has_changed_for_good_is_not_for_the_patch() {
+    let rising: Vec<f64> = (0..12).map(|i| 0.2 + 0.02 * f64::from(i)).collect();
+    let mut moving = feature("tenure", &rising);
+    moving.moving = true;
+    let changed = feature("changed", &rising);
+    let (found, patch) = calibrated(EXAMPLE, &[moving, changed]);
+    assert_eq!(patch, None);
+    let tenure = test(&found, "tenure");
+    assert_eq!(tenure.at.warning.count.alarms, 0);
+    assert_eq!(tenure.at.warning.limit, None);
+    assert_eq!(tenure.values.min, 0.2);
+    let changed = test(&found, "changed");
+    assert_eq!(
+        (changed.at.warning.over, changed.at.warning.count.alarms),
+        (12, 1)
+    );
+    for (test, expected) in [(tenure, Why::Moving), (changed, Why::Lasting)] {
+        for severity in [Severity::Warning, Severity::Critical] {
+            assert_eq!(why(test, severity), Some(expected));
+            let Proposal::Limit { value, .. } = proposal(test, severity) else {
+                panic!("{test:?}");
+            };
+            assert!(value > 0.42, "{value}");
+        }
+    }
+}
+
+#[test]
+fn a_warning_that_passes_the_critical_limit_takes_it_along() {
+    let mut close = feature("close", &JUMPY);
+    close.limits.critical = 0.095;
+    let (found, patch) = calibrated(EXAMPLE, &[close, feature("jumpy", &JUMPY)]);
+    let close = test(&found, "close");
+    assert_eq!(why(close, Severity::Warning), Some(Why::OverItsShare));
+    assert_eq!(
+        why(close, Severity::Critical),
+        Some(Why::BelowTheNewWarning)
+    );
+    let patch = patch.unwrap();
+    let text = patched(EXAMPLE, &patch);
+    let monitor = crds::manifest::load(&text).unwrap().monitor;
+    let limits = monitor.checks.drift.limits_for("close");
+    assert!(
+        limits.warning.unwrap() <= limits.critical.unwrap(),
+        "{limits:?}"
+    );
+}
+
+#[test]
+fn windows_with_too_few_rows_count_for_nothing() {
+    let mut small = feature("small", &JUMPY);
+    small.rows = 150;
+    let (found, patch) = calibrated(EXAMPLE, &[small]);
+    assert!(found.tests.is_empty());
+    assert_eq!(patch, None);
+}
+
+#[test]
+fn consecutive_windows_are_counted_as_in_production() {
+    let two = EXAMPLE.replace("consecutive: 1", "consecutive: 2");
+    let (found, patch) = calibrated(&two, &[feature("jumpy", &JUMPY)]);
+    let jumpy = test(&found, "jumpy");
+    assert_eq!(
+        (jumpy.at.warning.over, jumpy.at.warning.count.alarms),
+        (3, 0)
+    );
+    assert_eq!(patch, None);
+}
+
+#[test]
+fn the_patch_keeps_what_the_manifest_has_and_the_patched_manifest_holds() {
+    let own = "overrides: [{features: ['*'], minRows: 300}, {features: [jumpy], warning: 0.04}]";
+    let manifest = EXAMPLE.replace("consecutive: 1", &format!("consecutive: 1\n      {own}"));
+    let names = ["jumpy", "same", "a*[b]{c}\\d?", "Größe"];
+    let mut features: Vec<Feature> = names.map(|name| feature(name, &JUMPY)).into();
+    features.extend((0..70).map(|i| feature(&format!("f{i}"), &JUMPY)));
+    features.push(feature(&"x".repeat(257), &JUMPY));
+    features.push(feature("steady", &STEADY));
+    let (_, patch) = calibrated(&manifest, &features);
+    let patch = patch.unwrap();
+    assert_eq!(patch.left_out, ["x".repeat(257)]);
+    let checks = patch.value["spec"]["checks"].as_object().unwrap();
+    assert_eq!(checks.keys().collect::<Vec<_>>(), ["drift"]);
+    let overrides = checks["drift"]["overrides"].as_array().unwrap();
+    assert_eq!(
+        overrides[..2],
+        [
+            json!({"features": ["*"], "minRows": 300}),
+            json!({"features": ["jumpy"], "warning": 0.04})
+        ]
+    );
+    // 74 features of one limit, 64 to an entry.
+    assert_eq!(overrides.len(), 4, "{overrides:?}");
+    assert_eq!(overrides[2]["features"].as_array().unwrap().len(), 64);
+    let limit = overrides[2]["warning"].as_f64().unwrap();
+    let yaml = patch.yaml().unwrap();
+    let entry = yaml.split("- features:").nth(3).unwrap();
+    assert!(
+        entry.contains("warning:") && !entry.contains("enabled"),
+        "{yaml}"
+    );
+
+    let text = patched(&manifest, &patch);
+    let monitor = crds::manifest::load(&text).unwrap().monitor;
+    for feature in &features {
+        let expected = match feature.name.as_str() {
+            "steady" => None,
+            name if name.len() > 256 => None,
+            _ => Some(limit),
+        };
+        let resolved = monitor.checks.drift.limits_for(&feature.name);
+        assert_eq!(resolved.warning, expected, "{}", feature.name);
+        assert_eq!(resolved.min_rows, 300);
+    }
+    // A glob would have matched it.
+    assert_eq!(monitor.checks.drift.limits_for("axbcdx").warning, None);
+}
+
+#[test]
+fn more_overrides_than_the_api_takes_are_said() {
+    let own: Vec<Value> = (0..255)
+        .map(|i| json!({"features": [format!("o{i}")], "minRows": 300}))
+        .collect();
+    let own = serde_json::to_string(&own).unwrap();
+    let manifest = EXAMPLE.replace(
+        "consecutive: 1",
+        &format!("consecutive: 1\n      overrides: {own}"),
+    );
+    // Two limits, so two entries, and room for one.
+    let higher = JUMPY.map(|value| value * 1.5);
+    let features = [feature("jumpy", &JUMPY), feature("higher", &higher)];
+    let (_, patch) = calibrated(&manifest, &features);
+    let patch = patch.unwrap();
+    assert_eq!(patch.left_out.len(), 1, "{:?}", patch.left_out);
+    patched(&manifest, &patch);
+}

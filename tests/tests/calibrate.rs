@@ -1,0 +1,403 @@
+//! `calibrate` on real data: what it counts is what the reference counts, and what it says to write helps.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use harness::customers::{Customers, workspace};
+use harness::exporter;
+use harness::server::Server;
+use serde_json::{Value, json};
+
+const EXAMPLE: &str = "crds/examples/customer-segmentation.yaml";
+/// The windows of weeks 19 to 52, which is all that there is after the baseline.
+const AFTER: [&str; 4] = [
+    "--from",
+    "2017-05-07T06:00:00Z",
+    "--to",
+    "2017-12-31T06:00:00Z",
+];
+const WEEKS: std::ops::RangeInclusive<u64> = 19..=52;
+
+/// The weekly customers in their own time, with a folder for manifests and state.
+struct Shop {
+    home: tempfile::TempDir,
+    server: Server,
+}
+
+impl Shop {
+    fn open() -> Self {
+        Self {
+            home: tempfile::tempdir().unwrap(),
+            server: Server::python("customers.py", &["--port", "0"]),
+        }
+    }
+
+    /// The example, with one part of its text replaced.
+    fn manifest(&self, name: &str, from: &str, to: &str) -> PathBuf {
+        let text = std::fs::read_to_string(workspace().join(EXAMPLE)).unwrap();
+        let here = format!("grpc://127.0.0.1:{}", self.server.port());
+        assert!(text.contains("grpc://localhost:8815") && text.contains(from));
+        let text = text.replace("grpc://localhost:8815", &here);
+        let path = self.home.path().join(name);
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+        path
+    }
+
+    fn calibrate(&self, manifest: &Path, arguments: &[&str]) -> String {
+        let state = self.home.path().join("state");
+        let state = ["--state-dir", state.to_str().unwrap()];
+        let output = calibrate(manifest, &[&state, arguments].concat());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        assert_eq!(errors, "");
+        let saved = std::fs::read_dir(self.home.path().join("state"));
+        assert_eq!(saved.map_or(0, Iterator::count), 0, "nothing is saved");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, manifest: &Path) -> Value {
+        let text = self.calibrate(manifest, &[&AFTER[..], &["--output", "json"]].concat());
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+fn calibrate(manifest: &Path, arguments: &[&str]) -> Output {
+    exporter::command()
+        .arg("calibrate")
+        .arg("-f")
+        .arg(manifest)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// What is said of a call that cannot be answered.
+fn refused(manifest: &Path, arguments: &[&str]) -> String {
+    let output = calibrate(manifest, arguments);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.stdout, b"");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// The verdicts of one feature on its drift.
+fn drift<'a>(answer: &'a Value, feature: &str) -> &'a Value {
+    let mut tests = answer["tests"].as_array().unwrap().iter();
+    tests
+        .find(|test| test["feature"] == feature && test["check"] == "drift")
+        .unwrap_or_else(|| panic!("no drift of {feature}"))
+}
+
+/// The row of the budget for a severity, of one check or of all.
+fn budget<'a>(answer: &'a Value, severity: &str, check: Option<&str>) -> &'a Value {
+    let mut rows = answer["budget"].as_array().unwrap().iter();
+    rows.find(|row| row["severity"] == severity && row["check"].as_str() == check)
+        .unwrap()
+}
+
+/// The runs of weeks in a list, which are the alarms.
+fn runs(weeks: &[u64]) -> u64 {
+    WEEKS
+        .filter(|week| weeks.contains(week) && !weeks.contains(&(week - 1)))
+        .count() as u64
+}
+
+/// The same 34 weeks, judged by numpy and SciPy on raw values: where no value is near its limit, the numbers are equal.
+#[test]
+fn the_alarms_are_those_of_the_reference() {
+    let reference = std::fs::read_to_string(workspace().join("tests/data/limits.json")).unwrap();
+    let reference: Value = serde_json::from_str(&reference).unwrap();
+    let shop = Shop::open();
+    // The reference shares the budget among drift and missing values alone.
+    let others = "quality: {}\n    outliers: {}\n    duplicates: {}";
+    let off = others.replace("{}", "{enabled: false}");
+    let manifest = shop.manifest("monitor.yaml", others, &off);
+    let answer = shop.json(&manifest);
+    assert_eq!(
+        answer["windows"],
+        json!({
+            "judged": 34, "rows": answer["windows"]["rows"], "withoutRows": 0, "leftOut": 0,
+            "start": "2017-05-07T06:00:00Z", "end": "2017-12-31T06:00:00Z",
+        })
+    );
+    assert_eq!(answer["takenAs"], "undrifted");
+    assert_eq!(answer["baseline"]["rows"], 13_874);
+
+    let (mut equal, mut all) = (0, 0);
+    for (name, expected) in reference["features"].as_object().unwrap() {
+        let found = drift(&answer, name);
+        for (place, severity) in ["warning", "critical"].into_iter().enumerate() {
+            let at = &found[severity];
+            if expected["moving"] == true {
+                let finding = (at["alarms"].as_u64(), at["finding"].as_str());
+                assert_eq!(finding, (Some(0), Some("moving")), "{name}");
+                assert_eq!(at["limit"], Value::Null, "{name}");
+                continue;
+            }
+            all += 1;
+            let limit = number(&expected[severity]["limit"]);
+            assert!(
+                (number(&at["limit"]["value"]) - limit).abs() < 0.02,
+                "{name}"
+            );
+            let share = [7.0 / 7.0, 7.0 / 30.0][place] * 34.0 / 76.0;
+            assert!((number(&at["expected"]) - share).abs() < 1e-9, "{name}");
+            let weeks: Vec<u64> = expected[severity]["breached_weeks"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|week| week.as_u64().unwrap())
+                .collect();
+            // Values over bins are a little smaller than raw ones, and so are the limits that follow from them.
+            let values = expected["value"].as_array().unwrap();
+            let near = |value: &Value| (number(value) - limit).abs() < 0.004 + 0.02 * limit;
+            if values.iter().any(near) {
+                continue;
+            }
+            equal += 1;
+            assert_eq!(at["windowsOver"], weeks.len(), "{severity} of {name}");
+            assert_eq!(at["alarms"], runs(&weeks), "{severity} of {name}");
+        }
+    }
+    assert!(
+        equal * 2 > all,
+        "only {equal} of {all} are away from their limits"
+    );
+
+    for severity in ["warning", "critical"] {
+        let row = |check: Option<&'static str>| budget(&answer, severity, check);
+        assert_eq!(row(None)["tests"], 76);
+        assert_eq!(row(Some("drift"))["tests"], 38);
+        let of = |check: &'static str| row(Some(check))["alarms"].as_u64().unwrap();
+        assert_eq!(row(None)["alarms"], of("drift") + of("missing"));
+        let tests = answer["tests"].as_array().unwrap().iter();
+        let sum: u64 = tests
+            .map(|test| test[severity]["alarms"].as_u64().unwrap())
+            .sum();
+        assert_eq!(row(None)["alarms"], sum);
+    }
+    assert_eq!(number(&budget(&answer, "warning", None)["expected"]), 34.0);
+}
+
+/// What it proposes is a patch that holds, and after it those features keep to their share.
+#[test]
+fn the_patched_manifest_keeps_to_the_budget() {
+    let shop = Shop::open();
+    let own = "minRows: 200\n      overrides: [{features: [home_store], minRows: 300}]";
+    let manifest = shop.manifest("monitor.yaml", "minRows: 200", own);
+    let before = shop.json(&manifest);
+    let name = |test: &Value| [&test["feature"], &test["check"]].map(|name| name.to_string());
+    // Those with more alarms than their share; for some of them there is a limit.
+    let over = |answer: &Value| -> Vec<([String; 2], bool)> {
+        let tests = answer["tests"].as_array().unwrap().iter();
+        let of = tests.filter_map(|test| {
+            let severities = ["warning", "critical"].map(|severity| &test[severity]);
+            let over = severities
+                .iter()
+                .find(|at| at["finding"] == "overItsShare")?;
+            Some((name(test), over["proposal"]["inPatch"] == true))
+        });
+        of.collect()
+    };
+    let listed = over(&before);
+    assert!(
+        listed.iter().filter(|(_, limit)| *limit).count() >= 3,
+        "{listed:?}"
+    );
+
+    let yaml = shop.calibrate(&manifest, &[&AFTER[..], &["--output", "yaml"]].concat());
+    let patch: Value = serde_saphyr::from_str(&yaml).unwrap();
+    assert_eq!(patch, before["patch"], "{yaml}");
+    let overrides = patch["spec"]["checks"]["drift"]["overrides"]
+        .as_array()
+        .unwrap();
+    assert_eq!(
+        overrides[0],
+        json!({"features": ["home_store"], "minRows": 300})
+    );
+    assert!(overrides.len() > 1, "{yaml}");
+    assert_eq!(
+        before["command"],
+        "kubectl patch featuremonitor customer-segmentation --namespace ml-prod --type merge --patch-file patch.yaml"
+    );
+
+    // As the API server applies it: fields are merged, lists are replaced.
+    let mut document: Value =
+        serde_saphyr::from_str(&std::fs::read_to_string(&manifest).unwrap()).unwrap();
+    for (check, settings) in patch["spec"]["checks"].as_object().unwrap() {
+        document["spec"]["checks"][check]["overrides"] = settings["overrides"].clone();
+    }
+    let patched = shop.home.path().join("patched.yaml");
+    std::fs::write(&patched, serde_saphyr::to_string(&document).unwrap()).unwrap();
+    let check = exporter::command()
+        .arg("check")
+        .arg("-f")
+        .arg(&patched)
+        .output()
+        .unwrap();
+    assert!(check.status.success(), "{check:?}");
+
+    let after = shop.json(&patched);
+    // Only of campaigns that come and go no limit could be found.
+    let none: Vec<_> = listed.iter().filter(|(_, limit)| !limit).cloned().collect();
+    assert_eq!(over(&after), none);
+    assert!(
+        none.iter()
+            .all(|(test, _)| test[0].contains("campaigns_active")),
+        "{none:?}"
+    );
+    for test in before["tests"].as_array().unwrap() {
+        let mut again = after["tests"].as_array().unwrap().iter();
+        let again = again.find(|other| name(other) == name(test)).unwrap();
+        for severity in ["warning", "critical"] {
+            let (was, is) = (&test[severity], &again[severity]);
+            let proposal = &was["proposal"];
+            if proposal["inPatch"] == true {
+                assert_eq!(is["limit"]["part"], "Manifest", "{is}");
+                assert_eq!(is["limit"]["value"], proposal["limit"], "{is}");
+                // It had said so.
+                assert_eq!(is["alarms"], proposal["alarms"], "{is}");
+                assert!(number(&proposal["limit"]) >= number(&was["limit"]["value"]));
+            } else if was["finding"].is_null() {
+                assert_eq!(is["alarms"], was["alarms"], "no other limit moves: {is}");
+            }
+        }
+    }
+    assert_eq!(after["patch"], Value::Null);
+    let yaml = shop.calibrate(&patched, &[&AFTER[..], &["--output", "yaml"]].concat());
+    assert!(yaml.starts_with("# No patch: "), "{yaml}");
+}
+
+#[test]
+fn a_table_for_people_explains_itself() {
+    let shop = Shop::open();
+    let manifest = shop.manifest("monitor.yaml", "quality: {}", "quality: {}");
+    let text = shop.calibrate(&manifest, &AFTER);
+    for part in [
+        "ml-prod/customer-segmentation\n",
+        "replayed  2017-05-07T06:00:00Z to 2017-12-31T06:00:00Z, 34 windows, ",
+        "They are taken as undrifted",
+        "baseline  Pinned, 2017-03-26T06:00:00Z to 2017-05-07T06:00:00Z, 6 windows, 13874 rows, sha256:",
+        " per 7d ",
+        " per 30d ",
+        "effect floor",
+        "\nspec:\n  checks:\n    drift:\n      overrides:\n",
+        "kubectl patch featuremonitor customer-segmentation --namespace ml-prod",
+    ] {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+    let row = |words: &[&str]| {
+        let mut lines = text
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>());
+        lines
+            .find(|line| line.starts_with(words))
+            .unwrap_or_else(|| panic!("no line {words:?} in\n{text}"))
+    };
+    assert_eq!(row(&["warning", "all"])[2..5], ["114", "0.008772", "34"]);
+    // A running total, for which there is no limit in force.
+    assert_eq!(row(&["tenure_days", "drift"])[6..8], ["warning", "none"]);
+    row(&[
+        "drift",
+        "coupons_redeemed_91d",
+        "(warning",
+        "in",
+        "28",
+        "of",
+        "34),",
+    ]);
+    // Of a sensitive feature nothing but statistics is shown, as in `profile`.
+    for value in ["35-44", "45-54", "50-74K"] {
+        assert!(!text.contains(value), "{value} in\n{text}");
+    }
+}
+
+/// A baseline that goes along is made of the windows before the first one that is replayed, and rolls.
+#[test]
+fn a_rolling_baseline_goes_along() {
+    let customers = Customers::replay(8, 600);
+    let text = std::fs::read_to_string(customers.manifest()).unwrap();
+    let start = text.find("    pinned:").unwrap();
+    let end = text.find("    revision:").unwrap();
+    customers.edit(&text[start..end], "    rolling: {windows: 4}\n");
+    let manifest = customers.manifest();
+    let why = refused(&manifest, &[]);
+    assert!(
+        why.contains("Rolling baseline goes along") && why.contains("--windows N"),
+        "{why}"
+    );
+
+    let output = calibrate(&manifest, &["--windows", "5", "--output", "json"]);
+    assert!(output.status.success(), "{output:?}");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["windows"]["judged"], 5);
+    assert_eq!(answer["baseline"]["kind"], "Rolling");
+    assert_eq!(answer["baseline"]["windows"], 4);
+    // It ends where the last of the windows begins.
+    let profile = exporter::command()
+        .args(["profile", "--output", "json", "-f"])
+        .arg(&manifest)
+        .output()
+        .unwrap();
+    let profile: Value = serde_json::from_slice(&profile.stdout).unwrap();
+    assert_eq!(answer["baseline"]["end"], profile["baseline"]["end"]);
+    assert_eq!(answer["windows"]["end"], profile["window"]["end"]);
+}
+
+#[test]
+fn it_says_why_it_has_no_answer() {
+    let example = workspace().join("crds/examples/latest-table.yaml");
+    let why = refused(&example, &[]);
+    assert!(why.starts_with("spec.data.window is missing"), "{why}");
+
+    // Half a window after the baseline.
+    let customers = Customers::replay(0, 600);
+    let manifest = customers.manifest();
+    let why = refused(&manifest, &[]);
+    assert!(why.contains("no window after the baseline"), "{why}");
+    assert!(
+        why.contains("--windows N") && why.contains("--from TIME --to TIME"),
+        "{why}"
+    );
+    let why = refused(&manifest, &["--windows", "3"]);
+    assert!(why.contains("are the baseline's own"), "{why}");
+    let years = [
+        "--from",
+        "1990-01-01T00:00:00Z",
+        "--to",
+        "1990-01-01T01:00:00Z",
+    ];
+    let why = refused(&manifest, &years);
+    assert!(why.contains("the source holds no row of the"), "{why}");
+    let why = refused(
+        &manifest,
+        &[
+            "--from",
+            "1990-01-01T00:00:00Z",
+            "--to",
+            "1990-01-01T00:05:00Z",
+        ],
+    );
+    assert!(
+        why.contains("no complete window lies wholly between"),
+        "{why}"
+    );
+    let why = refused(
+        &manifest,
+        &[
+            "--from",
+            "1990-01-01T00:00:00Z",
+            "--to",
+            "2000-01-01T00:00:00Z",
+        ],
+    );
+    assert!(why.contains("at most 1000 are replayed"), "{why}");
+}
