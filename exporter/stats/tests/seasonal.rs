@@ -54,7 +54,7 @@ fn beyond(cycles: usize, width: Width) -> f64 {
     let mut rng = SmallRng::seed_from_u64(cycles as u64);
     let (chains, hours) = (chains(), hours(cycles + 1));
     let mut found = 0u32;
-    let replications = 60_000 / (40 * cycles);
+    let replications = 35_000 / (40 * cycles);
     for _ in 0..replications {
         let series = series(&mut rng, &chains, &hours);
         let seasons = Seasons::before(&series, cycles * 168);

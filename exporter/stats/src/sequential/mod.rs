@@ -1,7 +1,7 @@
 //! Detectors of slow shifts on a series that has one value a window: EWMA and two-sided CUSUM.
 //!
-//! A limit on one window is blind to a shift that is small and stays. These charts add windows up: a shift of half a
-//! standard deviation is found in about thirty windows where windows are independent. Their limits are solved from the mean number of windows
+//! A limit on one window is blind to a shift that is small and stays. These charts add windows up: of independent windows a
+//! shift of half a standard deviation is found in about thirty. Their limits are solved from the mean number of windows
 //! between false alarms that is wanted ([`run_length`]), with the error that a baseline of so many windows makes taken
 //! into account ([`Standard`]).
 //!
@@ -12,7 +12,9 @@
 //! **What is promised** is a rate, on average over baselines. Simulated with 400 baselines of 100 windows and one false alarm
 //! in 200, EWMA and CUSUM make 0.97 and 0.92 of it on independent windows, 0.83 and 0.71 at an autocorrelation of 0.6, 0.56
 //! and 0.41 at 0.8: what the autocorrelation is estimated wrongly by is taken at its effect in the long run, of which a chart
-//! sees a part. One baseline may do better or worse.
+//! sees a part. At one in 20,000 and independent windows they make 1.06 and 1.10 (standard error 0.09, 2,400 baselines). One
+//! baseline may do far better or worse: the longer the run length, the more of the rate is that of the few bad ones, and a
+//! baseline of 500 windows serves better than one of 100.
 //!
 //! **What a gap does.** A window without a value leaves both charts as they are.
 

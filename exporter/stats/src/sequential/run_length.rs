@@ -135,7 +135,7 @@ fn expected(estimation: Estimation, rate: impl Fn(f64, f64) -> f64) -> f64 {
         })
     };
     let (mut sum, mut total) = (0.0, 0.0);
-    for (weight, location) in nodes(estimation.location, 0, 3) {
+    for (weight, location) in nodes(estimation.location, 0, 4) {
         let weight = if location > 0.0 { 2.0 * weight } else { weight };
         // A scale far too large has next to no weight, and next to no alarms.
         for (other, log_scale) in nodes(estimation.scale, -4, 2) {
