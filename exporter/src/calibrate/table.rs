@@ -277,7 +277,7 @@ fn changes(tests: &[&Test]) -> String {
                 let severity = severity(of);
                 Some(format!(
                     "{} ({severity} in {over} of {windows})",
-                    test.feature
+                    subject(&test.feature)
                 ))
             })
             .collect();

@@ -118,9 +118,14 @@ impl<T> ByCheck<T> {
         }
     }
 
+    /// Every check with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (Check, &T)> {
+        Check::ALL.into_iter().map(|check| (check, self.get(check)))
+    }
+
     /// The checks that judge this, each with its value.
     pub fn of(&self, scope: Scope) -> impl Iterator<Item = (Check, &T)> {
-        Check::of(scope).map(|check| (check, self.get(check)))
+        self.iter().filter(move |(check, _)| check.scope() == scope)
     }
 }
 
