@@ -74,14 +74,14 @@ pub fn whole(whole: &WholeState) -> Markup {
     }
     html! {
         @if !reasons.is_empty() {
-            section.whole {
-                h2 { "The window as a whole" }
+            h2 { "The window as a whole" }
+            div.whole {
                 ul.why {
                     @for (tone, reason) in &reasons {
                         li class=(tone) { (reason) }
                     }
                 }
-                (limits(whole.report.as_ref(), Scope::Window, &whole.breached))
+                div.tables { (limits(whole.report.as_ref(), Scope::Window, &whole.breached)) }
             }
         }
     }
