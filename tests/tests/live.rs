@@ -463,7 +463,7 @@ fn every_fault_is_told_by_its_alert_and_ends_with_it() {
         }
         let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
         lines.push_str(&format!(
-            "{:<32} {:<44} {:>6.1} s {:>9} {:>6.1} s  {}\n",
+            "{:<34} {:<44} {:>6.1} s {:>9} {:>6.1} s  {}\n",
             case.what,
             list(names.into_iter().map(str::to_owned).collect()),
             detected.as_secs_f64(),
@@ -483,7 +483,7 @@ fn every_fault_is_told_by_its_alert_and_ends_with_it() {
     let judged = judged.find("featuremonitor_windows_judged_total").unwrap();
     // Past the test runner, which shows the output of tests that fail only.
     let head = format!(
-        "{:<32} {:<44} {:>8} {:>9} {:>8}  {}\n",
+        "{:<34} {:<44} {:>8} {:>9} {:>8}  {}\n",
         "fault", "alert", "detected", "messages", "ended", "inhibited"
     );
     let _ = write!(
