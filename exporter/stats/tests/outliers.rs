@@ -86,7 +86,7 @@ proptest! {
     #[test]
     fn fences_are_those_of_the_values(values in prop::collection::vec(-50.0..50.0f64, 400..1500), skew in prop::sample::select(vec![1.0, 3.0])) {
         let values: Vec<f64> = values.iter().map(|value| value.signum() * value.abs().powf(skew)).collect();
-        let (low, high) = Fences::of(&feature(&[values.clone()])).unwrap().ends();
+        let (low, high) = Fences::of(&feature(std::slice::from_ref(&values))).unwrap().ends();
         let expected = by_hand(&values);
         let width = expected.1 - expected.0;
         prop_assert!((low - expected.0).abs() < 0.04 * width && (high - expected.1).abs() < 0.04 * width, "{low} {high} {expected:?}");
@@ -160,7 +160,7 @@ fn the_share_of_the_baseline_is_not_a_breach() {
         values
             .iter_mut()
             .step_by(20)
-            .for_each(|value| *value = 100.0 + *value);
+            .for_each(|value| *value += 100.0);
         values
     };
     let features = [feature(&(0..6).map(|_| with_far()).collect::<Vec<_>>())];
