@@ -54,9 +54,10 @@ struct Window {
     rows: u64,
 }
 
+/// The baseline as answers for programs have it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Baseline<'a> {
+pub(crate) struct Baseline<'a> {
     kind: &'a str,
     revision: u32,
     digest: &'a str,
@@ -64,6 +65,20 @@ struct Baseline<'a> {
     rows: u64,
     start: jiff::Timestamp,
     end: jiff::Timestamp,
+}
+
+impl<'a> Baseline<'a> {
+    pub(crate) fn of(info: &'a BaselineInfo) -> Self {
+        Self {
+            kind: info.kind,
+            revision: info.revision,
+            digest: &info.digest,
+            windows: info.windows,
+            rows: info.rows,
+            start: info.span.start,
+            end: info.span.end,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -129,15 +144,7 @@ impl<'a, T> Known<'a, T> {
 /// The JSON document. Sensitive features come without values.
 fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
     let baseline = match &snapshot.baseline {
-        BaselineState::Ready(info) => Some(Baseline {
-            kind: info.kind,
-            revision: info.revision,
-            digest: &info.digest,
-            windows: info.windows,
-            rows: info.rows,
-            start: info.span.start,
-            end: info.span.end,
-        }),
+        BaselineState::Ready(info) => Some(Baseline::of(info)),
         BaselineState::Absent | BaselineState::Forming { .. } => None,
     };
     let shown = |summary: &Option<Summary>, sensitive: bool| {

@@ -294,6 +294,7 @@ fn quality() -> Line {
             .ask(of(&table::MISSING_KEY_RATIO), "without a key")
             .unit(SHARE)
             .from(0.0)
+            .at_least_to(0.01)
             .without("no keys named"),
         ],
     )

@@ -335,6 +335,12 @@ impl Panel {
         self
     }
 
+    /// The axis goes at least this far, where all values are small.
+    pub fn at_least_to(mut self, max: f64) -> Self {
+        self.defaults().custom.axis_soft_max = Some(max);
+        self
+    }
+
     /// What is said where there is no value.
     pub fn without(mut self, text: &str) -> Self {
         self.defaults().no_value = Some(text.to_owned());

@@ -9,6 +9,7 @@ use stats::{Check, LimitPart, Severity, Statistic};
 use super::calibration::{At, Calibration, Finding, Proposal, Test, Values, Why};
 use super::count::{Count, Holds};
 use super::{Answer, rate};
+use crate::profile::Baseline;
 use crate::settings::check_of;
 
 #[derive(Serialize)]
@@ -36,18 +37,6 @@ struct Windows {
     end: Option<Timestamp>,
     without_rows: usize,
     left_out: usize,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Baseline<'a> {
-    kind: &'a str,
-    revision: u32,
-    digest: &'a str,
-    windows: u32,
-    rows: u64,
-    start: Timestamp,
-    end: Timestamp,
 }
 
 /// The budget of one severity, of one check or of all.
@@ -140,15 +129,7 @@ pub fn json(answer: &Answer<'_>) -> serde_json::Result<String> {
             without_rows: replay.empty,
             left_out: replay.left_out,
         },
-        baseline: Baseline {
-            kind: info.kind,
-            revision: info.revision,
-            digest: &info.digest,
-            windows: info.windows,
-            rows: info.rows,
-            start: info.span.start,
-            end: info.span.end,
-        },
+        baseline: Baseline::of(info),
         budget: budget(answer, calibration),
         tests: calibration
             .tests
