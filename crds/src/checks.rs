@@ -43,6 +43,12 @@ pub struct Checks {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outliers: Option<ChangeCheck>,
 
+    /// Do the features hang together as in the baseline? The value is the difference of the association of a feature with another
+    /// one: of the pair that is worst against its limit. Default: on, with calibrated limits.
+    /// Example: `{overrides: [{features: [home_store], warning: 0.3}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<ChangeCheck>,
+
     /// Do more rows than in the baseline have the `data.entityKeys` of another row of the same window? The value is the
     /// increase of their share. Default: on, with calibrated limits. Example: `{critical: 0.01}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

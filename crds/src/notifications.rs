@@ -380,13 +380,15 @@ pub enum About {
     Quality,
     /// The check of numbers far from the median.
     Outliers,
+    /// The check of how features hang together.
+    Correlation,
     /// The check of rows with the keys of another row.
     Duplicates,
 }
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 8] = [
+    pub const ALL: [About; 9] = [
         About::Availability,
         About::Schema,
         About::Freshness,
@@ -394,6 +396,7 @@ impl About {
         About::Missing,
         About::Quality,
         About::Outliers,
+        About::Correlation,
         About::Duplicates,
     ];
 
@@ -407,6 +410,7 @@ impl About {
             About::Missing => "missing",
             About::Quality => "quality",
             About::Outliers => "outliers",
+            About::Correlation => "correlation",
             About::Duplicates => "duplicates",
         }
     }

@@ -347,6 +347,8 @@ pub struct Checks {
     pub quality: QualityCheck,
     /// Are more numbers than in the baseline far from its median? Limits are increases of the share.
     pub outliers: Check<f64>,
+    /// Do the features hang together as in the baseline? Limits are differences of an association.
+    pub correlation: Check<f64>,
     /// Do more rows than in the baseline have the keys of another row? Limits are increases of the share. It has no overrides.
     pub duplicates: Check<f64>,
 }

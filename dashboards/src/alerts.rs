@@ -97,6 +97,7 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
         alerts.push(drift(subject, level));
         alerts.push(missing(subject, level));
         alerts.push(outliers(subject, level));
+        alerts.push(correlation(subject, level));
     }
     alerts
 }
@@ -287,6 +288,8 @@ fn availability(subject: Subject<'_>) -> Vec<Alert> {
 enum Mutes {
     /// Nothing but its own warning.
     Nothing,
+    /// How a feature hangs together with others.
+    Pairs,
     /// What is far out.
     FarOut,
     /// Distributions.
@@ -470,7 +473,7 @@ fn quality(subject: Subject<'_>, level: Level) -> Alert {
 /// The check of numbers far from the median: increases of their share. Values that are not acceptable, and those of another
 /// distribution, are told before.
 fn outliers(subject: Subject<'_>, level: Level) -> Alert {
-    statistical(
+    let alert = statistical(
         subject,
         level,
         About::Outliers,
@@ -478,6 +481,23 @@ fn outliers(subject: Subject<'_>, level: Level) -> Alert {
         "More numbers of a feature are far out than in the baseline.",
         "The share of numbers of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} that are far from the baseline's median is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
         "humanizePercentage",
+    );
+    Alert {
+        keeps_firing: ends(subject, level, Mutes::Pairs),
+        ..alert
+    }
+}
+
+/// The check of associations: their differences from the baseline's.
+fn correlation(subject: Subject<'_>, level: Level) -> Alert {
+    statistical(
+        subject,
+        level,
+        About::Correlation,
+        "FeatureCorrelationChanged",
+        "A feature hangs together with another one otherwise than in the baseline.",
+        "The association of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} with another feature differs by {{ $value | printf \"%.3g\" }} from the baseline's",
+        PLAIN,
     )
 }
 

@@ -208,6 +208,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Missing,
         About::Quality,
         About::Outliers,
+        About::Correlation,
         About::Duplicates,
     ];
     let values = values.map(About::name);
@@ -280,15 +281,31 @@ pub fn inhibitions() -> Vec<Inhibition> {
         rule(
             vec![check(About::Quality), critical()],
             vec![
-                among(Check.name(), &[About::Drift.name(), About::Outliers.name()]),
+                among(
+                    Check.name(),
+                    &[
+                        About::Drift.name(),
+                        About::Outliers.name(),
+                        About::Correlation.name(),
+                    ],
+                ),
                 no_objective(),
             ],
             &["feature"],
         ),
-        // Where all of a distribution has moved, much of it is far out.
+        // Where all of a distribution has moved, much of it is far out, and belongs to its rows no more.
         rule(
             vec![check(About::Drift), critical()],
-            vec![check(About::Outliers)],
+            vec![among(
+                Check.name(),
+                &[About::Outliers.name(), About::Correlation.name()],
+            )],
+            &["feature"],
+        ),
+        // Numbers that are far out change every rank.
+        rule(
+            vec![check(About::Outliers), critical()],
+            vec![check(About::Correlation)],
             &["feature"],
         ),
         // A column that is gone or of another type has no values to speak of.

@@ -136,6 +136,9 @@ fn no_limit(proposal: Proposal) -> String {
         Proposal::NoneHolds { largest } => {
             format!("no limit below {largest}, the largest value, holds")
         }
+        Proposal::Shared => {
+            "pairs share their limit: set it by hand, or switch a feature off".to_owned()
+        }
         Proposal::TooFewWindows { have } => {
             format!("needs {} windows, has {have}", stats::limits::MIN_WINDOWS)
         }

@@ -14,6 +14,7 @@ pub mod columns;
 pub mod config;
 pub mod freshness;
 pub mod http;
+pub mod joint;
 pub mod monitor;
 pub mod page;
 pub mod pipeline;

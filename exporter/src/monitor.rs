@@ -19,7 +19,8 @@ use stats::{FeatureProfile, FrozenFeature, Reference, Summary};
 
 use crate::baseline::{Baseline, Definition, Windows};
 use crate::columns::FeatureColumn;
-use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf};
+use crate::joint::Joint;
+use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf, WindowCounting};
 use crate::progress::{Columns, JudgedState, Progress};
 use crate::settings::settings;
 use crate::snapshot::{Alarms, Evaluation, Failure, OpenWindow, Snapshot};
@@ -61,7 +62,7 @@ struct Frozen {
     baseline: Baseline,
     digest: String,
     reference: Reference,
-    counting: Arc<HashMap<String, Counting>>,
+    counting: Arc<WindowCounting>,
     /// Whether it is saved as it is.
     saved: bool,
 }
@@ -372,7 +373,7 @@ impl Monitor {
         &self,
         grid: &Grid,
         windows: &[WindowId],
-        counting: Option<Arc<HashMap<String, Counting>>>,
+        counting: Option<Arc<WindowCounting>>,
     ) -> Request {
         let slots: HashMap<WindowId, usize> =
             windows.iter().enumerate().map(|(i, w)| (*w, i)).collect();
@@ -398,7 +399,7 @@ impl Monitor {
         }
     }
 
-    fn counting(&self) -> Option<Arc<HashMap<String, Counting>>> {
+    fn counting(&self) -> Option<Arc<WindowCounting>> {
         self.baseline.as_ref().map(|frozen| frozen.counting.clone())
     }
 
@@ -644,7 +645,7 @@ impl Monitor {
         let need = u32::try_from(windows.len()).unwrap_or(u32::MAX);
         let mut frozen = self.frozen(pool, now, need);
         // What is acceptable follows from these windows, or is read off their counts.
-        let counting = counting_of(&frozen.features, None);
+        let counting = counting_of(&self.config, &frozen.features, None);
         let groups: Vec<&[WindowId]> = if self.takes_window() {
             windows.chunks(1).collect()
         } else {
@@ -708,7 +709,11 @@ impl Monitor {
             .into_iter()
             .map(|(name, (column, profile))| {
                 let bins = Arc::new(profile.freeze_bins());
+                // A cell of a table expects one row where each side has this share.
+                let rows = profile.rows() / u64::from(need.max(1));
+                let least = 1.0 / (rows.clamp(1, stats::SAMPLED_ROWS as u64) as f64).sqrt();
                 FrozenFeature::new(name, column.data_type, bins, Vec::new())
+                    .collapsing(profile.collapse(least))
             })
             .collect();
         Baseline {
@@ -733,7 +738,7 @@ impl Frozen {
         let reference = Reference::new(features, &baseline.windows, &settings);
         Self {
             digest: baseline.digest(),
-            counting: counting_of(features, Some(&reference)),
+            counting: counting_of(config, features, Some(&reference)),
             reference,
             baseline,
             saved: false,
@@ -766,9 +771,10 @@ impl Pool {
 }
 
 fn counting_of(
+    config: &valid::Monitor,
     features: &[FrozenFeature],
     reference: Option<&Reference>,
-) -> Arc<HashMap<String, Counting>> {
+) -> Arc<WindowCounting> {
     let counting = features.iter().enumerate().map(|(place, feature)| {
         let acceptable = reference.and_then(|reference| reference.acceptable(place).ok());
         let counting = Counting {
@@ -778,11 +784,17 @@ fn counting_of(
         };
         (feature.name.clone(), counting)
     });
-    Arc::new(counting.collect())
+    Arc::new(WindowCounting {
+        features: counting.collect(),
+        joint: match config.checks.correlation.enabled {
+            true => Joint::of(features),
+            false => Joint::default(),
+        },
+    })
 }
 
 /// A pull whose rows all belong to one slot.
-fn whole(counting: Option<Arc<HashMap<String, Counting>>>) -> Request {
+fn whole(counting: Option<Arc<WindowCounting>>) -> Request {
     Request {
         span: None,
         slots: NonZeroUsize::MIN,

@@ -4,6 +4,7 @@
 //! sensitive shows statistics only: no category, no value of somebody, no edge of a bin.
 
 mod detail;
+mod pairs;
 mod picture;
 mod state;
 mod words;
@@ -110,6 +111,7 @@ pub fn render(page: Page<'_>) -> Markup {
                     h2 { "Features" }
                     (list(page, &features))
                     (detail::whole(&snapshot.whole))
+                    (pairs::pairs(snapshot.whole.pairs.as_ref()))
                 }
                 (footer(page, every))
             }
@@ -586,6 +588,7 @@ fn statistic(statistic: Statistic) -> &'static str {
         | Statistic::InvalidShare
         | Statistic::OutlierShare
         | Statistic::DuplicateShare => "increase",
+        Statistic::AssociationChange => "change of the association",
     }
 }
 

@@ -16,11 +16,15 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use stats::{Acceptable, Bins, FeatureProfile, Fences, KeySample, WindowSummary};
+use stats::{
+    Acceptable, Bins, Choice, Column, ColumnError, FeatureProfile, Fences, KeySample, RowSampler,
+    RowValues, WindowSummary,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::columns::{ColumnProblem, FeatureColumn, KeyReader, Layout, Reader, Times, split};
+use crate::joint::Joint;
 use crate::source::{FlightSource, Message, PullReport, Reason, SourceError};
 use crate::window::Span;
 
@@ -44,8 +48,17 @@ pub struct Request {
     pub slot_of: Option<SlotOf>,
     /// Whether each slot covers one unbroken span of time, so that the ends of a batch speak for all of it.
     pub unbroken: bool,
-    /// How the baseline's features are counted, by name; empty while a baseline is made.
-    pub counting: Arc<HashMap<String, Counting>>,
+    /// How windows are counted over the baseline; nothing is while a baseline is made.
+    pub counting: Arc<WindowCounting>,
+}
+
+/// How a window is counted over a baseline.
+#[derive(Debug, Default)]
+pub struct WindowCounting {
+    /// Each of the baseline's features, by name.
+    pub features: HashMap<String, Counting>,
+    /// Which of them are sampled row by row.
+    pub joint: Joint,
 }
 
 /// How the values of a feature are counted.
@@ -183,6 +196,8 @@ struct Part {
     batch: RecordBatch,
     times: Option<Times>,
     newest_event: Option<i64>,
+    /// Which rows are sampled; nothing where no column is.
+    choice: Option<Choice>,
 }
 
 async fn route<T: Send + 'static>(
@@ -199,6 +214,8 @@ async fn route<T: Send + 'static>(
     let slots = request.slots.get();
     let (mut rows, mut newest) = (vec![0u64; slots], vec![None; slots]);
     let (mut rows_outside, mut newest_event, mut rows_with_event) = (0, None, 0);
+    let sampled = !request.counting.joint.is_empty();
+    let mut samplers = vec![RowSampler::default(); slots];
 
     while let Some(message) = messages.recv().await {
         let Message::Batch(batch) = message else {
@@ -225,11 +242,13 @@ async fn route<T: Send + 'static>(
             let newest_event = times.as_ref().and_then(Times::newest);
             rows[slot] += batch.num_rows() as u64;
             newest[slot] = newest[slot].max(newest_event);
+            let choice = sampled.then(|| samplers[slot].choose(batch.num_rows()));
             let part = Part {
                 slot,
                 batch,
                 times,
                 newest_event,
+                choice,
             };
             if !workers.send(part).await {
                 return Err(workers.failure().await);
@@ -305,14 +324,25 @@ fn column_error(batch: &RecordBatch, column: Option<usize>, source: ArrowError) 
 struct Workers<T> {
     inputs: Vec<mpsc::Sender<Arc<Part>>>,
     running: Vec<JoinHandle<Result<Share<T>, PullError>>>,
+    counting: Arc<WindowCounting>,
 }
 
 /// What a worker owned.
 struct Share<T> {
-    /// Per feature: its place in the layout, and what became of it in each slot.
-    features: Vec<(usize, Vec<Finished<T>>)>,
+    features: Vec<FinishedFeature<T>>,
     /// The keys, one sample a slot.
     keys: Option<Vec<KeySample>>,
+}
+
+/// What became of one feature.
+struct FinishedFeature<T> {
+    /// Its place in the layout.
+    place: usize,
+    name: String,
+    /// One entry a slot.
+    slots: Vec<Finished<T>>,
+    /// Its values in the sampled rows of each slot; none where it is not sampled.
+    samples: Vec<RowValues>,
 }
 
 impl<T: Send + 'static> Workers<T> {
@@ -323,7 +353,7 @@ impl<T: Send + 'static> Workers<T> {
         let mut keys = layout
             .keys
             .clone()
-            .filter(|_| !request.counting.is_empty())
+            .filter(|_| !request.counting.features.is_empty())
             .map(|keys| OwnedKeys::new(keys, request.slots));
         let (mut inputs, mut running) = (Vec::new(), Vec::new());
         for worker in 0..count {
@@ -354,7 +384,11 @@ impl<T: Send + 'static> Workers<T> {
                 })
             }));
         }
-        Self { inputs, running }
+        Self {
+            inputs,
+            running,
+            counting: request.counting.clone(),
+        }
     }
 
     /// Gives a part to every worker; false when one has ended.
@@ -385,18 +419,34 @@ impl<T: Send + 'static> Workers<T> {
         drop(self.inputs);
         let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..features).map(|_| None).collect();
         let mut windows = vec![WindowSummary::default(); slots];
+        let mut samples: Vec<HashMap<String, RowValues>> = vec![HashMap::new(); slots];
         for running in self.running {
             let share = running
                 .await
                 .map_err(|error| PullError::Worker(error.to_string()))??;
-            for (place, finished) in share.features {
-                if let Some(entry) = by_place.get_mut(place) {
-                    *entry = Some(finished);
+            for feature in share.features {
+                for (samples, values) in samples.iter_mut().zip(feature.samples) {
+                    samples.insert(feature.name.clone(), values);
+                }
+                if let Some(entry) = by_place.get_mut(feature.place) {
+                    *entry = Some(feature.slots);
                 }
             }
             for (window, keys) in windows.iter_mut().zip(share.keys.into_iter().flatten()) {
                 window.keys = Some(keys.close());
             }
+        }
+        let summaries: Vec<_> = samples
+            .into_iter()
+            .map(|sample| {
+                let counting = self.counting.clone();
+                tokio::task::spawn_blocking(move || counting.joint.summarise(sample))
+            })
+            .collect();
+        for (window, summary) in windows.iter_mut().zip(summaries) {
+            window.associations = summary
+                .await
+                .map_err(|error| PullError::Worker(error.to_string()))?;
         }
         let mut by_slot: Vec<Vec<Finished<T>>> =
             (0..slots).map(|_| Vec::with_capacity(features)).collect();
@@ -439,6 +489,8 @@ struct Owned {
     column: FeatureColumn,
     reader: Reader,
     slots: Vec<(FeatureProfile, Option<i64>)>,
+    /// One entry a slot; none where the feature is not sampled.
+    samples: Vec<RowValues>,
 }
 
 impl Owned {
@@ -447,6 +499,7 @@ impl Owned {
         // now, without bins, and the schema check says what happened.
         let counting = request
             .counting
+            .features
             .get(&column.name)
             .filter(|counting| counting.bins.kind() == column.kind);
         let profile = FeatureProfile::new(column.kind, counting.map(|c| c.bins.clone()));
@@ -465,6 +518,10 @@ impl Owned {
             slots: (0..request.slots.get())
                 .map(|_| (profile.clone(), None))
                 .collect(),
+            samples: match request.counting.joint.samples(column) {
+                true => vec![RowValues::new(column.kind); request.slots.get()],
+                false => Vec::new(),
+            },
         }
     }
 
@@ -474,10 +531,18 @@ impl Owned {
             column: self.column.name.clone(),
             source,
         };
+        let mut sample = self.samples.get_mut(part.slot).zip(part.choice.as_ref());
+        let update = |column: &Column<'_>| {
+            profile.update(column)?;
+            if let Some((values, choice)) = &mut sample {
+                profile.pick(column, choice, values);
+            }
+            Ok(())
+        };
         self.reader
-            .read(&self.column, &part.batch, |column| profile.update(column))
+            .read(&self.column, &part.batch, update)
             .map_err(failed)?
-            .map_err(|mismatch| PullError::Worker(mismatch.to_string()))?;
+            .map_err(|mismatch: ColumnError| PullError::Worker(mismatch.to_string()))?;
         // A scan is needed only where the batch could hold something newer than what was seen.
         if part.newest_event > *newest
             && let Some(times) = &part.times
@@ -488,8 +553,8 @@ impl Owned {
         Ok(())
     }
 
-    fn finish<T>(self, finish: fn(FeatureProfile) -> T) -> (usize, Vec<Finished<T>>) {
-        let finished = self
+    fn finish<T>(self, finish: fn(FeatureProfile) -> T) -> FinishedFeature<T> {
+        let slots = self
             .slots
             .into_iter()
             .map(|(profile, newest_event)| Finished {
@@ -497,6 +562,11 @@ impl Owned {
                 newest_event,
             })
             .collect();
-        (self.place, finished)
+        FinishedFeature {
+            place: self.place,
+            name: self.column.name,
+            slots,
+            samples: self.samples,
+        }
     }
 }

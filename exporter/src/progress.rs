@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stats::{BySeverity, Check, FeatureReport, Kind, Report, Streak, Summary, WindowSummary};
+use stats::{
+    AssociationReport, BySeverity, Check, FeatureReport, Kind, Report, Streak, Summary,
+    WindowSummary,
+};
 
 use crate::columns::{ColumnProblem, Layout};
 use crate::freshness::{self, Freshness, Runs};
@@ -58,6 +61,9 @@ pub struct JudgedState {
     /// The verdicts, in the order of the baseline's features at that time, and last, under the empty name, those of the
     /// window as a whole.
     pub reports: Vec<FeatureReport>,
+    /// How the features hang together, compared with the baseline; nothing where no pair can be.
+    #[serde(default)]
+    pub associations: Option<AssociationReport>,
     /// Which of them have lasted long enough to alarm, by feature.
     pub breached: BTreeMap<String, Breaches>,
 }
@@ -172,6 +178,7 @@ impl JudgedState {
             rows,
             found,
             reports,
+            associations: report.associations,
             breached,
         }
     }

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use metrics::{Family, Label, Samples, table};
 use sha2::{Digest as _, Sha256};
+use stats::association::{self, Measure, Vif};
 use stats::{
-    Bins, BySeverity, Check, Counts, Distance, FeatureReport, LimitPart, NotComputed, Scope,
-    Severity, Statistic, Summary, Verdict,
+    AssociationReport, Bins, BySeverity, Check, Counts, Distance, FeatureReport, LimitPart,
+    NotComputed, Scope, Severity, Statistic, Summary, Verdict,
 };
 
 use crate::freshness::Freshness;
@@ -139,12 +140,51 @@ fn whole(out: &mut Out, snapshot: &Snapshot) {
         let nulls = (keys.rows > 0).then(|| keys.nulls as f64 / keys.rows as f64);
         out.add_some(&table::MISSING_KEY_RATIO, [], nulls);
     }
+    if let Some(pairs) = &whole.pairs {
+        associations(out, &pairs.report);
+    }
     let unjudged = match snapshot.baseline {
         BaselineState::Absent | BaselineState::Forming { .. } => NoVerdict::NoBaseline,
         BaselineState::Ready(_) => NoVerdict::NoWindow,
     };
     let report = whole.report.as_ref().ok_or(unjudged);
     judged(out, snapshot, (Scope::Window, ""), report, &whole.breached);
+}
+
+/// How the features hang together: the whole, and the pairs that changed most.
+fn associations(out: &mut Out, report: &AssociationReport) {
+    out.add(&table::ASSOCIATION_LARGEST_CHANGE, [], report.largest);
+    out.add(&table::ASSOCIATION_DISTANCE, [], report.frobenius);
+    for pair in &report.most_changed {
+        let (feature, partner) = (label(&pair.features.0), label(&pair.features.1));
+        let labels = [
+            (Label::Feature, &*feature),
+            (Label::Partner, &*partner),
+            (Label::Statistic, measure_name(pair.measure)),
+        ];
+        out.add(&table::PAIR_ASSOCIATION, labels, pair.current);
+        out.add(&table::PAIR_REFERENCE_ASSOCIATION, labels, pair.reference);
+        out.add(&table::PAIR_ASSOCIATION_SCORE, labels, pair.scores.warning);
+    }
+    for (feature, inflation) in &report.inflation {
+        if let Ok(Vif::Factor { value, .. }) = inflation {
+            let feature = label(feature);
+            out.add(
+                &table::FEATURE_VARIANCE_INFLATION,
+                [(Label::Feature, &*feature)],
+                *value,
+            );
+        }
+    }
+}
+
+fn measure_name(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Pearson => "pearson",
+        Measure::Spearman => "spearman",
+        Measure::CramersV => "cramers_v",
+        Measure::CorrelationRatio => "correlation_ratio",
+    }
 }
 
 /// The verdicts of all checks that judge this.
@@ -305,9 +345,14 @@ impl NoVerdict {
                 NotComputed::Moving => "moving",
                 NotComputed::Overflow => "overflow",
                 NotComputed::NoKeys => "no_keys",
+                NotComputed::NoSample => "no_sample",
+                NotComputed::TooManyFeatures { .. } => "too_many_features",
+                NotComputed::NoOtherFeature => "no_other_feature",
+                NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
                 NotComputed::NotInBaseline => "not_in_baseline",
                 NotComputed::NotForKind { .. }
                 | NotComputed::ZeroDeviation
+                | NotComputed::Pairs(_)
                 | NotComputed::Disabled => return None,
             },
         })
@@ -605,6 +650,7 @@ impl DistanceFamilies {
             Statistic::MissingShare
             | Statistic::InvalidShare
             | Statistic::OutlierShare
+            | Statistic::AssociationChange
             | Statistic::DuplicateShare => return None,
         })
     }
@@ -781,6 +827,7 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::MissingShare => "missing_share",
         Statistic::InvalidShare => "invalid_share",
         Statistic::OutlierShare => "outlier_share",
+        Statistic::AssociationChange => "association_change",
         Statistic::DuplicateShare => "duplicate_share",
     }
 }

@@ -48,6 +48,7 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
         Check::Missing => &monitor.checks.missing,
         Check::Quality => &monitor.checks.quality.check,
         Check::Outliers => &monitor.checks.outliers,
+        Check::Correlation => &monitor.checks.correlation,
         Check::Duplicates => &monitor.checks.duplicates,
     }
 }

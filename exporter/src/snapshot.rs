@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use stats::association::Matrix;
 use stats::{
-    Acceptable, Alpha, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys, Kind, Scope,
-    Severity, Summary,
+    Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
+    Kind, Scope, Severity, Summary,
 };
 
 use crate::freshness::Freshness;
@@ -55,10 +56,25 @@ pub struct WholeState {
     pub keys: Option<Keys>,
     /// What can be used of what is served.
     pub quality: Option<MonitorQuality>,
+    /// How its features hang together, and the baseline's; nothing where no pair can be compared.
+    pub pairs: Option<PairsState>,
     /// The verdicts.
     pub report: Option<FeatureReport>,
     /// Which checks are breached.
     pub breached: Breaches,
+}
+
+/// How features hang together, before and now.
+#[derive(Clone, Debug)]
+pub struct PairsState {
+    /// What changed.
+    pub report: AssociationReport,
+    /// The columns of both matrices.
+    pub features: Vec<String>,
+    /// The baseline.
+    pub reference: Matrix,
+    /// The judged window.
+    pub current: Matrix,
 }
 
 /// How an evaluation ended.

@@ -8,12 +8,13 @@ use jiff::Timestamp;
 use stats::{FrozenFeature, Reference};
 
 use crate::baseline::{Baseline, Definition};
-use crate::progress::Progress;
+use crate::progress::{JudgedState, Progress};
 use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::schema::{self, Present, Problem};
 use crate::settings::budget_per_window;
 use crate::snapshot::{
-    BaselineState, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow, Snapshot, WholeState,
+    BaselineState, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow, PairsState,
+    Snapshot, WholeState,
 };
 
 /// What a snapshot is made from.
@@ -88,11 +89,22 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
     let expected = features.iter().filter(|feature| feature.expected);
     let scores = expected.filter_map(|feature| Some(feature.quality?.score()));
     WholeState {
+        pairs: pairs(parts, judged),
         keys,
         quality: MonitorQuality::of(scores, keys.as_ref()),
         report: judged.report("").cloned(),
         breached: judged.breached.get("").copied().unwrap_or_default(),
     }
+}
+
+fn pairs(parts: &Parts<'_>, judged: &JudgedState) -> Option<PairsState> {
+    let (features, reference) = parts.baseline?.reference.associations().ok()?;
+    Some(PairsState {
+        report: judged.associations.clone()?,
+        features: features.to_vec(),
+        reference: reference.clone(),
+        current: judged.found.window.associations.as_ref()?.of(features),
+    })
 }
 
 fn baseline(parts: &Parts<'_>) -> BaselineState {

@@ -76,6 +76,7 @@ impl Feature {
                 Check::Drift => verdict.clone(),
                 _ => Err(NotComputed::Disabled),
             }),
+            pair: None,
             moving: self.moving,
         }
     }

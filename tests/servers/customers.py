@@ -21,6 +21,7 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
     "infinities": {"age_days": 0.1} share of the column's values that turn infinite
     "shift": {"monetary_28d": 50}   amount added to a numeric column
     "set": {"age_days": [0.1, 9]}   share of a numeric column's values that turn into a number
+    "shuffle": ["monetary_28d"]     columns whose values go to other rows
     "twice": 0.1                    share of the rows that are served twice
     "unseen": {"segment": 0.2}      share of the rows whose category is one that never occurred before
     "cast": {"age": "int64"}        another type; values that do not fit turn null
@@ -154,6 +155,8 @@ def spoiled(table, faults):
         table = replaced(table, name, lambda c: pyarrow.compute.add(c, pyarrow.scalar(amount, c.type)))
     for name, (share, number) in faults.get("set", {}).items():
         table = replaced(table, name, lambda c: pyarrow.compute.if_else(hit(c, share), pyarrow.scalar(number, c.type), c))
+    for name in faults.get("shuffle", []):
+        table = replaced(table, name, lambda c: c.take(pyarrow.array(numpy.random.default_rng(1).permutation(len(c)))))
     if faults.get("twice"):
         table = pyarrow.concat_tables([table, table.filter(hit(table, faults["twice"]))])
     for name, share in faults.get("unseen", {}).items():

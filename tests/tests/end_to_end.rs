@@ -102,6 +102,7 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
         check_distances(&metrics, feature, &expected["distances"], limits);
         check_bins(&metrics, feature, &expected["distances"]["bins"]);
     }
+    check_pairs(&metrics, &expected["pairs"]);
     check_newest_events(&metrics, &expected, customers.origin());
     exporter.terminate();
     metrics
@@ -303,6 +304,99 @@ fn check_edges(feature: &str, bin: &str, expected: &Value) {
             "an edge of bin {bin} of {feature} where {expected} is expected"
         );
     }
+}
+
+/// How features hang together: all pairs by their norm and their largest, the ten most changed ones by themselves, and of each
+/// feature its worst pair with its limits, where these are Spearman's.
+fn check_pairs(metrics: &Metrics, pairs: &Value) {
+    // Values are rounded to six decimals, and variances, on which limits rest, to three digits.
+    const ROUNDED: f64 = 3e-6;
+    const OF_LIMITS: f64 = 0.01;
+    let pairs = pairs.as_array().unwrap();
+    let number = |value: &Value| value.as_f64().unwrap();
+    let delta = |pair: &Value| number(&pair["current"]) - number(&pair["reference"]);
+    let near = |what: &str, found: Option<f64>, expected: f64, tolerance: f64| {
+        let found = found.unwrap_or_else(|| panic!("{what} is absent"));
+        let apart = (found - expected).abs();
+        assert!(
+            apart <= tolerance,
+            "{what}: {found} where {expected} is expected"
+        );
+    };
+    let largest = pairs
+        .iter()
+        .map(|pair| delta(pair).abs())
+        .fold(0.0, f64::max);
+    let found = metrics.find("featuremonitor_association_largest_change");
+    near("largest change", found, largest, ROUNDED);
+    let squares: f64 = pairs.iter().map(|pair| delta(pair).powi(2)).sum();
+    let found = metrics.find("featuremonitor_association_distance");
+    check(
+        "distance of the matrices",
+        found,
+        (2.0 * squares).sqrt(),
+        1e-4,
+    );
+
+    let shown = metrics.labels("featuremonitor_pair_association");
+    assert_eq!(shown.len(), 10);
+    for labels in shown {
+        let (feature, partner) = (labels["feature"].as_str(), labels["partner"].as_str());
+        let pair = pairs
+            .iter()
+            .find(|pair| pair["features"] == json!([feature, partner]))
+            .unwrap_or_else(|| panic!("{feature} and {partner} are no pair"));
+        assert_eq!(labels["statistic"], pair["measure"].as_str().unwrap());
+        let labels = [("feature", feature), ("partner", partner)];
+        for (family, side) in [
+            ("pair_association", "current"),
+            ("pair_reference_association", "reference"),
+        ] {
+            let found = metrics.get(&format!("featuremonitor_{family}"), &labels);
+            let what = format!("{family} of {feature} and {partner}");
+            near(&what, found, number(&pair[side]), ROUNDED);
+        }
+    }
+    let names = pairs
+        .iter()
+        .flat_map(|pair| pair["features"].as_array().unwrap());
+    let names: std::collections::BTreeSet<&str> = names.filter_map(Value::as_str).collect();
+    assert_eq!(names.len(), 38);
+    let mut limited = 0;
+    for name in names {
+        let labels = [("feature", name), ("check", "correlation")];
+        let found = metrics.get("featuremonitor_check_value", &labels);
+        let found = found.unwrap_or_else(|| panic!("{name} has no verdict about its pairs"));
+        let own = pairs
+            .iter()
+            .filter(|pair| pair["features"].as_array().unwrap().contains(&json!(name)));
+        let pair = own
+            .min_by(|a, b| {
+                let apart = |pair: &Value| (delta(pair).abs() - found).abs();
+                apart(a).total_cmp(&apart(b))
+            })
+            .unwrap();
+        near(
+            &format!("worst pair of {name}"),
+            Some(found),
+            delta(pair).abs(),
+            ROUNDED,
+        );
+        for severity in ["warning", "critical"] {
+            let labels = [labels[0], labels[1], ("severity", severity)];
+            let limit = metrics.get("featuremonitor_check_limit", &labels);
+            if let Some(expected) = pair["limits"][name][severity].as_f64() {
+                check(
+                    &format!("limit of the pairs of {name}"),
+                    limit,
+                    expected,
+                    OF_LIMITS,
+                );
+                limited += 1;
+            }
+        }
+    }
+    assert!(limited > 20, "{limited} limits were compared");
 }
 
 /// The newest event of all rows, and of those in which a feature is not null, on the clock of the replay.

@@ -162,6 +162,12 @@ fn cases() -> Vec<Case> {
             &["FeatureOutliers"],
         ),
         case(
+            "values go to the wrong rows",
+            answers(json!({"shuffle": [FEATURE]})),
+            &[("FeatureCorrelationChanged", "critical", FEATURE, None)],
+            &[],
+        ),
+        case(
             "a column is dropped",
             answers(json!({"drop": [FEATURE]})),
             &[("FeatureAbsent", "critical", FEATURE, Some("missing"))],

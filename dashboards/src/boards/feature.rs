@@ -1,12 +1,14 @@
 //! One feature: how far each check is from its limit, what its values were like, and against what.
 
 use metrics::Label::{
-    Bin, Check, Contact, DataType, Kind, Note, Part, Sensitive, Severity, Statistic, Team,
+    Bin, Check, Contact, DataType, Feature, Kind, Note, Part, Partner, Sensitive, Severity,
+    Statistic, Team,
 };
 use metrics::{Family, table};
 
 use super::panels::{
-    COUNT, PLAIN, SECONDS, SHARE, grouped, lines, shades, stat, table as rows, timeline,
+    COUNT, PLAIN, SECONDS, SHARE, grouped, lines, most_changed_pairs, shades, stat, table as rows,
+    timeline,
 };
 use super::state::{CRITICAL, GOOD, REFERENCE, VERDICTS};
 use super::{Content, ONE, baselines, dashboard, firing_marks, variables};
@@ -201,7 +203,32 @@ fn limits() -> Vec<Line> {
             .without("nothing judged"),
         ],
     );
-    vec![first, second]
+    let (partner, feature) = ([FEATURE], [Is(Partner, "$feature")]);
+    let third = Line::even(
+        8,
+        vec![
+            panel(
+                "Correlation and limits",
+                "By how much the association with another feature differs from the baseline's, of \
+                 the pair that is worst against its limit, and the limits in force.",
+                About::Correlation,
+                PLAIN,
+            ),
+            most_changed_pairs(|family| {
+                let pairs = [&partner, &feature].map(|matchers| ONE.of(family, matchers));
+                max_by(&[Feature, Partner, Statistic], &pairs.join(" or "))
+            }),
+            lines(
+                "Variance inflation factor",
+                "How well the other numeric features tell it: from 5 on four fifths of its \
+                 variance, from 10 on nine tenths.",
+            )
+            .ask(of(&table::FEATURE_VARIANCE_INFLATION), "factor")
+            .unit(PLAIN)
+            .without("told wholly, or not a number"),
+        ],
+    );
+    vec![first, second, third]
 }
 
 fn distribution() -> Line {

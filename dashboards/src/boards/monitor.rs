@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use metrics::Label::{Check, Feature, Kind, Outcome, Reason, Revision, Severity, Version};
+use metrics::Label::{
+    Check, Feature, Kind, Outcome, Partner, Reason, Revision, Severity, Statistic, Version,
+};
 use metrics::{Family, table};
 
 use super::panels::{
-    BYTES, CHECKS, COUNT, PLAIN, SECONDS, SHARE, counted, lines, scored, stacked, stat, stated,
-    table as rows, timeline,
+    BYTES, CHECKS, COUNT, PLAIN, SECONDS, SHARE, counted, lines, most_changed_pairs, scored,
+    stacked, stat, stated, table as rows, timeline,
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, REFERENCE, UNKNOWN, VERDICTS, WARNING, flag};
@@ -49,6 +51,7 @@ pub fn board() -> Dashboard {
                 vec![checks()],
             ),
             Section::new("What is not judged, and why?", vec![unjudged()]),
+            Section::new("Do features hang together as before?", vec![pairs()]),
             Section::new("How much of it can be used?", vec![quality()]),
             Section::new("Is the data new, complete and in its form?", vec![data()]),
             Section::new("How much data is a verdict made of?", vec![windows()]),
@@ -174,6 +177,7 @@ fn features() -> Panel {
     .ask(score(About::Missing, "warning"), "")
     .ask(score(About::Quality, "warning"), "")
     .ask(score(About::Outliers, "warning"), "")
+    .ask(score(About::Correlation, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
     .columns(
         &[(Feature.name(), "Feature")],
@@ -183,6 +187,7 @@ fn features() -> Panel {
             "Missing",
             "Quality",
             "Outliers",
+            "Correlation",
             "Freshness",
         ],
     )
@@ -198,9 +203,23 @@ fn features() -> Panel {
     .series("Missing", scored())
     .series("Quality", scored())
     .series("Outliers", scored())
+    .series("Correlation", scored())
     .series("Freshness", scored())
     .largest_first("Worst")
     .without("nothing judged")
+}
+
+fn pairs() -> Line {
+    let table =
+        most_changed_pairs(|family| max_by(&[Feature, Partner, Statistic], &ONE.of(family, &[])));
+    let change = lines(
+        "Largest change of a pair",
+        "The largest difference of the association of two features from the baseline's.",
+    )
+    .ask(of(&table::ASSOCIATION_LARGEST_CHANGE), "largest change")
+    .unit(PLAIN)
+    .without("no pair compared");
+    Line::new(9, vec![(15, table), (9, change)])
 }
 
 fn history() -> Panel {

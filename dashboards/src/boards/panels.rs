@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use metrics::Family;
+use metrics::Label::{Feature, Partner, Statistic};
+
 use crate::alerts::About;
 use crate::boards::state::{self, CRITICAL, GOOD, State, WARNING};
 use crate::grafana::DataSource;
@@ -17,7 +20,7 @@ use crate::grafana::panel::{
 };
 
 /// The checks, in an order that gives each its colour.
-pub const CHECKS: [&str; 7] = [
+pub const CHECKS: [&str; 8] = [
     About::Drift.name(),
     About::Missing.name(),
     About::Freshness.name(),
@@ -25,6 +28,7 @@ pub const CHECKS: [&str; 7] = [
     About::Quality.name(),
     About::Outliers.name(),
     About::Duplicates.name(),
+    About::Correlation.name(),
 ];
 
 /// A number of things.
@@ -508,4 +512,30 @@ impl Panel {
 fn letter(position: usize) -> String {
     let letter = u8::try_from(position).map_or('Z', |position| char::from(b'A' + position.min(25)));
     letter.to_string()
+}
+
+/// The pairs of features that changed most; `of_pair` asks for a family of theirs.
+pub fn most_changed_pairs(of_pair: impl Fn(&Family<3>) -> String) -> Panel {
+    let association = vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)];
+    table(
+        "Most changed pairs",
+        "Of the ten pairs of features whose association changed most against its limit: Spearman's \
+         rank correlation of numbers, Cramér's V of categories, the correlation ratio of both.",
+    )
+    .ask(of_pair(&metrics::table::PAIR_ASSOCIATION_SCORE), "")
+    .ask(of_pair(&metrics::table::PAIR_REFERENCE_ASSOCIATION), "")
+    .ask(of_pair(&metrics::table::PAIR_ASSOCIATION), "")
+    .columns(
+        &[
+            (Feature.name(), "Feature"),
+            (Partner.name(), "Partner"),
+            (Statistic.name(), "Measure"),
+        ],
+        &["Score", "Baseline", "Now"],
+    )
+    .series("Score", scored())
+    .series("Baseline", association.clone())
+    .series("Now", association)
+    .largest_first("Score")
+    .without("no such pair")
 }

@@ -187,7 +187,9 @@ labels! {
     Monitor = "monitor",
     /// Name of the feature's column. Without it, a check's sample is about the monitor as a whole.
     Feature = "feature",
-    /// The check: `drift`, `missing`, `quality`, `outliers`, `duplicates`, `freshness`, `schema`.
+    /// The other feature of a pair.
+    Partner = "partner",
+    /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `duplicates`, `freshness`, `schema`.
     Check = "check",
     /// `warning` or `critical`.
     Severity = "severity",
@@ -197,7 +199,7 @@ labels! {
     Reason = "reason",
     /// The part of the limit's recipe that holds.
     Part = "part",
-    /// The statistic that the check judges.
+    /// The statistic: the one that the check judges, or the measure of a pair.
     Statistic = "statistic",
     /// How an evaluation ended: `success` or `failure`.
     Outcome = "outcome",

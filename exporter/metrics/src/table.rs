@@ -292,6 +292,34 @@ table! {
     BIN_REFERENCE_RATIO = Gauge, Ratio, Monitor "featuremonitor_bin_reference_ratio" [Feature, Bin];
     "Draw beside the window's shares." => "featuremonitor_bin_reference_ratio";
 
+    // ---- Correlation: how features hang together, over a sample of rows -----------------------------------
+
+    /// Largest difference of the association of two features from the baseline's, of all pairs.
+    ASSOCIATION_LARGEST_CHANGE = Gauge, Plain, Monitor "featuremonitor_association_largest_change" [];
+    "List the monitors in which features hang together otherwise than before." => "topk(5, featuremonitor_association_largest_change)";
+
+    /// Frobenius norm of the difference of the matrix of associations from the baseline's.
+    ASSOCIATION_DISTANCE = Gauge, Plain, Monitor "featuremonitor_association_distance" [];
+    "See whether one pair changed or all did: divided by the root of two it is the change of one pair alone." => "featuremonitor_association_distance / 2 ^ 0.5 / featuremonitor_association_largest_change";
+
+    /// Association of the two features of one of the ten most changed pairs: Spearman's rank correlation, Cramér's V, or the
+    /// correlation ratio of ranks.
+    PAIR_ASSOCIATION = Gauge, Plain, Monitor "featuremonitor_pair_association" [Feature, Partner, Statistic];
+    "Show what became of the pairs that changed most." => "featuremonitor_pair_association - featuremonitor_pair_reference_association";
+
+    /// Association of the two features of one of the ten most changed pairs in the baseline.
+    PAIR_REFERENCE_ASSOCIATION = Gauge, Plain, Monitor "featuremonitor_pair_reference_association" [Feature, Partner, Statistic];
+    "Find pairs that had hung together and do no more." => "abs(featuremonitor_pair_reference_association) > 0.5 and abs(featuremonitor_pair_association) < 0.2";
+
+    /// Change of the association of one of the ten most changed pairs in units of its warning limit.
+    PAIR_ASSOCIATION_SCORE = Gauge, Plain, Monitor "featuremonitor_pair_association_score" [Feature, Partner, Statistic];
+    "List the pairs that are over their limit." => "featuremonitor_pair_association_score >= 1";
+
+    /// Variance inflation factor of a numeric feature among the others: from 5 on they tell four fifths of it, from 10 on nine
+    /// tenths.
+    FEATURE_VARIANCE_INFLATION = Gauge, Plain, Monitor "featuremonitor_feature_variance_inflation_factor" [Feature];
+    "List features that others tell almost wholly." => "featuremonitor_feature_variance_inflation_factor >= 10";
+
     // ---- Drift: one family per statistic, since a sum over a mix of them means nothing --------------------
 
     /// Kolmogorov-Smirnov statistic: the largest difference of the two distribution functions, 0 to 1.

@@ -113,6 +113,8 @@ pub enum Proposal {
         /// That value.
         largest: f64,
     },
+    /// The limit is shared with other tests.
+    Shared,
     /// Too few windows have a value.
     TooFewWindows {
         /// How many have one.
@@ -374,7 +376,10 @@ impl Row<'_> {
     fn proposal(&self, severity: Severity, pooled: f64, alpha: f64, at: &At) -> Proposal {
         let have = at.count.windows;
         let Some(between) = self.between else {
-            return Proposal::TooFewWindows { have };
+            return match self.statistic {
+                Statistic::AssociationChange => Proposal::Shared,
+                _ => Proposal::TooFewWindows { have },
+            };
         };
         let floor = floors(self.statistic).map_or(0.0, |floors| *floors.get(severity));
         let least = at.limit.map_or(floor, |limit| limit.value);

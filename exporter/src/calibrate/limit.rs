@@ -9,7 +9,8 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
     match statistic {
         Ks | Psi | JensenShannon | Hellinger | Wasserstein => Between::distances(values),
         MissingShare | InvalidShare | OutlierShare | DuplicateShare => Between::differences(values),
-        ChiSquared => None,
+        // Two features share the limit of their pair, so that no number for one of them says what both would do.
+        AssociationChange | ChiSquared => None,
     }
 }
 
@@ -19,7 +20,7 @@ pub fn largest(statistic: Statistic) -> Option<f64> {
     match statistic {
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
         | DuplicateShare => Some(1.0),
-        Psi | Wasserstein | ChiSquared => None,
+        Psi | Wasserstein | AssociationChange | ChiSquared => None,
     }
 }
 

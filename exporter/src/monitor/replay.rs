@@ -320,6 +320,7 @@ fn kept(report: &FeatureReport) -> FeatureReport {
         },
         verdicts: report.verdicts.clone(),
         moving: report.moving,
+        pair: None,
     }
 }
 

@@ -6,6 +6,7 @@ use stats::{
     Summary, Verdict,
 };
 
+use super::pairs::measure;
 use super::picture::{self, Bar};
 use super::words;
 use super::{statistic, tone};
@@ -97,6 +98,10 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::ZeroSpread => "the baseline has no spread".to_owned(),
         NotComputed::ZeroDeviation => "half of the baseline is one value".to_owned(),
         NotComputed::NoKeys => "a key is not in the window".to_owned(),
+        NotComputed::NoSample => "no rows were sampled".to_owned(),
+        NotComputed::TooManyFeatures { most } => format!("beyond the first {most} features"),
+        NotComputed::NoOtherFeature => "no other feature".to_owned(),
+        NotComputed::Pairs(reason) => reason.to_string(),
         NotComputed::NotInBaseline => "not counted in the baseline".to_owned(),
         NotComputed::NotForKind { .. } => "not defined for this kind".to_owned(),
         NotComputed::TooManyCategories => "too many categories to learn from".to_owned(),
@@ -135,6 +140,21 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
             reasons.push(("", text.to_owned()));
         }
         None => reasons.push(("", "No complete window was judged yet.".to_owned())),
+    }
+    if let Some(pair) = feature
+        .report
+        .as_ref()
+        .and_then(|report| report.pair.as_ref())
+    {
+        let text = format!(
+            "Its most changed pair is that with {}: {} {} where the baseline has {}, over {} rows.",
+            pair.features.1,
+            measure(pair.measure),
+            words::measure(pair.current),
+            words::measure(pair.reference),
+            words::count(pair.rows),
+        );
+        reasons.push(("", text));
     }
     if let (Some(acceptable), false) = (&feature.acceptable, feature.sensitive) {
         let quality = &snapshot.monitor.checks.quality;
@@ -193,6 +213,7 @@ fn judgement(
         Check::Missing => "Missing",
         Check::Quality => "Quality",
         Check::Outliers => "Outliers",
+        Check::Correlation => "Correlation",
         Check::Duplicates => "Duplicates",
     };
     let verdict = match judged {

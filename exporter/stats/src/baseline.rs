@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::association::Collapse;
 use crate::bins::Bins;
 use crate::column::Kind;
 use crate::moments::Accumulator;
@@ -21,6 +22,9 @@ pub struct FrozenFeature {
     pub data_type: String,
     /// The frozen bins.
     pub bins: Arc<Bins>,
+    /// Which of its categories are joined where it is compared with other features; nothing of numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collapse: Option<Collapse>,
     /// The reference windows, oldest first, each counted over `bins`.
     pub windows: Vec<Summary>,
     /// All windows pooled. `distinct` is the largest of the windows', and quantiles are read off the fine bins.
@@ -41,9 +45,16 @@ impl FrozenFeature {
             kind: bins.kind(),
             data_type: data_type.into(),
             bins,
+            collapse: None,
             windows,
             reference,
         }
+    }
+
+    /// The same feature, whose rare categories are joined where it is compared with others.
+    pub fn collapsing(mut self, collapse: Option<Collapse>) -> Self {
+        self.collapse = collapse;
+        self
     }
 
     /// Takes in the next window and keeps the newest `keep`: a rolling baseline (`keep` windows) or the previous

@@ -106,6 +106,12 @@ impl<'a> Validity<'a> {
         self.len == 0
     }
 
+    /// Whether a row is not null; one beyond the last is null.
+    #[inline]
+    pub fn is_valid(&self, row: usize) -> bool {
+        self.word(row / 64) >> (row % 64) & 1 == 1
+    }
+
     /// Whether no bitmap exists, so that every row is valid.
     pub fn is_all(&self) -> bool {
         self.bits.is_none()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::association::Matrix;
 use crate::baseline::FrozenFeature;
 use crate::column::Kind;
 use crate::distance::{Distance, NotComputed, Statistic};
@@ -15,9 +16,13 @@ use crate::validity::Acceptable;
 use crate::verdict::{ByCheck, BySeverity, Check, Verdict, score};
 use crate::window::WindowSummary;
 
+mod association;
 mod drift;
 mod share;
 
+pub use association::{AssociationReport, MOST_CHANGED, PairChange};
+
+use association::AssociationTests;
 use drift::DriftTest;
 use share::{Share, ShareTest};
 
@@ -103,6 +108,8 @@ pub struct Report {
     pub features: Vec<FeatureReport>,
     /// About itself as a whole, under the empty name.
     pub window: FeatureReport,
+    /// About how its features hang together; `None` where no pair can be compared.
+    pub associations: Option<AssociationReport>,
 }
 
 /// All that one window says about one feature, or about itself as a whole.
@@ -117,6 +124,9 @@ pub struct FeatureReport {
     pub verdicts: Verdicts,
     /// The feature moves by construction.
     pub moving: bool,
+    /// The pair that the check of its associations judges.
+    #[serde(default)]
+    pub pair: Option<PairChange>,
 }
 
 /// Reads verdicts that may have been saved before a check was there: of that nothing is known until the next window.
@@ -134,6 +144,7 @@ pub struct Reference {
     tests: ByCheck<usize>,
     alpha: BySeverity<Option<Alpha>>,
     features: Vec<Prepared>,
+    correlation: Result<AssociationTests, NotComputed>,
     duplicates: Result<ShareTest, NotComputed>,
 }
 
@@ -156,6 +167,7 @@ impl Reference {
             .iter()
             .map(|feature| Prepared::new(feature, settings))
             .collect();
+        let correlation = AssociationTests::new(features, windows, settings);
         let mut duplicates = duplicates(windows, settings);
         let count = |has: &dyn Fn(&FrozenFeature, &Prepared) -> bool| {
             let all = features.iter().zip(&prepared);
@@ -169,6 +181,7 @@ impl Reference {
             missing: count(&|feature, _| on.missing && feature.reference.rows > 0),
             quality: count(&|feature, _| on.quality && feature.reference.filled() > 0),
             outliers: count(&|_, prepared| on.outliers && counts(&prepared.fences)),
+            correlation: correlation.as_ref().map_or(0, AssociationTests::count),
             duplicates: usize::from(duplicates.is_ok()),
         };
         let all = tests.iter().map(|(_, tests)| tests).sum();
@@ -189,6 +202,7 @@ impl Reference {
             tests,
             alpha,
             features: prepared,
+            correlation,
             duplicates,
         }
     }
@@ -227,6 +241,15 @@ impl Reference {
             .get(feature)
             .ok_or(NotComputed::Absent)?
             .fences
+    }
+
+    /// The features of which the baseline says how they hang together, and how.
+    ///
+    /// # Errors
+    /// When it does not say so.
+    pub fn associations(&self) -> Result<(&[String], &Matrix), NotComputed> {
+        let tests = self.correlation.as_ref().map_err(|reason| *reason)?;
+        Ok(tests.reference())
     }
 
     /// Number of features, in the baseline's order.
@@ -307,12 +330,16 @@ pub fn judge(
     current: &[Option<&Summary>],
     window: &WindowSummary,
 ) -> Report {
+    let (pairs, associations) = match &reference.correlation {
+        Ok(tests) => tests.judge(window, reference.alpha),
+        Err(reason) => (vec![Err(*reason); reference.len()], None),
+    };
     let windows = current.iter().copied().chain(std::iter::repeat(None));
     let mut features: Vec<FeatureReport> = reference
         .features
         .iter()
-        .zip(windows)
-        .map(|(feature, summary)| feature.judge(summary, reference))
+        .zip(windows.zip(pairs))
+        .map(|(feature, (summary, pair))| feature.judge(summary, pair, reference))
         .collect();
     adjust(&mut features);
     let verdicts = ByCheck::from_fn(|check| match check {
@@ -324,7 +351,7 @@ pub fn judge(
                 reference.alpha,
             )
         }
-        Check::Drift | Check::Missing | Check::Quality | Check::Outliers => {
+        Check::Drift | Check::Missing | Check::Quality | Check::Outliers | Check::Correlation => {
             Err(NotComputed::Disabled)
         }
     });
@@ -333,8 +360,13 @@ pub fn judge(
         distances: Vec::new(),
         verdicts,
         moving: false,
+        pair: None,
     };
-    Report { features, window }
+    Report {
+        features,
+        window,
+        associations,
+    }
 }
 
 /// Adjusts the p-values of each statistic over all features.
@@ -420,7 +452,12 @@ impl Prepared {
         }
     }
 
-    fn judge(&self, window: Option<&Summary>, reference: &Reference) -> FeatureReport {
+    fn judge(
+        &self,
+        window: Option<&Summary>,
+        pair: association::Judged,
+        reference: &Reference,
+    ) -> FeatureReport {
         let kind = self.drift.kind();
         let distance = |statistic| {
             let window = window.ok_or(NotComputed::Absent)?;
@@ -430,6 +467,10 @@ impl Prepared {
         let distances = Statistic::distances(kind)
             .iter()
             .map(|&statistic| (statistic, distance(statistic)));
+        let (correlation, pair) = match pair {
+            Ok((verdict, pair)) => (Ok(verdict), Some(pair)),
+            Err(reason) => (Err(reason), None),
+        };
         FeatureReport {
             name: self.name.clone(),
             distances: distances.collect(),
@@ -454,10 +495,15 @@ impl Prepared {
                     Check::Outliers => {
                         share::judge(&self.outliers, of_kind(Share::outliers(window)), alpha)
                     }
+                    Check::Correlation => {
+                        of_kind(Share::default())?;
+                        correlation.clone()
+                    }
                     Check::Duplicates => Err(NotComputed::Disabled),
                 }
             }),
             moving: self.drift.moving(),
+            pair,
         }
     }
 }

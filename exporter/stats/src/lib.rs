@@ -20,6 +20,7 @@ mod moments;
 mod oracle;
 mod outliers;
 mod profile;
+mod rows;
 mod sample;
 mod summary;
 mod tail;
@@ -45,14 +46,15 @@ pub use bins::{Bins, CategoryBins, NumericBins};
 pub use column::{Categories, Column, ColumnError, Kind, Validity};
 pub use distance::{Distance, NotComputed, Statistic};
 pub use judge::{
-    CheckSettings, DriftSettings, FeatureReport, QualitySettings, Reference, Report, Settings,
-    judge,
+    AssociationReport, CheckSettings, DriftSettings, FeatureReport, MOST_CHANGED, PairChange,
+    QualitySettings, Reference, Report, Settings, judge,
 };
 pub use keys::{KeySample, Keys};
 pub use limits::{Alpha, Limit, LimitPart};
 pub use outliers::Fences;
 pub use profile::{FeatureProfile, MergeError};
+pub use rows::{CAP as SAMPLED_ROWS, Choice, RowSampler, RowValues};
 pub use summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
 pub use validity::Acceptable;
 pub use verdict::{ByCheck, BySeverity, Check, SCORE_MAX, Scope, Severity, Streak, Verdict, score};
-pub use window::WindowSummary;
+pub use window::{Associations, MAX_FEATURES, WindowSummary};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::association::{ABSENT, Collapse};
 use crate::bins::{Bins, CategoryBins, NumericBins};
 use crate::categories::{self, TopNames};
 use crate::column::{Categories, Column, ColumnError, Kind, Validity};
@@ -12,6 +13,7 @@ use crate::hash;
 use crate::hll::Hll;
 use crate::moments::Accumulator;
 use crate::outliers::Fences;
+use crate::rows::{Choice, RowValues};
 use crate::sample::{self, Sample};
 use crate::summary::{Counts, PROBABILITIES, Quantiles, Summary, Tail};
 use crate::validity::{self, Acceptable};
@@ -137,6 +139,46 @@ impl FeatureProfile {
             }
         }
         Ok(())
+    }
+
+    /// Does what a choice of rows says to the sample of this column; the batch is the one that was taken in last. Of
+    /// the other kind nothing is taken.
+    pub fn pick(&self, column: &Column<'_>, choice: &Choice, sample: &mut RowValues) {
+        match (&self.0, column, sample) {
+            (
+                Inner::Numeric(_),
+                Column::Numeric { values, validity },
+                RowValues::Numeric(sample),
+            ) => choice.apply(sample, |row| match values.get(row) {
+                Some(value) if validity.is_valid(row) => *value,
+                _ => f64::NAN,
+            }),
+            (
+                Inner::Categorical(names),
+                Column::Categorical {
+                    codes,
+                    validity,
+                    categories,
+                },
+                RowValues::Categorical(sample),
+            ) => choice.apply(sample, |row| match codes.get(row) {
+                Some(code) if validity.is_valid(row) => names.bin(*code, categories),
+                _ => ABSENT,
+            }),
+            _ => {}
+        }
+    }
+
+    /// Which rare categories are to be joined where features are compared with each other: those with less than this share
+    /// of the rows. `None` for numbers. Made from a profile without bins, for the bins that it freezes.
+    pub fn collapse(&self, least: f64) -> Option<Collapse> {
+        let Inner::Categorical(names) = &self.0 else {
+            return None;
+        };
+        let mut counts: Vec<u64> = names.top.top().iter().map(|(_, _, count)| *count).collect();
+        let other = (names.rows - names.nulls).saturating_sub(counts.iter().sum());
+        counts.extend([other, 0]);
+        Some(Collapse::learn(&counts, least))
     }
 
     /// The plain value of everything counted.
@@ -633,6 +675,21 @@ impl Names {
                 }
             }
             _ => self.nulls += count,
+        }
+    }
+
+    /// The bin of a valid code's name, [`ABSENT`] where the dictionary has a null.
+    fn bin(&self, code: i32, categories: &Categories<'_>) -> u32 {
+        let code = code as u32 as usize;
+        match self.codes.get(code) {
+            Some(Code::Name { bin, .. }) => *bin,
+            Some(Code::Null) => ABSENT,
+            Some(Code::Unknown) | None => {
+                let bins = categorical(&self.bins);
+                (categories.name)(code).map_or(ABSENT, |name| {
+                    bins.map_or(0, |bins| bins.bin(hash::name(name)) as u32)
+                })
+            }
         }
     }
 

@@ -19,17 +19,20 @@ pub enum Check {
     Quality,
     /// The share of numbers far from the baseline's median rose above the baseline's.
     Outliers,
+    /// Its association with another feature is not the baseline's.
+    Correlation,
     /// The share of rows with the key of another row rose above the baseline's.
     Duplicates,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 5] = [
+    pub const ALL: [Check; 6] = [
         Check::Drift,
         Check::Missing,
         Check::Quality,
         Check::Outliers,
+        Check::Correlation,
         Check::Duplicates,
     ];
 
@@ -40,6 +43,7 @@ impl Check {
             Check::Missing => "missing",
             Check::Quality => "quality",
             Check::Outliers => "outliers",
+            Check::Correlation => "correlation",
             Check::Duplicates => "duplicates",
         }
     }
@@ -47,7 +51,11 @@ impl Check {
     /// What it judges.
     pub const fn scope(self) -> Scope {
         match self {
-            Check::Drift | Check::Missing | Check::Quality | Check::Outliers => Scope::Feature,
+            Check::Drift
+            | Check::Missing
+            | Check::Quality
+            | Check::Outliers
+            | Check::Correlation => Scope::Feature,
             Check::Duplicates => Scope::Window,
         }
     }
@@ -80,6 +88,8 @@ pub struct ByCheck<T> {
     pub quality: T,
     /// The value of outliers.
     pub outliers: T,
+    /// The value of correlation.
+    pub correlation: T,
     /// The value of duplicates.
     pub duplicates: T,
 }
@@ -92,6 +102,7 @@ impl<T> ByCheck<T> {
             missing: of(Check::Missing),
             quality: of(Check::Quality),
             outliers: of(Check::Outliers),
+            correlation: of(Check::Correlation),
             duplicates: of(Check::Duplicates),
         }
     }
@@ -103,6 +114,7 @@ impl<T> ByCheck<T> {
             Check::Missing => &self.missing,
             Check::Quality => &self.quality,
             Check::Outliers => &self.outliers,
+            Check::Correlation => &self.correlation,
             Check::Duplicates => &self.duplicates,
         }
     }
@@ -114,6 +126,7 @@ impl<T> ByCheck<T> {
             Check::Missing => &mut self.missing,
             Check::Quality => &mut self.quality,
             Check::Outliers => &mut self.outliers,
+            Check::Correlation => &mut self.correlation,
             Check::Duplicates => &mut self.duplicates,
         }
     }

@@ -286,6 +286,14 @@ fn the_correlation_ratio() {
     }
 }
 
+/// Ranks do not know how heavy the tails are.
+#[test]
+fn the_correlation_ratio_of_skewed_values() {
+    for draw in [0.0, 0.1, 0.4].map(Draw::SkewedGroups) {
+        within(rates(draw, Baseline::Windows, 300, 100, 5000), AT_MOST);
+    }
+}
+
 #[test]
 fn the_correlation_ratio_of_many_rows() {
     for draw in [0.0, 0.1, 0.4].map(Draw::Groups) {
@@ -335,7 +343,7 @@ fn table() {
     draws.extend([0.0, 0.05, 0.1, 0.2, 0.4, 0.8].map(Categories));
     draws.extend([0.0, 0.05, 0.1, 0.2, 0.4, 0.8].map(Binary));
     draws.extend([0.0, 0.05, 0.1, 0.2, 0.4, 1.0].map(Groups));
-    draws.extend([0.0, 0.1, 0.4].map(SkewedGroups));
+    draws.extend([0.1].map(SkewedGroups));
     let only = std::env::var("ONLY").unwrap_or_default();
     let chosen = |draw: &Draw| format!("{draw:?}").contains(&only);
     for draw in draws.into_iter().filter(chosen) {

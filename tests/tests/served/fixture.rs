@@ -300,6 +300,7 @@ pub fn snapshot() -> Snapshot {
             keys.insert(Some(&row.to_be_bytes()));
         }
         WindowSummary {
+            associations: None,
             keys: Some(keys.close()),
         }
     };
@@ -380,6 +381,7 @@ pub fn snapshot() -> Snapshot {
     let expected = features.iter().filter(|feature| feature.expected);
     let scores = expected.filter_map(|feature| Some(feature.quality?.score()));
     let whole = WholeState {
+        pairs: None,
         keys: whole.keys,
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),

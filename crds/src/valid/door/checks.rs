@@ -59,6 +59,10 @@ impl Door {
         let missing = self.change("spec.checks.missing", &given.missing.unwrap_or_default());
         let quality = self.quality(&given.quality.unwrap_or_default());
         let outliers = self.change("spec.checks.outliers", &given.outliers.unwrap_or_default());
+        let correlation = self.change(
+            "spec.checks.correlation",
+            &given.correlation.unwrap_or_default(),
+        );
         let duplicates = given.duplicates.unwrap_or_default();
         let duplicates = check(given!(duplicates), DEFAULT_MIN_ROWS, Vec::new());
         let (warning, critical) = match window {
@@ -85,6 +89,7 @@ impl Door {
             missing,
             quality,
             outliers,
+            correlation,
             duplicates,
         })
     }

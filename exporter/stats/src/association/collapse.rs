@@ -4,10 +4,12 @@
 //! 0.1 % each meet by chance in one of two hundred windows of 5,000 rows, and V then moves by 0.2. Cells expect at least
 //! one row when every category has a share of at least 1/√n (Cochran 1954).
 
+use serde::{Deserialize, Serialize};
+
 use super::values::ABSENT;
 
 /// Which categories stay and which are joined, learnt once from the baseline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collapse {
     to: Vec<u32>,
     categories: u32,

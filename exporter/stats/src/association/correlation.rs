@@ -119,7 +119,7 @@ fn products(pairs: impl Iterator<Item = (f64, f64)>, n: u64) -> Products {
 }
 
 /// For each distinct value its mid-rank with mean 0 and mean square 1 over the rows; `None` when only one occurs.
-fn standard_mid_ranks(counts: &[u32], n: u64) -> Option<Vec<f64>> {
+pub(super) fn standard_mid_ranks(counts: &[u32], n: u64) -> Option<Vec<f64>> {
     let centre = (n as f64 + 1.0) / 2.0;
     let mut below = 0.0;
     let mut ranks: Vec<f64> = counts

@@ -1,16 +1,19 @@
-//! Correlation ratio of a numeric by a categorical column.
+//! Correlation ratio of the mid-ranks of a numeric by a categorical column.
 //!
 //! η² = 1 − W/T with W the sum of squares within the categories and T the whole one, corrected for bias as ε² = 1 −
-//! (1 − η²)(n−1)/(n−k) (Kelley 1935); the value is √max(0, ε²). The variance of η² is that of its influence function
-//! in a sample of rows, (1 − η²)u² − (u − μ_g)² for the standardised value u in a category of mean μ_g.
+//! (1 − η²)(n−1)/(n−k) (Kelley 1935); the value is √max(0, ε²). Of ranks η² is H/(n−1) with H of Kruskal and Wallis
+//! (1952), corrected for ties. Ranks, since no sample tells the fourth moment of a column with heavy tails, and with it how
+//! much the ratio of its values varies. The variance of η² is that of its influence function in a sample of rows,
+//! (1 − η²)u² − (u − μ_g)² for the standardised value u in a category of mean μ_g, as if ranks were values.
 
+use super::correlation::standard_mid_ranks;
 use super::measure::{
     Association, Independence, MAX_CATEGORIES, MIN_ROWS, Measure, NotComputed, round,
     round_variance,
 };
 use super::values::{ABSENT, Categorical, Numeric};
 
-/// Power sums of the values of one category.
+/// Power sums of the standardised ranks of one category.
 #[derive(Clone, Default)]
 struct Sums {
     count: f64,
@@ -20,18 +23,13 @@ struct Sums {
 }
 
 impl Sums {
-    /// Means of u, u² and u³ for u = (value − mean)/deviation.
-    fn standard(&self, mean: f64, deviation: f64) -> [f64; 3] {
-        let [a, b, c] = [self.first, self.second, self.third].map(|sum| sum / self.count);
-        [
-            (a - mean) / deviation,
-            (b - 2.0 * mean * a + mean.powi(2)) / deviation.powi(2),
-            (c - 3.0 * mean * b + 3.0 * mean.powi(2) * a - mean.powi(3)) / deviation.powi(3),
-        ]
+    /// Means of u, u² and u³ for the standardised values u.
+    fn means(&self) -> [f64; 3] {
+        [self.first, self.second, self.third].map(|sum| sum / self.count)
     }
 }
 
-/// The ratio over the rows with a category and a finite value.
+/// The ratio over the rows with a category and a value.
 pub(super) fn correlation_ratio(
     x: &Numeric,
     groups: &Categorical,
@@ -43,22 +41,24 @@ pub(super) fn correlation_ratio(
         });
     }
     let rows = || {
-        let both = x.values.iter().copied().zip(groups.codes.iter().copied());
-        both.filter(|(value, code)| value.is_finite() && *code != ABSENT)
+        let both = x.ranks.iter().copied().zip(groups.codes.iter().copied());
+        both.filter(|(rank, code)| *rank != ABSENT && *code != ABSENT)
     };
-    // The values are those of the column less its mean; a pair's rows have a mean and a spread of their own.
-    let (count, sum, low, high) = rows().fold(
-        (0u64, 0.0, f64::INFINITY, f64::NEG_INFINITY),
-        |(count, sum, low, high), (value, _)| {
-            (count + 1, sum + value, low.min(value), high.max(value))
-        },
-    );
+    let mut occur = vec![0u32; x.distinct];
+    for (rank, _) in rows() {
+        if let Some(occur) = occur.get_mut(rank as usize) {
+            *occur += 1;
+        }
+    }
+    let count: u64 = occur.iter().map(|occur| u64::from(*occur)).sum();
     let n = count as f64;
-    let centre = sum / n;
+    let ranks = standard_mid_ranks(&occur, count);
     let mut sums = vec![Sums::default(); groups.levels as usize];
     let mut fourth = 0.0;
-    for (value, code) in rows() {
-        let value = value - centre;
+    for (rank, code) in rows() {
+        let ranks = ranks.as_ref();
+        let value = ranks.and_then(|ranks| ranks.get(rank as usize)).copied();
+        let value = value.unwrap_or(0.0);
         let square = value * value;
         fourth += square * square;
         if let Some(sums) = sums.get_mut(code as usize) {
@@ -74,16 +74,12 @@ pub(super) fn correlation_ratio(
     if count < need {
         return Err(NotComputed::TooFewRows { have: count, need });
     }
-    let total = sums.iter().map(|sums| sums.second).sum::<f64>();
-    // What is left of the mean is rounding.
-    let mean = sums.iter().map(|sums| sums.first).sum::<f64>() / n;
-    let deviation = (total / n - mean * mean).max(0.0).sqrt();
-    if k < 2 || low >= high || deviation <= 0.0 {
+    if k < 2 || ranks.is_none() {
         return Err(NotComputed::Constant);
     }
     let standard: Vec<(f64, [f64; 3])> = sums
         .iter()
-        .map(|sums| (sums.count / n, sums.standard(mean, deviation)))
+        .map(|sums| (sums.count / n, sums.means()))
         .collect();
     let within: f64 = standard
         .iter()
@@ -100,7 +96,7 @@ pub(super) fn correlation_ratio(
                     - 3.0 * mu.powi(4))
         })
         .sum::<f64>()
-        + eta * eta * (fourth / n) / deviation.powi(4);
+        + eta * eta * (fourth / n);
     let degrees = (k - 1) as u32;
     // Influences are not 0 by chance alone where the means differ by nothing: see Cramér's V.
     let noise = 4.0 * f64::from(degrees) / n;

@@ -37,12 +37,27 @@ impl Matrix {
 
     /// The pair of two columns, in either order; `None` for a column with itself or beyond the last.
     pub fn pair(&self, i: usize, j: usize) -> Option<&Pair> {
+        self.pairs.get(self.position(i, j)?)
+    }
+
+    /// Where the pair of two columns, in either order, stands among all pairs.
+    pub(crate) fn position(&self, i: usize, j: usize) -> Option<usize> {
         let (low, high, p) = (i.min(j), i.max(j), self.kinds.len());
-        if low == high || high >= p {
-            return None;
-        }
         // Rows before `low` hold p−1, p−2, … pairs.
-        self.pairs.get(low * (2 * p - low - 1) / 2 + high - low - 1)
+        (low < high && high < p).then(|| low * (2 * p - low - 1) / 2 + high - low - 1)
+    }
+
+    /// The matrix of some of the columns, in this order.
+    pub(crate) fn of(&self, columns: &[usize]) -> Matrix {
+        let kinds = columns.iter().filter_map(|column| self.kinds.get(*column));
+        let pair = |(i, j): (usize, usize)| {
+            let (first, second) = (columns.get(i)?, columns.get(j)?);
+            self.pair(*first, *second).copied()
+        };
+        Matrix {
+            kinds: kinds.copied().collect(),
+            pairs: positions(columns.len()).filter_map(pair).collect(),
+        }
     }
 
     /// All pairs with the positions of their columns, the first below the second.

@@ -12,6 +12,8 @@ pub const MAX_CATEGORIES: u32 = 256;
 /// Values are rounded to whole parts of this many in one, so that a saved matrix is short and equals the one that was
 /// saved. The sampling error of 33,000 rows is 5,000 times as large.
 pub(super) const PARTS: f64 = 1e6;
+/// The largest correlation that has a finite z: it still rounds to 1.
+pub(super) const NEARLY_ONE: f64 = 1.0 - 2.5e-7;
 
 /// A number that says how strongly two columns hang together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,8 +24,8 @@ pub enum Measure {
     Spearman,
     /// Cramér's V of two categorical columns with Bergsma's (2013) correction for bias, in 0..=1.
     CramersV,
-    /// Correlation ratio of a numeric by a categorical column, √max(0, ε²) with Kelley's (1935) ε², in 0..=1; rows with
-    /// an infinite value are left out.
+    /// Correlation ratio of the mid-ranks of a numeric by a categorical column, √max(0, ε²) with Kelley's (1935) ε², in
+    /// 0..=1. Infinities are extremes.
     CorrelationRatio,
 }
 

@@ -15,7 +15,7 @@
 
 use statrs::function::erf::erfc;
 
-use super::measure::{Association, Measure, PARTS};
+use super::measure::{Association, Measure, NEARLY_ONE, PARTS};
 use crate::tail;
 
 /// The most skewed that a difference of squares is taken to be: χ² with one degree of freedom.
@@ -85,7 +85,7 @@ impl Exceeded {
         let (value, variance) = (reference.value, reference.variance);
         let (many, few) = (reference.n as f64, n as f64);
         let Some(near) = reference.independence else {
-            let z = value.clamp(-1.0, 1.0).atanh();
+            let z = value.clamp(-NEARLY_ONE, NEARLY_ONE).atanh();
             let error = fisher_error(variance, reference.n, n);
             return Some(Exceeded::Correlation { value, z, error });
         };

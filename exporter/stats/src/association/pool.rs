@@ -5,10 +5,10 @@
 //! where there is nothing, and below the truth where there is little, and the null must know by how much.
 
 use super::matrix::{Matrix, Pair};
-use super::measure::{Association, Independence, InputError, NotComputed, round, round_variance};
+use super::measure::{
+    Association, Independence, InputError, NEARLY_ONE, NotComputed, round, round_variance,
+};
 
-/// The largest correlation that has a finite z: it still rounds to 1.
-const NEARLY_ONE: f64 = 1.0 - 2.5e-7;
 
 /// A pooled baseline.
 #[derive(Debug, Clone, PartialEq)]

@@ -99,7 +99,7 @@ fn cramers_v_is_bergsmas() {
 }
 
 #[test]
-fn the_correlation_ratio_is_that_of_one_way_analysis() {
+fn the_correlation_ratio_is_that_of_kruskal_and_wallis() {
     let groups: Vec<u32> = (0..60).map(|i| i % 3).collect();
     let values: Vec<f64> = u(60, 0)
         .iter()

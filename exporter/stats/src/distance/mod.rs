@@ -15,6 +15,7 @@ pub mod wasserstein;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::association::{self, MIN_ROWS};
 use crate::column::Kind;
 
 /// A number that compares a window with its baseline.
@@ -40,6 +41,8 @@ pub enum Statistic {
     InvalidShare,
     /// Increase of the share of numbers far from the baseline's median.
     OutlierShare,
+    /// Difference of the association of two features from the baseline's.
+    AssociationChange,
     /// Increase of the share of rows with the key of another row.
     DuplicateShare,
 }
@@ -59,6 +62,7 @@ impl Statistic {
         match self {
             Statistic::Ks | Statistic::Wasserstein => 20,
             Statistic::Psi | Statistic::JensenShannon | Statistic::Hellinger => 20,
+            Statistic::AssociationChange => MIN_ROWS,
             Statistic::ChiSquared => 2,
             Statistic::MissingShare
             | Statistic::InvalidShare
@@ -80,6 +84,7 @@ impl std::fmt::Display for Statistic {
             Statistic::MissingShare => "missing share",
             Statistic::InvalidShare => "invalid share",
             Statistic::OutlierShare => "outlier share",
+            Statistic::AssociationChange => "change of association",
             Statistic::DuplicateShare => "duplicate share",
         })
     }
@@ -140,6 +145,21 @@ pub enum NotComputed {
         "the window has no keys: a column of spec.data.entityKeys is not in it, or has a type without an order"
     )]
     NoKeys,
+    /// The features of the window were not compared with each other.
+    #[error("no rows of this window were sampled to compare its features with each other")]
+    NoSample,
+    /// Only so many features are compared with each other.
+    #[error("only the first {most} features of the baseline are compared with each other")]
+    TooManyFeatures {
+        /// The most.
+        most: usize,
+    },
+    /// There is no other feature to compare it with.
+    #[error("there is no other feature to compare it with")]
+    NoOtherFeature,
+    /// It has no association with any other feature.
+    #[error("compared with every other feature: {0}")]
+    Pairs(association::NotComputed),
     /// The baseline was frozen by a release that did not count this.
     #[error(
         "the baseline was frozen before this was counted: raise spec.baseline.revision to freeze it anew"

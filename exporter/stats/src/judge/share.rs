@@ -90,7 +90,7 @@ impl ShareTest {
             Check::Quality => Some(Statistic::InvalidShare),
             Check::Outliers => Some(Statistic::OutlierShare),
             Check::Duplicates => Some(Statistic::DuplicateShare),
-            Check::Drift => None,
+            Check::Drift | Check::Correlation => None,
         }
     }
 

@@ -173,7 +173,7 @@ def welch_by_missing(table):
     return [[*row, float(p)] for row, p in zip(found, adjusted)]
 
 
-def phi(n, first, second, both):
+def indicator_phi(n, first, second, both):
     """Correlation of two indicators with these counts."""
     a = np.repeat([1, 1, 0, 0], [both, first - both, second - both, n - first - second + both])
     b = np.repeat([1, 0, 1, 0], [both, first - both, second - both, n - first - second + both])
@@ -283,7 +283,7 @@ values = {
     "ndcg": [row for g, cs in zip(gains, currents) for c in cs for row in (g, c, [metrics.ndcg_score([g], [c])])],
     "student sf": [[df, t, float(stats.t.sf(t, df))] for df in (1.5, 19.3, 120, 4321.7, 33_000) for t in (0.1, 1.3, 4.0, 9.0)],
     "Welch": welch(reference, current), "Welch by missing": welch_by_missing(with_missing(300)),
-    "phi": [[*pair, float(phi(*pair))] for pair in pairs],
+    "phi": [[*pair, float(indicator_phi(*pair))] for pair in pairs],
     "Little": little(with_missing(60)), "Little of 2,800": little(with_missing(2800)), "Little with a sum": little(with_sum(2800)),
     "fisher greater": [[*s, float(stats.fisher_exact([[s[2], s[3] - s[2]], [s[0], s[1] - s[0]]], alternative="greater").pvalue)] for s in spikes],
     "imputed against observed": [current.var(ddof=1) / reference.var(ddof=1), np.r_[reference, current].std(ddof=1) / reference.std(ddof=1)],
@@ -347,8 +347,7 @@ both = ~(gaps[0] | gaps[1])
 infinite = np.where(np.arange(60) % 20 == 0, np.inf, x)
 predictors = np.c_[u(80), u(80) * 0.7 + u(80, 31) * 0.3, u(80, 57)]
 group, v = np.arange(60) % 3, u(60) + 0.2 * (np.arange(60) % 3)
-one_way = stats.f_oneway(*(v[group == g] for g in range(3)))
-eta = 2 * one_way.statistic / (2 * one_way.statistic + 57)
+eta = stats.kruskal(*(v[group == g] for g in range(3))).statistic / 59
 contingency = np.array([[10, 20, 30], [25, 15, 20]])
 i, j = np.repeat(np.indices((2, 3)).reshape(2, -1), contingency.ravel(), axis=1)
 chi2_contingency = stats.chi2_contingency(contingency, correction=False).statistic
@@ -366,7 +365,7 @@ values |= {
     "Cramer V raw": stats.contingency.association(contingency, method="cramer"),
     "Cramer V of a contingency table": bergsma(chi2_contingency, 120, 2, 3),
     "phi squared variance": influence(weighted_phi(i, j), 120),
-    "correlation ratio": np.sqrt(1 - (1 - eta) * 59 / 57), "eta squared variance": influence(weighted_eta(group, v), 60),
+    "correlation ratio": np.sqrt(1 - (1 - eta) * 59 / 57), "eta squared variance": influence(weighted_eta(group, stats.rankdata(v)), 60),
     "VIF": np.diag(np.linalg.inv(np.corrcoef(predictors.T))).tolist(),
     "Fisher z": fisher, "Fisher p": 2 * stats.norm.sf(fisher),
     "pooled correlation": z_of(windows),

@@ -1,0 +1,382 @@
+//! How the associations of a window differ from the baseline's: one test a feature, of its worst pair.
+//!
+//! A feature's α is divided by the number of its partners (Bonferroni), so that its test alarms falsely at most as often as
+//! any other test of the budget, however its pairs depend on each other.
+//!
+//! A feature whose values no longer belong to their rows changes the association with all that it hung together with, and
+//! each of these sees a changed pair too. So a pair over its limit is laid to the feature with the most such pairs, and the
+//! others do not alarm for it (the greedy cover of the graph of changed pairs). A pair apart is laid to both.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CheckSettings, Settings, verdict};
+use crate::association::{self, Association, Change, Changes, Matrix, Measure, Vif, pool, vif};
+use crate::baseline::FrozenFeature;
+use crate::distance::{NotComputed, Statistic};
+use crate::limits::{self, Alpha, Between, Limit, Parts, floors};
+use crate::verdict::{BySeverity, Check, Verdict, score};
+use crate::window::{Associations, MAX_FEATURES, WindowSummary};
+
+/// How many of the pairs of a window are told of.
+pub const MOST_CHANGED: usize = 10;
+
+/// One pair of features, before and now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairChange {
+    /// Both features; in a feature's report it comes first.
+    pub features: (String, String),
+    /// What is compared.
+    pub measure: Measure,
+    /// In the baseline.
+    pub reference: f64,
+    /// In the window.
+    pub current: f64,
+    /// Rows of the window in which both have a value.
+    pub rows: u64,
+    /// |current − reference| ÷ limit, see [`score`].
+    pub scores: BySeverity<f64>,
+}
+
+impl PairChange {
+    /// Now less before.
+    pub fn delta(&self) -> f64 {
+        self.current - self.reference
+    }
+}
+
+/// What a window says about the associations of all features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AssociationReport {
+    /// The pairs with the highest scores, at most [`MOST_CHANGED`], highest first.
+    pub most_changed: Vec<PairChange>,
+    /// How many pairs were compared.
+    pub pairs: usize,
+    /// The largest |current − reference|.
+    pub largest: f64,
+    /// The Frobenius norm of the difference of both matrices.
+    pub frobenius: f64,
+    /// The variance inflation of each numeric feature in this window, by its name.
+    pub inflation: Vec<(String, Result<Vif, association::NotComputed>)>,
+}
+
+/// What a feature's worst pair says.
+pub(super) type Judged = Result<(Verdict, PairChange), NotComputed>;
+
+/// The tests of all features.
+#[derive(Debug, Clone)]
+pub(super) struct AssociationTests {
+    /// The columns of the matrices.
+    names: Vec<String>,
+    /// For each feature of the baseline its column.
+    columns: Vec<Result<usize, NotComputed>>,
+    /// For each feature what the manifest says.
+    settings: Vec<CheckSettings>,
+    reference: Matrix,
+    /// For each column how many other columns the baseline has it with.
+    partners: Vec<usize>,
+    /// For each pair of the matrix how much the baseline's windows differ, and the mean variance of pairs with its measure.
+    between: Vec<(Option<Between>, f64)>,
+}
+
+impl AssociationTests {
+    pub(super) fn new(
+        features: &[FrozenFeature],
+        windows: &[WindowSummary],
+        settings: &Settings,
+    ) -> Result<Self, NotComputed> {
+        if !settings.on.correlation {
+            return Err(NotComputed::Disabled);
+        }
+        let known: Option<Vec<&Associations>> = windows
+            .iter()
+            .map(|window| window.associations.as_ref())
+            .collect();
+        let known = known.ok_or(NotComputed::NotInBaseline)?;
+        let in_all = |name: &str| known.iter().all(|window| window.column(name).is_some());
+        let names: Vec<String> = features
+            .iter()
+            .map(|feature| feature.name.clone())
+            .filter(|name| in_all(name))
+            .collect();
+        let matrices: Vec<Matrix> = known.iter().map(|window| window.of(&names)).collect();
+        let pooled = pool(&matrices).map_err(|_| NotComputed::NotInBaseline)?;
+        let column = |feature: &FrozenFeature| {
+            let column = names.iter().position(|name| *name == feature.name);
+            column.ok_or(if names.len() >= MAX_FEATURES {
+                NotComputed::TooManyFeatures { most: MAX_FEATURES }
+            } else {
+                NotComputed::NotInBaseline
+            })
+        };
+        let own = |feature: &FrozenFeature| {
+            let own = settings.features.get(&feature.name);
+            own.unwrap_or(&settings.default).correlation
+        };
+        let mut partners = vec![0; names.len()];
+        for (first, second, pair) in pooled.matrix.pairs() {
+            for column in [first, second] {
+                if let Some(count) = partners.get_mut(column) {
+                    *count += usize::from(pair.alarming.is_ok());
+                }
+            }
+        }
+        Ok(AssociationTests {
+            columns: features.iter().map(column).collect(),
+            settings: features.iter().map(own).collect(),
+            between: spreads(&pooled.matrix, &pooled.differences),
+            reference: pooled.matrix,
+            partners,
+            names,
+        })
+    }
+
+    /// How many features take part in the budget: those with a pair.
+    pub(super) fn count(&self) -> usize {
+        self.partners.iter().filter(|count| **count > 0).count()
+    }
+
+    /// What the baseline says about the pair of two features.
+    pub(super) fn reference(&self) -> (&[String], &Matrix) {
+        (&self.names, &self.reference)
+    }
+
+    /// Judges a window: what each feature's worst pair says, in the baseline's order, and all pairs together.
+    pub(super) fn judge(
+        &self,
+        window: &WindowSummary,
+        alpha: BySeverity<Option<Alpha>>,
+    ) -> (Vec<Judged>, Option<AssociationReport>) {
+        let nothing = |reason| (vec![Err(reason); self.columns.len()], None);
+        let Some(window) = &window.associations else {
+            return nothing(NotComputed::NoSample);
+        };
+        let current = window.of(&self.names);
+        let Ok(changes) = Changes::new(&self.reference, &current) else {
+            return nothing(NotComputed::NoSample);
+        };
+        let pairs: Vec<JudgedPair<'_>> = changes
+            .computed
+            .iter()
+            .map(|change| self.pair(change, alpha))
+            .collect();
+        let causes = causes(&pairs);
+        let features = self.columns.iter().zip(&self.settings);
+        let judged = features.map(|(column, settings)| {
+            let column = (*column)?;
+            if !settings.enabled {
+                return Err(NotComputed::Disabled);
+            }
+            let worst = |laid_to_it: bool| {
+                let own = pairs.iter().zip(&causes).filter(|(pair, cause)| {
+                    pair.has(column) && laid_to_it == cause.is_none_or(|cause| cause == column)
+                });
+                own.map(|(pair, _)| pair).max_by(|a, b| a.compare(b))
+            };
+            match (worst(true), worst(false)) {
+                (Some(worst), _) => Ok(self.verdict(worst, column, settings, true)),
+                // All of its pairs changed, for which others alarm.
+                (None, Some(worst)) => Ok(self.verdict(worst, column, settings, false)),
+                (None, None) => Err(reason(&changes, column)),
+            }
+        });
+        let judged = judged.collect();
+        let report = changes.largest().map(|largest| AssociationReport {
+            most_changed: self.most_changed(&pairs),
+            pairs: pairs.len(),
+            largest: largest.delta().abs(),
+            frobenius: changes.frobenius().unwrap_or(0.0),
+            inflation: self
+                .names
+                .iter()
+                .cloned()
+                .zip(vif(&current).columns)
+                .collect(),
+        });
+        (judged, report)
+    }
+
+    fn pair<'a>(&self, change: &'a Change, alpha: BySeverity<Option<Alpha>>) -> JudgedPair<'a> {
+        let limits = self.limits(change, alpha);
+        JudgedPair {
+            change,
+            limits,
+            scores: limits.map(|limit| score(change.delta().abs(), limit.value)),
+        }
+    }
+
+    /// The limits of a pair: both of its features must be allowed to say that it changed.
+    fn limits(&self, change: &Change, alpha: BySeverity<Option<Alpha>>) -> BySeverity<Limit> {
+        let floors = floors(Statistic::AssociationChange).unwrap_or_default();
+        let (first, second) = change.columns;
+        let partners = |column: usize| self.partners.get(column).copied().unwrap_or(1).max(1);
+        let partners = partners(first).max(partners(second)) as f64;
+        let between = self.reference.position(first, second);
+        let between = between.and_then(|at| self.between.get(at));
+        let numbers = self.manifest(first).zip(self.manifest(second));
+        let parts = alpha.zip(numbers).map(|(alpha, numbers)| {
+            let share = alpha.map(|alpha| alpha.value / partners);
+            Parts {
+                null: share.and_then(|share| {
+                    association::null(&change.reference, change.current.n, share)
+                }),
+                // The difference may have either sign.
+                bound: share.zip(between).and_then(|(share, (between, pooled))| {
+                    Some((*between)?.bound(*pooled, share / 2.0))
+                }),
+                manifest: match numbers {
+                    (Some(one), Some(other)) => Some(one.max(other)),
+                    (one, other) => one.or(other),
+                },
+            }
+        });
+        limits::limits(floors, parts)
+    }
+
+    /// The numbers that the manifest has for a column's feature.
+    fn manifest(&self, column: usize) -> BySeverity<Option<f64>> {
+        let at = self.columns.iter().position(|other| *other == Ok(column));
+        let settings = at.and_then(|at| self.settings.get(at));
+        settings.map_or_else(BySeverity::default, |settings| settings.limits)
+    }
+
+    fn verdict(
+        &self,
+        worst: &JudgedPair<'_>,
+        column: usize,
+        settings: &CheckSettings,
+        may_alarm: bool,
+    ) -> (Verdict, PairChange) {
+        let verdict = verdict(
+            Check::Correlation,
+            Statistic::AssociationChange,
+            worst.change.delta().abs(),
+            worst.change.current.n,
+            settings.min_rows,
+            worst.limits,
+            BySeverity {
+                warning: may_alarm,
+                critical: may_alarm,
+            },
+        );
+        let (first, second) = worst.change.columns;
+        let columns = match column == first {
+            true => (first, second),
+            false => (second, first),
+        };
+        (verdict, self.told(worst, columns))
+    }
+
+    fn told(&self, pair: &JudgedPair<'_>, columns: (usize, usize)) -> PairChange {
+        let name = |column: usize| self.names.get(column).cloned().unwrap_or_default();
+        let change = pair.change;
+        PairChange {
+            features: (name(columns.0), name(columns.1)),
+            measure: change.current.measure,
+            reference: change.reference.value,
+            current: change.current.value,
+            rows: change.current.n,
+            scores: pair.scores,
+        }
+    }
+
+    fn most_changed(&self, pairs: &[JudgedPair<'_>]) -> Vec<PairChange> {
+        let mut pairs: Vec<&JudgedPair<'_>> = pairs.iter().collect();
+        pairs.sort_by(|a, b| b.compare(a));
+        let told = pairs.into_iter().take(MOST_CHANGED);
+        told.map(|pair| self.told(pair, pair.change.columns))
+            .collect()
+    }
+}
+
+/// A pair with its limits.
+struct JudgedPair<'a> {
+    change: &'a Change,
+    limits: BySeverity<Limit>,
+    scores: BySeverity<f64>,
+}
+
+impl JudgedPair<'_> {
+    fn has(&self, column: usize) -> bool {
+        let (first, second) = self.change.columns;
+        column == first || column == second
+    }
+
+    /// Over the critical limit is worse than over the warning one, by however much.
+    fn compare(&self, other: &Self) -> Ordering {
+        let rank = |pair: &Self| (pair.scores.critical >= 1.0, pair.scores.warning);
+        let (mine, theirs) = (rank(self), rank(other));
+        mine.0.cmp(&theirs.0).then(mine.1.total_cmp(&theirs.1))
+    }
+}
+
+/// Which column each pair is laid to; none where it is over no limit, or apart.
+fn causes(pairs: &[JudgedPair<'_>]) -> Vec<Option<usize>> {
+    let mut causes = vec![None; pairs.len()];
+    let mut left: Vec<(usize, &JudgedPair<'_>)> = pairs
+        .iter()
+        .enumerate()
+        .filter(|(_, pair)| pair.scores.warning >= 1.0)
+        .collect();
+    loop {
+        let mut by_column: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
+        for (_, pair) in &left {
+            for column in [pair.change.columns.0, pair.change.columns.1] {
+                let (count, sum) = by_column.entry(column).or_default();
+                *count += 1;
+                *sum += pair.scores.warning;
+            }
+        }
+        let most = by_column
+            .into_iter()
+            .max_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let Some((cause, _)) = most.filter(|(_, (count, _))| *count > 1) else {
+            return causes;
+        };
+        left.retain(|(at, pair)| {
+            let of_it = pair.has(cause);
+            if of_it && let Some(slot) = causes.get_mut(*at) {
+                *slot = Some(cause);
+            }
+            !of_it
+        });
+    }
+}
+
+/// Why a column has no pair in the window: the reason of its first.
+fn reason(changes: &Changes, column: usize) -> NotComputed {
+    let own = |(columns, _): &&((usize, usize), _)| columns.0 == column || columns.1 == column;
+    let first = changes.not_computed.iter().find(own);
+    first.map_or(NotComputed::NoOtherFeature, |(_, reason)| {
+        NotComputed::Pairs(*reason)
+    })
+}
+
+/// For each pair how much the baseline's windows differ, with the mean over the pairs of its measure.
+fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, f64)> {
+    let measures = matrix.pairs().map(|(_, _, pair)| {
+        let found: Option<Association> = pair.alarming.ok();
+        found.map(|found| found.measure)
+    });
+    let between = differences.iter().map(|own| Between::differences(own));
+    let all: Vec<(Option<Measure>, Option<Between>)> = measures.zip(between).collect();
+    let mean = |measure: Option<Measure>| {
+        let same = all.iter().filter(|(other, _)| *other == measure);
+        limits::pooled_variance(same.filter_map(|(_, between)| between.as_ref()))
+    };
+    let means = [
+        Measure::Spearman,
+        Measure::CramersV,
+        Measure::CorrelationRatio,
+    ]
+    .map(|measure| (Some(measure), mean(Some(measure))));
+    let of = |measure: Option<Measure>| {
+        let found = means.iter().find(|(other, _)| *other == measure);
+        found.map_or(0.0, |(_, mean)| *mean)
+    };
+    all.iter()
+        .map(|(measure, between)| (*between, of(*measure)))
+        .collect()
+}

@@ -1,0 +1,163 @@
+"""How the features of tables hang together, by scipy, and what may be told of a change: formulas of docs/statistics.md.
+
+Every pair of features has one measure: Spearman's rank correlation of numbers, Cramér's V of categories, the correlation
+ratio of ranks of both.
+"""
+import collections
+import itertools
+
+import numpy
+import pyarrow
+from scipy import optimize, stats
+
+FLOOR = {"warning": 0.10, "critical": 0.20}
+MIN_ROWS = 30
+MOST_FREQUENT = 50
+PRIOR_WEIGHT = 20
+# What has no bin of its own, and what is joined.
+OTHER, RARE = "\0other", "\0rare"
+# What ranks being estimated adds to the variance of Spearman's correlation, as a multiple of its square.
+RANKS = 0.16
+
+
+def joined(windows):
+    """Of each window the category of each row, rare ones joined, None where it is null."""
+    columns = [column.cast(pyarrow.string()).to_pylist() for column in windows]
+    counted = collections.Counter(name for column in columns[:-1] for name in column if name is not None)
+    # A cell of a table expects a row where each side has this share.
+    rows = sum(len(column) for column in columns[:-1]) // len(columns[:-1])
+    least = sum(counted.values()) / numpy.sqrt(min(rows, 1 << 15))
+    frequent = sorted(counted, key=lambda name: (-counted[name], name))[:MOST_FREQUENT]
+    other = sum(counted.values()) - sum(counted[name] for name in frequent)
+    # Those without a bin of their own, and those that the baseline never had, come last.
+    bins = [*((counted[name], place, name) for place, name in enumerate(frequent)), (other, 50, OTHER), (0, 51, RARE)]
+    together, rare = 0, set()
+    for count, _, name in sorted(bins, key=lambda entry: entry[:2]):
+        if count >= least and (together == 0 or together >= least):
+            break
+        together += count
+        rare.add(name)
+    bin_of = {None: None} | {name: name if name in frequent else OTHER for name in counted}
+    bins_of = [[bin_of.get(name, RARE) for name in column] for column in columns]
+    return [[RARE if name in rare else name for name in column] for column in bins_of]
+
+
+def spearman(x, y):
+    x, y = (stats.zscore(stats.rankdata(side)) for side in (x, y))
+    r = float(numpy.clip(numpy.mean(x * y), -1, 1))
+    rest = (1 - r * r) ** 2
+    variance = numpy.mean((x * y - r * (x * x + y * y) / 2) ** 2) / rest if rest > 1e-10 else 1.0
+    return r, float(numpy.clip(variance * (1 + RANKS * r * r), 0.1, 1e6))
+
+
+def cramers_v(x, y):
+    table = stats.contingency.crosstab(x, y).count
+    n, (r, k) = table.sum(), table.shape
+    phi = stats.chi2_contingency(table, correction=False).statistic / n
+    phi = max(0, phi - (r - 1) * (k - 1) / (n - 1))
+    return float(numpy.sqrt(phi / min(r - (r - 1) ** 2 / (n - 1) - 1, k - (k - 1) ** 2 / (n - 1) - 1)))
+
+
+def correlation_ratio(x, groups):
+    n, names = len(x), numpy.unique(groups)
+    eta = stats.kruskal(*(x[groups == name] for name in names)).statistic / (n - 1)
+    return float(numpy.sqrt(max(0, 1 - (1 - eta) * (n - 1) / (n - len(names)))))
+
+
+def association(first, second):
+    """Measure, value, rows, and the variance of Spearman's; None where there is no number."""
+    (x, x_numeric), (y, y_numeric) = first, second
+    both = numpy.array([a is not None and b is not None and a == a and b == b for a, b in zip(x, y)], bool)
+    n = int(both.sum())
+    x, y = (numpy.array(side, object)[both] for side in (x, y))
+    if n < MIN_ROWS or len(set(x)) < 2 or len(set(y)) < 2:
+        return None
+    if x_numeric and y_numeric:
+        value, variance = spearman(x.astype(float), y.astype(float))
+        return "spearman", value, n, variance
+    if not x_numeric and not y_numeric:
+        return "cramers_v", cramers_v(x.astype(str), y.astype(str)), n, None
+    numbers, groups = (x, y) if x_numeric else (y, x)
+    if n < 2 * len(set(groups)):
+        return None
+    return "correlation_ratio", correlation_ratio(numbers.astype(float), groups.astype(str)), n, None
+
+
+def pooled(readings):
+    """Value of several windows together: correlations on Fisher's scale."""
+    values, rows = (numpy.array([reading[i] for reading in readings]) for i in (1, 2))
+    if readings[0][0] == "spearman":
+        return float(numpy.tanh(numpy.average(numpy.arctanh(numpy.clip(values, -1 + 2.5e-7, 1 - 2.5e-7)), weights=rows - 3)))
+    return float(numpy.average(values, weights=rows))
+
+
+def null(value, variance, reference_rows, rows, alpha):
+    """The |change| of Spearman's correlation that chance alone exceeds with probability alpha."""
+    error = numpy.sqrt(variance * (1 / (reference_rows - 3) + 1 / (rows - 3)))
+    z = numpy.arctanh(value)
+
+    def outside(change):
+        high, low = value + change, value - change
+        above = stats.norm.sf((numpy.arctanh(high) - z) / error) if high < 1 else 0
+        return above + (stats.norm.sf((z - numpy.arctanh(low)) / error) if low > -1 else 0)
+
+    return float(optimize.brentq(lambda change: outside(change) - alpha, 0, 2, xtol=1e-12))
+
+
+class Associations:
+    """All pairs of the features of baseline windows and of a window."""
+
+    def __init__(self, names, baseline, current):
+        self.names = sorted(names)
+        windows = [*baseline, current]
+        columns = {}
+        for name in self.names:
+            if pyarrow.types.is_dictionary(current.schema.field(name).type):
+                columns[name] = [(column, False) for column in joined([window[name] for window in windows])]
+            else:
+                columns[name] = [([None if v is None else float(v) for v in window[name].to_pylist()], True) for window in windows]
+        self.pairs = {}
+        for first, second in itertools.combinations(self.names, 2):
+            *before, now = [association(a, b) for a, b in zip(columns[first], columns[second])]
+            before = [reading for reading in before if reading]
+            if before:
+                self.pairs[first, second] = before, now
+        self.partners = collections.Counter(name for pair in self.pairs for name in pair)
+
+    def tests(self):
+        return len(self.partners)
+
+    def differences(self, before):
+        """Each baseline window's value less that of the others together."""
+        return [before[i][1] - pooled(before[:i] + before[i + 1 :]) for i in range(len(before))] if len(before) > 1 else []
+
+    def described(self, alphas):
+        """Every pair that both sides have; Spearman's with the limits that each of its features has for it."""
+        squares = collections.defaultdict(list)
+        for before, _ in self.pairs.values():
+            differences = self.differences(before)
+            if len(differences) >= 4:
+                squares[before[0][0]].append(numpy.mean(numpy.square(differences)))
+        found = []
+        for pair, (before, now) in self.pairs.items():
+            if now is None:
+                continue
+            described = {"features": list(pair), "measure": now[0], "reference": pooled(before), "current": now[1], "rows": now[2]}
+            if now[0] == "spearman":
+                described["limits"] = {name: self.limits(before, now, alphas, self.partners[name], squares["spearman"]) for name in pair}
+            found.append(described)
+        return found
+
+    def limits(self, before, now, alphas, partners, squares):
+        rows = sum(reading[2] for reading in before)
+        variance = sum(reading[2] * reading[3] for reading in before) / rows
+        differences, n = self.differences(before), len(before)
+        spread = numpy.sqrt((PRIOR_WEIGHT * numpy.mean(squares) + (n - 1) * numpy.mean(numpy.square(differences))) / (n + PRIOR_WEIGHT - 1))
+        limits = {}
+        for severity, alpha in alphas.items():
+            share = alpha / partners
+            bound = stats.t.isf(share / 2, n + PRIOR_WEIGHT - 1) * spread * numpy.sqrt(1 + 1 / n)
+            chance = null(pooled(before), variance, rows, now[2], share)
+            limits[severity] = float(max(FLOOR[severity], chance, min(bound, 2 * FLOOR["critical"])))
+        limits["critical"] = max(limits.values())
+        return limits
