@@ -136,7 +136,7 @@ fn cases() -> Vec<Case> {
                 ("FeatureOutliers", "critical", FEATURE, None),
                 ("FeatureDrift", "warning", FEATURE, None),
             ],
-            &[],
+            &["FeatureCorrelationChanged"],
         ),
         case(
             "rows are served twice",

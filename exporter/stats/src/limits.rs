@@ -1,8 +1,8 @@
 //! Where a limit comes from: effect floor, sampling null, between-window bound, or the manifest.
 //!
 //! limit = max(effect floor, sampling null at α, between-window bound at α), the bound capped at twice the
-//! critical floor; a number in the manifest replaces the whole limit. Autocorrelation between windows would be one
-//! more factor on [`Between::bound`].
+//! critical floor; a number in the manifest replaces the whole limit. Where windows resemble the one before, the baseline's
+//! own differ less from each other than a later one will from them, and the bound is stretched: see [`Between::stretched`].
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,10 @@ pub const ALPHA_RANGE: (f64, f64) = (1e-9, 0.05);
 pub const MIN_WINDOWS: usize = 4;
 /// How many windows the pooled variance weighs against a feature's own.
 const PRIOR: f64 = 20.0;
+/// Fewest baseline windows from which it is told how much a window resembles the one before.
+const MIN_SERIES: usize = 8;
+/// The most that it is taken to do.
+const MOST_ALIKE: f64 = 0.9;
 /// Distances are taken to be at least this before their logarithm, so that equal windows do not count as
 /// infinitely steady.
 const LEAST_DISTANCE: f64 = 1e-4;
@@ -126,6 +130,8 @@ pub struct Between {
     /// The feature's own variance around the centre.
     variance: f64,
     scale: Scale,
+    /// By what the bound is multiplied.
+    stretch: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -150,6 +156,7 @@ impl Between {
             centre,
             variance,
             scale: Scale::Log,
+            stretch: 1.0,
         })
     }
 
@@ -163,7 +170,27 @@ impl Between {
             centre: 0.0,
             variance,
             scale: Scale::Plain,
+            stretch: 1.0,
         })
+    }
+
+    /// The same for windows of which each resembles the one before with the correlation `rho`: the bound is multiplied by
+    /// √[(1 + v)/((n/(n−1))²·(1 − v))] with v = (1 + 2Σ(1 − k/n)ρᵏ)/n the variance of the mean of n such windows, in units of
+    /// theirs. It is the ratio of how far a window much later is from that mean to how far one of the n is from the others.
+    pub fn stretched(self, rho: f64) -> Self {
+        let n = self.windows as f64;
+        let rho = rho.clamp(0.0, MOST_ALIKE);
+        let sum: f64 = (1..self.windows)
+            .map(|k| (1.0 - k as f64 / n) * rho.powi(k as i32))
+            .sum();
+        let v = (1.0 + 2.0 * sum) / n;
+        let later = (1.0 + v) / ((n / (n - 1.0)).powi(2) * (1.0 - v));
+        // Without any likeness the bound has √(1 + 1/n) already, which is this to the first order.
+        let independent = (1.0 + 1.0 / n) / ((n / (n - 1.0)).powi(2) * (1.0 - 1.0 / n));
+        Between {
+            stretch: (later / independent).sqrt().max(1.0),
+            ..self
+        }
     }
 
     /// The feature's own variance.
@@ -180,9 +207,32 @@ impl Between {
         let bound = self.centre + tail::student_isf(alpha, degrees) * s * (1.0 + 1.0 / n).sqrt();
         match self.scale {
             // A bound beyond any distance is cut by the cap; it only has to stay a number.
-            Scale::Log => bound.exp().min(f64::MAX),
-            Scale::Plain => bound,
+            Scale::Log => (bound.exp() * self.stretch).min(f64::MAX),
+            Scale::Plain => bound * self.stretch,
         }
+    }
+}
+
+/// How much a window resembles the one before: the mean over all series, each a number a window, of their autocorrelation at
+/// lag 1, r = Σ eᵢeᵢ₊₁/Σ eᵢ² with e = x − x̄, corrected for its bias −(1 + 3ρ)/n (Marriott and Pope 1954). 0 below eight windows,
+/// where it cannot be told, and where it is negative.
+pub fn autocorrelation<'a>(series: impl Iterator<Item = &'a [f64]>) -> f64 {
+    let one = |series: &[f64]| {
+        let n = series.len();
+        let mean = series.iter().sum::<f64>() / n as f64;
+        let squares: f64 = series.iter().map(|x| (x - mean).powi(2)).sum();
+        let pairs = series.iter().zip(series.iter().skip(1));
+        let products: f64 = pairs.map(|(a, b)| (a - mean) * (b - mean)).sum();
+        let n = n as f64;
+        (n >= MIN_SERIES as f64 && squares > 0.0)
+            .then(|| (products / squares + 1.0 / n) / (1.0 - 3.0 / n))
+    };
+    let (count, sum) = series
+        .filter_map(one)
+        .fold((0u64, 0.0), |(count, sum), r| (count + 1, sum + r));
+    match count {
+        0 => 0.0,
+        count => (sum / count as f64).clamp(0.0, MOST_ALIKE),
     }
 }
 

@@ -44,8 +44,8 @@ struct Rows {
 /// What a window is drawn from.
 #[derive(Clone, Copy)]
 struct Drawn {
-    /// The mean of every feature, whose standard deviation is 1.
-    mean: f64,
+    /// The mean of each feature, whose standard deviation is 1.
+    means: [f64; FEATURES],
     /// The share of nulls of every feature.
     nulls: f64,
     /// The correlation of the first feature with every other one; these have one of 0.5 with each other.
@@ -53,7 +53,7 @@ struct Drawn {
 }
 
 const UNCHANGED: Drawn = Drawn {
-    mean: 0.0,
+    means: [0.0; FEATURES],
     nulls: NULLS,
     correlation: 0.5,
 };
@@ -87,8 +87,9 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Vec<Rows> {
             };
             let own = normals(rng, rows);
             let values = factor.iter().zip(own);
-            let values = values
-                .map(|(factor, own)| from.mean + part * factor + (1.0 - part * part).sqrt() * own);
+            let values = values.map(|(factor, own)| {
+                from.means[feature] + part * factor + (1.0 - part * part).sqrt() * own
+            });
             Rows {
                 values: values.collect(),
                 bits,
@@ -140,7 +141,10 @@ struct Baseline {
 
 impl Baseline {
     fn draw(rng: &mut SmallRng, rows: usize) -> Self {
-        let windows: Vec<Vec<Rows>> = (0..WINDOWS).map(|_| draw(rng, rows, UNCHANGED)).collect();
+        Baseline::of((0..WINDOWS).map(|_| draw(rng, rows, UNCHANGED)).collect())
+    }
+
+    fn of(windows: Vec<Vec<Rows>>) -> Self {
         let features: Vec<FrozenFeature> = (0..FEATURES)
             .map(|feature| {
                 let mut pooled = FeatureProfile::new(Kind::Numeric, None).accepting(&ACCEPTABLE);
@@ -264,7 +268,7 @@ fn large_windows_stay_within_the_budget_and_what_changes_is_found() {
         (
             "a shift by 0.2 σ",
             Drawn {
-                mean: 0.2,
+                means: [0.2; FEATURES],
                 ..UNCHANGED
             },
             Check::Drift,
@@ -320,4 +324,85 @@ fn large_windows_stay_within_the_budget_and_what_changes_is_found() {
         println!("5,000 rows: {what} is found in {power:.3} of runs");
         assert!(power >= 0.95, "{what}: {power}");
     }
+}
+
+/// Means that wander: each is 0.6 times the one before and something new, with this standard deviation over all windows.
+struct Wandering {
+    means: [f64; FEATURES],
+}
+
+impl Wandering {
+    const RHO: f64 = 0.6;
+    const DEVIATION: f64 = 0.08;
+
+    fn start(rng: &mut SmallRng) -> Self {
+        let start = normals(rng, FEATURES);
+        Wandering {
+            means: std::array::from_fn(|feature| Self::DEVIATION * start[feature]),
+        }
+    }
+
+    fn next(&mut self, rng: &mut SmallRng) -> Drawn {
+        let new = normals(rng, FEATURES);
+        let part = Self::DEVIATION * (1.0 - Self::RHO.powi(2)).sqrt();
+        for (mean, new) in self.means.iter_mut().zip(new) {
+            *mean = Self::RHO * *mean + part * new;
+        }
+        Drawn {
+            means: self.means,
+            ..UNCHANGED
+        }
+    }
+}
+
+/// Windows that resemble the one before: an alarm is a run of windows over the limit.
+#[test]
+fn windows_that_resemble_each_other_stay_within_the_budget() {
+    let (replications, windows, rows) = (40, 12, 1_000);
+    let mut rng = SmallRng::seed_from_u64(3);
+    let mut found = ByCheck::<BySeverity<u32>>::default();
+    for _ in 0..replications {
+        let mut wandering = Wandering::start(&mut rng);
+        let baseline = (0..WINDOWS)
+            .map(|_| {
+                let from = wandering.next(&mut rng);
+                draw(&mut rng, rows, from)
+            })
+            .collect();
+        let baseline = Baseline::of(baseline);
+        let mut before: Vec<ByCheck<BySeverity<bool>>> = vec![ByCheck::default(); FEATURES];
+        for _ in 0..windows {
+            let from = wandering.next(&mut rng);
+            let reports = baseline.judge(&mut rng, rows, from);
+            for (before, report) in before.iter_mut().zip(&reports) {
+                let now = ByCheck::from_fn(|check| {
+                    let verdict = report.verdicts.get(check).as_ref();
+                    verdict.map_or_else(|_| BySeverity::default(), |verdict| verdict.over)
+                });
+                for (check, over) in now.iter() {
+                    let begins = over.zip(*before.get(check));
+                    let begins = begins.map(|(is, was)| u32::from(is && !was));
+                    let found = found.get_mut(check);
+                    *found = found.zip(begins).map(|(sum, more)| sum + more);
+                }
+                *before = now;
+            }
+        }
+    }
+    let judged = f64::from(replications * windows);
+    // Each check has a fifth of the tests, and so of the budget.
+    let part = BUDGET.map(|budget| budget / 5.0);
+    for (check, found) in found.of(Scope::Feature) {
+        let rate = found
+            .zip(part)
+            .map(|(found, part)| f64::from(found) / judged / part);
+        let name = check.name();
+        println!("windows with ρ = 0.6: {name} achieved {rate:.2?} of its part of the budget");
+        assert!(
+            rate.warning <= 1.25 && rate.critical <= 1.25,
+            "{name}: {rate:?}"
+        );
+    }
+    let alarms = found.drift.warning;
+    assert!(alarms > 40, "limits are far too wide: {alarms} alarms");
 }

@@ -9,7 +9,6 @@ use super::measure::{
     Association, Independence, InputError, NEARLY_ONE, NotComputed, round, round_variance,
 };
 
-
 /// A pooled baseline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pooled {

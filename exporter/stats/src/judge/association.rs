@@ -360,7 +360,10 @@ fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, f
         let found: Option<Association> = pair.alarming.ok();
         found.map(|found| found.measure)
     });
-    let between = differences.iter().map(|own| Between::differences(own));
+    let alike = limits::autocorrelation(differences.iter().map(Vec::as_slice));
+    let between = differences
+        .iter()
+        .map(|own| Some(Between::differences(own)?.stretched(alike)));
     let all: Vec<(Option<Measure>, Option<Between>)> = measures.zip(between).collect();
     let mean = |measure: Option<Measure>| {
         let same = all.iter().filter(|(other, _)| *other == measure);

@@ -21,6 +21,8 @@ pub(super) struct DriftTest {
     /// The alarming statistic, when drift is on.
     statistic: Option<Statistic>,
     leave_one_out: Vec<f64>,
+    /// Where each window lies, one number each.
+    places: Vec<f64>,
     moving: bool,
     bound: BySeverity<Option<f64>>,
     /// Only when Wasserstein alarms.
@@ -68,6 +70,7 @@ impl DriftTest {
             settings: own,
             statistic,
             leave_one_out: measured.iter().map(|measured| measured.value).collect(),
+            places: feature.windows.iter().filter_map(place).collect(),
             moving,
             bound: BySeverity::default(),
             null,
@@ -176,10 +179,15 @@ pub(super) fn bind<'a>(
     tests: impl Iterator<Item = &'a mut DriftTest>,
     alpha: BySeverity<Option<Alpha>>,
 ) {
+    let tests: Vec<&mut DriftTest> = tests.collect();
+    // Distances have no sign, so that they do not tell how much windows resemble each other; where they lie does.
+    let still = tests.iter().filter(|test| !test.moving);
+    let alike = limits::autocorrelation(still.map(|test| test.places.as_slice()));
     let mut tests: Vec<(&mut DriftTest, Option<Between>)> = tests
+        .into_iter()
         .map(|test| {
             let between = Between::distances(&test.leave_one_out);
-            (test, between)
+            (test, between.map(|between| between.stretched(alike)))
         })
         .collect();
     let pooled: Vec<f64> = tests
@@ -193,6 +201,20 @@ pub(super) fn bind<'a>(
         .collect();
     for ((test, between), pooled) in tests.iter_mut().zip(pooled) {
         test.bound = alpha.map(|alpha| Some((*between)?.bound(pooled, alpha?.value)));
+    }
+}
+
+/// One number that moves with the distribution: the mean, or the share of the most frequent category.
+fn place(window: &Summary) -> Option<f64> {
+    match window.counts.as_ref()? {
+        Counts::Numeric { .. } => window.moments.map(|moments| moments.mean),
+        Counts::Categorical { top, .. } => {
+            let values = window.values();
+            (values > 0).then(|| {
+                top.first()
+                    .map_or(0.0, |first| *first as f64 / values as f64)
+            })
+        }
     }
 }
 

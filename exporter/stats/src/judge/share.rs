@@ -62,7 +62,8 @@ impl Share {
 pub(super) struct ShareTest {
     check: Check,
     reference: Share,
-    between: Option<Between>,
+    /// Of each window less that of the others.
+    differences: Vec<f64>,
     bound: BySeverity<Option<f64>>,
     settings: CheckSettings,
 }
@@ -78,7 +79,7 @@ impl ShareTest {
         ShareTest {
             check,
             reference,
-            between: Between::differences(&differences(windows)),
+            differences: differences(windows),
             bound: BySeverity::default(),
             settings,
         }
@@ -142,9 +143,13 @@ pub(super) fn bind<'a>(
     alpha: BySeverity<Option<Alpha>>,
 ) {
     let mut tests: Vec<&mut ShareTest> = tests.filter_map(|test| test.as_mut().ok()).collect();
-    let pooled = limits::pooled_variance(tests.iter().filter_map(|test| test.between.as_ref()));
+    let alike = limits::autocorrelation(tests.iter().map(|test| test.differences.as_slice()));
+    let between =
+        |test: &ShareTest| Some(Between::differences(&test.differences)?.stretched(alike));
+    let all: Vec<Between> = tests.iter().filter_map(|test| between(test)).collect();
+    let pooled = limits::pooled_variance(all.iter());
     for test in &mut tests {
-        let between = test.between;
+        let between = between(test);
         test.bound = alpha.map(|alpha| Some(between?.bound(pooled, alpha?.value)));
     }
 }
