@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster cluster-down test bench bench-operator generate tools venv data pictures boards clean
+.PHONY: help demo cluster cluster-down test bench bench-operator calibration-report generate tools venv data pictures boards clean
 
 PORT ?= 9464
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -51,6 +51,12 @@ bench: ## kernels in ns per cell, and one full evaluation against draining the s
 	cargo build --locked --release --workspace --bins --examples
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/bench/evaluation.py "$(TARGET)/release/examples/bench_evaluation"
+
+calibration-report: ## simulate whether the false-alarm budget holds, and write docs/calibration.md (about 10 minutes)
+	@tests/setup/prerequisites.sh rust
+	cargo build --locked --workspace --examples
+	"$(TARGET)/debug/examples/calibration_report" > docs/calibration.md.new
+	mv docs/calibration.md.new docs/calibration.md
 
 bench-operator: ## 1,000 and 10,000 monitors: time against a plain client, writes, memory (about 45 minutes, and 20 more the first time)
 	@tests/setup/prerequisites.sh rust go python

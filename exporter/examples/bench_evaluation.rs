@@ -2,7 +2,7 @@
 //! in turns, since machines are noisy. `make bench` calls it.
 //!
 //! ```text
-//! bench_evaluation --uri URI --command COMMAND --runs N [--only drain|evaluate]
+//! bench_evaluation --uri URI --command COMMAND --runs N [--only drain|evaluate] [--off CHECK]...
 //! ```
 //!
 //! Prints JSON: rows of one pull, the least seconds of each kind of run, and the process' peak memory.
@@ -34,6 +34,9 @@ struct Arguments {
     /// Only one kind of run, so that its memory can be told.
     #[arg(long)]
     only: Option<Only>,
+    /// Checks that are switched off, so that their part of the time can be told.
+    #[arg(long)]
+    off: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,6 +50,10 @@ type Failure = Box<dyn std::error::Error>;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
+    let off = arguments.off.iter();
+    let off: serde_json::Map<_, _> = off
+        .map(|check| (check.clone(), serde_json::json!({ "enabled": false })))
+        .collect();
     // The manifest of a monitor without windows: every evaluation judges one whole pull.
     let document = serde_json::json!({
         "apiVersion": "featuremonitor.io/v1alpha1",
@@ -58,6 +65,7 @@ async fn main() -> Result<(), Failure> {
             "data": { "entityKeys": ["key"] },
             "schedule": { "every": "1h" },
             "baseline": { "previous": {} },
+            "checks": off,
         },
     });
     let loaded = manifest::load(&document.to_string())?;

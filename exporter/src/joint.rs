@@ -75,3 +75,93 @@ impl Joint {
         Associations::new(&columns).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use stats::association::{self, Measure};
+    use stats::{Column, FeatureProfile, Validity};
+
+    use super::*;
+
+    fn feature(name: &str, kind: Kind) -> FrozenFeature {
+        let mut profile = FeatureProfile::new(kind, None);
+        if kind == Kind::Numeric {
+            let column = Column::Numeric {
+                values: &[1.0, 2.0],
+                validity: Validity::all(2),
+            };
+            profile.update(&column).unwrap();
+        }
+        let bins = Arc::new(profile.freeze_bins());
+        FrozenFeature::new(name, "", bins, Vec::new()).collapsing(profile.collapse(0.1))
+    }
+
+    fn column(name: &str, kind: Kind) -> FeatureColumn {
+        FeatureColumn {
+            name: name.to_owned(),
+            index: 0,
+            kind,
+            data_type: String::new(),
+        }
+    }
+
+    #[test]
+    fn columns_of_the_baselines_kind_are_sampled() {
+        let old = FrozenFeature {
+            collapse: None,
+            ..feature("old", Kind::Categorical)
+        };
+        let joint = Joint::of(&[
+            feature("a", Kind::Numeric),
+            feature("class", Kind::Categorical),
+            old,
+        ]);
+        assert!(joint.samples(&column("a", Kind::Numeric)));
+        assert!(joint.samples(&column("class", Kind::Categorical)));
+        for (name, kind) in [
+            ("a", Kind::Categorical),
+            ("old", Kind::Categorical),
+            ("b", Kind::Numeric),
+        ] {
+            assert!(!joint.samples(&column(name, kind)), "{name}");
+        }
+        assert!(Joint::default().is_empty());
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_has_no_value_in_any_row() {
+        let joint = Joint::of(&[
+            feature("a", Kind::Numeric),
+            feature("b", Kind::Numeric),
+            feature("class", Kind::Categorical),
+        ]);
+        let values: Vec<f64> = (0..40).map(f64::from).collect();
+        let sample = HashMap::from([
+            ("a".to_owned(), RowValues::Numeric(values.clone())),
+            ("class".to_owned(), RowValues::Categorical(vec![1; 40])),
+        ]);
+        let found = joint.summarise(sample).unwrap();
+        assert_eq!(found.features(), ["a", "b", "class"]);
+        let pair = |first, second| found.matrix().pair(first, second).unwrap().alarming;
+        let too_few = association::NotComputed::TooFewRows { have: 0, need: 30 };
+        assert_eq!(pair(0, 1), Err(too_few));
+        assert_eq!(pair(0, 2), Err(association::NotComputed::Constant));
+        let both = HashMap::from(
+            ["a", "b"].map(|name| (name.to_owned(), RowValues::Numeric(values.clone()))),
+        );
+        let found = joint.summarise(both).unwrap();
+        let pair = found.matrix().pair(0, 1).unwrap().alarming.unwrap();
+        assert_eq!(
+            (pair.measure, pair.value, pair.n),
+            (Measure::Spearman, 1.0, 40)
+        );
+        assert!(joint.summarise(HashMap::new()).is_none());
+        let empty = HashMap::from([("a".to_owned(), RowValues::Numeric(Vec::new()))]);
+        assert!(
+            joint.summarise(empty).is_none(),
+            "a window without a row says nothing"
+        );
+    }
+}

@@ -110,7 +110,7 @@ pub fn render(page: Page<'_>) -> Markup {
                 main {
                     h2 { "Features" }
                     (list(page, &features))
-                    (detail::whole(&snapshot.whole))
+                    (detail::whole(snapshot))
                     (pairs::pairs(snapshot.whole.pairs.as_ref()))
                 }
                 (footer(page, every))

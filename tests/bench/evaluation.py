@@ -4,7 +4,7 @@
 usage: evaluation.py PROGRAM     (`make bench` builds the program and calls this)
 
 The program pulls, decodes, profiles and judges exactly as the exporter does:
-    PROGRAM --uri URI --command JSON --runs N [--only drain|evaluate]
+    PROGRAM --uri URI --command JSON --runs N [--only drain|evaluate] [--off CHECK]...
 and prints JSON: rows, drain_seconds and evaluate_seconds (the least of its runs, which alternate), peak_rss_bytes.
 Memory is taken from processes that did only the one or only the other. Exit code 1 when a gate is missed.
 """
@@ -16,32 +16,36 @@ import sys
 SERVER = pathlib.Path(__file__).resolve().parent.parent / "servers" / "bench.py"
 CELLS_PER_ROW = 60
 RUNS = 5
+# What is asked of the features beside their profiles and distances.
+AREAS = ("quality", "outliers", "correlation", "duplicates")
 # The gates hold for batches of 16,384 rows; larger batches are shown.
 GATED_BATCH = 16_384
 MOST_RATIO, MOST_BYTES, MOST_GROWTH = 2.5, 200_000_000, 0.10
 MILLION = 1_000_000
 
 
+def run(program, uri, rows, batch_rows, runs, *options):
+    """What the program prints."""
+    command = json.dumps({"rows": rows, "batch_rows": batch_rows})
+    arguments = [program, "--uri", uri, "--command", command, "--runs", str(runs), *options]
+    found = json.loads(subprocess.run(arguments, stdout=subprocess.PIPE, check=True).stdout)
+    if found["rows"] != rows:
+        sys.exit(f"the program saw {found['rows']} rows of {rows}")
+    return found
+
+
 def measure(program, uri, rows, batch_rows):
     """One line of the table."""
-
-    def run(runs, *only):
-        command = json.dumps({"rows": rows, "batch_rows": batch_rows})
-        arguments = [program, "--uri", uri, "--command", command, "--runs", str(runs), *only]
-        found = json.loads(subprocess.run(arguments, stdout=subprocess.PIPE, check=True).stdout)
-        if found["rows"] != rows:
-            sys.exit(f"the program saw {found['rows']} rows of {rows}")
-        return found
-
-    both = run(RUNS)
+    stream = program, uri, rows, batch_rows
+    both = run(*stream, RUNS)
     return {
         "rows": rows,
         "batch_rows": batch_rows,
         "drain": both["drain_seconds"],
         "evaluate": both["evaluate_seconds"],
         "ratio": both["evaluate_seconds"] / both["drain_seconds"],
-        "drain_bytes": run(1, "--only", "drain")["peak_rss_bytes"],
-        "evaluate_bytes": run(1, "--only", "evaluate")["peak_rss_bytes"],
+        "drain_bytes": run(*stream, 1, "--only", "drain")["peak_rss_bytes"],
+        "evaluate_bytes": run(*stream, 1, "--only", "evaluate")["peak_rss_bytes"],
     }
 
 
@@ -52,6 +56,19 @@ def show(line):
         f" {line['evaluate'] / cells * 1e9:>8.1f} {line['drain_bytes'] / 1e6:>9.0f} {line['evaluate_bytes'] / 1e6:>12.0f}",
         flush=True,
     )
+
+
+def parts(program, uri):
+    """Of each area the ratio to draining without it, and with none of them; ratios of one process each."""
+    def ratio(*off):
+        found = run(program, uri, MILLION, GATED_BATCH, RUNS, *(word for area in off for word in ("--off", area)))
+        return found["evaluate_seconds"] / found["drain_seconds"]
+
+    whole = ratio()
+    print(f"\nOf the ratio at 1M rows, {whole:.2f}:")
+    for area in AREAS:
+        print(f"  {area:<12} {whole - ratio(area):+.2f}")
+    print(f"  {'without all':<12} {ratio(*AREAS):.2f}")
 
 
 def gates(lines):
@@ -84,6 +101,7 @@ def main():
             for rows in (MILLION, 4 * MILLION):
                 lines.append(measure(sys.argv[1], f"grpc://127.0.0.1:{port}", rows, batch_rows))
                 show(lines[-1])
+        parts(sys.argv[1], f"grpc://127.0.0.1:{port}")
     finally:
         server.stdin.close()
         server.wait(10)

@@ -10,7 +10,7 @@ use super::pairs::measure;
 use super::picture::{self, Bar};
 use super::words;
 use super::{statistic, tone};
-use crate::snapshot::{Breaches, FeatureState, Snapshot, WholeState};
+use crate::snapshot::{BaselineState, Breaches, FeatureState, Snapshot};
 
 /// Most bins that are listed; a category beyond them is in the picture only.
 const BINS: usize = 24;
@@ -26,7 +26,7 @@ pub fn detail(snapshot: &Snapshot, feature: &FeatureState) -> Markup {
         div.tables {
             (statistics(feature))
             div.stack {
-                (limits(feature.report.as_ref(), Scope::Feature, &feature.breached))
+                (limits(&snapshot.baseline, feature.report.as_ref(), Scope::Feature, &feature.breached))
                 div.pair {
                     (distances(feature))
                     (bins(feature))
@@ -37,7 +37,8 @@ pub fn detail(snapshot: &Snapshot, feature: &FeatureState) -> Markup {
 }
 
 /// The judged window as a whole.
-pub fn whole(whole: &WholeState) -> Markup {
+pub fn whole(snapshot: &Snapshot) -> Markup {
+    let whole = &snapshot.whole;
     let mut reasons: Vec<(&str, String)> = Vec::new();
     if let Some(quality) = &whole.quality {
         let unique = match quality.unique {
@@ -82,7 +83,7 @@ pub fn whole(whole: &WholeState) -> Markup {
                         li class=(tone) { (reason) }
                     }
                 }
-                div.tables { (limits(whole.report.as_ref(), Scope::Window, &whole.breached)) }
+                div.tables { (limits(&snapshot.baseline, whole.report.as_ref(), Scope::Window, &whole.breached)) }
             }
         }
     }
@@ -333,7 +334,12 @@ fn compared(name: &str, reference: Option<String>, current: Option<String>) -> M
 }
 
 /// The verdicts of all checks that judge this, with the parts of their limits.
-pub(super) fn limits(report: Option<&FeatureReport>, scope: Scope, breached: &Breaches) -> Markup {
+fn limits(
+    baseline: &BaselineState,
+    report: Option<&FeatureReport>,
+    scope: Scope,
+    breached: &Breaches,
+) -> Markup {
     let Some(report) = report else {
         return html! {};
     };
@@ -376,6 +382,21 @@ pub(super) fn limits(report: Option<&FeatureReport>, scope: Scope, breached: &Br
                     }
                 }
             }
+            (origin(baseline))
+        }
+    }
+}
+
+/// Where limits that are not given come from.
+fn origin(baseline: &BaselineState) -> Markup {
+    let BaselineState::Ready(info) = baseline else {
+        return html! {};
+    };
+    html! {
+        p.soft {
+            "A limit is the largest of its three parts, the last two at the α of one test (above), against "
+            (words::plural(u64::from(info.windows), "window")) " of the baseline with "
+            (words::plural(info.rows, "row")) "."
         }
     }
 }

@@ -47,7 +47,7 @@ fn changes(changes: &[PairChange]) -> Markup {
                 tbody {
                     @for pair in changes {
                         tr class=(over(pair.scores)) {
-                            td.category { (pair.features.0) " · " (pair.features.1) }
+                            td { (pair.features.0) " · " (pair.features.1) }
                             td { (measure(pair.measure)) }
                             td { (words::measure(pair.reference)) }
                             td { (words::measure(pair.current)) }

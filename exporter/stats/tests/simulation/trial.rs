@@ -1,0 +1,381 @@
+//! Data in which nothing changes, or one thing does, judged as the program judges it.
+//!
+//! The baseline of eight windows is redrawn in each replication: one baseline alone estimates the spread between windows with
+//! a large error, and would make any rate look right or wrong by luck.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use stats::{
+    Acceptable, Associations, Bins, ByCheck, BySeverity, Check, Column, DriftSettings,
+    FeatureProfile, FeatureReport, FrozenFeature, Kind, QualitySettings, Reference, RowSampler,
+    RowValues, Scope, Settings, Summary, Validity, WindowSummary, judge,
+};
+
+pub const FEATURES: usize = 20;
+pub const WINDOWS: usize = 8;
+const NULLS: f64 = 0.05;
+
+/// It refuses 5 % of the values: of a share near 0 the effect floor would make the limit.
+const ACCEPTABLE: Acceptable = Acceptable::Range {
+    min: Some(-1.96),
+    max: Some(1.96),
+};
+
+/// The example's budget: one false warning in 7 days and one false critical alarm in 30, windows of 7 days.
+pub const BUDGET: BySeverity<f64> = BySeverity {
+    warning: 1.0,
+    critical: 7.0 / 30.0,
+};
+
+fn name_of(feature: usize) -> String {
+    format!("f{feature:02}")
+}
+
+/// Rows of one feature in one window.
+struct Rows {
+    values: Vec<f64>,
+    bits: Vec<u8>,
+}
+
+/// What a window is drawn from.
+#[derive(Clone, Copy)]
+struct Drawn {
+    /// The mean of each feature, whose standard deviation is 1.
+    means: [f64; FEATURES],
+    /// The share of nulls of every feature.
+    nulls: f64,
+    /// The correlation of the first feature with every other one; these have one of 0.5 with each other.
+    correlation: f64,
+}
+
+const UNCHANGED: Drawn = Drawn {
+    means: [0.0; FEATURES],
+    nulls: NULLS,
+    correlation: 0.5,
+};
+
+fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
+    let mut values = Vec::with_capacity(rows + 1);
+    while values.len() < rows {
+        let (radius, angle) = (
+            (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
+            std::f64::consts::TAU * rng.random::<f64>(),
+        );
+        values.extend([radius * angle.cos(), radius * angle.sin()]);
+    }
+    values.truncate(rows);
+    values
+}
+
+/// All features: normal values that have one factor in common.
+fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Vec<Rows> {
+    let factor = normals(rng, rows);
+    let of_others = 0.5f64.sqrt();
+    (0..FEATURES)
+        .map(|feature| {
+            let mut bits = vec![0u8; rows.div_ceil(8)];
+            (0..rows)
+                .filter(|_| rng.random::<f64>() >= from.nulls)
+                .for_each(|row| bits[row / 8] |= 1 << (row % 8));
+            let part = match feature {
+                0 => from.correlation / of_others,
+                _ => of_others,
+            };
+            let own = normals(rng, rows);
+            let values = factor.iter().zip(own);
+            let values = values.map(|(factor, own)| {
+                from.means[feature] + part * factor + (1.0 - part * part).sqrt() * own
+            });
+            Rows {
+                values: values.collect(),
+                bits,
+            }
+        })
+        .collect()
+}
+
+fn profile(rows: &Rows, bins: Option<Arc<Bins>>) -> FeatureProfile {
+    let mut profile = FeatureProfile::new(Kind::Numeric, bins).accepting(&ACCEPTABLE);
+    let validity = Validity::bitmap(&rows.bits, 0, rows.values.len()).unwrap();
+    profile
+        .update(&Column::Numeric {
+            values: &rows.values,
+            validity,
+        })
+        .unwrap();
+    profile
+}
+
+/// What the features say together.
+fn whole(window: &[Rows]) -> WindowSummary {
+    let mut columns = Vec::new();
+    for rows in window {
+        let (mut sampler, mut sample) = (RowSampler::default(), RowValues::new(Kind::Numeric));
+        let validity = Validity::bitmap(&rows.bits, 0, rows.values.len()).unwrap();
+        let column = Column::Numeric {
+            values: &rows.values,
+            validity,
+        };
+        let choice = sampler.choose(rows.values.len());
+        FeatureProfile::new(Kind::Numeric, None).pick(&column, &choice, &mut sample);
+        columns.push(sample);
+    }
+    let names: Vec<String> = (0..FEATURES).map(name_of).collect();
+    let named = names.iter().map(String::as_str);
+    let columns: Vec<_> = named.zip(columns.iter().map(RowValues::values)).collect();
+    WindowSummary {
+        associations: Some(Associations::new(&columns).unwrap()),
+        ..WindowSummary::default()
+    }
+}
+
+/// A baseline of eight windows with `rows` rows each.
+struct Baseline {
+    features: Vec<FrozenFeature>,
+    reference: Reference,
+}
+
+impl Baseline {
+    fn of(windows: Vec<Vec<Rows>>) -> Self {
+        let features: Vec<FrozenFeature> = (0..FEATURES)
+            .map(|feature| {
+                let mut pooled = FeatureProfile::new(Kind::Numeric, None).accepting(&ACCEPTABLE);
+                let windows = || windows.iter().map(|window| &window[feature]);
+                windows().for_each(|window| pooled.merge(profile(window, None)).unwrap());
+                let bins = Arc::new(pooled.freeze_bins());
+                let summaries = windows()
+                    .map(|window| profile(window, Some(bins.clone())).close())
+                    .collect();
+                FrozenFeature::new(name_of(feature), "double", bins, summaries)
+            })
+            .collect();
+        let wholes: Vec<WindowSummary> = windows.iter().map(|window| whole(window)).collect();
+        let reference = Reference::new(&features, &wholes, &settings());
+        Baseline {
+            features,
+            reference,
+        }
+    }
+
+    /// What a window says that is drawn from this.
+    fn judge(&self, rng: &mut SmallRng, rows: usize, from: Drawn) -> Vec<FeatureReport> {
+        let window = draw(rng, rows, from);
+        let features = self.features.iter().zip(&window);
+        let summaries: Vec<Summary> = features
+            .map(|(feature, rows)| profile(rows, Some(feature.bins.clone())).close())
+            .collect();
+        let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
+        judge(&self.reference, &current, &whole(&window)).features
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        budget: BUDGET,
+        on: ByCheck::from_fn(|check| check.scope() == Scope::Feature),
+        drift: DriftSettings::default(),
+        quality: QualitySettings::default(),
+        acceptable: (0..FEATURES)
+            .map(|feature| (name_of(feature), ACCEPTABLE))
+            .collect(),
+        features: BTreeMap::new(),
+        default: ByCheck::default(),
+    }
+}
+
+/// Means that wander: each is 0.6 times the one before and something new, with this standard deviation over all windows.
+struct Wandering {
+    means: [f64; FEATURES],
+}
+
+impl Wandering {
+    const RHO: f64 = 0.6;
+    const DEVIATION: f64 = 0.08;
+
+    fn start(rng: &mut SmallRng) -> Self {
+        let start = normals(rng, FEATURES);
+        Wandering {
+            means: std::array::from_fn(|feature| Self::DEVIATION * start[feature]),
+        }
+    }
+
+    fn next(&mut self, rng: &mut SmallRng) -> Drawn {
+        let new = normals(rng, FEATURES);
+        let part = Self::DEVIATION * (1.0 - Self::RHO.powi(2)).sqrt();
+        for (mean, new) in self.means.iter_mut().zip(new) {
+            *mean = Self::RHO * *mean + part * new;
+        }
+        Drawn {
+            means: self.means,
+            ..UNCHANGED
+        }
+    }
+}
+
+/// What is tried.
+#[derive(Clone, Copy)]
+pub struct Trial {
+    /// Rows of each window.
+    pub rows: usize,
+    /// Whether the means of the features wander, each window's being 0.6 times the one before and something new.
+    pub wandering: bool,
+    /// Baselines that are drawn.
+    pub baselines: u32,
+    /// Windows that are judged by each, one after the other.
+    pub windows: u32,
+}
+
+/// What came of it.
+pub struct Outcome {
+    /// Windows judged.
+    pub judged: u32,
+    /// Alarms: runs of windows of one feature over the limit.
+    pub alarms: ByCheck<BySeverity<u32>>,
+    /// Tests of each window.
+    pub tests: ByCheck<usize>,
+    /// Windows of a feature in which its drift was beyond the sampling null alone, as a multiple of α.
+    pub beyond_null: BySeverity<f64>,
+}
+
+impl Outcome {
+    /// The alarms that the budget expects of a check.
+    pub fn expected(&self, check: Check) -> BySeverity<f64> {
+        let all: usize = self.tests.iter().map(|(_, tests)| tests).sum();
+        let part = *self.tests.get(check) as f64 / all as f64;
+        BUDGET.map(|budget| budget * part * f64::from(self.judged))
+    }
+
+    /// The alarms of all checks.
+    pub fn all(&self) -> BySeverity<u32> {
+        self.alarms
+            .iter()
+            .fold(BySeverity::default(), |sum, (_, alarms)| {
+                sum.zip(*alarms).map(|(sum, more)| sum + more)
+            })
+    }
+}
+
+/// Judges windows in which nothing changed.
+pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
+    let mut rng = SmallRng::seed_from_u64(seed);
+    let mut alarms = ByCheck::<BySeverity<u32>>::default();
+    let mut beyond = BySeverity::<u32>::default();
+    let (mut tests, mut alpha) = (ByCheck::default(), BySeverity::default());
+    for _ in 0..trial.baselines {
+        let mut wandering = Wandering::start(&mut rng);
+        let mut next = |rng: &mut SmallRng| match trial.wandering {
+            true => wandering.next(rng),
+            false => UNCHANGED,
+        };
+        let windows = (0..WINDOWS).map(|_| {
+            let from = next(&mut rng);
+            draw(&mut rng, trial.rows, from)
+        });
+        let baseline = Baseline::of(windows.collect());
+        tests = ByCheck::from_fn(|check| baseline.reference.tests_of(check));
+        alpha = baseline.reference.alpha().map(|alpha| alpha.unwrap().value);
+        let mut before = vec![ByCheck::<BySeverity<bool>>::default(); FEATURES];
+        for _ in 0..trial.windows {
+            let from = next(&mut rng);
+            let reports = baseline.judge(&mut rng, trial.rows, from);
+            for (before, report) in before.iter_mut().zip(&reports) {
+                let now = ByCheck::from_fn(|check| {
+                    let verdict = report.verdicts.get(check).as_ref();
+                    verdict.map_or_else(|_| BySeverity::default(), |verdict| verdict.over)
+                });
+                for (check, over) in now.iter() {
+                    let begins = over.zip(*before.get(check));
+                    let begins = begins.map(|(is, was)| u32::from(is && !was));
+                    let alarms = alarms.get_mut(check);
+                    *alarms = alarms.zip(begins).map(|(sum, more)| sum + more);
+                }
+                *before = now;
+                if let Ok(drift) = &report.verdicts.drift {
+                    let over = |null: Option<f64>| null.is_some_and(|null| drift.value >= null);
+                    let over = drift.limits.map(|limit| u32::from(over(limit.null)));
+                    beyond = beyond.zip(over).map(|(sum, more)| sum + more);
+                }
+            }
+        }
+    }
+    let judged = trial.baselines * trial.windows;
+    let of_all = f64::from(judged) * FEATURES as f64;
+    Outcome {
+        judged,
+        alarms,
+        tests,
+        beyond_null: beyond
+            .zip(alpha)
+            .map(|(beyond, alpha)| f64::from(beyond) / of_all / alpha),
+    }
+}
+
+/// What is to be found.
+#[derive(Clone, Copy)]
+pub struct Change {
+    /// In words.
+    pub what: &'static str,
+    /// By which check.
+    pub check: Check,
+    from: Drawn,
+    /// Of how many features.
+    features: usize,
+}
+
+/// Changes that are to be found as warnings.
+pub const CHANGES: [Change; 3] = [
+    Change {
+        what: "a shift by 0.2 standard deviations",
+        check: Check::Drift,
+        from: Drawn {
+            means: [0.2; FEATURES],
+            ..UNCHANGED
+        },
+        features: FEATURES,
+    },
+    Change {
+        what: "10 % missing values instead of 5 %",
+        check: Check::Missing,
+        from: Drawn {
+            nulls: 0.1,
+            ..UNCHANGED
+        },
+        features: FEATURES,
+    },
+    Change {
+        what: "a correlation of 0.35 instead of 0.5",
+        check: Check::Correlation,
+        from: Drawn {
+            correlation: 0.35,
+            ..UNCHANGED
+        },
+        features: 1,
+    },
+];
+
+/// In which share of windows of 5,000 rows a change is found, against baselines of 40,000, a window each.
+pub fn found(seed: u64, change: Change, baselines: u32) -> f64 {
+    let (mut rng, rows) = (SmallRng::seed_from_u64(seed), 5_000);
+    let mut detected = 0;
+    for _ in 0..baselines {
+        let windows = (0..WINDOWS).map(|_| draw(&mut rng, rows, UNCHANGED));
+        let baseline = Baseline::of(windows.collect());
+        let reports = baseline.judge(&mut rng, rows, change.from);
+        let over: Vec<&str> = reports
+            .iter()
+            .filter(|report| {
+                let verdict = report.verdicts.get(change.check).as_ref();
+                verdict.is_ok_and(|verdict| verdict.over.warning)
+            })
+            .map(|report| report.name.as_str())
+            .collect();
+        // Nobody is told of the features that have the one which changed for a partner.
+        let first = |name: &&str| *name == name_of(0);
+        assert!(change.features > 1 || over.iter().all(first), "{over:?}");
+        detected += over.len();
+    }
+    detected as f64 / (baselines as usize * change.features) as f64
+}
