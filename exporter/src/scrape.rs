@@ -346,12 +346,12 @@ impl NoVerdict {
                 NotComputed::Overflow => "overflow",
                 NotComputed::NoKeys => "no_keys",
                 NotComputed::NoSample => "no_sample",
-                NotComputed::TooManyFeatures { .. } => "too_many_features",
-                NotComputed::NoOtherFeature => "no_other_feature",
                 NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
                 NotComputed::NotInBaseline => "not_in_baseline",
                 NotComputed::NotForKind { .. }
                 | NotComputed::ZeroDeviation
+                | NotComputed::TooManyFeatures { .. }
+                | NotComputed::NoOtherFeature
                 | NotComputed::Pairs(_)
                 | NotComputed::Disabled => return None,
             },
