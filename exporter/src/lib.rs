@@ -30,5 +30,6 @@ pub mod source;
 pub mod status;
 pub mod store;
 pub mod telemetry;
+pub mod updates;
 pub mod view;
 pub mod window;

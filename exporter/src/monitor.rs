@@ -183,6 +183,10 @@ impl Monitor {
             Err(error) => self.source_up = error.source_answered().or(self.source_up),
         }
         self.progress.judge_freshness(&self.config, end);
+        let looked = outcome.is_ok() && self.pending == 0;
+        let open_rows = self.open.map_or(0, |open| open.rows);
+        let open_rows = looked.then_some(open_rows);
+        self.progress.judge_supply(&self.config, open_rows, end);
         let evaluation = Evaluation {
             at: end,
             duration_seconds: (end.as_microsecond() - start.as_microsecond()) as f64 / 1e6,
@@ -284,6 +288,10 @@ impl Monitor {
             Some(grid) => self.attempt_windows(&grid, now, tally).await?,
             None => self.attempt_pull(now, tally).await?,
         }
+        // While older windows are caught up, the newest rows were not looked at.
+        if self.pending == 0 && self.progress.look(&self.config, now) {
+            self.unsaved = true;
+        }
         if self.unsaved {
             self.save().await?;
         }
@@ -344,7 +352,8 @@ impl Monitor {
         for slot in pulled.slots {
             self.close(None, span, &columns, slot, tally);
         }
-        self.save().await
+        self.unsaved = true;
+        Ok(())
     }
 
     /// The pulls of an evaluation, each with the windows that its slots stand for: one a window where
@@ -478,6 +487,7 @@ impl Monitor {
         tally: &mut Tally,
     ) {
         let rows = slot.rows;
+        self.progress.complete_rows = Some(rows);
         let found = columns.with(&slot);
         if rows > 0 {
             self.progress.latest = Some(found.clone());
@@ -661,6 +671,7 @@ impl Monitor {
                     return Err(EvaluationError::BaselineEmpty { span });
                 }
                 let found = columns.with(&slot);
+                self.progress.complete_rows = Some(slot.rows);
                 if slot.rows > 0 {
                     frozen.roll(span, slot.rows, Some(*window), &found);
                     self.progress.latest = Some(found);

@@ -83,6 +83,7 @@ pub async fn run(
     let process = Arc::new(Process::new(
         &config.monitor.namespace,
         &config.monitor.name,
+        clock(),
     ));
     let mut desk = Desk::open(config, &args.input, process.clone(), clock)?;
     let site = Site {
@@ -222,6 +223,7 @@ impl Desk {
                 self.config = config;
                 self.config_error = None;
                 self.monitor = monitor;
+                self.process.source_seen(None, (self.clock)());
                 self.failures = 0;
             }
             Err(error) => {
@@ -256,6 +258,7 @@ impl Desk {
         };
         self.process
             .evaluated(outcome, Duration::from_secs_f64(seconds));
+        self.process.source_seen(snapshot.source_up, evaluation.at);
         self.process
             .received(tally.bytes, tally.rows, tally.batches, tally.rows_outside);
         self.process.windows_judged(tally.windows_judged);

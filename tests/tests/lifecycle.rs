@@ -548,6 +548,67 @@ fn stale_events_are_found_by_the_clock() {
     exporter.terminate();
 }
 
+/// What is usual of a source's updates is learnt, kept over a restart, and what is later than that is said; no rows are told
+/// from no newer events.
+#[test]
+fn a_source_that_goes_on_is_told_from_one_that_stands_and_one_that_is_empty() {
+    const WEEK: u64 = 3;
+    let customers = Customers::replay(2, WEEK);
+    let state = |metrics: &Metrics, state: &str| {
+        metrics.get("featuremonitor_update_state", &[("state", state)]) == Some(1.0)
+    };
+    let wait = |exporter: &mut Exporter, wanted: &str| {
+        exporter.wait_for(wanted, |port| {
+            let metrics = Metrics::parse(&http::get(port, "/metrics").ok()?);
+            state(&metrics, wanted).then_some(metrics)
+        })
+    };
+    let usual = "featuremonitor_update_usual_interval_seconds";
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let metrics = exporter.wait_for_metric(usual, |limit| limit > 0.0);
+    assert!(state(&metrics, "advancing"));
+    // Updates are seen at evaluations, a second apart.
+    let median = metrics.find("featuremonitor_update_median_interval_seconds");
+    assert!((median.unwrap() - WEEK as f64).abs() <= 1.5, "{median:?}");
+    // The newest event of a week is within a day of its snapshot.
+    let event = metrics.find("featuremonitor_update_event_interval_seconds");
+    assert!((event.unwrap() - WEEK as f64).abs() <= 0.5, "{event:?}");
+    exporter.terminate();
+
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    customers.faults(&json!({"events_until": now.as_secs_f64()}));
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let standing = wait(&mut exporter, "not_advancing");
+    assert!(standing.find(usual).is_some(), "it was learnt before");
+    let rows = |metrics: &Metrics| metrics.find("featuremonitor_window_rows").unwrap();
+    assert!(rows(&standing) > 0.0);
+    let page = http::get(exporter.port(), "/").unwrap();
+    assert!(page.contains("rows come, but no newer events"));
+    assert_eq!(status(exporter.port())["source"]["supply"], "not_advancing");
+
+    customers.faults(&json!({"freeze": now.as_secs_f64()}));
+    let empty = wait(&mut exporter, "not_materialised");
+    assert_eq!(rows(&empty), 0.0);
+    customers.faults(&json!({"fail": "unavailable"}));
+    let down = wait(&mut exporter, "unknown");
+    let seconds = |metrics: &Metrics, state| {
+        let of = [("state", state)];
+        metrics
+            .get("featuremonitor_source_seconds_total", &of)
+            .unwrap()
+    };
+    assert!(seconds(&empty, "up") > 1.0 && seconds(&down, "up") >= seconds(&empty, "up"));
+    let more = exporter.wait_for("seconds of the outage", |port| {
+        let metrics = Metrics::parse(&http::get(port, "/metrics").ok()?);
+        (seconds(&metrics, "down") > seconds(&down, "down") + 1.0).then_some(metrics)
+    });
+    assert_eq!(seconds(&more, "unknown"), seconds(&down, "unknown"));
+    assert_eq!(seconds(&more, "up"), seconds(&down, "up"));
+    exporter.terminate();
+}
+
 /// Rows in which a feature is null do not keep it fresh, also when they come in one batch with others.
 #[test]
 fn a_feature_that_is_null_in_the_newest_rows_is_older_than_the_others() {
