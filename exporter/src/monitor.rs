@@ -17,7 +17,8 @@ use crds::valid::{self, Query};
 use jiff::Timestamp;
 use stats::{FeatureProfile, FrozenFeature, Reference, Summary};
 
-use crate::baseline::{Baseline, Definition, Windows};
+use crate::archive;
+use crate::baseline::{Baseline, Definition, SAVED_AS, Windows};
 use crate::columns::FeatureColumn;
 use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf};
 use crate::progress::{Columns, JudgedState, Progress};
@@ -32,8 +33,6 @@ use crate::window::{Due, Grid, MAX_CATCH_UP, Span, WindowId, due};
 /// wait for the next evaluation, which then follows at once.
 pub const WINDOWS_AT_ONCE: usize = 4;
 
-/// Where the baseline is saved.
-const BASELINE: &str = "baseline.json";
 /// Where everything else that survives a restart is saved.
 const PROGRESS: &str = "progress.json";
 
@@ -47,6 +46,8 @@ pub struct Monitor {
     /// Whether the last attempt to save failed.
     unsaved: bool,
     baseline: Option<Frozen>,
+    /// The saved baseline that the next one replaces.
+    replaced: Option<Baseline>,
     progress: Progress,
     open: Option<OpenWindow>,
     pending: u64,
@@ -150,6 +151,7 @@ impl Monitor {
             loaded: false,
             unsaved: false,
             baseline: None,
+            replaced: None,
             progress: Progress::default(),
             open: None,
             pending: 0,
@@ -555,7 +557,7 @@ impl Monitor {
     /// Reads what was saved. A saved baseline that answers another question than the manifest asks is
     /// left aside; one that cannot be read is an error.
     async fn load(&mut self) -> Result<(), EvaluationError> {
-        let saved: Option<Baseline> = self.store.load(BASELINE).await?;
+        let saved: Option<Baseline> = self.store.load(SAVED_AS).await?;
         let progress: Option<Progress> = self.store.load(PROGRESS).await?;
         let Some(mut baseline) = saved else {
             return Ok(());
@@ -570,6 +572,7 @@ impl Monitor {
             );
             self.progress
                 .start_over(baseline.definition.grid == Definition::new(&self.config).grid);
+            self.replaced = Some(baseline);
             return Ok(());
         }
         baseline.reloaded = true;
@@ -595,7 +598,13 @@ impl Monitor {
         if let Some(frozen) = &mut self.baseline
             && !frozen.saved
         {
-            self.store.save(BASELINE, &frozen.baseline).await?;
+            // Nothing here rests on it, so that nothing here waits for it.
+            if let Some(replaced) = self.replaced.take()
+                && let Err(error) = archive::keep(&self.store, &replaced).await
+            {
+                tracing::warn!(version = replaced.version, %error, "the replaced baseline is not kept");
+            }
+            self.store.save(SAVED_AS, &frozen.baseline).await?;
             frozen.saved = true;
         }
         self.store.save(PROGRESS, &self.progress).await?;

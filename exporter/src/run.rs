@@ -298,12 +298,7 @@ impl Desk {
 fn monitor(config: &Config, input: &Input, memory: &Arc<InMemory>) -> Result<Monitor, RunError> {
     let monitor = &config.monitor;
     let source = FlightSource::new(monitor.source.clone(), SecretsDir::new(&input.secrets_dir))?;
-    let store = Store::new(
-        place(config, input, memory),
-        &input.secrets_dir,
-        &monitor.namespace,
-        &monitor.name,
-    );
+    let store = stored(config, input, memory);
     Ok(Monitor::new(
         config.monitor.clone(),
         config.hash.clone(),
@@ -322,6 +317,24 @@ fn place(config: &Config, input: &Input, memory: &Arc<InMemory>) -> Place {
         },
         (None, State::Ephemeral) => Place::Memory(memory.clone()),
     }
+}
+
+/// Where a manifest's monitor keeps its state.
+fn stored(config: &Config, input: &Input, memory: &Arc<InMemory>) -> Store {
+    let monitor = &config.monitor;
+    Store::new(
+        place(config, input, memory),
+        &input.secrets_dir,
+        &monitor.namespace,
+        &monitor.name,
+    )
+}
+
+/// A manifest, and where its monitor keeps its state.
+pub fn store(input: &Input) -> Result<(Config, Store), RunError> {
+    let config = config::load(&input.file)?;
+    let store = stored(&config, input, &Arc::default());
+    Ok((config, store))
 }
 
 /// Opens the monitor that a manifest describes, for a single call.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use harness::customers::Customers;
-use harness::exporter::{Exporter, Metrics};
+use harness::exporter::{self, Exporter, Metrics};
 use harness::http;
 use serde_json::{Value, json};
 
@@ -182,6 +182,42 @@ fn a_bad_manifest_is_refused_and_a_new_revision_freezes_anew() {
     let end = "featuremonitor_window_end_timestamp_seconds";
     assert_eq!(again.find(end), first.find(end));
     exporter.terminate();
+
+    // The replaced one can be looked at; damaged, it stands in nobody's way.
+    let list = || {
+        let output = exporter::command()
+            .args(["baselines", "list", "--output", "json", "-f"])
+            .arg(customers.manifest())
+            .arg("--state-dir")
+            .arg(customers.home().join("state"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let baselines = &list()["baselines"];
+    let of = |version: usize, field: &str| baselines[version][field].clone();
+    assert_eq!((of(0, "version"), of(1, "version")), (json!(2), json!(1)));
+    assert_eq!(
+        (of(0, "standing"), of(1, "standing")),
+        (json!("inForce"), json!("replaced"))
+    );
+    assert_eq!((of(0, "revision"), of(1, "revision")), (json!(2), json!(1)));
+    assert_eq!(of(1, "digest"), json!(digest(&first)));
+    let state = customers.home().join("state");
+    let damaged = find(&state, "baseline-replaced-1.json");
+    std::fs::write(damaged, "half a fi").unwrap();
+    customers.edit("revision: 2", "revision: 3");
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let third = judged(&mut exporter, 1.0);
+    assert_eq!(
+        third.labels("featuremonitor_baseline_info")[0]["version"],
+        "3"
+    );
+    exporter.terminate();
+    let listed = list();
+    assert_eq!(listed["baselines"].as_array().unwrap().len(), 2);
+    assert_eq!(listed["unreadable"].as_array().unwrap().len(), 1);
 }
 
 #[test]

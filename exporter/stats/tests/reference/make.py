@@ -256,7 +256,7 @@ values = {
     "KS D": stats.ks_2samp(reference, current, method="asymp").statistic,
     "KS p": stats.ks_2samp(reference, current, method="asymp").pvalue,
     "W1": w1, "W1/IQR": w1 / np.subtract(*np.quantile(reference, [0.75, 0.25])),
-    "PSI unsmoothed": psi(p, q, 0), "PSI with an empty bin": psi(p, q0, 0.5),
+    "PSI unsmoothed": psi(p, q, 0), "PSI with ½": psi(p, q, 0.5), "PSI with an empty bin": psi(p, q0, 0.5),
     "PSI null at 0.05": (1 / 1000 + 1 / 300) * stats.chi2.isf(0.05, 3),
     "JS": jensenshannon(*shares, 2), "Hellinger": np.sqrt(((np.sqrt(shares[0]) - np.sqrt(shares[1])) ** 2).sum() / 2),
     "chi2": chi2.statistic, "chi2 p": chi2.pvalue, "chi2 df": chi2.dof,
