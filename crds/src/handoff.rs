@@ -217,6 +217,10 @@ pub struct SourceStatus {
     /// Whether the last pull succeeded; absent before the first one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub up: Option<bool>,
+    /// Whether newer events come, from a closed set, such as `advancing` or `not_materialised`; absent where freshness is not
+    /// checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supply: Option<String>,
     /// Why not, from a closed set, such as `Unreachable` or `Unauthenticated`; absent when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

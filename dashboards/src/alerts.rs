@@ -8,7 +8,7 @@ use std::time::Duration;
 /// What an alert is about: the label `check`, by which it can be routed.
 pub use crds::notifications::About;
 use metrics::Label::{
-    self, Check, Condition, Feature, Kind, Monitor, Namespace, Outcome, Reason, Severity,
+    self, Check, Condition, Feature, Kind, Monitor, Namespace, Outcome, Reason, Severity, State,
 };
 use metrics::{Family, table};
 
@@ -375,7 +375,7 @@ fn schema(subject: Subject<'_>) -> Vec<Alert> {
 /// The freshness check: of the monitor as a whole, which has no label `feature`, and of each feature.
 fn freshness(subject: Subject<'_>, level: Level) -> [Alert; 2] {
     let about = About::Freshness;
-    let alert = |name, labels: &[Label], matcher, summary, subject_of, board| Alert {
+    let alert = |name, labels: &[Label], matcher, summary, subject_of, after, board| Alert {
         name,
         level,
         about: Some(about),
@@ -392,7 +392,7 @@ fn freshness(subject: Subject<'_>, level: Level) -> [Alert; 2] {
         summary,
         description: format!(
             "The newest event of {subject_of}{{{{ $labels.namespace }}}}/{{{{ $labels.monitor }}}} is {{{{ $value | humanizeDuration }}}} \
-             old; the limit is {}.",
+             old; the limit is {}.{after}",
             looked_up(
                 &table::CHECK_LIMIT,
                 labels,
@@ -403,6 +403,17 @@ fn freshness(subject: Subject<'_>, level: Level) -> [Alert; 2] {
         ),
         board,
     };
+    // Which of the two it is sends who reads it to another pipeline.
+    let state = table::UPDATE_STATE.definition().name;
+    let state = format!(
+        " The state of the source: {{{{ with printf `{state}{{{}=%q,{}=%q}} == 1` $labels.{} $labels.{} | query }}}}\
+         {{{{ . | first | label `{}` }}}}{{{{ else }}}}not known{{{{ end }}}}.",
+        Namespace.name(),
+        Monitor.name(),
+        Namespace.name(),
+        Monitor.name(),
+        State.name(),
+    );
     [
         alert(
             "FeatureDataStale",
@@ -410,6 +421,7 @@ fn freshness(subject: Subject<'_>, level: Level) -> [Alert; 2] {
             Is(Feature, ""),
             "The newest event of a source is too old.",
             "",
+            state.as_str(),
             Board::Monitor,
         ),
         alert(
@@ -418,6 +430,7 @@ fn freshness(subject: Subject<'_>, level: Level) -> [Alert; 2] {
             IsNot(Feature, ""),
             "A feature is no longer filled.",
             "{{ $labels.feature }} of ",
+            "",
             Board::Feature,
         ),
     ]

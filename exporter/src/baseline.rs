@@ -11,6 +11,9 @@ use crate::snapshot::BaselineInfo;
 use crate::store::sha256;
 use crate::window::{Span, WindowId};
 
+/// Where the one in use is saved.
+pub const SAVED_AS: &str = "baseline.json";
+
 /// What a baseline is made of, as the manifest says. A saved baseline with another definition is not
 /// used: it would answer another question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use program::log::LogFormat;
 use program::{answer, exit_code, stopped};
 
-use crate::{calibrate, check, profile, run};
+use crate::{baselines, calibrate, check, profile, run};
 
 /// Watches machine-learning features: pulls them from an Arrow Flight server, compares them with a
 /// baseline, and serves the result to Prometheus.
@@ -32,6 +32,7 @@ Examples:
   feature-monitor-exporter check -f monitor.yaml            is the manifest right?
   feature-monitor-exporter profile -f monitor.yaml          pull the newest complete window, print a table
   feature-monitor-exporter calibrate -f monitor.yaml        replay past windows: does the false-alarm budget hold?
+  feature-monitor-exporter baselines list -f monitor.yaml   which baselines are saved, and which one is in force?
   feature-monitor-exporter run -f monitor.yaml              evaluate on schedule, serve http://localhost:9464/
 
 Exit codes: 0 fine, 1 something is wrong with the input, 2 wrong usage.";
@@ -58,6 +59,75 @@ pub enum Command {
     /// that the budget gives and those that there were, with an exact interval; for each feature with more than its share,
     /// the limit that would have held; and all of these limits as a patch for the manifest. Nothing is saved.
     Calibrate(Calibrate),
+    /// Look at the saved baselines: which there are, what is in one, and how two of them differ.
+    ///
+    /// The one in force is there, and the last five that it replaced. Reads saved state only: the source is not asked, and no
+    /// baseline is made or changed. To accept a change, raise spec.baseline.revision.
+    Baselines(Baselines),
+}
+
+/// `baselines`
+#[derive(Debug, Args)]
+pub struct Baselines {
+    /// What to look at.
+    #[command(subcommand)]
+    pub command: BaselinesCommand,
+}
+
+/// What can be looked at of baselines.
+#[derive(Debug, Subcommand)]
+pub enum BaselinesCommand {
+    /// The saved baselines, the newest first, in a line each.
+    List(BaselinesList),
+    /// What one is made of, its windows, and its features with their values. Sensitive features come without values.
+    Show(BaselinesShow),
+    /// How one differs from another: what it is made of, and its features, the largest change first.
+    ///
+    /// Each baseline has bins of its own. Numbers are compared by the Kolmogorov-Smirnov distance, which is known up to the
+    /// error beside it; categories by the population stability index over those that both name.
+    Diff(BaselinesDiff),
+}
+
+/// `baselines list`
+#[derive(Debug, Args)]
+pub struct BaselinesList {
+    /// Where the manifest is and what belongs to it.
+    #[command(flatten)]
+    pub input: Input,
+    /// Form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// `baselines show`
+#[derive(Debug, Args)]
+pub struct BaselinesShow {
+    /// Its version; the one in use when not given.
+    #[arg(value_name = "VERSION")]
+    pub version: Option<u32>,
+    /// Where the manifest is and what belongs to it.
+    #[command(flatten)]
+    pub input: Input,
+    /// Form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// `baselines diff`
+#[derive(Debug, Args)]
+pub struct BaselinesDiff {
+    /// The version to compare from.
+    #[arg(value_name = "FROM")]
+    pub from: u32,
+    /// The version to compare with; the one in use when not given.
+    #[arg(value_name = "TO")]
+    pub to: Option<u32>,
+    /// Where the manifest is and what belongs to it.
+    #[command(flatten)]
+    pub input: Input,
+    /// Form of the answer.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
 }
 
 /// `run`
@@ -193,6 +263,9 @@ pub async fn execute(command: Command) -> ExitCode {
             }
         }
         Command::Calibrate(args) => calibrate::calibrate(&args, Timestamp::now())
+            .await
+            .and_then(|text| answer(&format!("{}\n", text.trim_end()))),
+        Command::Baselines(args) => baselines::baselines(&args)
             .await
             .and_then(|text| answer(&format!("{}\n", text.trim_end()))),
         Command::Profile(args) => profile::profile(&args, Timestamp::now())

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use crds::valid::ResolvedCheck;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stats::BySeverity;
+use stats::{BySeverity, Times};
 
 /// The freshness of a monitor's data, or of one feature.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,28 @@ pub struct Freshness {
     pub scores: BySeverity<Option<f64>>,
     /// Whether the age is at or past each limit.
     pub over: BySeverity<bool>,
+}
+
+/// The events of the rows that are served: of the newest window that has any.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Served {
+    /// When they were.
+    pub times: Times,
+    /// The share of rows whose event is at or past each limit; nothing where the check has no such limit.
+    pub stale: BySeverity<Option<f64>>,
+}
+
+/// Says how many of the rows are too old at `now`.
+pub fn served(times: Times, now: Timestamp, check: &ResolvedCheck<std::time::Duration>) -> Served {
+    let share = |limit: std::time::Duration| {
+        let limit = i64::try_from(limit.as_micros()).unwrap_or(i64::MAX);
+        times.share_until(now.as_microsecond().saturating_sub(limit))
+    };
+    let stale = BySeverity {
+        warning: check.warning.map(share),
+        critical: check.critical.map(share),
+    };
+    Served { times, stale }
 }
 
 /// Judges the newest event at `now`.

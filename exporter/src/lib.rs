@@ -6,7 +6,9 @@
 //!
 //! `monitor` tells the story of one evaluation, `run` that of the program.
 
+pub mod archive;
 pub mod baseline;
+pub mod baselines;
 pub mod calibrate;
 pub mod check;
 pub mod cli;
@@ -31,5 +33,6 @@ pub mod source;
 pub mod status;
 pub mod store;
 pub mod telemetry;
+pub mod updates;
 pub mod view;
 pub mod window;

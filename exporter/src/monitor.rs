@@ -17,7 +17,8 @@ use crds::valid::{self, Query};
 use jiff::Timestamp;
 use stats::{FeatureProfile, FrozenFeature, Reference, Summary};
 
-use crate::baseline::{Baseline, Definition, Windows};
+use crate::archive;
+use crate::baseline::{Baseline, Definition, SAVED_AS, Windows};
 use crate::columns::FeatureColumn;
 use crate::joint::Joint;
 use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf, WindowCounting};
@@ -33,8 +34,6 @@ use crate::window::{Due, Grid, MAX_CATCH_UP, Span, WindowId, due};
 /// wait for the next evaluation, which then follows at once.
 pub const WINDOWS_AT_ONCE: usize = 4;
 
-/// Where the baseline is saved.
-const BASELINE: &str = "baseline.json";
 /// Where everything else that survives a restart is saved.
 const PROGRESS: &str = "progress.json";
 
@@ -48,6 +47,8 @@ pub struct Monitor {
     /// Whether the last attempt to save failed.
     unsaved: bool,
     baseline: Option<Frozen>,
+    /// The saved baseline that the next one replaces.
+    replaced: Option<Baseline>,
     progress: Progress,
     open: Option<OpenWindow>,
     pending: u64,
@@ -151,6 +152,7 @@ impl Monitor {
             loaded: false,
             unsaved: false,
             baseline: None,
+            replaced: None,
             progress: Progress::default(),
             open: None,
             pending: 0,
@@ -184,6 +186,10 @@ impl Monitor {
             Err(error) => self.source_up = error.source_answered().or(self.source_up),
         }
         self.progress.judge_freshness(&self.config, end);
+        let looked = outcome.is_ok() && self.pending == 0;
+        let open_rows = self.open.map_or(0, |open| open.rows);
+        let open_rows = looked.then_some(open_rows);
+        self.progress.judge_supply(&self.config, open_rows, end);
         let evaluation = Evaluation {
             at: end,
             duration_seconds: (end.as_microsecond() - start.as_microsecond()) as f64 / 1e6,
@@ -285,6 +291,10 @@ impl Monitor {
             Some(grid) => self.attempt_windows(&grid, now, tally).await?,
             None => self.attempt_pull(now, tally).await?,
         }
+        // While older windows are caught up, the newest rows were not looked at.
+        if self.pending == 0 && self.progress.look(&self.config, now) {
+            self.unsaved = true;
+        }
         if self.unsaved {
             self.save().await?;
         }
@@ -345,7 +355,8 @@ impl Monitor {
         for slot in pulled.slots {
             self.close(None, span, &columns, slot, tally);
         }
-        self.save().await
+        self.unsaved = true;
+        Ok(())
     }
 
     /// The pulls of an evaluation, each with the windows that its slots stand for: one a window where
@@ -479,6 +490,7 @@ impl Monitor {
         tally: &mut Tally,
     ) {
         let rows = slot.rows;
+        self.progress.complete_rows = Some(rows);
         let found = columns.with(&slot);
         if rows > 0 {
             self.progress.latest = Some(found.clone());
@@ -546,7 +558,7 @@ impl Monitor {
     /// Reads what was saved. A saved baseline that answers another question than the manifest asks is
     /// left aside; one that cannot be read is an error.
     async fn load(&mut self) -> Result<(), EvaluationError> {
-        let saved: Option<Baseline> = self.store.load(BASELINE).await?;
+        let saved: Option<Baseline> = self.store.load(SAVED_AS).await?;
         let progress: Option<Progress> = self.store.load(PROGRESS).await?;
         let Some(mut baseline) = saved else {
             return Ok(());
@@ -561,6 +573,7 @@ impl Monitor {
             );
             self.progress
                 .start_over(baseline.definition.grid == Definition::new(&self.config).grid);
+            self.replaced = Some(baseline);
             return Ok(());
         }
         baseline.reloaded = true;
@@ -586,7 +599,13 @@ impl Monitor {
         if let Some(frozen) = &mut self.baseline
             && !frozen.saved
         {
-            self.store.save(BASELINE, &frozen.baseline).await?;
+            // Nothing here rests on it, so that nothing here waits for it.
+            if let Some(replaced) = self.replaced.take()
+                && let Err(error) = archive::keep(&self.store, &replaced).await
+            {
+                tracing::warn!(version = replaced.version, %error, "the replaced baseline is not kept");
+            }
+            self.store.save(SAVED_AS, &frozen.baseline).await?;
             frozen.saved = true;
         }
         self.store.save(PROGRESS, &self.progress).await?;
@@ -662,6 +681,7 @@ impl Monitor {
                     return Err(EvaluationError::BaselineEmpty { span });
                 }
                 let found = columns.with(&slot);
+                self.progress.complete_rows = Some(slot.rows);
                 if slot.rows > 0 {
                     frozen.roll(span, slot.rows, Some(*window), &found);
                     self.progress.latest = Some(found);

@@ -22,8 +22,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 use stats::{Alpha, BySeverity, LimitPart, Scope, Statistic};
 
-use crate::freshness::Freshness;
-use crate::snapshot::{BaselineState, Budget, FeatureState, Judged, Snapshot};
+use crate::freshness::{Freshness, Served};
+use crate::snapshot::{BaselineState, Budget, FeatureState, Judged, Snapshot, UpdatesState};
+use crate::updates::Supply;
 use state::State;
 
 const STYLE: &str = include_str!("page/style.css");
@@ -266,6 +267,18 @@ fn facts(page: Page<'_>) -> Markup {
                 dt { "Newest event" }
                 (newest(snapshot, now))
             }
+            @if let Some(served) = &snapshot.served {
+                div {
+                    dt { "Rows served" }
+                    (rows_served(served, now))
+                }
+            }
+            @if let Some(updates) = &snapshot.updates {
+                div {
+                    dt { "Updates of the source" }
+                    (updates_of(updates, now))
+                }
+            }
             div {
                 dt { "Baseline" }
                 (baseline(snapshot, now))
@@ -325,6 +338,62 @@ fn newest(snapshot: &Snapshot, now: Timestamp) -> Markup {
     html! {
         dd { span class=(tone(judged.breached)) { (words::ago(judged.value.newest, now)) } }
         dd { (words::moment(judged.value.newest)) " UTC" (freshness_limits(&judged.value)) }
+    }
+}
+
+/// How old the rows are, from the age that half of them exceed to that of the last one in a hundred.
+fn rows_served(served: &Served, now: Timestamp) -> Markup {
+    let age = |micros: i64| {
+        let seconds = (now.as_microsecond() - micros) as f64 / 1e6;
+        words::span(seconds.max(0.0))
+    };
+    let times = &served.times;
+    html! {
+        dd { "half are older than " (age(times.p50)) ", 5 % than " (age(times.p05)) ", 1 % than " (age(times.p01)) }
+        dd {
+            (words::count(times.rows)) " rows with an event time"
+            @for (severity, share) in served.stale.iter() {
+                @if let Some(share) = share { ", " (words::percent(*share)) " past the " (severity.name()) " limit" }
+            }
+        }
+    }
+}
+
+/// Whether the source goes on, and how far apart its updates are.
+fn updates_of(updates: &UpdatesState, now: Timestamp) -> Markup {
+    let tone = match updates.supply {
+        Supply::NotAdvancing | Supply::NotMaterialised => "warning",
+        Supply::Advancing | Supply::NoEventTime | Supply::Unknown => "",
+    };
+    html! {
+        dd {
+            span class=(format!("value over {tone}")) { (supply(updates.supply)) }
+            @if let Some(seen) = updates.seen { ", the last newer event came " (words::ago(seen, now)) }
+        }
+        @if let Some(interval) = &updates.interval {
+            dd {
+                "one after " (words::span(interval.last.seconds)) " the last time"
+                @match interval.usual {
+                    Some(usual) => {
+                        ", usually after " (words::span(usual.median)) ", at most " (words::span(usual.limit))
+                    }
+                    None => {
+                        ", " (interval.gaps) " of " (stats::MIN_GAPS) " gaps that tell what is usual"
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a source is, in words.
+fn supply(supply: Supply) -> &'static str {
+    match supply {
+        Supply::Advancing => "goes on",
+        Supply::NotAdvancing => "rows come, but no newer events",
+        Supply::NotMaterialised => "no rows: not materialised",
+        Supply::NoEventTime => "rows come without an event time",
+        Supply::Unknown => "not known",
     }
 }
 

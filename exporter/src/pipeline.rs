@@ -18,7 +18,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use stats::{
     Acceptable, Bins, Choice, Column, ColumnError, FeatureProfile, Fences, KeySample, RowSampler,
-    RowValues, WindowSummary,
+    RowValues, TimeSample, WindowSummary,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -96,6 +96,8 @@ pub struct Slot<T> {
     pub rows: u64,
     /// Their newest event time, in microseconds since the epoch.
     pub newest_event: Option<i64>,
+    /// When their events were; nothing where none has a time, and while a baseline is made.
+    pub events: Option<stats::Times>,
     /// One entry a feature, in the order of `layout.features`.
     pub features: Vec<Finished<T>>,
     /// What is about all columns.
@@ -256,18 +258,18 @@ async fn route<T: Send + 'static>(
         }
     }
 
-    let (by_slot, windows) = workers.finish(slots, layout.features.len()).await?;
+    let finished = workers.finish(slots, layout.features.len()).await?;
     Ok(Routed {
         layout,
-        slots: by_slot
+        slots: finished
             .into_iter()
-            .zip(windows)
             .zip(rows.into_iter().zip(newest))
-            .map(|((features, window), (rows, newest_event))| Slot {
+            .map(|(worked, (rows, newest_event))| Slot {
                 rows,
                 newest_event,
-                features,
-                window,
+                events: worked.events,
+                features: worked.features,
+                window: worked.window,
             })
             .collect(),
         rows_outside,
@@ -320,7 +322,7 @@ fn column_error(batch: &RecordBatch, column: Option<usize>, source: ArrowError) 
     PullError::Column { column, source }
 }
 
-/// The threads that own the profiles, each with its share of the features, and one of them with the keys.
+/// The threads that own the profiles, each with its share of the features, and one of them with the keys and event times.
 struct Workers<T> {
     inputs: Vec<mpsc::Sender<Arc<Part>>>,
     running: Vec<JoinHandle<Result<Share<T>, PullError>>>,
@@ -332,6 +334,15 @@ struct Share<T> {
     features: Vec<FinishedFeature<T>>,
     /// The keys, one sample a slot.
     keys: Option<Vec<KeySample>>,
+    /// The event times, one sample a slot.
+    events: Option<Vec<TimeSample>>,
+}
+
+/// What the workers made of one slot.
+struct Worked<T> {
+    features: Vec<Finished<T>>,
+    window: WindowSummary,
+    events: Option<stats::Times>,
 }
 
 /// What became of one feature.
@@ -349,12 +360,17 @@ impl<T: Send + 'static> Workers<T> {
     fn start(layout: &Layout, request: &Request, finish: fn(FeatureProfile) -> T) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let count = cores.clamp(1, layout.features.len().max(1));
-        // The keys of a baseline's windows are counted with its bins.
+        // The keys of a baseline's windows are counted with its bins, and its event times too.
+        let counted = !request.counting.features.is_empty();
         let mut keys = layout
             .keys
             .clone()
-            .filter(|_| !request.counting.features.is_empty())
+            .filter(|_| counted)
             .map(|keys| OwnedKeys::new(keys, request.slots));
+        let mut events = layout
+            .event_time
+            .filter(|_| counted)
+            .map(|_| vec![TimeSample::default(); request.slots.get()]);
         let (mut inputs, mut running) = (Vec::new(), Vec::new());
         for worker in 0..count {
             let mut owned: Vec<Owned> = layout
@@ -366,7 +382,9 @@ impl<T: Send + 'static> Workers<T> {
                 .map(|(place, column)| Owned::new(place, column, request))
                 .collect();
             // The last worker has the fewest features.
-            let mut keys = (worker + 1 == count).then(|| keys.take()).flatten();
+            let last = worker + 1 == count;
+            let mut keys = last.then(|| keys.take()).flatten();
+            let mut events = last.then(|| events.take()).flatten();
             let (input, mut parts) = mpsc::channel::<Arc<Part>>(ROUTED_BATCHES);
             inputs.push(input);
             running.push(tokio::task::spawn_blocking(move || {
@@ -377,10 +395,14 @@ impl<T: Send + 'static> Workers<T> {
                     if let Some(keys) = &mut keys {
                         keys.update(&part)?;
                     }
+                    if let (Some(events), Some(times)) = (&mut events, &part.times) {
+                        events[part.slot].update(times.iter());
+                    }
                 }
                 Ok(Share {
                     features: owned.into_iter().map(|o| o.finish(finish)).collect(),
                     keys: keys.map(|keys| keys.slots),
+                    events,
                 })
             }));
         }
@@ -410,16 +432,18 @@ impl<T: Send + 'static> Workers<T> {
         }
     }
 
-    /// Waits for all workers; gives `[slot][feature]`, and each slot as a whole.
-    async fn finish(
-        self,
-        slots: usize,
-        features: usize,
-    ) -> Result<(Vec<Vec<Finished<T>>>, Vec<WindowSummary>), PullError> {
+    /// Waits for all workers; gives each slot, with its features in their order.
+    async fn finish(self, slots: usize, features: usize) -> Result<Vec<Worked<T>>, PullError> {
         drop(self.inputs);
         let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..features).map(|_| None).collect();
-        let mut windows = vec![WindowSummary::default(); slots];
         let mut samples: Vec<HashMap<String, RowValues>> = vec![HashMap::new(); slots];
+        let mut worked: Vec<Worked<T>> = (0..slots)
+            .map(|_| Worked {
+                features: Vec::with_capacity(features),
+                window: WindowSummary::default(),
+                events: None,
+            })
+            .collect();
         for running in self.running {
             let share = running
                 .await
@@ -432,8 +456,11 @@ impl<T: Send + 'static> Workers<T> {
                     *entry = Some(feature.slots);
                 }
             }
-            for (window, keys) in windows.iter_mut().zip(share.keys.into_iter().flatten()) {
-                window.keys = Some(keys.close());
+            for (slot, keys) in worked.iter_mut().zip(share.keys.into_iter().flatten()) {
+                slot.window.keys = Some(keys.close());
+            }
+            for (slot, events) in worked.iter_mut().zip(share.events.into_iter().flatten()) {
+                slot.events = events.close();
             }
         }
         let summaries: Vec<_> = samples
@@ -443,19 +470,17 @@ impl<T: Send + 'static> Workers<T> {
                 tokio::task::spawn_blocking(move || counting.joint.summarise(sample))
             })
             .collect();
-        for (window, summary) in windows.iter_mut().zip(summaries) {
-            window.associations = summary
+        for (slot, summary) in worked.iter_mut().zip(summaries) {
+            slot.window.associations = summary
                 .await
                 .map_err(|error| PullError::Worker(error.to_string()))?;
         }
-        let mut by_slot: Vec<Vec<Finished<T>>> =
-            (0..slots).map(|_| Vec::with_capacity(features)).collect();
         for finished in by_place.into_iter().flatten() {
-            for (slot, value) in finished.into_iter().enumerate() {
-                by_slot[slot].push(value);
+            for (slot, value) in worked.iter_mut().zip(finished) {
+                slot.features.push(value);
             }
         }
-        Ok((by_slot, windows))
+        Ok(worked)
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the process counts while it lives: evaluations, what came from the source, the configuration.
+//! What the process counts while it lives: evaluations, what came from the source and for how long it was there, the
+//! configuration.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -59,6 +60,48 @@ impl DropReason {
     }
 }
 
+/// Whether the source could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SourceState {
+    Up,
+    Down,
+    Unknown,
+}
+
+impl SourceState {
+    const ALL: [SourceState; 3] = [SourceState::Up, SourceState::Down, SourceState::Unknown];
+
+    /// The label value.
+    const fn as_str(self) -> &'static str {
+        match self {
+            SourceState::Up => "up",
+            SourceState::Down => "down",
+            SourceState::Unknown => "unknown",
+        }
+    }
+}
+
+/// For how long the source was in which state.
+#[derive(Clone, Copy, Debug)]
+struct SourceTime {
+    state: SourceState,
+    /// Up to when it is counted.
+    until: Timestamp,
+    /// In the order of [`SourceState::ALL`].
+    seconds: [f64; 3],
+}
+
+impl SourceTime {
+    /// Counts up to `now`, which changes nothing where it is before.
+    fn advance(&mut self, now: Timestamp) {
+        let micros = now.as_microsecond() - self.until.as_microsecond();
+        if micros > 0 {
+            self.seconds[self.state as usize] += micros as f64 / 1e6;
+            self.until = now;
+        }
+    }
+}
+
 /// One label whose value is from a closed set.
 type Labels = [(&'static str, &'static str); 1];
 
@@ -78,6 +121,7 @@ pub struct Process {
     windows_judged: Counter,
     alarms: Family<[(&'static str, &'static str); 2], Counter>,
     series_dropped: Family<Labels, Counter>,
+    source: Mutex<SourceTime>,
     config: Mutex<Option<ConfigState>>,
 }
 
@@ -91,7 +135,7 @@ struct ConfigState {
 impl Process {
     /// Nothing counted yet. Every counter with a closed set of reasons starts at 0 for each of them, so that
     /// its first increase is an increase.
-    pub fn new(namespace: &str, monitor: &str) -> Self {
+    pub fn new(namespace: &str, monitor: &str, started: Timestamp) -> Self {
         let labels = [
             (Label::Namespace.name(), namespace.to_owned()),
             (Label::Monitor.name(), monitor.to_owned()),
@@ -109,6 +153,11 @@ impl Process {
             windows_judged: Counter::default(),
             alarms: Family::default(),
             series_dropped: by(Label::Reason, DropReason::ALL.map(DropReason::as_str)),
+            source: Mutex::new(SourceTime {
+                state: SourceState::Unknown,
+                until: started,
+                seconds: [0.0; 3],
+            }),
             config: Mutex::new(None),
             counters: Counters::with_labels(labels),
         };
@@ -140,6 +189,17 @@ impl Process {
         self.evaluation_errors
             .get_or_create(&[(Label::Reason.name(), reason.as_str())])
             .inc();
+    }
+
+    /// From `at` on the source is known to be up or down, or nothing is known of it.
+    pub fn source_seen(&self, up: Option<bool>, at: Timestamp) {
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        source.advance(at);
+        source.state = match up {
+            Some(true) => SourceState::Up,
+            Some(false) => SourceState::Down,
+            None => SourceState::Unknown,
+        };
     }
 
     /// Something came from the source: bytes over the wire, rows, batches, and how many of the rows are in
@@ -192,9 +252,18 @@ impl Process {
         }
     }
 
-    /// Everything counted up to now.
-    pub fn samples(&self) -> Samples {
+    /// Everything counted up to `now`.
+    pub fn samples(&self, now: Timestamp) -> Samples {
         let mut samples = Samples::new(&self.namespace, &self.monitor);
+        let source = {
+            let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+            source.advance(now);
+            *source
+        };
+        for (state, seconds) in SourceState::ALL.into_iter().zip(source.seconds) {
+            let state = [(Label::State, state.as_str())];
+            samples.add(&table::SOURCE_SECONDS, state, seconds);
+        }
         samples.add(
             &table::BUILD_INFO,
             [
@@ -246,15 +315,17 @@ mod tests {
 
     #[test]
     fn counters_start_at_zero_and_the_text_is_stable() {
-        let process = Process::new("shop", "customers");
-        process.config_loaded("abc", Timestamp::UNIX_EPOCH);
-        let text = process.samples().text(Format::Classic);
-        assert_eq!(text, process.samples().text(Format::Classic));
+        let now = Timestamp::UNIX_EPOCH;
+        let process = Process::new("shop", "customers", now);
+        process.config_loaded("abc", now);
+        let text = process.samples(now).text(Format::Classic);
+        assert_eq!(text, process.samples(now).text(Format::Classic));
         let line = |start: &str| text.lines().find(|line| line.starts_with(start));
         for family in [
             &table::EVALUATIONS,
             &table::EVALUATION_ERRORS,
             &table::SERIES_DROPPED,
+            &table::SOURCE_SECONDS,
         ] {
             let family = family.definition();
             let sample = line(&format!("{}{{", family.name)).unwrap();
@@ -275,12 +346,36 @@ mod tests {
         assert!(text.contains("le=\"+Inf\""));
     }
 
+    /// A clock that goes back takes nothing away, and a scrape in between changes no sum.
+    #[test]
+    fn the_seconds_of_a_source_are_those_between_evaluations() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let process = Process::new("shop", "customers", at(100));
+        let seconds = |now| {
+            let text = process.samples(at(now)).text(Format::Classic);
+            ["up", "down", "unknown"].map(|state| {
+                let state = format!("state=\"{state}\"}} ");
+                let line = text.lines().find_map(|line| line.split_once(&state));
+                line.unwrap().1.parse::<f64>().unwrap()
+            })
+        };
+        process.source_seen(None, at(103));
+        process.source_seen(Some(true), at(110));
+        assert_eq!(seconds(130), [20.0, 0.0, 10.0]);
+        process.source_seen(Some(false), at(140));
+        assert_eq!(seconds(120), [30.0, 0.0, 10.0]);
+        assert_eq!(seconds(145), [30.0, 5.0, 10.0]);
+        process.source_seen(Some(true), at(150));
+        assert_eq!(seconds(151), [31.0, 10.0, 10.0]);
+    }
+
     #[test]
     fn a_refused_configuration_leaves_the_one_in_force() {
-        let process = Process::new("shop", "customers");
-        process.config_loaded("abc", "2026-01-15T00:00:00Z".parse().unwrap());
+        let loaded = "2026-01-15T00:00:00Z".parse().unwrap();
+        let process = Process::new("shop", "customers", loaded);
+        process.config_loaded("abc", loaded);
         process.config_refused();
-        let text = process.samples().text(Format::OpenMetrics);
+        let text = process.samples(loaded).text(Format::OpenMetrics);
         let value = |family: &Definition| {
             let line = text.lines().find(|line| line.starts_with(family.name));
             line.and_then(|line| line.rsplit_once(' '))

@@ -521,7 +521,7 @@ pub(crate) fn right(table: &mut Table, columns: impl IntoIterator<Item = usize>)
     }
 }
 
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 

@@ -1,5 +1,5 @@
 //! What a monitor knows besides its baseline, and keeps over a restart: which window comes next, what
-//! was judged last, which columns were seen last, how long breaches have lasted.
+//! was judged last, which columns and events were seen last, how long breaches have lasted.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,16 @@ use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::{
-    AssociationReport, BySeverity, Check, FeatureReport, Kind, Report, Streak, Summary,
+    AssociationReport, BySeverity, Check, FeatureReport, Kind, Report, Streak, Summary, Times,
     WindowSummary,
 };
 
 use crate::columns::{ColumnProblem, Layout};
-use crate::freshness::{self, Freshness, Runs};
+use crate::freshness::{self, Freshness, Runs, Served};
 use crate::pipeline::{Pulled, Slot};
 use crate::settings::check_of;
 use crate::snapshot::{Alarms, Breaches, Judged};
+use crate::updates::{Supply, Updates};
 use crate::window::{Span, WindowId};
 
 /// All of it.
@@ -31,11 +32,23 @@ pub struct Progress {
     pub latest: Option<Found>,
     /// For how many windows in a row limits were passed.
     pub streaks: Streak,
+    /// Rows of the newest complete window.
+    #[serde(default)]
+    pub complete_rows: Option<u64>,
+    /// When new events came.
+    #[serde(default)]
+    pub updates: Updates,
     events: Events,
     runs: Runs,
     /// Freshness at the last evaluation; a matter of the clock, so it is not kept.
     #[serde(skip)]
     pub freshness: BTreeMap<String, Judged<Freshness>>,
+    /// How old the rows are, as little kept.
+    #[serde(skip)]
+    pub served: Option<Served>,
+    /// Whether the source goes on, as little kept.
+    #[serde(skip)]
+    pub supply: Option<Supply>,
 }
 
 /// The newest event times seen.
@@ -47,6 +60,9 @@ struct Events {
     features: BTreeMap<String, Timestamp>,
     /// Rows with an event time in the pull that brought them.
     rows: u64,
+    /// All of the newest window that has any.
+    #[serde(default)]
+    times: Option<Times>,
 }
 
 /// A window that was judged.
@@ -234,6 +250,14 @@ impl Progress {
             self.events.newest = Some(newest);
             self.events.rows = pulled.rows_with_event;
         }
+        if let Some(times) = pulled
+            .slots
+            .iter()
+            .rev()
+            .find_map(|slot| slot.events.as_ref())
+        {
+            self.events.times = Some(times.clone());
+        }
         for (place, column) in pulled.layout.features.iter().enumerate() {
             let newest = pulled
                 .slots
@@ -261,13 +285,9 @@ impl Progress {
     pub fn judge_freshness(&mut self, config: &valid::Monitor, now: Timestamp) {
         self.freshness.clear();
         let check = &config.checks.freshness;
-        let whole = valid::ResolvedCheck {
-            enabled: check.enabled,
-            warning: check.warning,
-            critical: check.critical,
-            min_rows: check.min_rows,
-            consecutive: check.consecutive,
-        };
+        let whole = of_the_whole(check);
+        let times = self.events.times.clone().filter(|_| whole.enabled);
+        self.served = times.map(|times| freshness::served(times, now, &whole));
         let features = self
             .events
             .features
@@ -288,5 +308,48 @@ impl Progress {
             let breached = self.runs.observe(&name, value.over, resolved.consecutive);
             self.freshness.insert(name, Judged { value, breached });
         }
+    }
+
+    /// Notes a look at the newest rows; says whether they brought a newer event.
+    pub fn look(&mut self, config: &valid::Monitor, now: Timestamp) -> bool {
+        let every = config.schedule.every;
+        self.updates.look(self.events.newest, now, every)
+    }
+
+    /// Judges by the clock whether the source goes on; `open_rows` are those of the window in progress after a look at the
+    /// newest rows, nothing where there was none.
+    pub fn judge_supply(
+        &mut self,
+        config: &valid::Monitor,
+        open_rows: Option<u64>,
+        now: Timestamp,
+    ) {
+        let check = of_the_whole(&config.checks.freshness);
+        let limits = BySeverity {
+            warning: check.warning,
+            critical: check.critical,
+        };
+        let limits = limits.map(|limit| limit.map(|limit| limit.as_secs_f64()));
+        self.supply = Some(match open_rows {
+            None => Supply::Unknown,
+            Some(open) => {
+                let rows = self.complete_rows.unwrap_or(0).saturating_add(open);
+                let every = config.schedule.every;
+                self.updates.supply(rows, limits, now, every)
+            }
+        });
+    }
+}
+
+/// The freshness check of the data as a whole.
+fn of_the_whole(
+    check: &valid::Check<std::time::Duration>,
+) -> valid::ResolvedCheck<std::time::Duration> {
+    valid::ResolvedCheck {
+        enabled: check.enabled,
+        warning: check.warning,
+        critical: check.critical,
+        min_rows: check.min_rows,
+        consecutive: check.consecutive,
     }
 }

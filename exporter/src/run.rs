@@ -83,6 +83,7 @@ pub async fn run(
     let process = Arc::new(Process::new(
         &config.monitor.namespace,
         &config.monitor.name,
+        clock(),
     ));
     let mut desk = Desk::open(config, &args.input, process.clone(), clock)?;
     let site = Site {
@@ -222,6 +223,7 @@ impl Desk {
                 self.config = config;
                 self.config_error = None;
                 self.monitor = monitor;
+                self.process.source_seen(None, (self.clock)());
                 self.failures = 0;
             }
             Err(error) => {
@@ -256,6 +258,7 @@ impl Desk {
         };
         self.process
             .evaluated(outcome, Duration::from_secs_f64(seconds));
+        self.process.source_seen(snapshot.source_up, evaluation.at);
         self.process
             .received(tally.bytes, tally.rows, tally.batches, tally.rows_outside);
         self.process.windows_judged(tally.windows_judged);
@@ -295,12 +298,7 @@ impl Desk {
 fn monitor(config: &Config, input: &Input, memory: &Arc<InMemory>) -> Result<Monitor, RunError> {
     let monitor = &config.monitor;
     let source = FlightSource::new(monitor.source.clone(), SecretsDir::new(&input.secrets_dir))?;
-    let store = Store::new(
-        place(config, input, memory),
-        &input.secrets_dir,
-        &monitor.namespace,
-        &monitor.name,
-    );
+    let store = stored(config, input, memory);
     Ok(Monitor::new(
         config.monitor.clone(),
         config.hash.clone(),
@@ -319,6 +317,24 @@ fn place(config: &Config, input: &Input, memory: &Arc<InMemory>) -> Place {
         },
         (None, State::Ephemeral) => Place::Memory(memory.clone()),
     }
+}
+
+/// Where a manifest's monitor keeps its state.
+fn stored(config: &Config, input: &Input, memory: &Arc<InMemory>) -> Store {
+    let monitor = &config.monitor;
+    Store::new(
+        place(config, input, memory),
+        &input.secrets_dir,
+        &monitor.namespace,
+        &monitor.name,
+    )
+}
+
+/// A manifest, and where its monitor keeps its state.
+pub fn store(input: &Input) -> Result<(Config, Store), RunError> {
+    let config = config::load(&input.file)?;
+    let store = stored(&config, input, &Arc::default());
+    Ok((config, store))
 }
 
 /// Opens the monitor that a manifest describes, for a single call.

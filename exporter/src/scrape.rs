@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use stats::association::{self, Measure, Vif};
 use stats::{
     AssociationReport, Bins, BySeverity, Check, Counts, Distance, FeatureReport, LimitPart,
-    NotComputed, Scope, Severity, Statistic, Summary, Verdict,
+    NotComputed, Scope, Severity, Statistic, Summary, UsualGap, Verdict,
 };
 
 use crate::freshness::Freshness;
@@ -19,6 +19,7 @@ use crate::process::{DropReason, Process};
 use crate::schema::Problem;
 use crate::settings::check_of;
 use crate::snapshot::{BaselineState, Breaches, FeatureState, Judged, Snapshot};
+use crate::updates::Supply;
 
 /// Series that one monitor may have: some 400 features with everything there is to say about them. A
 /// Prometheus server holds a series in a few kilobytes of memory, so that a monitor costs it at most some
@@ -127,7 +128,55 @@ fn monitor(out: &mut Out, snapshot: &Snapshot) {
         out.add(&table::NEWEST_EVENT_TIMESTAMP, [], newest);
     }
     freshness_verdict(out, snapshot, snapshot.freshness.as_ref(), "", true);
+    served(out, snapshot);
+    updates(out, snapshot);
     whole(out, snapshot);
+}
+
+/// How old the rows are that are served.
+fn served(out: &mut Out, snapshot: &Snapshot) {
+    let Some(served) = &snapshot.served else {
+        return;
+    };
+    for (family, micros) in [
+        (&table::EVENT_P50_TIMESTAMP, served.times.p50),
+        (&table::EVENT_P05_TIMESTAMP, served.times.p05),
+        (&table::EVENT_P01_TIMESTAMP, served.times.p01),
+    ] {
+        out.add(family, [], micros as f64 / 1e6);
+    }
+    for (severity, share) in served.stale.iter() {
+        let labels = [(Label::Severity, severity.name())];
+        out.add_some(&table::STALE_ROW_RATIO, labels, *share);
+    }
+}
+
+/// Whether the source goes on, and how far apart its updates are.
+fn updates(out: &mut Out, snapshot: &Snapshot) {
+    let Some(updates) = &snapshot.updates else {
+        return;
+    };
+    for state in Supply::ALL {
+        let holds = flag(state == updates.supply);
+        out.add(
+            &table::UPDATE_STATE,
+            [(Label::State, state.as_str())],
+            holds,
+        );
+    }
+    out.add_some(&table::UPDATE_TIMESTAMP, [], updates.seen.map(seconds));
+    let Some(interval) = &updates.interval else {
+        return;
+    };
+    out.add(&table::UPDATE_INTERVAL, [], interval.last.seconds);
+    out.add(
+        &table::UPDATE_EVENT_INTERVAL,
+        [],
+        interval.last.event_seconds,
+    );
+    let usual = |pick: fn(UsualGap) -> f64| interval.usual.map(pick);
+    out.add_some(&table::UPDATE_MEDIAN_INTERVAL, [], usual(|gap| gap.median));
+    out.add_some(&table::UPDATE_USUAL_INTERVAL, [], usual(|gap| gap.limit));
 }
 
 /// The judged window as a whole.

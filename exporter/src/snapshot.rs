@@ -10,10 +10,11 @@ use stats::{
     Kind, Scope, Severity, Summary,
 };
 
-use crate::freshness::Freshness;
+use crate::freshness::{Freshness, Served};
 use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::schema::Problem;
 use crate::source::Reason;
+use crate::updates::{Interval, Supply};
 use crate::window::Span;
 
 /// All that is known about a monitor.
@@ -43,10 +44,25 @@ pub struct Snapshot {
     pub windows_pending: u64,
     /// Freshness of the data as a whole; nothing without `data.eventTime` or before the first event.
     pub freshness: Option<Judged<Freshness>>,
+    /// How old the rows are that are served; nothing under the same conditions.
+    pub served: Option<Served>,
+    /// Whether the source goes on; nothing without `data.eventTime`, with the check off, and before the first evaluation.
+    pub updates: Option<UpdatesState>,
     /// The judged window as a whole.
     pub whole: WholeState,
     /// Every expected feature and every feature found, by name.
     pub features: Vec<FeatureState>,
+}
+
+/// How the source is filled, and when.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UpdatesState {
+    /// Whether it goes on.
+    pub supply: Supply,
+    /// When the newest event was first seen; nothing before the first.
+    pub seen: Option<Timestamp>,
+    /// How far apart updates are; nothing before two have followed each other.
+    pub interval: Option<Interval>,
 }
 
 /// The judged window as a whole: what is about no single feature.

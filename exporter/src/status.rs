@@ -32,6 +32,9 @@ pub fn status(
         references_missing,
         source: SourceStatus {
             up: snapshot.source_up,
+            supply: snapshot
+                .updates
+                .map(|updates| updates.supply.as_str().to_owned()),
             reason: source_failure.map(|failure| failure.reason.as_str().to_owned()),
             message: source_failure.map(|failure| failure.message.clone()),
         },

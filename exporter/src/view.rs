@@ -14,7 +14,7 @@ use crate::schema::{self, Present, Problem};
 use crate::settings::budget_per_window;
 use crate::snapshot::{
     BaselineState, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow, PairsState,
-    Snapshot, WholeState,
+    Snapshot, UpdatesState, WholeState,
 };
 
 /// What a snapshot is made from.
@@ -76,9 +76,29 @@ pub fn snapshot(parts: Parts<'_>) -> Snapshot {
         open: parts.open,
         windows_pending: parts.pending,
         freshness: parts.progress.freshness.get("").cloned(),
+        served: parts
+            .progress
+            .served
+            .clone()
+            .filter(|_| parts.config.data.event_time.is_some()),
+        updates: updates(&parts),
         whole: whole(&parts, &features),
         features,
     }
+}
+
+fn updates(parts: &Parts<'_>) -> Option<UpdatesState> {
+    let Parts {
+        config, progress, ..
+    } = parts;
+    if !config.checks.freshness.enabled || config.data.event_time.is_none() {
+        return None;
+    }
+    Some(UpdatesState {
+        supply: progress.supply?,
+        seen: progress.updates.seen(),
+        interval: progress.updates.interval(config.schedule.every),
+    })
 }
 
 fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {

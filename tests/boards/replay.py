@@ -15,7 +15,12 @@ OF_THE_DATA = {
     "featuremonitor_window_end_timestamp_seconds",
     "featuremonitor_newest_event_timestamp_seconds",
     "featuremonitor_feature_newest_event_timestamp_seconds",
+    "featuremonitor_event_p50_timestamp_seconds",
+    "featuremonitor_event_p05_timestamp_seconds",
+    "featuremonitor_event_p01_timestamp_seconds",
+    "featuremonitor_update_timestamp_seconds",
 }
+OF_THE_WINDOW = {"featuremonitor_window_start_timestamp_seconds", "featuremonitor_window_end_timestamp_seconds"}
 # Families that are kept of every feature; the others, statistics and bins, of some features of the monitor that is shown in
 # full, since nobody looks at all of them at once and there are thousands.
 OF_CHECKS = "featuremonitor_check_"
@@ -123,6 +128,8 @@ class Replay:
                 value = end + (value - origin) * scrapes.factor
             elif name == "featuremonitor_check_limit" and labels["check"] == "freshness":
                 value *= scrapes.factor
+            elif name.startswith("featuremonitor_update_") and name.endswith("_interval_seconds"):
+                value *= scrapes.factor
             found[key] = value
         stale = watched.stale is not None and end > timeline.hours_before_end(watched.stale)
         few = watched.few_rows is not None and end > timeline.hours_before_end(watched.few_rows)
@@ -146,8 +153,10 @@ class Replay:
         while before > 0 and self.watched.window_end(self.timeline, before) > self.timeline.hours_before_end(self.watched.stale):
             before -= 1
         for key, value in self.seen(before).items():
-            if key[0].endswith("newest_event_timestamp_seconds"):
+            if key[0] in OF_THE_DATA - OF_THE_WINDOW:
                 found[key] = value
+            elif key[0] == STATE:
+                found[key] = int(dict(key[1:])["state"] == "not_materialised")
 
     # ---- series ----
 
@@ -216,6 +225,12 @@ class Replay:
             case "featuremonitor_evaluation_errors_total":
                 # See `errors`.
                 return []
+            case "featuremonitor_source_seconds_total":
+                seconds = self.counted(lambda one: labels["state"] == ("up" if one.good else "down"))
+                return [count * EVERY for count in seconds]
+            case _ if name == STATE:
+                state = [self.seen(one.window).get(key) for one in evaluations]
+                return [now if one.good else int(labels["state"] == "unknown") for one, now in zip(evaluations, state)]
         if name.startswith(DURATION):
             return self.lasted(name, key)
         if name == DROPPED and self.watched.dropped:
@@ -311,6 +326,7 @@ class Replay:
 
 DURATION = "featuremonitor_evaluation_duration_seconds"
 DROPPED = "featuremonitor_series_dropped_total"
+STATE = "featuremonitor_update_state"
 FRESHNESS = {"featuremonitor_check_value", "featuremonitor_check_score", "featuremonitor_check_breached"}
 
 

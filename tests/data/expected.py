@@ -398,6 +398,13 @@ def microseconds(moment):
     return moment.cast(pyarrow.int64()).as_py()
 
 
+def events(snapshot):
+    """The event times that DuckDB finds in `snapshot`, rising, and numpy's quantiles of them, in microseconds."""
+    found = duckdb.sql("select epoch_us(last_event_ts) from snapshot where last_event_ts is not null order by 1").fetchall()
+    times = [time for time, in found]
+    return {"times": times, "quantiles": {f"p{p:02d}": numpy.quantile(times, p / 100) for p in (1, 5, 50)}}
+
+
 def expected(week, baseline_weeks, faults):
     """All reference figures, as a dictionary."""
     *baseline, current = [customers.spoiled(weekly_features.read(k), faults) for k in [*baseline_weeks, week]]
@@ -415,6 +422,7 @@ def expected(week, baseline_weeks, faults):
     far = numpy.mean([mean_square(f.outlier_shares) for f in fenced if not f.moving()])
     result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
+    result["events"] = events(current)
     result |= {"tests": tests, "alpha": alphas, "features": {}, "pairs": pairs.described(alphas)}
     for feature, exact_limits, binned_limits in zip(features, exact, binned):
         result["features"][feature.name] = {

@@ -14,6 +14,7 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
 --faults names a JSON file that is read at every call, so that a test can change the answers while the server runs
 (no file: no fault). Its keys, in the order in which they take effect:
     "freeze": 1494741600.0          nothing snapshotted after this Unix time arrives any more
+    "events_until": 1494741600.0    no event is later than this Unix time, though rows come
     "drop": ["age"]                 columns that are not there
     "nulls": {"age": 0.3}           share of the column's rows that turn null
     "null_since": {"age": 1494e6}   the column is null in rows whose last event is at this Unix time or later
@@ -142,6 +143,9 @@ def repetition(repeated, week):
 def spoiled(table, faults):
     """The table with the faults of the control file; the same rows are hit every time."""
     table = table.drop_columns([name for name in faults.get("drop", []) if name in table.column_names])
+    if "events_until" in faults:
+        last = pyarrow.scalar(round(faults["events_until"] * 1_000_000), pyarrow.int64())
+        table = replaced(table, "last_event_ts", lambda c: pyarrow.compute.min_element_wise(c.cast(pyarrow.int64()), last).cast(c.type))
     for name, share in faults.get("nulls", {}).items():
         table = replaced(table, name, lambda c: pyarrow.compute.if_else(hit(c, share), pyarrow.scalar(None, c.type), c))
     for name, since in faults.get("null_since", {}).items():

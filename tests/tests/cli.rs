@@ -425,7 +425,7 @@ fn help_names_every_subcommand_and_shows_how() {
         "feature-monitor-exporter",
         &[exit_codes, "--log.format", "--log.level", "--otlp.endpoint"],
     );
-    assert_eq!(names, ["run", "check", "profile", "calibrate"]);
+    assert_eq!(names, ["run", "check", "profile", "calibrate", "baselines"]);
     let names = check(
         operator(&["--help"]),
         "feature-monitor-operator",
@@ -438,6 +438,7 @@ fn help_names_every_subcommand_and_shows_how() {
         ("check", "--output"),
         ("profile", "--window"),
         ("calibrate", "--windows"),
+        ("baselines", "diff"),
     ] {
         let answer = exporter(&[command, "--help"]);
         assert_eq!(answer.code, Some(0), "{answer:?}");

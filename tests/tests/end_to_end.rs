@@ -104,6 +104,7 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
     }
     check_pairs(&metrics, &expected["pairs"]);
     check_newest_events(&metrics, &expected, customers.origin());
+    check_rows_served(&metrics, &expected["events"], customers.origin());
     exporter.terminate();
     metrics
 }
@@ -399,14 +400,52 @@ fn check_pairs(metrics: &Metrics, pairs: &Value) {
     assert!(limited > 20, "{limited} limits were compared");
 }
 
-/// The newest event of all rows, and of those in which a feature is not null, on the clock of the replay.
-fn check_newest_events(metrics: &Metrics, expected: &Value, origin: u64) {
+/// A time of the data, in microseconds, on the clock of the replay, in seconds.
+fn replayed(microseconds: &Value, origin: u64) -> f64 {
     // 2017-05-07T06:00:00Z, which falls on the origin.
     const BASELINE_END: f64 = 1_494_136_800.0;
     let speed = WEEK_SECONDS as f64 / (7.0 * 86_400.0);
+    let since = microseconds.as_f64().unwrap() / 1e6 - BASELINE_END;
+    origin as f64 + since * speed
+}
+
+/// How old the rows of the newest window are: quantiles of their events, and the shares past the limits at the evaluation.
+fn check_rows_served(metrics: &Metrics, expected: &Value, origin: u64) {
+    for (quantile, time) in expected["quantiles"].as_object().unwrap() {
+        let family = format!("featuremonitor_event_{quantile}_timestamp_seconds");
+        let found = metrics.find(&family).unwrap();
+        let at = replayed(time, origin);
+        assert!(
+            (found - at).abs() <= 3.0 * MICROSECOND,
+            "{family}: {found} where {at} is expected"
+        );
+    }
+    let times = expected["times"].as_array().unwrap();
+    let evaluated = metrics.find("featuremonitor_evaluation_timestamp_seconds");
+    for severity in ["warning", "critical"] {
+        let labels = [("severity", severity)];
+        // Features have the limits of the whole.
+        let of_a_feature = [("check", "freshness"), ("feature", "age"), labels[0]];
+        let limit = metrics.get("featuremonitor_check_limit", &of_a_feature);
+        let oldest = evaluated.unwrap() - limit.unwrap();
+        let stale = times.iter().filter(|time| replayed(time, origin) <= oldest);
+        let share = stale.count() as f64 / times.len() as f64;
+        let found = metrics.get("featuremonitor_stale_row_ratio", &labels);
+        let found = found.unwrap();
+        // What is kept of the times tells a share to 0.0005, and a row may be cut at the microsecond.
+        let most = 0.0005 + 1.0 / times.len() as f64;
+        assert!(
+            (found - share).abs() <= most,
+            "share past the {severity} limit: {found} where {share} is expected"
+        );
+        assert!(share > 0.0, "nobody has bought nothing for so long");
+    }
+}
+
+/// The newest event of all rows, and of those in which a feature is not null, on the clock of the replay.
+fn check_newest_events(metrics: &Metrics, expected: &Value, origin: u64) {
     let check = |what: &str, found: Option<f64>, microseconds: &Value| {
-        let since = microseconds.as_f64().unwrap() / 1e6 - BASELINE_END;
-        let at = origin as f64 + since * speed;
+        let at = replayed(microseconds, origin);
         let found = found.unwrap_or_else(|| panic!("{what} is absent"));
         // The replay cuts the microseconds, and a time of today in seconds has half of one to lose.
         assert!(

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use harness::customers::Customers;
-use harness::exporter::{Exporter, Metrics};
+use harness::exporter::{self, Exporter, Metrics};
 use harness::http;
 use serde_json::{Value, json};
 
@@ -182,6 +182,42 @@ fn a_bad_manifest_is_refused_and_a_new_revision_freezes_anew() {
     let end = "featuremonitor_window_end_timestamp_seconds";
     assert_eq!(again.find(end), first.find(end));
     exporter.terminate();
+
+    // The replaced one can be looked at; damaged, it stands in nobody's way.
+    let list = || {
+        let output = exporter::command()
+            .args(["baselines", "list", "--output", "json", "-f"])
+            .arg(customers.manifest())
+            .arg("--state-dir")
+            .arg(customers.home().join("state"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let baselines = &list()["baselines"];
+    let of = |version: usize, field: &str| baselines[version][field].clone();
+    assert_eq!((of(0, "version"), of(1, "version")), (json!(2), json!(1)));
+    assert_eq!(
+        (of(0, "standing"), of(1, "standing")),
+        (json!("inForce"), json!("replaced"))
+    );
+    assert_eq!((of(0, "revision"), of(1, "revision")), (json!(2), json!(1)));
+    assert_eq!(of(1, "digest"), json!(digest(&first)));
+    let state = customers.home().join("state");
+    let damaged = find(&state, "baseline-replaced-1.json");
+    std::fs::write(damaged, "half a fi").unwrap();
+    customers.edit("revision: 2", "revision: 3");
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let third = judged(&mut exporter, 1.0);
+    assert_eq!(
+        third.labels("featuremonitor_baseline_info")[0]["version"],
+        "3"
+    );
+    exporter.terminate();
+    let listed = list();
+    assert_eq!(listed["baselines"].as_array().unwrap().len(), 2);
+    assert_eq!(listed["unreadable"].as_array().unwrap().len(), 1);
 }
 
 #[test]
@@ -545,6 +581,67 @@ fn stale_events_are_found_by_the_clock() {
             (found && metrics.get("featuremonitor_check_breached", &of) == Some(1.0)).then_some(())
         });
     }
+    exporter.terminate();
+}
+
+/// What is usual of a source's updates is learnt, kept over a restart, and what is later than that is said; no rows are told
+/// from no newer events.
+#[test]
+fn a_source_that_goes_on_is_told_from_one_that_stands_and_one_that_is_empty() {
+    const WEEK: u64 = 3;
+    let customers = Customers::replay(2, WEEK);
+    let state = |metrics: &Metrics, state: &str| {
+        metrics.get("featuremonitor_update_state", &[("state", state)]) == Some(1.0)
+    };
+    let wait = |exporter: &mut Exporter, wanted: &str| {
+        exporter.wait_for(wanted, |port| {
+            let metrics = Metrics::parse(&http::get(port, "/metrics").ok()?);
+            state(&metrics, wanted).then_some(metrics)
+        })
+    };
+    let usual = "featuremonitor_update_usual_interval_seconds";
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let metrics = exporter.wait_for_metric(usual, |limit| limit > 0.0);
+    assert!(state(&metrics, "advancing"));
+    // Updates are seen at evaluations, a second apart.
+    let median = metrics.find("featuremonitor_update_median_interval_seconds");
+    assert!((median.unwrap() - WEEK as f64).abs() <= 1.5, "{median:?}");
+    // The newest event of a week is within a day of its snapshot.
+    let event = metrics.find("featuremonitor_update_event_interval_seconds");
+    assert!((event.unwrap() - WEEK as f64).abs() <= 0.5, "{event:?}");
+    exporter.terminate();
+
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    customers.faults(&json!({"events_until": now.as_secs_f64()}));
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let standing = wait(&mut exporter, "not_advancing");
+    assert!(standing.find(usual).is_some(), "it was learnt before");
+    let rows = |metrics: &Metrics| metrics.find("featuremonitor_window_rows").unwrap();
+    assert!(rows(&standing) > 0.0);
+    let page = http::get(exporter.port(), "/").unwrap();
+    assert!(page.contains("rows come, but no newer events"));
+    assert_eq!(status(exporter.port())["source"]["supply"], "not_advancing");
+
+    customers.faults(&json!({"freeze": now.as_secs_f64()}));
+    let empty = wait(&mut exporter, "not_materialised");
+    assert_eq!(rows(&empty), 0.0);
+    customers.faults(&json!({"fail": "unavailable"}));
+    let down = wait(&mut exporter, "unknown");
+    let seconds = |metrics: &Metrics, state| {
+        let of = [("state", state)];
+        metrics
+            .get("featuremonitor_source_seconds_total", &of)
+            .unwrap()
+    };
+    assert!(seconds(&empty, "up") > 1.0 && seconds(&down, "up") >= seconds(&empty, "up"));
+    let more = exporter.wait_for("seconds of the outage", |port| {
+        let metrics = Metrics::parse(&http::get(port, "/metrics").ok()?);
+        (seconds(&metrics, "down") > seconds(&down, "down") + 1.0).then_some(metrics)
+    });
+    assert_eq!(seconds(&more, "unknown"), seconds(&down, "unknown"));
+    assert_eq!(seconds(&more, "up"), seconds(&down, "up"));
     exporter.terminate();
 }
 

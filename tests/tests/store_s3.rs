@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use exporter::archive;
+use exporter::baseline::{Baseline, Definition, SAVED_AS, Windows};
 use exporter::store::{Place, Store, StoreError};
 use harness::process::Process;
 use tempfile::TempDir;
@@ -202,4 +204,42 @@ async fn a_store_that_is_gone_is_an_error_in_bounded_time() {
         started.elapsed()
     );
     assert!(without_secrets(&error).contains(OBJECT), "{error}");
+}
+
+/// The baseline in use and those that it replaced, the newest first, whatever one of them holds now.
+#[tokio::test]
+async fn replaced_baselines_are_read_back() {
+    let gateway = Gateway::start();
+    let store = gateway.open("s3://ml-state/monitors", "bucket");
+    let baseline = |version| Baseline {
+        definition: Definition {
+            windows: Windows::Previous,
+            revision: version,
+            excluded: Vec::new(),
+            grid: None,
+        },
+        version,
+        frozen_at: jiff::Timestamp::UNIX_EPOCH,
+        spans: Vec::new(),
+        need: 1,
+        rows: Vec::new(),
+        windows: Vec::new(),
+        newest: None,
+        features: Vec::new(),
+        reloaded: false,
+    };
+    for version in 1..=6 {
+        archive::keep(&store, &baseline(version)).await.unwrap();
+    }
+    store.save(SAVED_AS, &baseline(7)).await.unwrap();
+    let damaged = gateway.object("monitors/ml-prod/customers/baseline-replaced-4.json");
+    std::fs::write(damaged, "half a fi").unwrap();
+    let saved = archive::load(&store).await.unwrap();
+    assert_eq!(saved.current.map(|current| current.version), Some(7));
+    let replaced: Vec<u32> = saved.replaced.iter().map(|old| old.version).collect();
+    assert_eq!(replaced, [6, 5, 3, 2]);
+    let [StoreError::Damaged { object, .. }] = &saved.unreadable[..] else {
+        panic!("{:?}", saved.unreadable);
+    };
+    assert!(object.ends_with("baseline-replaced-4.json"), "{object}");
 }

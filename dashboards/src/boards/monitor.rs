@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use metrics::Label::{
-    Check, Feature, Kind, Outcome, Partner, Reason, Revision, Severity, Statistic, Version,
+    Check, Feature, Kind, Outcome, Partner, Reason, Revision, Severity, State as StateLabel,
+    Statistic, Version,
 };
 use metrics::{Family, table};
 
@@ -12,7 +13,7 @@ use super::panels::{
     stacked, stat, stated, table as rows, timeline,
 };
 use super::pick::{self, count_of};
-use super::state::{CRITICAL, GOOD, REFERENCE, UNKNOWN, VERDICTS, WARNING, flag};
+use super::state::{CRITICAL, GOOD, REFERENCE, SUPPLIED, UNKNOWN, VERDICTS, WARNING, flag};
 use super::{Content, ONE, baselines, dashboard, firing, firing_marks, variables};
 use crate::alerts::About;
 use crate::grafana::Dashboard;
@@ -20,7 +21,7 @@ use crate::grafana::field::{Color, Link, Property};
 use crate::grafana::layout::{Line, Section};
 use crate::grafana::panel::Panel;
 use crate::links::{Board, document};
-use crate::promql::Matcher::{Is, IsNot};
+use crate::promql::Matcher::{Among, Is, IsNot};
 use crate::promql::{count_by, max_by, sum_by};
 use crate::records::{
     BREACHED, FEATURE_VERDICT, PRESENT, SCORE, VALID, recorded_verdicts, verdicts,
@@ -54,6 +55,7 @@ pub fn board() -> Dashboard {
             Section::new("Do features hang together as before?", vec![pairs()]),
             Section::new("How much of it can be used?", vec![quality()]),
             Section::new("Is the data new, complete and in its form?", vec![data()]),
+            Section::new("Does the source go on, and how old are its rows?", supply()),
             Section::new("How much data is a verdict made of?", vec![windows()]),
             Section::new("Do evaluations work?", vec![evaluations()]),
             Section::new(
@@ -428,6 +430,99 @@ fn data() -> Line {
             .without("all columns are as expected"),
         ],
     )
+}
+
+fn supply() -> Vec<Line> {
+    let limit = |severity| {
+        let matchers = [
+            Is(Check, About::Freshness.name()),
+            Is(Severity, severity),
+            Is(Feature, ""),
+        ];
+        max_by(&[], &ONE.of(&table::CHECK_LIMIT, &matchers))
+    };
+    let in_state = |state| max_by(&[], &ONE.of(&table::UPDATE_STATE, &[Is(StateLabel, state)]));
+    // One of them is 1, and the state's number with it.
+    let state = format!(
+        "{} + 2 * {} + 3 * {} + 4 * {}",
+        in_state("advancing"),
+        in_state("no_event_time"),
+        in_state("not_advancing"),
+        in_state("not_materialised"),
+    );
+    let stale = max_by(&[Severity], &ONE.of(&table::STALE_ROW_RATIO, &[]));
+    let down = |states: &[&str]| {
+        let seconds = ONE.of(&table::SOURCE_SECONDS, &[Among(StateLabel, states)]);
+        format!("sum(increase({seconds}[$__rate_interval]))")
+    };
+    let goes_on = Line::even(
+        7,
+        vec![
+            timeline(
+                "The source",
+                "Whether newer events come: rows without newer events point to what fills the table's events, no rows \
+                 to the job that makes the table.",
+            )
+            .ask(state, "source")
+            .states(SUPPLIED)
+            .without("not checked"),
+            lines(
+                "Since the last update",
+                "Time since an evaluation first saw the newest event, with the usual time between updates and the \
+                 longest that is usual.",
+            )
+            .ask(age(&table::UPDATE_TIMESTAMP), "waiting")
+            .ask(of(&table::UPDATE_MEDIAN_INTERVAL), "median")
+            .ask(of(&table::UPDATE_USUAL_INTERVAL), "longest usual")
+            .unit(SECONDS)
+            .from(0.0)
+            .limit("median", REFERENCE)
+            .limit("longest usual", WARNING)
+            .without("no event seen"),
+            lines(
+                "Source not to be read",
+                "Share of the time in which the last attempt to read the source had failed.",
+            )
+            .ask(
+                format!("{} / ({} > 0)", down(&["down"]), down(&["down", "up"])),
+                "down",
+            )
+            .every(&timing::text(EVALUATION))
+            .unit(SHARE)
+            .from(0.0)
+            .to(1.0)
+            .without("not known"),
+        ],
+    );
+    let rows = Line::even(
+        7,
+        vec![
+            lines(
+                "Age of the rows",
+                "The ages that half of the rows of the newest window exceed, one in twenty and one in a hundred, and the \
+                 limits of the newest.",
+            )
+            .ask(age(&table::EVENT_P50_TIMESTAMP), "half")
+            .ask(age(&table::EVENT_P05_TIMESTAMP), "5 %")
+            .ask(age(&table::EVENT_P01_TIMESTAMP), "1 %")
+            .ask(limit("warning"), "warning limit")
+            .ask(limit("critical"), "critical limit")
+            .unit(SECONDS)
+            .from(0.0)
+            .limits()
+            .without("no event seen"),
+            lines(
+                "Rows that are too old",
+                "Share of the rows whose event is past a limit of freshness.",
+            )
+            .ask(stale, "{{severity}}")
+            .unit(SHARE)
+            .from(0.0)
+            .at_least_to(0.01)
+            .without("no limit"),
+        ],
+    );
+    vec![goes_on, rows]
 }
 
 fn windows() -> Line {

@@ -64,6 +64,15 @@ pub const WATCHED: &[State] = &[
     state(4, "starting", UNKNOWN),
 ];
 
+/// What becomes of a source, by the state's place in the label's closed set.
+pub const SUPPLIED: &[State] = &[
+    state(0, "not known", UNKNOWN),
+    state(1, "goes on", GOOD),
+    state(2, "no event time", UNKNOWN),
+    state(3, "no newer events", WARNING),
+    state(4, "not materialised", CRITICAL),
+];
+
 /// Two states of a flag.
 pub const fn flag(no: &'static str, bad: &'static str, yes: &'static str) -> [State; 2] {
     [state(0, no, bad), state(1, yes, GOOD)]

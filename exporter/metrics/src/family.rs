@@ -209,6 +209,8 @@ labels! {
     Verb = "verb",
     /// Class of an answer of the API server, such as `2xx`, `429`, or `none` when there was none.
     Code = "code",
+    /// In which state something is: a word from a closed set. The sample of the state that holds is 1, the others are 0.
+    State = "state",
     /// A condition of a FeatureMonitor's status, such as `Ready`.
     Condition = "condition",
     /// The column's Arrow type.

@@ -159,7 +159,7 @@ async fn page(State(site): State<Site>, RawQuery(query): RawQuery) -> Response {
 async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {
     blocking(move || {
         // The counters are read before the values, and counted after them: a scrape never counts what it does not show.
-        let process = site.process.samples();
+        let process = site.process.samples((site.clock)());
         let rendered = Arc::clone(&site.served.borrow().rendered);
         scrape::respond(&headers, &rendered, &process)
     })

@@ -12,13 +12,14 @@ use exporter::schema::Problem;
 use exporter::settings::settings;
 use exporter::snapshot::{
     BaselineInfo, BaselineState, Breaches, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
-    OpenWindow, Snapshot, WholeState,
+    OpenWindow, Snapshot, UpdatesState, WholeState,
 };
+use exporter::updates::Updates;
 use exporter::window::Span;
 use jiff::Timestamp;
 use stats::{
-    Categories, Column, FeatureProfile, FrozenFeature, KeySample, Kind, NotComputed, Reference,
-    Summary, Validity, Verdict, WindowSummary, judge,
+    BySeverity, Categories, Column, FeatureProfile, FrozenFeature, KeySample, Kind, NotComputed,
+    Reference, Summary, TimeSample, Validity, Verdict, WindowSummary, judge,
 };
 
 /// A name in which everything that markup or the text formats must escape occurs.
@@ -267,6 +268,8 @@ pub fn empty() -> Snapshot {
         open: None,
         windows_pending: 0,
         freshness: None,
+        served: None,
+        updates: None,
         whole: WholeState::default(),
         features: Vec::new(),
     }
@@ -429,22 +432,54 @@ pub fn snapshot() -> Snapshot {
         }),
         windows_pending: 1,
         freshness: Some(fresh("2017-06-03T23:58:30Z")),
+        served: Some(served()),
+        updates: Some(updates()),
         whole,
         features,
         ..empty()
     }
 }
 
-fn fresh(newest: &str) -> Judged<freshness::Freshness> {
-    let day = Duration::from_secs(86_400);
-    let check = ResolvedCheck {
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn check() -> ResolvedCheck<Duration> {
+    ResolvedCheck {
         enabled: true,
-        warning: Some(10 * day),
-        critical: Some(14 * day),
+        warning: Some(10 * DAY),
+        critical: Some(14 * DAY),
         min_rows: 1,
         consecutive: NonZeroU32::MIN,
-    };
-    let value = freshness::judge(at(newest), now(), &check);
+    }
+}
+
+fn fresh(newest: &str) -> Judged<freshness::Freshness> {
+    let value = freshness::judge(at(newest), now(), &check());
     let breached = value.over;
     Judged { value, breached }
+}
+
+/// One row every quarter of an hour, for the last twenty days.
+fn served() -> freshness::Served {
+    let mut times = TimeSample::default();
+    let newest = at("2017-06-03T23:58:30Z").as_microsecond();
+    times.update((0..20 * 96).map(|row| Some(newest - row * 900_000_000)));
+    freshness::served(times.close().expect("there are rows"), now(), &check())
+}
+
+/// A source that is updated every evening, and has not been for three days.
+fn updates() -> UpdatesState {
+    let mut updates = Updates::default();
+    let hour = Duration::from_secs(3600);
+    let begin = at("2017-05-20T20:00:00Z");
+    for looked in 0..15 * 24 {
+        let now = begin + hour * looked;
+        let day = (looked / 24).min(11);
+        let event = begin + DAY * day - Duration::from_secs(90);
+        updates.look(Some(event), now, hour);
+    }
+    UpdatesState {
+        supply: updates.supply(311, BySeverity::default(), now(), hour),
+        seen: updates.seen(),
+        interval: updates.interval(hour),
+    }
 }

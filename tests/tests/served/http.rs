@@ -34,7 +34,11 @@ struct Server {
 
 fn start(web: Web) -> Server {
     let snapshot = Arc::new(fixture::snapshot());
-    let process = Arc::new(Process::new("ml-prod", "customer-segmentation"));
+    let process = Arc::new(Process::new(
+        "ml-prod",
+        "customer-segmentation",
+        fixture::now(),
+    ));
     let (served, receiver) = watch::channel(Served {
         rendered: Arc::new(Rendered::new(scrape(&snapshot, &process))),
         status: Arc::new(status(&snapshot, None, Vec::new())),

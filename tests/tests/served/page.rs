@@ -3,6 +3,7 @@
 use exporter::page::{Page, Refresh, render};
 use exporter::snapshot::{Evaluation, Failure, Snapshot};
 use exporter::source::Reason;
+use exporter::updates::Supply;
 
 use super::fixture;
 
@@ -98,6 +99,26 @@ fn every_state_stands_in_words_and_the_worst_is_first() {
     ] {
         assert!(rows.contains(&format!("</svg>{words}</span>")), "{words}");
     }
+}
+
+#[test]
+fn how_old_the_rows_are_and_whether_the_source_goes_on_is_said() {
+    let html = page(&fixture::snapshot());
+    // 1,920 rows a quarter of an hour apart, the newest twelve hours old: half of 20 days and 12 hours and less.
+    for words in [
+        "half are older than 10\u{a0}d 11\u{a0}h, 5 % than 19\u{a0}d 11\u{a0}h, 1 % than 20\u{a0}d 6\u{a0}h",
+        "1,920 rows with an event time, 52.5\u{a0}% past the warning limit, 32.5\u{a0}% past the critical limit",
+        "rows come, but no newer events",
+        "one after 1\u{a0}d the last time, usually after 1\u{a0}d, at most 1\u{a0}d 4\u{a0}h",
+    ] {
+        assert!(html.contains(words), "{words}");
+    }
+    let mut snapshot = fixture::snapshot();
+    if let Some(updates) = &mut snapshot.updates {
+        updates.supply = Supply::NotMaterialised;
+        updates.interval = None;
+    }
+    assert!(page(&snapshot).contains("no rows: not materialised"));
 }
 
 #[test]

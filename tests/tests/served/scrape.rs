@@ -15,7 +15,8 @@ use super::fixture;
 
 /// A scrape as the server puts it together.
 fn full(snapshot: &Snapshot, format: Format) -> String {
-    let process = Process::new(&snapshot.monitor.namespace, &snapshot.monitor.name);
+    let Snapshot { monitor, .. } = snapshot;
+    let process = Process::new(&monitor.namespace, &monitor.name, fixture::now());
     process.config_loaded(&snapshot.config_hash, fixture::now());
     process.evaluated(Outcome::Success, Duration::from_millis(410));
     process.evaluated(Outcome::Failure, Duration::from_secs(60));
@@ -23,7 +24,7 @@ fn full(snapshot: &Snapshot, format: Format) -> String {
     process.received(1_234_567, 2_311, 3, 17);
     process.windows_judged(4);
     let samples = scrape(snapshot, &process);
-    samples.text(format) + &process.samples().text(format) + format.end()
+    samples.text(format) + &process.samples(fixture::now()).text(format) + format.end()
 }
 
 #[test]

@@ -256,7 +256,7 @@ values = {
     "KS D": stats.ks_2samp(reference, current, method="asymp").statistic,
     "KS p": stats.ks_2samp(reference, current, method="asymp").pvalue,
     "W1": w1, "W1/IQR": w1 / np.subtract(*np.quantile(reference, [0.75, 0.25])),
-    "PSI unsmoothed": psi(p, q, 0), "PSI with an empty bin": psi(p, q0, 0.5),
+    "PSI unsmoothed": psi(p, q, 0), "PSI with ½": psi(p, q, 0.5), "PSI with an empty bin": psi(p, q0, 0.5),
     "PSI null at 0.05": (1 / 1000 + 1 / 300) * stats.chi2.isf(0.05, 3),
     "JS": jensenshannon(*shares, 2), "Hellinger": np.sqrt(((np.sqrt(shares[0]) - np.sqrt(shares[1])) ** 2).sum() / 2),
     "chi2": chi2.statistic, "chi2 p": chi2.pvalue, "chi2 df": chi2.dof,
@@ -354,7 +354,15 @@ chi2_contingency = stats.chi2_contingency(contingency, correction=False).statist
 windows = [[0.6, 400], [0.45, 300], [0.52, 1000]]
 z_of = lambda rows: np.tanh(np.average(np.arctanh([r for r, _ in rows]), weights=[n - 3 for _, n in rows]))
 fisher = (np.arctanh(0.6) - np.arctanh(0.45)) / np.sqrt(1 / 397 + 1 / 297)
+# Event times over a week, in microseconds, and shares until some of them; gaps of about an hour, one of them long.
+times = 1_494_136_800_000_000 - np.trunc(604_800e6 * u(700, 3)).astype(np.int64)
+ends = 1_494_136_800_000_000 - np.int64(86_400e6) * np.array([0, 1, 2, 5, 6, 7])
+gaps = 3600 * (1 + 0.2 * u(50, 11))
+gaps[7] = 72_000
 values |= {
+    "quantiles of times": np.quantile(times, [0.01, 0.05, 0.5]).tolist(),
+    "shares until": [[int(end), float((times <= end).mean())] for end in ends],
+    "usual gap": [float(np.median(gaps)), float(np.median(gaps) + 4 * stats.median_abs_deviation(gaps, scale=1 / 1.4826)), float(np.sort(gaps)[math.ceil(0.95 * 51) - 1])],
     "Pearson": stats.pearsonr(x, y)[0], "Spearman with ties": stats.spearmanr(x, y).statistic,
     "Spearman of complete rows": stats.spearmanr(x[both], y[both]).statistic,
     "Pearson of complete rows": stats.pearsonr(x[both], y[both])[0],
