@@ -382,11 +382,13 @@ pub enum About {
     Outliers,
     /// The check of rows with the keys of another row.
     Duplicates,
+    /// The business rules of `rules`.
+    Rules,
 }
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 8] = [
+    pub const ALL: [About; 9] = [
         About::Availability,
         About::Schema,
         About::Freshness,
@@ -395,6 +397,7 @@ impl About {
         About::Quality,
         About::Outliers,
         About::Duplicates,
+        About::Rules,
     ];
 
     /// The value of the label `check`: for checks that of the metrics.
@@ -408,6 +411,7 @@ impl About {
             About::Quality => "quality",
             About::Outliers => "outliers",
             About::Duplicates => "duplicates",
+            About::Rules => "rules",
         }
     }
 }
