@@ -5,6 +5,7 @@
 
 mod detail;
 mod picture;
+mod rules;
 mod state;
 mod words;
 
@@ -23,6 +24,7 @@ use stats::{Alpha, BySeverity, LimitPart, Scope, Statistic};
 
 use crate::freshness::Freshness;
 use crate::snapshot::{BaselineState, Budget, FeatureState, Judged, Snapshot};
+pub(crate) use rules::found as rule_in_words;
 use state::State;
 
 const STYLE: &str = include_str!("page/style.css");
@@ -110,6 +112,7 @@ pub fn render(page: Page<'_>) -> Markup {
                     h2 { "Features" }
                     (list(page, &features))
                     (detail::whole(&snapshot.whole))
+                    (rules::section(&snapshot.rules))
                 }
                 (footer(page, every))
             }

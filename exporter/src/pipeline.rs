@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::columns::{ColumnProblem, FeatureColumn, KeyReader, Layout, Reader, Times, split};
+use crate::rules::{Measure, Measuring, Rule};
 use crate::source::{FlightSource, Message, PullReport, Reason, SourceError};
 use crate::window::Span;
 
@@ -46,6 +47,8 @@ pub struct Request {
     pub unbroken: bool,
     /// How the baseline's features are counted, by name; empty while a baseline is made.
     pub counting: Arc<HashMap<String, Counting>>,
+    /// The business rules to measure; none while a baseline's bins are made.
+    pub rules: Arc<[Rule]>,
 }
 
 /// How the values of a feature are counted.
@@ -87,6 +90,8 @@ pub struct Slot<T> {
     pub features: Vec<Finished<T>>,
     /// What is about all columns.
     pub window: WindowSummary,
+    /// One entry a rule, in the order of `Request::rules`.
+    pub rules: Vec<Measure>,
 }
 
 /// One feature in one window.
@@ -195,7 +200,7 @@ async fn route<T: Send + 'static>(
         return Err(PullError::NoSchema);
     };
     let layout = layout(&schema, data, &request)?;
-    let workers = Workers::start(&layout, &request, finish);
+    let workers = Workers::start(&schema, &data.entity_keys, &layout, &request, finish);
     let slots = request.slots.get();
     let (mut rows, mut newest) = (vec![0u64; slots], vec![None; slots]);
     let (mut rows_outside, mut newest_event, mut rows_with_event) = (0, None, 0);
@@ -237,18 +242,20 @@ async fn route<T: Send + 'static>(
         }
     }
 
-    let (by_slot, windows) = workers.finish(slots, layout.features.len()).await?;
+    let finished = workers
+        .finish(slots, layout.features.len(), request.rules.len())
+        .await?;
     Ok(Routed {
         layout,
-        slots: by_slot
+        slots: finished
             .into_iter()
-            .zip(windows)
             .zip(rows.into_iter().zip(newest))
-            .map(|((features, window), (rows, newest_event))| Slot {
+            .map(|(found, (rows, newest_event))| Slot {
                 rows,
                 newest_event,
-                features,
-                window,
+                features: found.features,
+                window: found.window,
+                rules: found.rules,
             })
             .collect(),
         rows_outside,
@@ -301,7 +308,7 @@ fn column_error(batch: &RecordBatch, column: Option<usize>, source: ArrowError) 
     PullError::Column { column, source }
 }
 
-/// The threads that own the profiles, each with its share of the features, and one of them with the keys.
+/// The threads that own the profiles, each with its share of the features and of the rules, and one of them with the keys.
 struct Workers<T> {
     inputs: Vec<mpsc::Sender<Arc<Part>>>,
     running: Vec<JoinHandle<Result<Share<T>, PullError>>>,
@@ -313,10 +320,25 @@ struct Share<T> {
     features: Vec<(usize, Vec<Finished<T>>)>,
     /// The keys, one sample a slot.
     keys: Option<Vec<KeySample>>,
+    /// Per rule: its place in the request, and what was found in each slot.
+    rules: Vec<(usize, Vec<Measure>)>,
+}
+
+/// What all workers found in one slot.
+struct Found<T> {
+    features: Vec<Finished<T>>,
+    window: WindowSummary,
+    rules: Vec<Measure>,
 }
 
 impl<T: Send + 'static> Workers<T> {
-    fn start(layout: &Layout, request: &Request, finish: fn(FeatureProfile) -> T) -> Self {
+    fn start(
+        schema: &SchemaRef,
+        entity_keys: &[String],
+        layout: &Layout,
+        request: &Request,
+        finish: fn(FeatureProfile) -> T,
+    ) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let count = cores.clamp(1, layout.features.len().max(1));
         // The keys of a baseline's windows are counted with its bins.
@@ -337,6 +359,13 @@ impl<T: Send + 'static> Workers<T> {
                 .collect();
             // The last worker has the fewest features.
             let mut keys = (worker + 1 == count).then(|| keys.take()).flatten();
+            let mut rules = Measuring::new(
+                &request.rules,
+                |place| place % count == worker,
+                schema,
+                entity_keys,
+                request.slots.get(),
+            );
             let (input, mut parts) = mpsc::channel::<Arc<Part>>(ROUTED_BATCHES);
             inputs.push(input);
             running.push(tokio::task::spawn_blocking(move || {
@@ -347,10 +376,16 @@ impl<T: Send + 'static> Workers<T> {
                     if let Some(keys) = &mut keys {
                         keys.update(&part)?;
                     }
+                    let measured = rules.update(part.slot, &part.batch);
+                    measured.map_err(|source| PullError::Column {
+                        column: "of a rule".to_owned(),
+                        source,
+                    })?;
                 }
                 Ok(Share {
                     features: owned.into_iter().map(|o| o.finish(finish)).collect(),
                     keys: keys.map(|keys| keys.slots),
+                    rules: rules.finish(),
                 })
             }));
         }
@@ -370,21 +405,29 @@ impl<T: Send + 'static> Workers<T> {
 
     /// Why a worker ended before its input did.
     async fn failure(self) -> PullError {
-        match self.finish(0, 0).await {
+        match self.finish(0, 0, 0).await {
             Err(error) => error,
             Ok(_) => PullError::Worker("no worker says why".to_owned()),
         }
     }
 
-    /// Waits for all workers; gives `[slot][feature]`, and each slot as a whole.
+    /// Waits for all workers; gives what they found in each slot.
     async fn finish(
         self,
         slots: usize,
         features: usize,
-    ) -> Result<(Vec<Vec<Finished<T>>>, Vec<WindowSummary>), PullError> {
+        rules: usize,
+    ) -> Result<Vec<Found<T>>, PullError> {
         drop(self.inputs);
         let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..features).map(|_| None).collect();
-        let mut windows = vec![WindowSummary::default(); slots];
+        let mut by_rule: Vec<Vec<Measure>> = vec![Vec::new(); rules];
+        let mut found: Vec<Found<T>> = (0..slots)
+            .map(|_| Found {
+                features: Vec::with_capacity(features),
+                window: WindowSummary::default(),
+                rules: Vec::with_capacity(rules),
+            })
+            .collect();
         for running in self.running {
             let share = running
                 .await
@@ -394,18 +437,26 @@ impl<T: Send + 'static> Workers<T> {
                     *entry = Some(finished);
                 }
             }
-            for (window, keys) in windows.iter_mut().zip(share.keys.into_iter().flatten()) {
-                window.keys = Some(keys.close());
+            for (place, measures) in share.rules {
+                if let Some(entry) = by_rule.get_mut(place) {
+                    *entry = measures;
+                }
+            }
+            for (slot, keys) in found.iter_mut().zip(share.keys.into_iter().flatten()) {
+                slot.window.keys = Some(keys.close());
             }
         }
-        let mut by_slot: Vec<Vec<Finished<T>>> =
-            (0..slots).map(|_| Vec::with_capacity(features)).collect();
         for finished in by_place.into_iter().flatten() {
-            for (slot, value) in finished.into_iter().enumerate() {
-                by_slot[slot].push(value);
+            for (slot, value) in found.iter_mut().zip(finished) {
+                slot.features.push(value);
             }
         }
-        Ok((by_slot, windows))
+        for measures in by_rule {
+            for (slot, measure) in found.iter_mut().zip(measures) {
+                slot.rules.push(measure);
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -11,6 +11,7 @@ use stats::{BySeverity, Check, FeatureReport, Kind, Report, Streak, Summary, Win
 use crate::columns::{ColumnProblem, Layout};
 use crate::freshness::{self, Freshness, Runs};
 use crate::pipeline::{Pulled, Slot};
+use crate::rules::JudgedRules;
 use crate::settings::check_of;
 use crate::snapshot::{Alarms, Breaches, Judged};
 use crate::window::{Span, WindowId};
@@ -28,6 +29,9 @@ pub struct Progress {
     pub latest: Option<Found>,
     /// For how many windows in a row limits were passed.
     pub streaks: Streak,
+    /// The business rules of the last window.
+    #[serde(default)]
+    pub rules: JudgedRules,
     events: Events,
     runs: Runs,
     /// Freshness at the last evaluation; a matter of the clock, so it is not kept.

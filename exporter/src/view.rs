@@ -10,10 +10,12 @@ use stats::{FrozenFeature, Reference};
 use crate::baseline::{Baseline, Definition};
 use crate::progress::Progress;
 use crate::quality::{FeatureQuality, MonitorQuality};
+use crate::rules::{Outcome, Rule};
 use crate::schema::{self, Present, Problem};
 use crate::settings::budget_per_window;
 use crate::snapshot::{
-    BaselineState, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow, Snapshot, WholeState,
+    BaselineState, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow, RuleState, Snapshot,
+    WholeState,
 };
 
 /// What a snapshot is made from.
@@ -22,6 +24,8 @@ pub struct Parts<'a> {
     pub config: &'a Arc<valid::Monitor>,
     /// Its hash.
     pub config_hash: &'a str,
+    /// Its rules, in its order.
+    pub rules: &'a [Rule],
     /// The baseline.
     pub baseline: Option<BaselineView<'a>>,
     /// What else is known.
@@ -76,6 +80,7 @@ pub fn snapshot(parts: Parts<'_>) -> Snapshot {
         windows_pending: parts.pending,
         freshness: parts.progress.freshness.get("").cloned(),
         whole: whole(&parts, &features),
+        rules: rules(&parts),
         features,
     }
 }
@@ -93,6 +98,23 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
         report: judged.report("").cloned(),
         breached: judged.breached.get("").copied().unwrap_or_default(),
     }
+}
+
+fn rules(parts: &Parts<'_>) -> Vec<RuleState> {
+    let given = parts.config.rules.iter().zip(parts.rules);
+    let states = given.map(|(given, read)| RuleState {
+        rule: given.clone(),
+        outcome: match &read.expression {
+            // It will not be judged, whatever comes.
+            Err(error) => Some(Outcome::Broken(error.clone())),
+            Ok(_) => parts
+                .progress
+                .rules
+                .outcome(&read.name, &read.text)
+                .cloned(),
+        },
+    });
+    states.collect()
 }
 
 fn baseline(parts: &Parts<'_>) -> BaselineState {

@@ -187,8 +187,10 @@ labels! {
     Monitor = "monitor",
     /// Name of the feature's column. Without it, a check's sample is about the monitor as a whole.
     Feature = "feature",
-    /// The check: `drift`, `missing`, `quality`, `outliers`, `duplicates`, `freshness`, `schema`.
+    /// The check: `drift`, `missing`, `quality`, `outliers`, `duplicates`, `freshness`, `schema`, `rules`.
     Check = "check",
+    /// Name of a business rule.
+    Rule = "rule",
     /// `warning` or `critical`.
     Severity = "severity",
     /// A bin of the baseline: its number and edges, or its category. A sensitive feature has the number only.
