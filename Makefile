@@ -47,7 +47,7 @@ test: ## format, lints and every test (first time: about 35 minutes)
 
 bench: ## kernels in ns per cell, and one full evaluation against draining the stream (first time: about 15 minutes)
 	@tests/setup/prerequisites.sh rust python
-	cargo bench --locked --workspace --bench kernels --bench exposition
+	cargo bench --locked --workspace --bench kernels --bench exposition --bench rules
 	cargo build --locked --release --workspace --bins --examples
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/bench/evaluation.py "$(TARGET)/release/examples/bench_evaluation"

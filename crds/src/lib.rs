@@ -3,7 +3,7 @@
 //! One resource, `FeatureMonitor`, says where ML features come from, what they are compared with,
 //! and how many false alarms their owner can bear. Read it in this order:
 //!
-//! - the spec, one file per noun: [`source`], [`data`], [`schedule`], [`baseline`], [`alarms`], [`checks`], [`slos`], [`notifications`],
+//! - the spec, one file per noun: [`source`], [`data`], [`schedule`], [`baseline`], [`alarms`], [`checks`], [`rules`], [`slos`], [`notifications`],
 //!   [`exporter`], [`state`];
 //! - the [`status`] that the operator writes;
 //! - [`valid`], the only door from a spec to a [`valid::Monitor`]: it reports every violation, not the first;
@@ -25,6 +25,7 @@ pub mod manifest;
 pub mod notifications;
 pub mod patterns;
 pub mod quantity;
+pub mod rules;
 pub mod schedule;
 pub mod schema;
 pub mod secret;
@@ -160,6 +161,13 @@ pub struct FeatureMonitorSpec {
     /// Default: `{}`. Example: `{drift: {alarmOn: {numeric: Wasserstein}}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<checks::Checks>,
+
+    /// What must hold besides, at most 64 rules, each a boolean SQL expression over the rows or over a window.
+    /// Default: none. Example: `[{name: non-negative-spend, expr: "monetary_28d >= 0", over: Rows, severity: Critical}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_owned()]))]
+    pub rules: Option<Vec<rules::Rule>>,
 
     /// What is promised about the features, at most 16: each brings alerts on how fast its error budget burns.
     /// Default: none. Example: `[{name: fresh, indicator: Freshness, objective: 0.995}]`.

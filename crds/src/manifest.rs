@@ -92,6 +92,13 @@ pub fn load(text: &str) -> Result<Loaded, LoadError> {
     }
 }
 
+/// The place of a path in a text, or of the nearest thing above it that stands there; nothing in a text that is no YAML.
+pub fn location(text: &str, path: &str) -> Option<Location> {
+    let mut places = HashMap::new();
+    parse(text).ok()?.into_value("", &mut places);
+    locate(path, &places)
+}
+
 /// Reads a value into its type and validates it; the error is never empty.
 fn check<T: DeserializeOwned>(
     value: &Value,

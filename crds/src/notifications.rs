@@ -384,11 +384,13 @@ pub enum About {
     Correlation,
     /// The check of rows with the keys of another row.
     Duplicates,
+    /// The business rules of `rules`.
+    Rules,
 }
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 9] = [
+    pub const ALL: [About; 10] = [
         About::Availability,
         About::Schema,
         About::Freshness,
@@ -398,6 +400,7 @@ impl About {
         About::Outliers,
         About::Correlation,
         About::Duplicates,
+        About::Rules,
     ];
 
     /// The value of the label `check`: for checks that of the metrics.
@@ -412,6 +415,7 @@ impl About {
             About::Outliers => "outliers",
             About::Correlation => "correlation",
             About::Duplicates => "duplicates",
+            About::Rules => "rules",
         }
     }
 }

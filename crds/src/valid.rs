@@ -20,7 +20,9 @@ pub use crate::alarms::Rate;
 pub use crate::checks::{CategoricalStatistic, NumericStatistic};
 pub use crate::data::FeatureKind as Kind;
 pub use crate::exporter::Resources;
+pub use crate::notifications::Severity;
 pub use crate::patterns::Patterns;
+pub use crate::rules::Over;
 pub use crate::template::Template;
 pub use crate::uri::Address;
 pub use crate::violation::{Violation, Violations};
@@ -57,6 +59,8 @@ pub struct Monitor {
     pub false_alarms: FalseAlarms,
     /// What is checked.
     pub checks: Checks,
+    /// What must hold besides.
+    pub rules: Vec<Rule>,
     /// What is promised.
     pub slos: Vec<Slo>,
     /// Who is told of alerts; `None` leaves that to others.
@@ -501,6 +505,23 @@ fn at_least<T: Clone + PartialOrd>(critical: Option<T>, warning: Option<&T>) -> 
         (Some(critical), Some(warning)) if critical < *warning => Some(warning.clone()),
         (critical, _) => critical,
     }
+}
+
+/// A business rule. Whether its expression is SQL, and of what type, only the exporter knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Its name, one of its kind.
+    pub name: String,
+    /// The expression that must hold.
+    pub expr: String,
+    /// What it must hold of.
+    pub over: Over,
+    /// How bad it is when it does not.
+    pub severity: Severity,
+    /// Share of rows that may violate it; 0 for a rule over the window.
+    pub tolerance: f64,
+    /// How many keys of violating rows are logged for each window.
+    pub sample_keys: usize,
 }
 
 /// Where state is kept.

@@ -8,7 +8,8 @@ use std::time::Duration;
 /// What an alert is about: the label `check`, by which it can be routed.
 pub use crds::notifications::About;
 use metrics::Label::{
-    self, Check, Condition, Feature, Kind, Monitor, Namespace, Outcome, Reason, Severity, State,
+    self, Check, Condition, Feature, Kind, Monitor, Namespace, Outcome, Reason, Rule, Severity,
+    State,
 };
 use metrics::{Family, table};
 
@@ -84,6 +85,7 @@ const PLAIN: &str = "printf \"%.3g\"";
 
 const OF_MONITOR: [Label; 2] = [Namespace, Monitor];
 const OF_FEATURE: [Label; 3] = [Namespace, Monitor, Feature];
+const OF_RULE: [Label; 3] = [Namespace, Monitor, Rule];
 
 /// Everything that one monitor can alert about, the worst first, and before each what keeps it from being told: rules are
 /// evaluated in this order, and Alertmanager inhibits only by what has reached it.
@@ -98,7 +100,9 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
         alerts.push(missing(subject, level));
         alerts.push(outliers(subject, level));
         alerts.push(correlation(subject, level));
+        alerts.push(rule_violated(subject, level));
     }
+    alerts.push(rule_broken(subject));
     alerts
 }
 
@@ -531,6 +535,55 @@ fn duplicates(subject: Subject<'_>, level: Level) -> Alert {
              {{{{ $value | {how} }}}} (percentage points) above the baseline's; the limit is {}.",
             looked_up(&table::CHECK_LIMIT, labels, level, about, how),
         ),
+        board: Board::Monitor,
+    }
+}
+
+/// A business rule that does not hold, at its own severity.
+fn rule_violated(subject: Subject<'_>, level: Level) -> Alert {
+    let breached = subject
+        .reach
+        .of(&table::RULE_BREACHED, &[Is(Severity, level.name())]);
+    Alert {
+        name: "FeatureRuleViolated",
+        level,
+        about: Some(About::Rules),
+        query: format!("{} == 1", max_by(&OF_RULE, &breached)),
+        lasts: subject.pace.settled(),
+        keeps_firing: ends(subject, level, Mutes::Nothing),
+        summary: "A business rule does not hold.",
+        description: format!(
+            "The rule {{{{ $labels.rule }}}} of {{{{ $labels.namespace }}}}/{{{{ $labels.monitor }}}} does not hold in the last \
+             window{{{{ with printf `{}{{namespace=%q,monitor=%q,rule=%q}}` $labels.namespace $labels.monitor $labels.rule | query }}}}: \
+             {{{{ . | first | value | humanizePercentage }}}} of the rows violate it{{{{ end }}}}.",
+            table::RULE_VIOLATION_RATIO.definition().name,
+        ),
+        board: Board::Monitor,
+    }
+}
+
+/// A business rule that is judged no more, whatever comes.
+fn rule_broken(subject: Subject<'_>) -> Alert {
+    let broken = subject.reach.of(&table::RULE_BROKEN, &[]);
+    let why = subject.reach.of(&table::RULE_INVALID_INFO, &[]);
+    Alert {
+        name: "FeatureRuleBroken",
+        level: Level::Warning,
+        about: Some(About::Rules),
+        query: format!(
+            "{} and on ({}) {} == 1",
+            max_by(&[Namespace, Monitor, Rule, Reason], &why),
+            names(&OF_RULE),
+            max_by(&OF_RULE, &broken),
+        ),
+        // As for a check that gives no verdict: where a column is gone, that is told.
+        lasts: subject.pace.repeated(20),
+        keeps_firing: ends(subject, Level::Warning, Mutes::Nothing),
+        summary: "A business rule cannot be judged.",
+        description: "The rule {{ $labels.rule }} of {{ $labels.namespace }}/{{ $labels.monitor }} cannot be judged (reason: \
+                      {{ $labels.reason }}), so nobody knows whether it holds. The exporter's page says what is wrong with it, \
+                      and where."
+            .to_owned(),
         board: Board::Monitor,
     }
 }

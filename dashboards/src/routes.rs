@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crds::valid::Monitor;
 use crds::valid::notifications::{Match, Notifications, Severity, Sort, sorts};
-use metrics::Label::{Check, Monitor as MonitorLabel, Namespace, Severity as SeverityLabel};
+use metrics::Label::{Check, Monitor as MonitorLabel, Namespace, Rule, Severity as SeverityLabel};
 
 use crate::alerts::About;
 use crate::escalation;
@@ -210,6 +210,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Outliers,
         About::Correlation,
         About::Duplicates,
+        About::Rules,
     ];
     let values = values.map(About::name);
     let of_values = || among(Check.name(), &values);
@@ -256,7 +257,13 @@ pub fn inhibitions() -> Vec<Inhibition> {
         rule(
             vec![critical()],
             vec![warning()],
-            &[Check.name(), "feature", OBJECTIVE, escalation::LEVEL],
+            &[
+                Check.name(),
+                "feature",
+                Rule.name(),
+                OBJECTIVE,
+                escalation::LEVEL,
+            ],
         ),
         // Nothing is known of a monitor whose exporter is down.
         rule(vec![is(NAME, down)], but(down).into(), &[]),
@@ -310,10 +317,13 @@ pub fn inhibitions() -> Vec<Inhibition> {
         ),
         // A column that is gone or of another type has no values to speak of.
         rule(column_gone(), vec![of_values()], &["feature"]),
-        // It has no label of the feature: that a column is gone says why a check cannot judge.
+        // They have no label of the feature: that a column is gone says why a check cannot judge, or a rule.
         rule(
             column_gone(),
-            vec![is(NAME, "FeatureMonitorNotJudging")],
+            vec![among(
+                NAME,
+                &["FeatureMonitorNotJudging", "FeatureRuleBroken"],
+            )],
             &[],
         ),
     ]

@@ -1,12 +1,19 @@
-//! `check`: whether manifests are valid, for people or programs.
+//! `check`: whether manifests are valid, for people or programs; with `--source` also against the source's columns.
 
 use std::path::Path;
 
-use crds::manifest::LoadError;
+use arrow::datatypes::SchemaRef;
+use crds::manifest::{self, LoadError};
+use crds::valid::Monitor;
+use jiff::Timestamp;
 use serde::Serialize;
+use tokio::sync::mpsc;
 
 use crate::cli::{Check, Output};
-use crate::config::{self, ConfigError};
+use crate::config::{self, Config, ConfigError};
+use crate::rules;
+use crate::source::{FlightSource, Message, SecretsDir, SourceError};
+use crate::window::Grid;
 
 /// What is known about one file.
 #[derive(Serialize)]
@@ -33,8 +40,11 @@ struct Problem {
 }
 
 /// Checks every file; the text to print, and whether all are valid.
-pub fn check(args: &Check) -> (String, bool) {
-    let answers: Vec<Answer<'_>> = args.files.iter().map(|file| answer(file)).collect();
+pub async fn check(args: &Check, now: Timestamp) -> (String, bool) {
+    let mut answers = Vec::new();
+    for file in &args.files {
+        answers.push(answer(file, args, now).await);
+    }
     let valid = answers.iter().all(|answer| answer.valid);
     let text = match args.output {
         // Answers are made of texts, numbers and lists, all of which JSON has.
@@ -44,12 +54,12 @@ pub fn check(args: &Check) -> (String, bool) {
     (text, valid)
 }
 
-fn answer(file: &Path) -> Answer<'_> {
+async fn answer<'a>(file: &'a Path, args: &Check, now: Timestamp) -> Answer<'a> {
     let mut notes = Vec::new();
     let problems = match config::load(file) {
         Ok(loaded) => {
             notes = loaded.monitor.notes();
-            Vec::new()
+            of_rules(file, &loaded, args, now, &mut notes).await
         }
         Err(ConfigError::Invalid {
             source: LoadError::Violations(violations),
@@ -73,6 +83,63 @@ fn answer(file: &Path) -> Answer<'_> {
         valid: problems.is_empty(),
         problems,
         notes,
+    }
+}
+
+/// What is wrong with the rules, and what could not be found out about them.
+async fn of_rules(
+    file: &Path,
+    loaded: &Config,
+    args: &Check,
+    now: Timestamp,
+    notes: &mut Vec<String>,
+) -> Vec<Problem> {
+    let monitor = &loaded.monitor;
+    let mut problems = Vec::new();
+    let mut known = None;
+    if args.source {
+        match columns(monitor, &args.secrets_dir, now).await {
+            Ok(columns) if columns.fields().is_empty() => {
+                notes.push("the source serves no column: rules were checked without them.".into());
+            }
+            Ok(columns) => known = Some(columns),
+            Err(error) => problems.push(Problem::text(format!(
+                "the source was not asked for its columns: {error}"
+            ))),
+        }
+    }
+    // It was read a moment ago; where it is gone now, the places are what is missing.
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    for finding in rules::check(monitor, known.as_deref()) {
+        let place = manifest::location(&text, &finding.path);
+        problems.push(Problem {
+            path: Some(finding.path),
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            found: finding.error.finding(),
+            write: Some(finding.error.write),
+        });
+    }
+    problems
+}
+
+/// The columns that the source serves for the newest complete window. No row is waited for.
+async fn columns(
+    monitor: &Monitor,
+    secrets: &Path,
+    now: Timestamp,
+) -> Result<SchemaRef, SourceError> {
+    let source = FlightSource::new(monitor.source.clone(), SecretsDir::new(secrets))?;
+    let grid = monitor.data.window.as_ref().map(Grid::new);
+    let span = grid.map(|grid| grid.span(grid.newest_complete(now)));
+    let (sender, mut receiver) = mpsc::channel(1);
+    // The receiver goes with the first message, which stops the pull.
+    let first = async move { receiver.recv().await };
+    let window = span.map(|span| (span.start, span.end));
+    match tokio::join!(source.pull(window, sender), first) {
+        (_, Some(Message::Schema(columns))) => Ok(columns),
+        (Err(error), _) => Err(error),
+        (Ok(_), _) => Ok(SchemaRef::new(arrow::datatypes::Schema::empty())),
     }
 }
 

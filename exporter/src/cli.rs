@@ -46,6 +46,9 @@ pub enum Command {
     /// in the log and in featuremonitor_config_reload_success, and the old one stays in force.
     Run(Run),
     /// Say whether manifests are valid: every violation with its path, what was found, what to write.
+    ///
+    /// The rules' expressions are read as SQL. Which columns there are, and of which types, only the source knows:
+    /// with --source it is asked.
     Check(Check),
     /// Pull one window once and print what is in it, compared with the baseline.
     ///
@@ -172,6 +175,16 @@ pub struct Check {
     /// FeatureMonitor manifests (YAML or JSON).
     #[arg(short = 'f', long = "file", value_name = "FILE", required = true, num_args = 1..)]
     pub files: Vec<PathBuf>,
+    /// Ask each manifest's source for its columns, and check the names and types in spec.rules against them.
+    #[arg(long)]
+    pub source: bool,
+    /// Folder of secrets and CA certificates, one file each: <name>/<key>; for --source.
+    #[arg(
+        long = "secrets-dir",
+        value_name = "DIR",
+        default_value = "/etc/feature-monitor/secrets"
+    )]
+    pub secrets_dir: PathBuf,
     /// Form of the answer.
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,
@@ -256,7 +269,7 @@ pub async fn execute(command: Command) -> ExitCode {
             .await
             .map_err(|error| error.to_string()),
         Command::Check(args) => {
-            let (text, valid) = check::check(&args);
+            let (text, valid) = check::check(&args, Timestamp::now()).await;
             match answer(&text) {
                 Ok(()) => return ExitCode::from(u8::from(!valid)),
                 Err(error) => Err(error),

@@ -411,8 +411,19 @@ fn validity(nulls: Option<&NullBuffer>, len: usize) -> Result<Validity<'_>, Arro
     }
 }
 
+/// The type of a column after [`plain`].
+pub(crate) fn plain_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::RunEndEncoded(_, values) => plain_type(values.data_type()),
+        DataType::Dictionary(_, values) if natural_kind(values) == Some(Kind::Numeric) => {
+            values.as_ref().clone()
+        }
+        other => other.clone(),
+    }
+}
+
 /// Undoes run-end encoding, and dictionaries whose values are not names.
-fn plain(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn plain(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     match column.data_type() {
         DataType::RunEndEncoded(_, values) => plain(&cast(column, values.data_type())?),
         DataType::Dictionary(_, values) if natural_kind(values) == Some(Kind::Numeric) => {

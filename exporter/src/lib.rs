@@ -24,6 +24,7 @@ pub mod process;
 pub mod profile;
 pub mod progress;
 pub mod quality;
+pub mod rules;
 pub mod run;
 pub mod schema;
 pub mod scrape;

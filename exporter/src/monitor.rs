@@ -23,6 +23,7 @@ use crate::columns::FeatureColumn;
 use crate::joint::Joint;
 use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf, WindowCounting};
 use crate::progress::{Columns, JudgedState, Progress};
+use crate::rules::{self, Before, Measure, Outcome, Rule};
 use crate::settings::settings;
 use crate::snapshot::{Alarms, Evaluation, Failure, OpenWindow, Snapshot};
 use crate::source::{FlightSource, Reason};
@@ -41,6 +42,7 @@ const PROGRESS: &str = "progress.json";
 pub struct Monitor {
     config: Arc<valid::Monitor>,
     config_hash: String,
+    rules: Arc<[Rule]>,
     source: FlightSource,
     store: Store,
     loaded: bool,
@@ -145,6 +147,7 @@ impl Monitor {
         store: Store,
     ) -> Self {
         Self {
+            rules: rules::read(&config).into(),
             config,
             config_hash,
             source,
@@ -210,6 +213,7 @@ impl Monitor {
         view::snapshot(view::Parts {
             config: &self.config,
             config_hash: &self.config_hash,
+            rules: &self.rules,
             baseline: self.baseline.as_ref().map(|frozen| view::BaselineView {
                 baseline: &frozen.baseline,
                 digest: &frozen.digest,
@@ -257,6 +261,16 @@ impl Monitor {
                 } else if self.baseline.is_none() {
                     self.freeze_windows(&grid, grid.newest_complete(now), now, &mut tally)
                         .await?;
+                }
+                if rules::look_back(&self.rules) {
+                    let before = WindowId(window.0 - 1);
+                    let request = self.request(&grid, &[before], self.counting());
+                    let pulled = self
+                        .pull(request, &mut tally, FeatureProfile::close)
+                        .await?;
+                    let end = grid.span(before).end;
+                    let slot = pulled.slots.first();
+                    self.progress.rules.before = slot.map(|slot| Before::of(end, &slot.rules));
                 }
                 let plan = Due {
                     complete: vec![window],
@@ -338,12 +352,19 @@ impl Monitor {
         if self.baseline.is_none() {
             // The bins come from this pull, the first window from the next.
             let mut pool = Pool::default();
-            pool.add(self.pull(whole(None), tally, |profile| profile).await?);
+            pool.add(
+                self.pull(whole(None, &[]), tally, |profile| profile)
+                    .await?,
+            );
             let frozen = self.frozen(pool, now, self.rolling().unwrap_or(1));
             self.adopt(frozen);
         }
         let pulled = self
-            .pull(whole(self.counting()), tally, FeatureProfile::close)
+            .pull(
+                whole(self.counting(), &self.rules),
+                tally,
+                FeatureProfile::close,
+            )
             .await?;
         let start = self.progress.judged.as_ref().map_or_else(
             || now - jiff::SignedDuration::try_from(self.config.schedule.every).unwrap_or_default(),
@@ -399,6 +420,11 @@ impl Monitor {
                 slots.get(&of.containing(micros)).copied()
             })),
             unbroken: true,
+            // Rules are about windows that are judged, and those before them.
+            rules: match counting {
+                Some(_) => self.rules.clone(),
+                None => [].into(),
+            },
             counting: counting.unwrap_or_default(),
         }
     }
@@ -495,6 +521,7 @@ impl Monitor {
         if rows > 0 {
             self.progress.latest = Some(found.clone());
         }
+        self.judge_rules(span, &slot.rules);
         self.roll_in_judged();
         let Some(frozen) = &mut self.baseline else {
             return;
@@ -527,6 +554,30 @@ impl Monitor {
             let mut baseline = frozen.baseline.clone();
             baseline.roll(span, rows, window, &found);
             *frozen = Frozen::new(baseline, &self.config);
+        }
+    }
+
+    /// Judges the business rules of a complete window, and logs keys of rows that violate one that asks for it.
+    fn judge_rules(&mut self, span: Span, measures: &[Measure]) {
+        let known = &mut self.progress.rules;
+        known.outcomes = rules::judge(&self.rules, measures, span, known.before.as_ref());
+        known.before = Some(Before::of(span.end, measures));
+        for (rule, measure) in self.rules.iter().zip(measures) {
+            match (known.outcome(&rule.name, &rule.text), measure) {
+                (Some(Outcome::Broken(error)), _) => {
+                    tracing::warn!(rule = %rule.name, reason = error.fault.as_str(), %error, "a rule cannot be judged");
+                }
+                (_, Measure::Rows(counts)) if !counts.keys.is_empty() => {
+                    tracing::warn!(
+                        rule = %rule.name,
+                        window_start = %span.start,
+                        violations = counts.violations,
+                        keys = ?counts.keys,
+                        "rows violate a rule; keys of the first of them"
+                    );
+                }
+                _ => {}
+            }
         }
     }
 
@@ -682,6 +733,8 @@ impl Monitor {
                 }
                 let found = columns.with(&slot);
                 self.progress.complete_rows = Some(slot.rows);
+                // The first window that is judged may ask for it.
+                self.progress.rules.before = Some(Before::of(span.end, &slot.rules));
                 if slot.rows > 0 {
                     frozen.roll(span, slot.rows, Some(*window), &found);
                     self.progress.latest = Some(found);
@@ -814,12 +867,13 @@ fn counting_of(
 }
 
 /// A pull whose rows all belong to one slot.
-fn whole(counting: Option<Arc<WindowCounting>>) -> Request {
+fn whole(counting: Option<Arc<WindowCounting>>, rules: &[Rule]) -> Request {
     Request {
         span: None,
         slots: NonZeroUsize::MIN,
         slot_of: None,
         unbroken: true,
+        rules: rules.into(),
         counting: counting.unwrap_or_default(),
     }
 }
@@ -834,6 +888,6 @@ fn pooled(grid: &Grid, windows: &[WindowId]) -> Request {
     Request {
         slot_of: Some(slot_of),
         unbroken,
-        ..whole(None)
+        ..whole(None, &[])
     }
 }

@@ -6,6 +6,7 @@
 mod detail;
 mod pairs;
 mod picture;
+mod rules;
 mod state;
 mod words;
 
@@ -25,6 +26,7 @@ use stats::{Alpha, BySeverity, LimitPart, Scope, Statistic};
 use crate::freshness::{Freshness, Served};
 use crate::snapshot::{BaselineState, Budget, FeatureState, Judged, Snapshot, UpdatesState};
 use crate::updates::Supply;
+pub(crate) use rules::found as rule_in_words;
 use state::State;
 
 const STYLE: &str = include_str!("page/style.css");
@@ -112,6 +114,7 @@ pub fn render(page: Page<'_>) -> Markup {
                     h2 { "Features" }
                     (list(page, &features))
                     (detail::whole(snapshot))
+                    (rules::section(&snapshot.rules))
                     (pairs::pairs(snapshot.whole.pairs.as_ref()))
                 }
                 (footer(page, every))

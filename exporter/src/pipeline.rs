@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 
 use crate::columns::{ColumnProblem, FeatureColumn, KeyReader, Layout, Reader, Times, split};
 use crate::joint::Joint;
+use crate::rules::{Measure, Measuring, Rule};
 use crate::source::{FlightSource, Message, PullReport, Reason, SourceError};
 use crate::window::Span;
 
@@ -50,6 +51,8 @@ pub struct Request {
     pub unbroken: bool,
     /// How windows are counted over the baseline; nothing is while a baseline is made.
     pub counting: Arc<WindowCounting>,
+    /// The business rules to measure; none while a baseline's bins are made.
+    pub rules: Arc<[Rule]>,
 }
 
 /// How a window is counted over a baseline.
@@ -102,6 +105,8 @@ pub struct Slot<T> {
     pub features: Vec<Finished<T>>,
     /// What is about all columns.
     pub window: WindowSummary,
+    /// One entry a rule, in the order of `Request::rules`.
+    pub rules: Vec<Measure>,
 }
 
 /// One feature in one window.
@@ -212,7 +217,7 @@ async fn route<T: Send + 'static>(
         return Err(PullError::NoSchema);
     };
     let layout = layout(&schema, data, &request)?;
-    let workers = Workers::start(&layout, &request, finish);
+    let workers = Workers::start(&schema, &data.entity_keys, &layout, &request, finish);
     let slots = request.slots.get();
     let (mut rows, mut newest) = (vec![0u64; slots], vec![None; slots]);
     let (mut rows_outside, mut newest_event, mut rows_with_event) = (0, None, 0);
@@ -258,7 +263,9 @@ async fn route<T: Send + 'static>(
         }
     }
 
-    let finished = workers.finish(slots, layout.features.len()).await?;
+    let finished = workers
+        .finish(slots, layout.features.len(), request.rules.len())
+        .await?;
     Ok(Routed {
         layout,
         slots: finished
@@ -270,6 +277,7 @@ async fn route<T: Send + 'static>(
                 events: worked.events,
                 features: worked.features,
                 window: worked.window,
+                rules: worked.rules,
             })
             .collect(),
         rows_outside,
@@ -322,7 +330,8 @@ fn column_error(batch: &RecordBatch, column: Option<usize>, source: ArrowError) 
     PullError::Column { column, source }
 }
 
-/// The threads that own the profiles, each with its share of the features, and one of them with the keys and event times.
+/// The threads that own the profiles, each with its share of the features and of the rules, and one of them with the keys and
+/// event times.
 struct Workers<T> {
     inputs: Vec<mpsc::Sender<Arc<Part>>>,
     running: Vec<JoinHandle<Result<Share<T>, PullError>>>,
@@ -336,6 +345,8 @@ struct Share<T> {
     keys: Option<Vec<KeySample>>,
     /// The event times, one sample a slot.
     events: Option<Vec<TimeSample>>,
+    /// Per rule: its place in the request, and what was found in each slot.
+    rules: Vec<(usize, Vec<Measure>)>,
 }
 
 /// What the workers made of one slot.
@@ -343,6 +354,7 @@ struct Worked<T> {
     features: Vec<Finished<T>>,
     window: WindowSummary,
     events: Option<stats::Times>,
+    rules: Vec<Measure>,
 }
 
 /// What became of one feature.
@@ -357,7 +369,13 @@ struct FinishedFeature<T> {
 }
 
 impl<T: Send + 'static> Workers<T> {
-    fn start(layout: &Layout, request: &Request, finish: fn(FeatureProfile) -> T) -> Self {
+    fn start(
+        schema: &SchemaRef,
+        entity_keys: &[String],
+        layout: &Layout,
+        request: &Request,
+        finish: fn(FeatureProfile) -> T,
+    ) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let count = cores.clamp(1, layout.features.len().max(1));
         // The keys of a baseline's windows are counted with its bins, and its event times too.
@@ -385,6 +403,13 @@ impl<T: Send + 'static> Workers<T> {
             let last = worker + 1 == count;
             let mut keys = last.then(|| keys.take()).flatten();
             let mut events = last.then(|| events.take()).flatten();
+            let mut rules = Measuring::new(
+                &request.rules,
+                |place| place % count == worker,
+                schema,
+                entity_keys,
+                request.slots.get(),
+            );
             let (input, mut parts) = mpsc::channel::<Arc<Part>>(ROUTED_BATCHES);
             inputs.push(input);
             running.push(tokio::task::spawn_blocking(move || {
@@ -398,11 +423,17 @@ impl<T: Send + 'static> Workers<T> {
                     if let (Some(events), Some(times)) = (&mut events, &part.times) {
                         events[part.slot].update(times.iter());
                     }
+                    let measured = rules.update(part.slot, &part.batch);
+                    measured.map_err(|source| PullError::Column {
+                        column: "of a rule".to_owned(),
+                        source,
+                    })?;
                 }
                 Ok(Share {
                     features: owned.into_iter().map(|o| o.finish(finish)).collect(),
                     keys: keys.map(|keys| keys.slots),
                     events,
+                    rules: rules.finish(),
                 })
             }));
         }
@@ -426,22 +457,29 @@ impl<T: Send + 'static> Workers<T> {
 
     /// Why a worker ended before its input did.
     async fn failure(self) -> PullError {
-        match self.finish(0, 0).await {
+        match self.finish(0, 0, 0).await {
             Err(error) => error,
             Ok(_) => PullError::Worker("no worker says why".to_owned()),
         }
     }
 
-    /// Waits for all workers; gives each slot, with its features in their order.
-    async fn finish(self, slots: usize, features: usize) -> Result<Vec<Worked<T>>, PullError> {
+    /// Waits for all workers; gives each slot, with its features and rules in their order.
+    async fn finish(
+        self,
+        slots: usize,
+        features: usize,
+        rules: usize,
+    ) -> Result<Vec<Worked<T>>, PullError> {
         drop(self.inputs);
         let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..features).map(|_| None).collect();
+        let mut by_rule: Vec<Vec<Measure>> = vec![Vec::new(); rules];
         let mut samples: Vec<HashMap<String, RowValues>> = vec![HashMap::new(); slots];
         let mut worked: Vec<Worked<T>> = (0..slots)
             .map(|_| Worked {
                 features: Vec::with_capacity(features),
                 window: WindowSummary::default(),
                 events: None,
+                rules: Vec::with_capacity(rules),
             })
             .collect();
         for running in self.running {
@@ -454,6 +492,11 @@ impl<T: Send + 'static> Workers<T> {
                 }
                 if let Some(entry) = by_place.get_mut(feature.place) {
                     *entry = Some(feature.slots);
+                }
+            }
+            for (place, measures) in share.rules {
+                if let Some(entry) = by_rule.get_mut(place) {
+                    *entry = measures;
                 }
             }
             for (slot, keys) in worked.iter_mut().zip(share.keys.into_iter().flatten()) {
@@ -478,6 +521,11 @@ impl<T: Send + 'static> Workers<T> {
         for finished in by_place.into_iter().flatten() {
             for (slot, value) in worked.iter_mut().zip(finished) {
                 slot.features.push(value);
+            }
+        }
+        for measures in by_rule {
+            for (slot, measure) in worked.iter_mut().zip(measures) {
+                slot.rules.push(measure);
             }
         }
         Ok(worked)

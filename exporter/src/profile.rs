@@ -14,9 +14,11 @@ use stats::{
 };
 
 use crate::cli::{Output, Profile};
+use crate::page;
+use crate::rules::{AggregateValue, Judgement, Outcome, RuleError, Unjudged};
 use crate::run;
 use crate::snapshot::{
-    BaselineInfo, BaselineState, Breaches, Budget, FeatureState, JudgedWindow, Snapshot,
+    BaselineInfo, BaselineState, Breaches, Budget, FeatureState, JudgedWindow, RuleState, Snapshot,
 };
 
 /// Pulls one window and gives the text to print, or what went wrong.
@@ -44,7 +46,70 @@ struct Document<'a> {
     quality: Option<f64>,
     keys: Option<Keys>,
     checks: Checks<'a>,
+    rules: Vec<Rule<'a>>,
     features: Vec<Feature<'a>>,
+}
+
+/// A business rule: whether it is breached, with what it is made of, or why that is not known.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule<'a> {
+    name: &'a str,
+    expr: &'a str,
+    over: crds::valid::Over,
+    severity: crds::valid::Severity,
+    tolerance: f64,
+    breached: Option<bool>,
+    rows: Option<u64>,
+    violations: Option<u64>,
+    unknown: Option<u64>,
+    ratio: Option<f64>,
+    values: &'a [AggregateValue],
+    not_judged: Option<Unjudged>,
+    broken: Option<&'a RuleError>,
+}
+
+impl<'a> Rule<'a> {
+    fn of(state: &'a RuleState) -> Self {
+        let rule = &state.rule;
+        let mut document = Self {
+            name: &rule.name,
+            expr: &rule.expr,
+            over: rule.over,
+            severity: rule.severity,
+            tolerance: rule.tolerance,
+            breached: state.breached(),
+            rows: None,
+            violations: None,
+            unknown: None,
+            ratio: None,
+            values: &[],
+            not_judged: None,
+            broken: None,
+        };
+        match &state.outcome {
+            None => {}
+            Some(Outcome::NotJudged(reason)) => document.not_judged = Some(*reason),
+            Some(Outcome::Broken(error)) => document.broken = Some(error),
+            Some(Outcome::Judged(judgement)) => {
+                document.ratio = judgement.ratio();
+                match judgement {
+                    Judgement::Rows {
+                        rows,
+                        violations,
+                        unknown,
+                        ..
+                    } => {
+                        document.rows = Some(*rows);
+                        document.violations = Some(*violations);
+                        document.unknown = Some(*unknown);
+                    }
+                    Judgement::Window { values, .. } => document.values = values,
+                }
+            }
+        }
+        document
+    }
 }
 
 #[derive(Serialize)]
@@ -173,6 +238,7 @@ fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
         quality: snapshot.whole.quality.map(|quality| quality.score()),
         keys: snapshot.whole.keys,
         checks: checks(snapshot.whole.report.as_ref(), Scope::Window),
+        rules: snapshot.rules.iter().map(Rule::of).collect(),
         features: snapshot
             .features
             .iter()
@@ -228,6 +294,9 @@ fn tables(snapshot: &Snapshot) -> String {
     let _ = writeln!(text, "{}", heading(snapshot));
     let _ = writeln!(text, "\n{}", values(&snapshot.features));
     let _ = writeln!(text, "\n{}", verdicts(snapshot));
+    if !snapshot.rules.is_empty() {
+        let _ = writeln!(text, "\n{}", rules(&snapshot.rules));
+    }
     let notes: Vec<String> = snapshot.features.iter().filter_map(note).collect();
     if !notes.is_empty() {
         let _ = writeln!(text, "\n{}", notes.join("\n"));
@@ -364,6 +433,24 @@ fn verdicts(snapshot: &Snapshot) -> Table {
     }
     if let Some(report) = &snapshot.whole.report {
         add(&mut table, report, Scope::Window, &snapshot.whole.breached);
+    }
+    table
+}
+
+/// A row for each business rule.
+fn rules(rules: &[RuleState]) -> Table {
+    let mut table = table(["rule", "severity", "breached", "found"]);
+    for state in rules {
+        table.add_row([
+            state.rule.name.as_str(),
+            state.rule.severity.name(),
+            match state.breached() {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "not known",
+            },
+            &page::rule_in_words(state),
+        ]);
     }
     table
 }

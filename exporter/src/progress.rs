@@ -14,6 +14,7 @@ use stats::{
 use crate::columns::{ColumnProblem, Layout};
 use crate::freshness::{self, Freshness, Runs, Served};
 use crate::pipeline::{Pulled, Slot};
+use crate::rules::JudgedRules;
 use crate::settings::check_of;
 use crate::snapshot::{Alarms, Breaches, Judged};
 use crate::updates::{Supply, Updates};
@@ -38,6 +39,9 @@ pub struct Progress {
     /// When new events came.
     #[serde(default)]
     pub updates: Updates,
+    /// The business rules of the last window.
+    #[serde(default)]
+    pub rules: JudgedRules,
     events: Events,
     runs: Runs,
     /// Freshness at the last evaluation; a matter of the clock, so it is not kept.

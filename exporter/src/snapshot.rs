@@ -12,6 +12,7 @@ use stats::{
 
 use crate::freshness::{Freshness, Served};
 use crate::quality::{FeatureQuality, MonitorQuality};
+use crate::rules::{Judgement, Outcome};
 use crate::schema::Problem;
 use crate::source::Reason;
 use crate::updates::{Interval, Supply};
@@ -50,6 +51,8 @@ pub struct Snapshot {
     pub updates: Option<UpdatesState>,
     /// The judged window as a whole.
     pub whole: WholeState,
+    /// The business rules, in the manifest's order.
+    pub rules: Vec<RuleState>,
     /// Every expected feature and every feature found, by name.
     pub features: Vec<FeatureState>,
 }
@@ -91,6 +94,25 @@ pub struct PairsState {
     pub reference: Matrix,
     /// The judged window.
     pub current: Matrix,
+}
+
+/// A business rule, and what is known of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleState {
+    /// The rule.
+    pub rule: crds::valid::Rule,
+    /// What the last window said of it; nothing before the first.
+    pub outcome: Option<Outcome>,
+}
+
+impl RuleState {
+    /// Whether it is violated; nothing where it was not judged.
+    pub fn breached(&self) -> Option<bool> {
+        match &self.outcome {
+            Some(Outcome::Judged(judgement)) => Some(Judgement::breached(judgement)),
+            _ => None,
+        }
+    }
 }
 
 /// How an evaluation ended.

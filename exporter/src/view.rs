@@ -10,11 +10,12 @@ use stats::{FrozenFeature, Reference};
 use crate::baseline::{Baseline, Definition};
 use crate::progress::{JudgedState, Progress};
 use crate::quality::{FeatureQuality, MonitorQuality};
+use crate::rules::{Outcome, Rule};
 use crate::schema::{self, Present, Problem};
 use crate::settings::budget_per_window;
 use crate::snapshot::{
     BaselineState, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow, PairsState,
-    Snapshot, UpdatesState, WholeState,
+    RuleState, Snapshot, UpdatesState, WholeState,
 };
 
 /// What a snapshot is made from.
@@ -23,6 +24,8 @@ pub struct Parts<'a> {
     pub config: &'a Arc<valid::Monitor>,
     /// Its hash.
     pub config_hash: &'a str,
+    /// Its rules, in its order.
+    pub rules: &'a [Rule],
     /// The baseline.
     pub baseline: Option<BaselineView<'a>>,
     /// What else is known.
@@ -83,6 +86,7 @@ pub fn snapshot(parts: Parts<'_>) -> Snapshot {
             .filter(|_| parts.config.data.event_time.is_some()),
         updates: updates(&parts),
         whole: whole(&parts, &features),
+        rules: rules(&parts),
         features,
     }
 }
@@ -125,6 +129,23 @@ fn pairs(parts: &Parts<'_>, judged: &JudgedState) -> Option<PairsState> {
         reference: reference.clone(),
         current: judged.found.window.associations.as_ref()?.of(features),
     })
+}
+
+fn rules(parts: &Parts<'_>) -> Vec<RuleState> {
+    let given = parts.config.rules.iter().zip(parts.rules);
+    let states = given.map(|(given, read)| RuleState {
+        rule: given.clone(),
+        outcome: match &read.expression {
+            // It will not be judged, whatever comes.
+            Err(error) => Some(Outcome::Broken(error.clone())),
+            Ok(_) => parts
+                .progress
+                .rules
+                .outcome(&read.name, &read.text)
+                .cloned(),
+        },
+    });
+    states.collect()
 }
 
 fn baseline(parts: &Parts<'_>) -> BaselineState {

@@ -28,6 +28,14 @@ FAULTS = {
     "51": {"nulls": {"monetary_28d": 0.3}},
     "52": {"drop": ["share_fuel_91d"]},
 }
+# Of these one holds but in weeks with faults, one is broken where its column is gone, and one never holds.
+RULES = """
+  rules:
+    - {name: spend-is-known, expr: monetary_28d is not null and monetary_28d >= 0, over: Rows, severity: Critical, tolerance: 0.1}
+    - {name: fuel-is-a-share, expr: share_fuel_91d <= 1, over: Rows, severity: Warning}
+    - {name: marital-status-is-known, expr: marital_status is not null, over: Rows, severity: Warning, tolerance: 0.5}
+    - {name: weekly-volume, expr: "count(*) > 0.5 * previous(count(*))", over: Window, severity: Warning}
+"""
 PACES = (1.5, 3, 6, 12)
 # The Flight server needs so long to start, and the exporter to show that it has no baseline yet.
 HEAD_START = timedelta(seconds=6)
@@ -93,6 +101,7 @@ def watched(processes, program, pace):
     server = demo.serve(processes, scale, folder, demo.ALL_WEEKS, "--faults", str(faults))
     manifest = folder / "monitor.yaml"
     scaled.write(demo.EXAMPLE, manifest, scale, f"grpc://{server.address}")
+    manifest.write_text(manifest.read_text() + RULES)
     exporter = demo.monitor(processes, program, manifest, folder / "exporter.log", port)
     base = f"http://localhost:{port}"
     demo.wait_until(lambda: scrape.answers(f"{base}/-/healthy"), [server, exporter])

@@ -73,7 +73,7 @@ const RULES: &[Rule] = &[
             "feature-monitor-metrics",
             "feature-monitor-program",
         ],
-        never: &["arrow", "arrow-array", "datafusion"],
+        never: &["arrow", "arrow-array", "datafusion-common"],
     },
 ];
 

@@ -40,6 +40,12 @@ const NOTIFICATIONS: &str = "
     escalation:
       - {after: 30s, match: {severity: Critical, check: [Availability]}, to: [lead]}
 ";
+
+/// What must hold besides.
+const RULES: &str = "
+  rules:
+    - {name: non-negative-spend, expr: monetary_28d >= 0, over: Rows, severity: Critical}
+";
 const ESCALATED: &str = "FeatureAlertEscalated";
 
 /// What goes wrong.
@@ -81,7 +87,11 @@ const WAITING: &[&str] = &[
 ];
 
 /// A column that is not there has no newer events, and cannot be judged.
-const GONE: &[&str] = &["FeatureStale", "FeatureMonitorNotJudging"];
+const GONE: &[&str] = &[
+    "FeatureStale",
+    "FeatureMonitorNotJudging",
+    "FeatureRuleBroken",
+];
 
 fn cases() -> Vec<Case> {
     const FEATURE: &str = "monetary_28d";
@@ -137,6 +147,12 @@ fn cases() -> Vec<Case> {
                 ("FeatureDrift", "warning", FEATURE, None),
             ],
             &["FeatureCorrelationChanged"],
+        ),
+        case(
+            "one row of a hundred that a business rule forbids",
+            answers(json!({"set": {FEATURE: [0.01, -1]}})),
+            &[("FeatureRuleViolated", "critical", "", None)],
+            &[],
         ),
         case(
             "rows are served twice",
@@ -228,6 +244,7 @@ impl Chain {
             one.edit("warning: 14286ms", "warning: 20s");
             let told = NOTIFICATIONS.replace("PORT", &sink.port.to_string());
             one.append(&told.replace("MONITOR", name));
+            one.append(RULES);
         }
         quiet.edit(&format!("name: {MONITOR}"), &format!("name: {QUIET}"));
         let home = tempfile::tempdir().unwrap();

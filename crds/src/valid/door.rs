@@ -5,6 +5,7 @@
 
 mod checks;
 mod notifications;
+mod rules;
 mod slos;
 mod source;
 
@@ -72,6 +73,7 @@ impl Door {
         let baseline = self.baseline(&spec.baseline, window);
         let false_alarms = self.false_alarms(spec);
         let checks = self.checks(spec, window, every);
+        let rules = self.rules(spec, data.as_ref());
         let slos = self.slos(spec, every, checks.as_ref());
         let given = spec.notifications.as_ref();
         let notifications = given.map(|given| self.notifications(given, &spec.owner.team));
@@ -100,6 +102,7 @@ impl Door {
             baseline: baseline?,
             false_alarms: false_alarms?,
             checks: checks?,
+            rules,
             slos,
             notifications: match notifications {
                 Some(read) => Some(read?),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use metrics::Label::{
-    Check, Feature, Kind, Outcome, Partner, Reason, Revision, Severity, State as StateLabel,
+    Check, Feature, Kind, Outcome, Partner, Reason, Revision, Rule, Severity, State as StateLabel,
     Statistic, Version,
 };
 use metrics::{Family, table};
@@ -54,6 +54,7 @@ pub fn board() -> Dashboard {
             Section::new("What is not judged, and why?", vec![unjudged()]),
             Section::new("Do features hang together as before?", vec![pairs()]),
             Section::new("How much of it can be used?", vec![quality()]),
+            Section::new("Do the business rules hold?", vec![rules()]),
             Section::new("Is the data new, complete and in its form?", vec![data()]),
             Section::new("Does the source go on, and how old are its rows?", supply()),
             Section::new("How much data is a verdict made of?", vec![windows()]),
@@ -317,6 +318,48 @@ fn quality() -> Line {
             .from(0.0)
             .at_least_to(0.01)
             .without("no keys named"),
+        ],
+    )
+}
+
+fn rules() -> Line {
+    let breached = max_by(&[Rule, Severity], &ONE.of(&table::RULE_BREACHED, &[]));
+    let violating = max_by(&[Rule], &ONE.of(&table::RULE_VIOLATION_RATIO, &[]));
+    let why = max_by(&[Rule, Reason], &ONE.of(&table::RULE_INVALID_INFO, &[]));
+    Line::even(
+        8,
+        vec![
+            rows(
+                "Rules that do not hold",
+                "Rules of the manifest that the last judged window violates: more rows than the tolerance allows, or the window \
+                 as a whole.",
+            )
+            .ask(format!("{breached} == 1"), "")
+            .columns(
+                &[(Rule.name(), "Rule"), (Severity.name(), "Severity")],
+                &[],
+            )
+            .without("every judged rule holds"),
+            lines(
+                "Rows that violate a rule",
+                "Share of the rows that violate a rule, of those of which it is true or false: of the eight rules where it was \
+                 largest.",
+            )
+            .ask(pick::largest(&violating, Rule.name(), &violating), "{{rule}}")
+            .unit(SHARE)
+            .from(0.0)
+            .at_least_to(0.01)
+            .without("no rule over rows"),
+            rows(
+                "Rules that were not judged",
+                &format!(
+                    "Rules of which nothing is known in the last window, and why: {}.",
+                    document("what to do", "runbooks/FeatureRuleBroken.md")
+                ),
+            )
+            .ask(why, "")
+            .columns(&[(Rule.name(), "Rule"), (Reason.name(), "Reason")], &[])
+            .without("every rule was judged"),
         ],
     )
 }

@@ -189,8 +189,10 @@ labels! {
     Feature = "feature",
     /// The other feature of a pair.
     Partner = "partner",
-    /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `duplicates`, `freshness`, `schema`.
+    /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `duplicates`, `freshness`, `schema`, `rules`.
     Check = "check",
+    /// Name of a business rule.
+    Rule = "rule",
     /// `warning` or `critical`.
     Severity = "severity",
     /// A bin of the baseline: its number and edges, or its category. A sensitive feature has the number only.

@@ -441,6 +441,49 @@ table! {
     SCHEMA_FINDING = Gauge, Flag, Monitor "featuremonitor_schema_finding" [Feature, Reason];
     "List missing, new and renamed columns and changed types." => "featuremonitor_schema_finding == 1";
 
+    // ---- Business rules ----------------------------------------------------------------------------------
+
+    /// A business rule of the manifest: what it is over (`rows` or `window`), and how bad it is when it does not hold.
+    RULE_INFO = Info, Plain, Monitor "featuremonitor_rule_info" [Rule, Kind, Severity];
+    "List the rules of all monitors." => "count by (namespace, monitor, rule, kind, severity) (featuremonitor_rule_info)";
+
+    /// Whether the rule is violated: more rows than its tolerance violate it, or the window does.
+    RULE_BREACHED = Gauge, Flag, Monitor "featuremonitor_rule_breached" [Rule, Severity];
+    "Alert on this: it is at the rule's own severity." => "featuremonitor_rule_breached{severity=\"critical\"} == 1";
+
+    /// Whether the rule was judged in the last window. What was not judged neither holds nor is violated.
+    RULE_VALID = Gauge, Flag, Monitor "featuremonitor_rule_valid" [Rule];
+    "Find rules that have not been judged for long." => "max_over_time(featuremonitor_rule_valid[1d]) == 0";
+
+    /// Why the rule was not judged in the last window.
+    RULE_INVALID_INFO = Info, Plain, Monitor "featuremonitor_rule_invalid_info" [Rule, Reason];
+    "List what was not judged, and why." => "count by (namespace, monitor, rule, reason) (featuremonitor_rule_invalid_info)";
+
+    /// Whether the rule cannot be judged before somebody acts: it is no SQL, names a column that is not there, or cannot be
+    /// computed.
+    RULE_BROKEN = Gauge, Flag, Monitor "featuremonitor_rule_broken" [Rule];
+    "Alert on this: a rule that is not judged says nothing." => "featuremonitor_rule_broken == 1";
+
+    /// Rows of which the rule is true or false.
+    RULE_ROWS = Gauge, Count, Monitor "featuremonitor_rule_rows" [Rule];
+    "See how much a share of violations weighs." => "featuremonitor_rule_rows";
+
+    /// Rows of which the rule is false.
+    RULE_VIOLATING_ROWS = Gauge, Count, Monitor "featuremonitor_rule_violating_rows" [Rule];
+    "Rank rules by how many rows they find." => "topk by (namespace, monitor) (5, featuremonitor_rule_violating_rows)";
+
+    /// Rows of which the rule is neither true nor false, since something in it is null.
+    RULE_UNKNOWN_ROWS = Gauge, Count, Monitor "featuremonitor_rule_unknown_rows" [Rule];
+    "A growing share means that the rule sees less and less." => "featuremonitor_rule_unknown_rows / (featuremonitor_rule_rows + featuremonitor_rule_unknown_rows > 0)";
+
+    /// Share of the rows of which the rule is true or false that violate it.
+    RULE_VIOLATION_RATIO = Gauge, Ratio, Monitor "featuremonitor_rule_violation_ratio" [Rule];
+    "Draw beside the tolerance." => "featuremonitor_rule_violation_ratio";
+
+    /// Share of the rows that may violate the rule.
+    RULE_TOLERANCE_RATIO = Gauge, Ratio, Monitor "featuremonitor_rule_tolerance_ratio" [Rule];
+    "See how near a rule is to its tolerance." => "featuremonitor_rule_violation_ratio / (featuremonitor_rule_tolerance_ratio > 0)";
+
     // ---- Freshness ---------------------------------------------------------------------------------------
 
     /// Newest event time in the data.

@@ -5,14 +5,15 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crds::valid::ResolvedCheck;
+use crds::valid::{Over, ResolvedCheck, Rule, Severity};
 use exporter::freshness;
 use exporter::quality::{FeatureQuality, MonitorQuality};
+use exporter::rules::{AggregateValue, Fault, Judgement, Outcome, Position, RuleError, Unjudged};
 use exporter::schema::Problem;
 use exporter::settings::settings;
 use exporter::snapshot::{
     BaselineInfo, BaselineState, Breaches, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
-    OpenWindow, Snapshot, UpdatesState, WholeState,
+    OpenWindow, RuleState, Snapshot, UpdatesState, WholeState,
 };
 use exporter::updates::Updates;
 use exporter::window::Span;
@@ -271,6 +272,7 @@ pub fn empty() -> Snapshot {
         served: None,
         updates: None,
         whole: WholeState::default(),
+        rules: vec![rule("not-yet", Over::Rows, Severity::Warning, None)],
         features: Vec::new(),
     }
 }
@@ -435,9 +437,79 @@ pub fn snapshot() -> Snapshot {
         served: Some(served()),
         updates: Some(updates()),
         whole,
+        rules: rules(),
         features,
         ..empty()
     }
+}
+
+fn rule(name: &str, over: Over, severity: Severity, outcome: Option<Outcome>) -> RuleState {
+    let rule = Rule {
+        name: name.to_owned(),
+        expr: "monetary_28d < 100 and \"<b>\" <> '&'".to_owned(),
+        over,
+        severity,
+        tolerance: 0.001,
+        sample_keys: 0,
+    };
+    RuleState { rule, outcome }
+}
+
+/// Rules in every state.
+fn rules() -> Vec<RuleState> {
+    let rows = |violations, breached| {
+        Some(Outcome::Judged(Judgement::Rows {
+            rows: 1_990,
+            violations,
+            unknown: 10,
+            breached,
+        }))
+    };
+    let window = |breached| {
+        Some(Outcome::Judged(Judgement::Window {
+            breached,
+            values: vec![AggregateValue {
+                aggregate: "count(*)".to_owned(),
+                now: Some("2000".to_owned()),
+                before: Some("4100".to_owned()),
+            }],
+        }))
+    };
+    let broken = RuleError {
+        fault: Fault::Column,
+        position: Some(Position {
+            line: 1,
+            column: 24,
+        }),
+        found: "the source has no column <b>".to_owned(),
+        write: "write a column that the source has, by its exact name".to_owned(),
+    };
+    let (critical, warning) = (Severity::Critical, Severity::Warning);
+    let not_judged = |reason| Some(Outcome::NotJudged(reason));
+    vec![
+        rule("holds", Over::Rows, critical, rows(1, false)),
+        rule("violated", Over::Rows, critical, rows(199, true)),
+        rule("volume", Over::Window, warning, window(true)),
+        rule("volume-holds", Over::Window, warning, window(false)),
+        rule(
+            "broken",
+            Over::Rows,
+            critical,
+            Some(Outcome::Broken(broken)),
+        ),
+        rule(
+            "first-window",
+            Over::Window,
+            warning,
+            not_judged(Unjudged::NoPrevious),
+        ),
+        rule(
+            "all-null",
+            Over::Rows,
+            warning,
+            not_judged(Unjudged::Unknown),
+        ),
+    ]
 }
 
 const DAY: Duration = Duration::from_secs(86_400);

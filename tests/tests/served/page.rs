@@ -122,6 +122,21 @@ fn how_old_the_rows_are_and_whether_the_source_goes_on_is_said() {
 }
 
 #[test]
+fn rules_stand_in_words_and_the_violated_ones_are_first() {
+    let html = page(&fixture::snapshot());
+    let rules = &html[html.find("<h2>Rules</h2>").expect("a section")..];
+    let place = |words: &str| rules.find(words).unwrap_or_else(|| panic!("{words}"));
+    let order = [
+        "violated: false for 199 of 1,990 rows (10.0\u{a0}%, 0.1\u{a0}% allowed); null, and so unknown, for 10 rows.",
+        "violated: count(*) = 2000, in the window before 4100.",
+        "cannot be judged: at character 24: the source has no column &lt;b&gt;;",
+        "not judged: nothing is remembered of the window before.",
+        "holds: false for 1 of 1,990 rows",
+    ];
+    assert!(order.map(place).is_sorted());
+}
+
+#[test]
 fn a_failure_stands_above_everything() {
     const MESSAGE: &str = "cannot connect to &lt;localhost:8815&gt;";
     let mut snapshot = fixture::snapshot();

@@ -183,6 +183,35 @@ fn what_was_not_computed_is_absent_and_has_a_reason() {
 }
 
 #[test]
+fn a_rule_is_judged_or_says_why_not() {
+    let samples = samples(&full(&fixture::snapshot(), Format::Classic));
+    let check = |definition, labels: &str, expected: Option<f64>| {
+        let series = series(definition, labels);
+        assert_eq!(samples.get(&series).copied(), expected, "{series}");
+    };
+    let breached = table::RULE_BREACHED.definition();
+    check(
+        breached,
+        "rule=\"violated\",severity=\"critical\"",
+        Some(1.0),
+    );
+    check(breached, "rule=\"holds\",severity=\"critical\"", Some(0.0));
+    check(breached, "rule=\"volume\",severity=\"warning\"", Some(1.0));
+    check(breached, "rule=\"broken\",severity=\"critical\"", None);
+    let ratio = table::RULE_VIOLATION_RATIO.definition();
+    check(ratio, "rule=\"violated\"", Some(0.1));
+    check(ratio, "rule=\"volume\"", None);
+    let unknown = table::RULE_UNKNOWN_ROWS.definition();
+    check(unknown, "rule=\"violated\"", Some(10.0));
+    let why = table::RULE_INVALID_INFO.definition();
+    check(why, "rule=\"broken\",reason=\"column\"", Some(1.0));
+    check(why, "rule=\"all-null\",reason=\"unknown\"", Some(1.0));
+    let broken = table::RULE_BROKEN.definition();
+    check(broken, "rule=\"broken\"", Some(1.0));
+    check(broken, "rule=\"all-null\"", Some(0.0));
+}
+
+#[test]
 fn a_failure_leaves_the_last_values() {
     let mut snapshot = fixture::snapshot();
     let before = samples(&full(&snapshot, Format::Classic));
