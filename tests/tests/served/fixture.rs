@@ -13,14 +13,16 @@ use exporter::schema::Problem;
 use exporter::settings::settings;
 use exporter::snapshot::{
     BaselineInfo, BaselineState, Breaches, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
-    OpenWindow, RuleState, Snapshot, UpdatesState, WholeState,
+    OpenWindow, PairsState, RuleState, Snapshot, UpdatesState, WholeState,
 };
 use exporter::updates::Updates;
 use exporter::window::Span;
 use jiff::Timestamp;
+use stats::association::{self, Matrix, Measure, vif};
 use stats::{
-    BySeverity, Categories, Column, FeatureProfile, FrozenFeature, KeySample, Kind, NotComputed,
-    Reference, Summary, TimeSample, Validity, Verdict, WindowSummary, judge,
+    AssociationReport, Associations, BySeverity, Categories, Column, FeatureProfile, FrozenFeature,
+    KeySample, Kind, NotComputed, PairChange, Reference, Summary, TimeSample, Validity, Verdict,
+    WindowSummary, judge,
 };
 
 /// A name in which everything that markup or the text formats must escape occurs.
@@ -386,7 +388,7 @@ pub fn snapshot() -> Snapshot {
     let expected = features.iter().filter(|feature| feature.expected);
     let scores = expected.filter_map(|feature| Some(feature.quality?.score()));
     let whole = WholeState {
-        pairs: None,
+        pairs: Some(pairs()),
         keys: whole.keys,
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),
@@ -510,6 +512,49 @@ fn rules() -> Vec<RuleState> {
             not_judged(Unjudged::Unknown),
         ),
     ]
+}
+
+/// Two features that hung together, and do no more.
+fn pairs() -> PairsState {
+    let rising: Vec<f64> = (0..200).map(f64::from).collect();
+    let other: Vec<f64> = (0..200u32).map(|row| f64::from(row * 77 % 200)).collect();
+    let features = ["basket_value", "visits"];
+    let matrix = |second: &[f64]| {
+        let columns = [
+            (features[0], association::Values::Numeric(&rising)),
+            (features[1], association::Values::Numeric(second)),
+        ];
+        Associations::new(&columns).unwrap().matrix().clone()
+    };
+    let (reference, current) = (matrix(&rising), matrix(&other));
+    let value = |matrix: &Matrix| matrix.pair(0, 1).unwrap().alarming.unwrap().value;
+    let change = PairChange {
+        features: (features[0].to_owned(), features[1].to_owned()),
+        measure: Measure::Spearman,
+        reference: value(&reference),
+        current: value(&current),
+        rows: 200,
+        scores: BySeverity {
+            warning: 9.0,
+            critical: 4.5,
+        },
+    };
+    PairsState {
+        report: AssociationReport {
+            pairs: 1,
+            largest: change.delta().abs(),
+            frobenius: change.delta().abs() * 2f64.sqrt(),
+            most_changed: vec![change],
+            inflation: features
+                .iter()
+                .map(|name| (*name).to_owned())
+                .zip(vif(&current).columns)
+                .collect(),
+        },
+        features: features.map(str::to_owned).to_vec(),
+        reference,
+        current,
+    }
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
