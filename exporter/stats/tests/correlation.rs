@@ -357,7 +357,7 @@ fn columns_are_found_by_name_and_the_first_so_many_count() {
         associations: Some(Associations::new(&sampled).unwrap()),
         ..WindowSummary::default()
     };
-    let reference = Reference::new(&all, &[window.clone()], &settings(&[]));
+    let reference = Reference::new(&all, std::slice::from_ref(&window), &settings(&[]));
     assert_eq!(reference.tests(), MAX_FEATURES);
     let summaries = summaries(&all);
     let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();

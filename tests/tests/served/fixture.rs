@@ -524,10 +524,16 @@ fn pairs() -> PairsState {
             (features[0], association::Values::Numeric(&rising)),
             (features[1], association::Values::Numeric(second)),
         ];
-        Associations::new(&columns).unwrap().matrix().clone()
+        Associations::new(&columns)
+            .expect("columns of 200 rows")
+            .matrix()
+            .clone()
     };
     let (reference, current) = (matrix(&rising), matrix(&other));
-    let value = |matrix: &Matrix| matrix.pair(0, 1).unwrap().alarming.unwrap().value;
+    let value = |matrix: &Matrix| {
+        let pair = matrix.pair(0, 1).expect("two columns have a pair");
+        pair.alarming.expect("it is computed").value
+    };
     let change = PairChange {
         features: (features[0].to_owned(), features[1].to_owned()),
         measure: Measure::Spearman,
