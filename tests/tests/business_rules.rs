@@ -100,7 +100,7 @@ fn expected(week: &str, faults: &Value) -> BTreeMap<String, Value> {
     let window: BTreeMap<&str, &str> = WINDOW.map(|(name, _, query)| (name, query)).into();
     let rules = json!({"rows": rows, "window": window}).to_string();
     let found = python(
-        "data/rules.py",
+        "data/business_rules.py",
         &[week, &rules, "--faults", &faults.to_string()],
     );
     serde_json::from_str(&found).unwrap()
