@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What DuckDB says of business rules about one week of the customer features: JSON on standard output.
 
-usage: rules.py WEEK RULES [--faults JSON]
+usage: business_rules.py WEEK RULES [--faults JSON]
 
 RULES is a JSON object of boolean SQL expressions by name. One under "rows" is asked of each row: how often it is true, false and
 null. One under "window" is a query's only value, over the tables `now` and `before`, the week and the one before it.
