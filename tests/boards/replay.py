@@ -28,7 +28,8 @@ OF_CHECKS = "featuremonitor_check_"
 DETAILS = {"featuremonitor_check_limit_part_info", "featuremonitor_check_rows"}
 KEPT = {
     "featuremonitor_feature_info", "featuremonitor_feature_present", "featuremonitor_feature_newest_event_timestamp_seconds",
-    "featuremonitor_schema_finding", "featuremonitor_feature_missing_ratio",
+    "featuremonitor_schema_finding", "featuremonitor_feature_missing_ratio", "featuremonitor_pair_association",
+    "featuremonitor_pair_reference_association", "featuremonitor_pair_association_score",
 }  # fmt: skip
 JUDGED_BY_ROWS = ("drift", "missing")
 
