@@ -2,25 +2,29 @@
 //!
 //! What is not known has no sample. A feature that disappears from the snapshot disappears from the scrape.
 
+mod bins;
+mod distances;
+mod rules;
+mod verdicts;
+
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use metrics::{Family, Label, Samples, table};
 use sha2::{Digest as _, Sha256};
-use stats::association::{self, Measure, Vif};
-use stats::{
-    AssociationReport, Bins, BySeverity, Check, Counts, Distance, FeatureReport, LimitPart,
-    NotComputed, Scope, Severity, Statistic, Summary, UsualGap, Verdict,
-};
+use stats::association::{Measure, Vif};
+use stats::{AssociationReport, Scope, UsualGap};
 
-use crate::freshness::Freshness;
 use crate::process::{DropReason, Process};
-use crate::rules::{Judgement, Outcome};
 use crate::schema::Problem;
-use crate::settings::check_of;
-use crate::snapshot::{BaselineState, Breaches, FeatureState, Judged, RuleState, Snapshot};
+use crate::snapshot::{BaselineState, FeatureState, Snapshot};
 use crate::updates::Supply;
+
+use bins::bins;
+pub(crate) use bins::coarse;
+use distances::drift;
+use rules::business_rule;
+use verdicts::{NoVerdict, freshness_verdict, judged, verdicts};
 
 /// Series that one monitor may have: some 400 features with everything there is to say about them. A
 /// Prometheus server holds a series in a few kilobytes of memory, so that a monitor costs it at most some
@@ -137,51 +141,6 @@ fn monitor(out: &mut Out, snapshot: &Snapshot) {
     }
 }
 
-/// What is known of a business rule.
-fn business_rule(out: &mut Out, state: &RuleState) {
-    let rule = &state.rule;
-    let name = [(Label::Rule, rule.name.as_str())];
-    let severity = (Label::Severity, rule.severity.name());
-    out.add(
-        &table::RULE_INFO,
-        [name[0], (Label::Kind, rule.over.name()), severity],
-        1.0,
-    );
-    if rule.over == crds::valid::Over::Rows {
-        out.add(&table::RULE_TOLERANCE_RATIO, name, rule.tolerance);
-    }
-    let reason = match &state.outcome {
-        Some(Outcome::Judged(_)) => None,
-        Some(Outcome::NotJudged(reason)) => Some(reason.as_str()),
-        Some(Outcome::Broken(error)) => Some(error.fault.as_str()),
-        None => Some("no_window"),
-    };
-    let broken = matches!(state.outcome, Some(Outcome::Broken(_)));
-    out.add(&table::RULE_BROKEN, name, flag(broken));
-    out.add(&table::RULE_VALID, name, flag(reason.is_none()));
-    if let Some(reason) = reason {
-        let why = [name[0], (Label::Reason, reason)];
-        out.add(&table::RULE_INVALID_INFO, why, 1.0);
-    }
-    let Some(Outcome::Judged(judgement)) = &state.outcome else {
-        return;
-    };
-    let breached = flag(judgement.breached());
-    out.add(&table::RULE_BREACHED, [name[0], severity], breached);
-    out.add_some(&table::RULE_VIOLATION_RATIO, name, judgement.ratio());
-    if let Judgement::Rows {
-        rows,
-        violations,
-        unknown,
-        ..
-    } = judgement
-    {
-        out.add(&table::RULE_ROWS, name, *rows as f64);
-        out.add(&table::RULE_VIOLATING_ROWS, name, *violations as f64);
-        out.add(&table::RULE_UNKNOWN_ROWS, name, *unknown as f64);
-    }
-}
-
 /// How old the rows are that are served.
 fn served(out: &mut Out, snapshot: &Snapshot) {
     let Some(served) = &snapshot.served else {
@@ -282,26 +241,6 @@ fn measure_name(measure: Measure) -> &'static str {
         Measure::Spearman => "spearman",
         Measure::CramersV => "cramers_v",
         Measure::CorrelationRatio => "correlation_ratio",
-    }
-}
-
-/// The verdicts of all checks that judge this.
-fn judged(
-    out: &mut Out,
-    snapshot: &Snapshot,
-    (scope, name): (Scope, &str),
-    report: Result<&FeatureReport, NoVerdict>,
-    breached: &Breaches,
-) {
-    for check in Check::of(scope) {
-        if !check_of(&snapshot.monitor, check).enabled {
-            continue;
-        }
-        match report.map(|report| report.verdicts.get(check)) {
-            Ok(Ok(verdict)) => statistical_verdict(out, verdict, *breached.get(check), name),
-            Ok(Err(reason)) => invalid(out, NoVerdict::NotComputed(*reason), name, check.name()),
-            Err(reason) => invalid(out, reason, name, check.name()),
-        }
     }
 }
 
@@ -407,194 +346,6 @@ fn identity(out: &mut Out, snapshot: &Snapshot, feature: &FeatureState, name: &s
     }
 }
 
-/// Why a check of a feature has no verdict.
-#[derive(Clone, Copy)]
-enum NoVerdict {
-    /// There is nothing to compare with.
-    NoBaseline,
-    /// The baseline does not have the feature.
-    NotInBaseline,
-    /// No complete window was judged yet.
-    NoWindow,
-    /// No row with an event time was seen, or fewer than the check asks for.
-    NoEvent,
-    /// The statistic says why.
-    NotComputed(NotComputed),
-}
-
-impl NoVerdict {
-    /// The reason as a label value; nothing for a check that is switched off, or is not about features like this one: that
-    /// has no samples at all.
-    fn reason(self) -> Option<&'static str> {
-        Some(match self {
-            NoVerdict::NoBaseline => "no_baseline",
-            NoVerdict::NotInBaseline => "not_in_baseline",
-            NoVerdict::NoWindow => "no_window",
-            NoVerdict::NoEvent => "no_event",
-            NoVerdict::NotComputed(reason) => match reason {
-                NotComputed::TooFewRows { .. } => "too_few_rows",
-                NotComputed::NoReference { .. } => "too_few_baseline_rows",
-                NotComputed::ZeroSpread => "zero_spread",
-                NotComputed::TooManyCategories => "too_many_categories",
-                NotComputed::GivenForOtherKind { .. } => "given_for_other_kind",
-                NotComputed::KindChanged { .. } => "kind_changed",
-                NotComputed::OtherBins => "other_bins",
-                NotComputed::Absent => "absent",
-                NotComputed::Moving => "moving",
-                NotComputed::Overflow => "overflow",
-                NotComputed::NoKeys => "no_keys",
-                NotComputed::NoSample => "no_sample",
-                NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
-                NotComputed::NotInBaseline => "not_in_baseline",
-                NotComputed::NotForKind { .. }
-                | NotComputed::ZeroDeviation
-                | NotComputed::TooManyFeatures { .. }
-                | NotComputed::NoOtherFeature
-                | NotComputed::Pairs(_)
-                | NotComputed::Disabled => return None,
-            },
-        })
-    }
-}
-
-fn verdicts(out: &mut Out, snapshot: &Snapshot, feature: &FeatureState, name: &str) {
-    let checks = &snapshot.monitor.checks;
-    let report = feature.report.as_ref();
-    let report = report.ok_or_else(|| unjudged(snapshot, feature));
-    judged(
-        out,
-        snapshot,
-        (Scope::Feature, name),
-        report,
-        &feature.breached,
-    );
-    let here = feature.present == Some(true);
-    freshness_verdict(out, snapshot, feature.freshness.as_ref(), name, here);
-    if let Some(breached) = feature.schema_breached(checks.schema.enabled) {
-        valid(out, true, name, "schema");
-        for (severity, breached) in breached.iter() {
-            let labels = of(name, "schema", severity);
-            out.add(&table::CHECK_SCORE, labels, flag(*breached));
-            out.add(&table::CHECK_BREACHED, labels, flag(*breached));
-        }
-    }
-}
-
-fn unjudged(snapshot: &Snapshot, feature: &FeatureState) -> NoVerdict {
-    match &snapshot.baseline {
-        BaselineState::Absent | BaselineState::Forming { .. } => NoVerdict::NoBaseline,
-        BaselineState::Ready(_) if feature.bins.is_none() => NoVerdict::NotInBaseline,
-        BaselineState::Ready(_) => NoVerdict::NoWindow,
-    }
-}
-
-fn statistical_verdict(
-    out: &mut Out,
-    verdict: &Verdict,
-    breached: Option<BySeverity<bool>>,
-    name: &str,
-) {
-    let check = verdict.check.name();
-    valid(out, true, name, check);
-    let feature_check = [(Label::Feature, name), (Label::Check, check)];
-    out.add(&table::CHECK_VALUE, feature_check, verdict.value);
-    out.add(&table::CHECK_ROWS, feature_check, verdict.rows as f64);
-    for (severity, limit) in verdict.limits.iter() {
-        out.add(&table::CHECK_LIMIT, of(name, check, severity), limit.value);
-        out.add(
-            &table::CHECK_LIMIT_PART_INFO,
-            [
-                (Label::Feature, name),
-                (Label::Check, check),
-                (Label::Severity, severity.name()),
-                (Label::Part, part_name(limit.part)),
-                (Label::Statistic, statistic_name(verdict.statistic)),
-            ],
-            1.0,
-        );
-    }
-    for (severity, score) in verdict.scores.iter() {
-        out.add(&table::CHECK_SCORE, of(name, check, severity), *score);
-    }
-    for (severity, breached) in breached.iter().flat_map(BySeverity::iter) {
-        let labels = of(name, check, severity);
-        out.add(&table::CHECK_BREACHED, labels, flag(*breached));
-    }
-}
-
-/// Freshness of the monitor, with an empty name, or of a feature.
-fn freshness_verdict(
-    out: &mut Out,
-    snapshot: &Snapshot,
-    judged: Option<&Judged<Freshness>>,
-    name: &str,
-    expected: bool,
-) {
-    let check = &snapshot.monitor.checks.freshness;
-    let enabled = match name {
-        "" => check.enabled,
-        name => check.limits_for(name).enabled,
-    };
-    if !enabled || snapshot.monitor.data.event_time.is_none() {
-        return;
-    }
-    let Some(judged) = judged else {
-        if expected && snapshot.evaluation.is_some() {
-            invalid(out, NoVerdict::NoEvent, name, "freshness");
-        }
-        return;
-    };
-    valid(out, true, name, "freshness");
-    let freshness = &judged.value;
-    out.add(
-        &table::CHECK_VALUE,
-        [(Label::Feature, name), (Label::Check, "freshness")],
-        freshness.age_seconds,
-    );
-    for severity in [Severity::Warning, Severity::Critical] {
-        let labels = of(name, "freshness", severity);
-        let Some(limit) = *freshness.limits.get(severity) else {
-            continue;
-        };
-        out.add(&table::CHECK_LIMIT, labels, limit);
-        out.add_some(&table::CHECK_SCORE, labels, *freshness.scores.get(severity));
-        let breached = flag(*judged.breached.get(severity));
-        out.add(&table::CHECK_BREACHED, labels, breached);
-    }
-}
-
-fn valid(out: &mut Out, valid: bool, name: &str, check: &str) {
-    out.add(
-        &table::CHECK_VALID,
-        [(Label::Feature, name), (Label::Check, check)],
-        flag(valid),
-    );
-}
-
-fn invalid(out: &mut Out, reason: NoVerdict, name: &str, check: &str) {
-    let Some(reason) = reason.reason() else {
-        return;
-    };
-    valid(out, false, name, check);
-    out.add(
-        &table::CHECK_INVALID_INFO,
-        [
-            (Label::Feature, name),
-            (Label::Check, check),
-            (Label::Reason, reason),
-        ],
-        1.0,
-    );
-}
-
-fn of<'a>(name: &'a str, check: &'a str, severity: Severity) -> [(Label, &'a str); 3] {
-    [
-        (Label::Feature, name),
-        (Label::Check, check),
-        (Label::Severity, severity.name()),
-    ]
-}
-
 /// Statistics of the judged window. Those that are single values of somebody (minimum, maximum, quantiles)
 /// are left out for a sensitive feature.
 fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
@@ -672,215 +423,6 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
     }
 }
 
-fn drift(out: &mut Out, feature: &FeatureState, name: &str) {
-    let distances = feature.report.iter().flat_map(|report| &report.distances);
-    for distance in distances.filter_map(|(_, distance)| distance.as_ref().ok()) {
-        let of = DistanceFamilies::of(distance.statistic);
-        let Some(of) = of else { continue };
-        let labels = [(Label::Feature, name)];
-        let Distance {
-            value,
-            p_value,
-            adjusted_p_value,
-            error,
-            ..
-        } = *distance;
-        out.add(of.value, labels, value);
-        if let Some([p, adjusted]) = of.p_values {
-            out.add_some(p, labels, p_value);
-            out.add_some(adjusted, labels, adjusted_p_value);
-        }
-        if let Some(family) = of.error {
-            out.add(family, labels, error);
-        }
-    }
-}
-
-/// The families of one distance.
-struct DistanceFamilies {
-    value: &'static Family<1>,
-    p_values: Option<[&'static Family<1>; 2]>,
-    error: Option<&'static Family<1>>,
-}
-
-impl DistanceFamilies {
-    fn of(statistic: Statistic) -> Option<Self> {
-        let with_p = |value, p, adjusted| DistanceFamilies {
-            value,
-            p_values: Some([p, adjusted]),
-            error: None,
-        };
-        Some(match statistic {
-            Statistic::Ks => DistanceFamilies {
-                error: Some(&table::DRIFT_KS_BINNING_ERROR),
-                ..with_p(
-                    &table::DRIFT_KS,
-                    &table::DRIFT_KS_P_VALUE,
-                    &table::DRIFT_KS_ADJUSTED_P_VALUE,
-                )
-            },
-            Statistic::Wasserstein => DistanceFamilies {
-                value: &table::DRIFT_WASSERSTEIN,
-                p_values: None,
-                error: Some(&table::DRIFT_WASSERSTEIN_BINNING_ERROR),
-            },
-            Statistic::Psi => with_p(
-                &table::DRIFT_PSI,
-                &table::DRIFT_PSI_P_VALUE,
-                &table::DRIFT_PSI_ADJUSTED_P_VALUE,
-            ),
-            Statistic::JensenShannon => with_p(
-                &table::DRIFT_JENSEN_SHANNON,
-                &table::DRIFT_JENSEN_SHANNON_P_VALUE,
-                &table::DRIFT_JENSEN_SHANNON_ADJUSTED_P_VALUE,
-            ),
-            Statistic::Hellinger => with_p(
-                &table::DRIFT_HELLINGER,
-                &table::DRIFT_HELLINGER_P_VALUE,
-                &table::DRIFT_HELLINGER_ADJUSTED_P_VALUE,
-            ),
-            Statistic::ChiSquared => with_p(
-                &table::DRIFT_CHI_SQUARED,
-                &table::DRIFT_CHI_SQUARED_P_VALUE,
-                &table::DRIFT_CHI_SQUARED_ADJUSTED_P_VALUE,
-            ),
-            // It has families of its own: the shares, and the check's.
-            Statistic::MissingShare
-            | Statistic::InvalidShare
-            | Statistic::OutlierShare
-            | Statistic::AssociationChange
-            | Statistic::DuplicateShare => return None,
-        })
-    }
-}
-
-/// Shares of the bins, all of a feature or none: a histogram with bins cut off would mislead.
-fn bins(out: &mut Out, feature: &FeatureState, name: &str) {
-    let Some(frozen) = &feature.bins else { return };
-    let sides = [
-        (&table::BIN_REFERENCE_RATIO, &feature.reference),
-        (&table::BIN_RATIO, &feature.summary),
-    ];
-    for (family, summary) in sides {
-        let counted = summary.as_ref().and_then(|summary| coarse(frozen, summary));
-        let Some(counts) = counted else { continue };
-        let total: u64 = counts.iter().sum();
-        if total == 0 {
-            continue;
-        }
-        // Two categories that were cut to the same text are shown as one.
-        let mut shares: BTreeMap<String, f64> = BTreeMap::new();
-        for (bin, count) in bin_names(frozen, feature.sensitive).into_iter().zip(counts) {
-            *shares.entry(label(&bin).into_owned()).or_default() += count as f64 / total as f64;
-        }
-        if out.room() < shares.len() {
-            out.dropped += shares.len() as u64;
-            continue;
-        }
-        for (bin, share) in shares {
-            out.add(family, [(Label::Feature, name), (Label::Bin, &bin)], share);
-        }
-    }
-}
-
-/// Counts over the coarse bins; nothing when the summary was not counted over these bins.
-pub(crate) fn coarse(bins: &Bins, summary: &Summary) -> Option<Vec<u64>> {
-    match (bins, summary.counts.as_ref()?) {
-        (Bins::Numeric(bins), Counts::Numeric { fine, .. }) if fine.len() == bins.len() => {
-            Some(bins.coarse(fine))
-        }
-        (Bins::Categorical(bins), Counts::Categorical { top, other, unseen })
-            if top.len() == bins.names().len() =>
-        {
-            Some(top.iter().chain([other, unseen]).copied().collect())
-        }
-        _ => None,
-    }
-}
-
-/// Names of the coarse bins in their order: the number of each, so that they sort, and its edges; or the
-/// category. A sensitive feature's bins have numbers only.
-fn bin_names(bins: &Bins, sensitive: bool) -> Vec<String> {
-    let names: Vec<String> = match bins {
-        Bins::Numeric(bins) => {
-            let edges = bins.coarse_edges();
-            let count = edges.len() + 1;
-            let width = count.to_string().len();
-            let digits = digits(&edges);
-            (0..count)
-                .map(|bin| match sensitive {
-                    true => format!("{:0width$}", bin + 1),
-                    false => format!("{:0width$} {}", bin + 1, range(&edges, bin, digits)),
-                })
-                .collect()
-        }
-        Bins::Categorical(bins) => {
-            let width = bins.names().len().to_string().len();
-            let named = bins.names().iter().enumerate().map(|(bin, name)| {
-                if sensitive {
-                    format!("{:0width$}", bin + 1)
-                } else {
-                    name.clone()
-                }
-            });
-            let rest = ["__other__".to_owned(), "__unseen__".to_owned()];
-            named.chain(rest).collect()
-        }
-    };
-    names
-}
-
-/// How many significant digits tell ascending edges apart, at least five.
-fn digits(edges: &[f64]) -> usize {
-    let apart = |digits: &usize| {
-        let ascends = |pair: &[f64]| match pair {
-            // A bin of one value is named by that value.
-            [start, end] => {
-                *end <= start.next_up() || rounded(*start, *digits) < rounded(*end, *digits)
-            }
-            _ => true,
-        };
-        edges.windows(2).all(ascends)
-    };
-    (5..17).find(apart).unwrap_or(17)
-}
-
-/// A value with so many significant digits.
-fn rounded(value: f64, digits: usize) -> f64 {
-    // What was formatted as a number is one.
-    format!("{value:.*e}", digits - 1).parse().unwrap_or(value)
-}
-
-/// What lies in a coarse bin: one value, or a range whose ends have so many significant digits.
-fn range(edges: &[f64], bin: usize, digits: usize) -> String {
-    let edge = |place: Option<usize>| place.and_then(|place| edges.get(place)).copied();
-    let (below, above) = (edge(bin.checked_sub(1)), edge(Some(bin)));
-    // The bin before holds this value alone, and ends with the next number that there is.
-    let only = edge(bin.checked_sub(2)).filter(|only| below <= Some(only.next_up()));
-    let end = |end: f64| text(rounded(end, digits));
-    let from = match (only, below) {
-        (Some(only), _) => format!("({}", text(only)),
-        (None, Some(below)) => format!("[{}", end(below)),
-        (None, None) => "(-Inf".to_owned(),
-    };
-    match (below, above) {
-        (Some(only), Some(above)) if above <= only.next_up() => text(only),
-        (_, Some(above)) => format!("{from}, {})", end(above)),
-        (_, None) => format!("{from}, +Inf)"),
-    }
-}
-
-/// A number with all its digits, with an exponent where they would be many more without: the smallest number
-/// above 0, where a bin of 0 alone ends, has 324 of them.
-fn text(value: f64) -> String {
-    let (plain, exponent) = (format!("{value}"), format!("{value:e}"));
-    if plain.len() <= exponent.len() + 6 {
-        plain
-    } else {
-        exponent
-    }
-}
-
 /// A label value within its bound. A longer one is cut and gets a digest, so that two long names that begin
 /// alike stay two.
 fn label(value: &str) -> Cow<'_, str> {
@@ -911,32 +453,5 @@ fn kind_name(kind: stats::Kind) -> &'static str {
     match kind {
         stats::Kind::Numeric => "numeric",
         stats::Kind::Categorical => "categorical",
-    }
-}
-
-fn statistic_name(statistic: Statistic) -> &'static str {
-    match statistic {
-        Statistic::Ks => "ks",
-        Statistic::Psi => "psi",
-        Statistic::JensenShannon => "jensen_shannon",
-        Statistic::Hellinger => "hellinger",
-        Statistic::Wasserstein => "wasserstein",
-        Statistic::ChiSquared => "chi_squared",
-        Statistic::MissingShare => "missing_share",
-        Statistic::InvalidShare => "invalid_share",
-        Statistic::OutlierShare => "outlier_share",
-        Statistic::AssociationChange => "association_change",
-        Statistic::DuplicateShare => "duplicate_share",
-    }
-}
-
-fn part_name(part: LimitPart) -> &'static str {
-    match part {
-        LimitPart::Manifest => "manifest",
-        LimitPart::RaisedToWarning => "raised_to_warning",
-        LimitPart::EffectFloor => "effect_floor",
-        LimitPart::SamplingNull => "sampling_null",
-        LimitPart::BetweenWindows => "between_windows",
-        LimitPart::BetweenWindowsCapped => "between_windows_capped",
     }
 }

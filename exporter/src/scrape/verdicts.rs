@@ -1,0 +1,247 @@
+//! What each check says, or why it says nothing.
+
+use metrics::{Label, table};
+use stats::association;
+use stats::{
+    BySeverity, Check, FeatureReport, LimitPart, NotComputed, Scope, Severity, Statistic, Verdict,
+};
+
+use super::{Out, flag};
+use crate::freshness::Freshness;
+use crate::settings::check_of;
+use crate::snapshot::{BaselineState, Breaches, FeatureState, Judged, Snapshot};
+
+/// Why a check of a feature has no verdict.
+#[derive(Clone, Copy)]
+pub(super) enum NoVerdict {
+    /// There is nothing to compare with.
+    NoBaseline,
+    /// The baseline does not have the feature.
+    NotInBaseline,
+    /// No complete window was judged yet.
+    NoWindow,
+    /// No row with an event time was seen, or fewer than the check asks for.
+    NoEvent,
+    /// The statistic says why.
+    NotComputed(NotComputed),
+}
+
+impl NoVerdict {
+    /// The reason as a label value; nothing for a check that is switched off, or is not about features like this one: that
+    /// has no samples at all.
+    fn reason(self) -> Option<&'static str> {
+        Some(match self {
+            NoVerdict::NoBaseline => "no_baseline",
+            NoVerdict::NotInBaseline => "not_in_baseline",
+            NoVerdict::NoWindow => "no_window",
+            NoVerdict::NoEvent => "no_event",
+            NoVerdict::NotComputed(reason) => match reason {
+                NotComputed::TooFewRows { .. } => "too_few_rows",
+                NotComputed::NoReference { .. } => "too_few_baseline_rows",
+                NotComputed::ZeroSpread => "zero_spread",
+                NotComputed::TooManyCategories => "too_many_categories",
+                NotComputed::GivenForOtherKind { .. } => "given_for_other_kind",
+                NotComputed::KindChanged { .. } => "kind_changed",
+                NotComputed::OtherBins => "other_bins",
+                NotComputed::Absent => "absent",
+                NotComputed::Moving => "moving",
+                NotComputed::Overflow => "overflow",
+                NotComputed::NoKeys => "no_keys",
+                NotComputed::NoSample => "no_sample",
+                NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
+                NotComputed::NotInBaseline => "not_in_baseline",
+                NotComputed::NotForKind { .. }
+                | NotComputed::ZeroDeviation
+                | NotComputed::TooManyFeatures { .. }
+                | NotComputed::NoOtherFeature
+                | NotComputed::Pairs(_)
+                | NotComputed::Disabled => return None,
+            },
+        })
+    }
+}
+
+pub(super) fn verdicts(out: &mut Out, snapshot: &Snapshot, feature: &FeatureState, name: &str) {
+    let checks = &snapshot.monitor.checks;
+    let report = feature.report.as_ref();
+    let report = report.ok_or_else(|| unjudged(snapshot, feature));
+    judged(
+        out,
+        snapshot,
+        (Scope::Feature, name),
+        report,
+        &feature.breached,
+    );
+    let here = feature.present == Some(true);
+    freshness_verdict(out, snapshot, feature.freshness.as_ref(), name, here);
+    if let Some(breached) = feature.schema_breached(checks.schema.enabled) {
+        valid(out, true, name, "schema");
+        for (severity, breached) in breached.iter() {
+            let labels = of(name, "schema", severity);
+            out.add(&table::CHECK_SCORE, labels, flag(*breached));
+            out.add(&table::CHECK_BREACHED, labels, flag(*breached));
+        }
+    }
+}
+
+fn unjudged(snapshot: &Snapshot, feature: &FeatureState) -> NoVerdict {
+    match &snapshot.baseline {
+        BaselineState::Absent | BaselineState::Forming { .. } => NoVerdict::NoBaseline,
+        BaselineState::Ready(_) if feature.bins.is_none() => NoVerdict::NotInBaseline,
+        BaselineState::Ready(_) => NoVerdict::NoWindow,
+    }
+}
+
+/// The verdicts of all checks that judge this.
+pub(super) fn judged(
+    out: &mut Out,
+    snapshot: &Snapshot,
+    (scope, name): (Scope, &str),
+    report: Result<&FeatureReport, NoVerdict>,
+    breached: &Breaches,
+) {
+    for check in Check::of(scope) {
+        if !check_of(&snapshot.monitor, check).enabled {
+            continue;
+        }
+        match report.map(|report| report.verdicts.get(check)) {
+            Ok(Ok(verdict)) => statistical_verdict(out, verdict, *breached.get(check), name),
+            Ok(Err(reason)) => invalid(out, NoVerdict::NotComputed(*reason), name, check.name()),
+            Err(reason) => invalid(out, reason, name, check.name()),
+        }
+    }
+}
+
+fn statistical_verdict(
+    out: &mut Out,
+    verdict: &Verdict,
+    breached: Option<BySeverity<bool>>,
+    name: &str,
+) {
+    let check = verdict.check.name();
+    valid(out, true, name, check);
+    let feature_check = [(Label::Feature, name), (Label::Check, check)];
+    out.add(&table::CHECK_VALUE, feature_check, verdict.value);
+    out.add(&table::CHECK_ROWS, feature_check, verdict.rows as f64);
+    for (severity, limit) in verdict.limits.iter() {
+        out.add(&table::CHECK_LIMIT, of(name, check, severity), limit.value);
+        out.add(
+            &table::CHECK_LIMIT_PART_INFO,
+            [
+                (Label::Feature, name),
+                (Label::Check, check),
+                (Label::Severity, severity.name()),
+                (Label::Part, part_name(limit.part)),
+                (Label::Statistic, statistic_name(verdict.statistic)),
+            ],
+            1.0,
+        );
+    }
+    for (severity, score) in verdict.scores.iter() {
+        out.add(&table::CHECK_SCORE, of(name, check, severity), *score);
+    }
+    for (severity, breached) in breached.iter().flat_map(BySeverity::iter) {
+        let labels = of(name, check, severity);
+        out.add(&table::CHECK_BREACHED, labels, flag(*breached));
+    }
+}
+
+/// Freshness of the monitor, with an empty name, or of a feature.
+pub(super) fn freshness_verdict(
+    out: &mut Out,
+    snapshot: &Snapshot,
+    judged: Option<&Judged<Freshness>>,
+    name: &str,
+    expected: bool,
+) {
+    let check = &snapshot.monitor.checks.freshness;
+    let enabled = match name {
+        "" => check.enabled,
+        name => check.limits_for(name).enabled,
+    };
+    if !enabled || snapshot.monitor.data.event_time.is_none() {
+        return;
+    }
+    let Some(judged) = judged else {
+        if expected && snapshot.evaluation.is_some() {
+            invalid(out, NoVerdict::NoEvent, name, "freshness");
+        }
+        return;
+    };
+    valid(out, true, name, "freshness");
+    let freshness = &judged.value;
+    out.add(
+        &table::CHECK_VALUE,
+        [(Label::Feature, name), (Label::Check, "freshness")],
+        freshness.age_seconds,
+    );
+    for severity in [Severity::Warning, Severity::Critical] {
+        let labels = of(name, "freshness", severity);
+        let Some(limit) = *freshness.limits.get(severity) else {
+            continue;
+        };
+        out.add(&table::CHECK_LIMIT, labels, limit);
+        out.add_some(&table::CHECK_SCORE, labels, *freshness.scores.get(severity));
+        let breached = flag(*judged.breached.get(severity));
+        out.add(&table::CHECK_BREACHED, labels, breached);
+    }
+}
+
+fn valid(out: &mut Out, valid: bool, name: &str, check: &str) {
+    out.add(
+        &table::CHECK_VALID,
+        [(Label::Feature, name), (Label::Check, check)],
+        flag(valid),
+    );
+}
+
+fn invalid(out: &mut Out, reason: NoVerdict, name: &str, check: &str) {
+    let Some(reason) = reason.reason() else {
+        return;
+    };
+    valid(out, false, name, check);
+    out.add(
+        &table::CHECK_INVALID_INFO,
+        [
+            (Label::Feature, name),
+            (Label::Check, check),
+            (Label::Reason, reason),
+        ],
+        1.0,
+    );
+}
+
+fn of<'a>(name: &'a str, check: &'a str, severity: Severity) -> [(Label, &'a str); 3] {
+    [
+        (Label::Feature, name),
+        (Label::Check, check),
+        (Label::Severity, severity.name()),
+    ]
+}
+
+fn statistic_name(statistic: Statistic) -> &'static str {
+    match statistic {
+        Statistic::Ks => "ks",
+        Statistic::Psi => "psi",
+        Statistic::JensenShannon => "jensen_shannon",
+        Statistic::Hellinger => "hellinger",
+        Statistic::Wasserstein => "wasserstein",
+        Statistic::ChiSquared => "chi_squared",
+        Statistic::MissingShare => "missing_share",
+        Statistic::InvalidShare => "invalid_share",
+        Statistic::OutlierShare => "outlier_share",
+        Statistic::AssociationChange => "association_change",
+        Statistic::DuplicateShare => "duplicate_share",
+    }
+}
+
+fn part_name(part: LimitPart) -> &'static str {
+    match part {
+        LimitPart::Manifest => "manifest",
+        LimitPart::RaisedToWarning => "raised_to_warning",
+        LimitPart::EffectFloor => "effect_floor",
+        LimitPart::SamplingNull => "sampling_null",
+        LimitPart::BetweenWindows => "between_windows",
+        LimitPart::BetweenWindowsCapped => "between_windows_capped",
+    }
+}
