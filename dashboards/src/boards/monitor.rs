@@ -418,20 +418,26 @@ fn unjudged() -> Line {
     )
 }
 
-fn data() -> Line {
+/// Ages in seconds, with the limits of the freshness check where the manifest has some.
+fn aged(panel: Panel) -> Panel {
     let limit = |severity| {
-        max_by(
-            &[],
-            &ONE.of(
-                &table::CHECK_LIMIT,
-                &[
-                    Is(Check, About::Freshness.name()),
-                    Is(Severity, severity),
-                    Is(Feature, ""),
-                ],
-            ),
-        )
+        let matchers = [
+            Is(Check, About::Freshness.name()),
+            Is(Severity, severity),
+            Is(Feature, ""),
+        ];
+        max_by(&[], &ONE.of(&table::CHECK_LIMIT, &matchers))
     };
+    panel
+        .ask(limit("warning"), "warning limit")
+        .ask(limit("critical"), "critical limit")
+        .unit(SECONDS)
+        .from(0.0)
+        .limits()
+        .without("no event seen")
+}
+
+fn data() -> Line {
     let missing = max_by(&[Feature], &ONE.of(&table::FEATURE_MISSING_RATIO, &[]));
     let finding = format!(
         "{} == 1",
@@ -440,18 +446,14 @@ fn data() -> Line {
     Line::even(
         8,
         vec![
-            lines(
-                "Age of the data",
-                "Age of the newest event, and the limits of the freshness check where the \
+            aged(
+                lines(
+                    "Age of the data",
+                    "Age of the newest event, and the limits of the freshness check where the \
                  manifest has some.",
-            )
-            .ask(age(&table::NEWEST_EVENT_TIMESTAMP), "age")
-            .ask(limit("warning"), "warning limit")
-            .ask(limit("critical"), "critical limit")
-            .unit(SECONDS)
-            .from(0.0)
-            .limits()
-            .without("no event seen"),
+                )
+                .ask(age(&table::NEWEST_EVENT_TIMESTAMP), "age"),
+            ),
             lines(
                 "Missing values",
                 "Share of rows that are null, of the eight features where it was largest.",
@@ -476,14 +478,6 @@ fn data() -> Line {
 }
 
 fn supply() -> Vec<Line> {
-    let limit = |severity| {
-        let matchers = [
-            Is(Check, About::Freshness.name()),
-            Is(Severity, severity),
-            Is(Feature, ""),
-        ];
-        max_by(&[], &ONE.of(&table::CHECK_LIMIT, &matchers))
-    };
     let in_state = |state| max_by(&[], &ONE.of(&table::UPDATE_STATE, &[Is(StateLabel, state)]));
     // One of them is 1, and the state's number with it.
     let state = format!(
@@ -540,20 +534,16 @@ fn supply() -> Vec<Line> {
     let rows = Line::even(
         7,
         vec![
-            lines(
-                "Age of the rows",
-                "The ages that half of the rows of the newest window exceed, one in twenty and one in a hundred, and the \
-                 limits of the newest.",
-            )
-            .ask(age(&table::EVENT_P50_TIMESTAMP), "half")
-            .ask(age(&table::EVENT_P05_TIMESTAMP), "5 %")
-            .ask(age(&table::EVENT_P01_TIMESTAMP), "1 %")
-            .ask(limit("warning"), "warning limit")
-            .ask(limit("critical"), "critical limit")
-            .unit(SECONDS)
-            .from(0.0)
-            .limits()
-            .without("no event seen"),
+            aged(
+                lines(
+                    "Age of the rows",
+                    "The ages that half of the rows of the newest window exceed, one in twenty and \
+                 one in a hundred, and the limits of the newest.",
+                )
+                .ask(age(&table::EVENT_P50_TIMESTAMP), "half")
+                .ask(age(&table::EVENT_P05_TIMESTAMP), "5 %")
+                .ask(age(&table::EVENT_P01_TIMESTAMP), "1 %"),
+            ),
             lines(
                 "Rows that are too old",
                 "Share of the rows whose event is past a limit of freshness.",

@@ -72,11 +72,13 @@ pub(super) struct AssociationTests {
     names: Vec<String>,
     /// For each feature of the baseline its column.
     columns: Vec<Result<usize, NotComputed>>,
-    /// For each feature what the manifest says.
+    /// For each feature of the baseline what the manifest says.
     settings: Vec<CheckSettings>,
     reference: Matrix,
     /// For each column how many other columns the baseline has it with.
     partners: Vec<usize>,
+    /// For each column the numbers that the manifest has for its feature.
+    numbers: Vec<BySeverity<Option<f64>>>,
     /// For each pair of the matrix how much the baseline's windows differ, and the mean variance of pairs with its measure.
     between: Vec<(Option<Between>, f64)>,
 }
@@ -111,8 +113,8 @@ impl AssociationTests {
                 NotComputed::NotInBaseline
             })
         };
-        let own = |feature: &FrozenFeature| {
-            let own = settings.features.get(&feature.name);
+        let own = |name: &String| {
+            let own = settings.features.get(name);
             own.unwrap_or(&settings.default).correlation
         };
         let mut partners = vec![0; names.len()];
@@ -125,7 +127,8 @@ impl AssociationTests {
         }
         Ok(AssociationTests {
             columns: features.iter().map(column).collect(),
-            settings: features.iter().map(own).collect(),
+            settings: features.iter().map(|feature| own(&feature.name)).collect(),
+            numbers: names.iter().map(|name| own(name).limits).collect(),
             between: spreads(&pooled.matrix, &pooled.differences),
             reference: pooled.matrix,
             partners,
@@ -215,7 +218,8 @@ impl AssociationTests {
         let partners = partners(first).max(partners(second)) as f64;
         let between = self.reference.position(first, second);
         let between = between.and_then(|at| self.between.get(at));
-        let numbers = self.manifest(first).zip(self.manifest(second));
+        let numbers = |column: usize| self.numbers.get(column).copied().unwrap_or_default();
+        let numbers = numbers(first).zip(numbers(second));
         let parts = alpha.zip(numbers).map(|(alpha, numbers)| {
             let share = alpha.map(|alpha| alpha.value / partners);
             Parts {
@@ -233,13 +237,6 @@ impl AssociationTests {
             }
         });
         limits::limits(floors, parts)
-    }
-
-    /// The numbers that the manifest has for a column's feature.
-    fn manifest(&self, column: usize) -> BySeverity<Option<f64>> {
-        let at = self.columns.iter().position(|other| *other == Ok(column));
-        let settings = at.and_then(|at| self.settings.get(at));
-        settings.map_or_else(BySeverity::default, |settings| settings.limits)
     }
 
     fn verdict(

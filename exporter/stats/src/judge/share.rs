@@ -144,12 +144,12 @@ pub(super) fn bind<'a>(
 ) {
     let mut tests: Vec<&mut ShareTest> = tests.filter_map(|test| test.as_mut().ok()).collect();
     let alike = limits::autocorrelation(tests.iter().map(|test| test.differences.as_slice()));
-    let between =
-        |test: &ShareTest| Some(Between::differences(&test.differences)?.stretched(alike));
-    let all: Vec<Between> = tests.iter().filter_map(|test| between(test)).collect();
-    let pooled = limits::pooled_variance(all.iter());
-    for test in &mut tests {
-        let between = between(test);
+    let between: Vec<Option<Between>> = tests
+        .iter()
+        .map(|test| Some(Between::differences(&test.differences)?.stretched(alike)))
+        .collect();
+    let pooled = limits::pooled_variance(between.iter().flatten());
+    for (test, between) in tests.iter_mut().zip(between) {
         test.bound = alpha.map(|alpha| Some(between?.bound(pooled, alpha?.value)));
     }
 }
