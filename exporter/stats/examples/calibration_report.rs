@@ -5,11 +5,14 @@
     reason = "it simulates: what cannot be simulated is a fault of this program"
 )]
 
+#[path = "../tests/association/draw.rs"]
+mod draw;
 #[path = "../tests/simulation/trial.rs"]
 mod trial;
 
 use std::thread::spawn;
 
+use draw::{Baseline, Draw, rates};
 use stats::poisson::interval;
 use stats::{BySeverity, Check, Scope};
 use trial::{BUDGET, CHANGES, FEATURES, Outcome, Trial, WINDOWS, found, undrifted};
@@ -48,6 +51,90 @@ const TRIALS: [(&str, Trial); 3] = [
     ),
 ];
 
+/// Pairs of columns, in words.
+const PAIRS: [(&str, Draw, Baseline); 16] = [
+    (
+        "Spearman, normal, ρ = 0",
+        Draw::Normal(0.0),
+        Baseline::Windows,
+    ),
+    (
+        "Spearman, normal, ρ = 0.3",
+        Draw::Normal(0.3),
+        Baseline::Windows,
+    ),
+    (
+        "Spearman, normal, ρ = 0.5",
+        Draw::Normal(0.5),
+        Baseline::Windows,
+    ),
+    (
+        "Spearman, normal, ρ = 0.8",
+        Draw::Normal(0.8),
+        Baseline::Windows,
+    ),
+    (
+        "Spearman, Student's t with 3 degrees of freedom, ρ = 0.5",
+        Draw::Student(0.5),
+        Baseline::Windows,
+    ),
+    (
+        "Spearman, a few values, most of them 0, ρ = 0.5",
+        Draw::Ties(0.5),
+        Baseline::Windows,
+    ),
+    (
+        "Cramér's V, 4 × 5, independent",
+        Draw::Categories(0.0),
+        Baseline::Windows,
+    ),
+    (
+        "Cramér's V, 4 × 5, a tenth of the rows copied",
+        Draw::Categories(0.1),
+        Baseline::Windows,
+    ),
+    (
+        "Cramér's V, 4 × 5, four tenths copied",
+        Draw::Categories(0.4),
+        Baseline::Windows,
+    ),
+    (
+        "Cramér's V, 2 × 2, independent",
+        Draw::Binary(0.0),
+        Baseline::Windows,
+    ),
+    (
+        "Cramér's V, 2 × 2, four tenths copied, one baseline window of 2,400 rows",
+        Draw::Binary(0.4),
+        Baseline::Whole,
+    ),
+    (
+        "correlation ratio, independent",
+        Draw::Groups(0.0),
+        Baseline::Windows,
+    ),
+    (
+        "correlation ratio, means 0.1 σ apart",
+        Draw::Groups(0.1),
+        Baseline::Windows,
+    ),
+    (
+        "correlation ratio, means 0.4 σ apart",
+        Draw::Groups(0.4),
+        Baseline::Windows,
+    ),
+    (
+        "correlation ratio, log-normal, independent",
+        Draw::SkewedGroups(0.0),
+        Baseline::Windows,
+    ),
+    (
+        "correlation ratio, log-normal, means 0.4 σ apart",
+        Draw::SkewedGroups(0.4),
+        Baseline::Windows,
+    ),
+];
+
 fn main() {
     println!(
         "# Does the false-alarm budget hold?
@@ -71,6 +158,10 @@ holds it with 95 % confidence if alarms are independent of each other. At most 1
     let changes: Vec<_> = changes
         .map(|(seed, change)| (change.what, spawn(move || found(seed, change, CHANGED))))
         .collect();
+    let associations = PAIRS.map(|(what, draw, baseline)| {
+        let rates = spawn(move || rates(draw, baseline, 300, 150, 6_000));
+        (what, rates)
+    });
     for (what, trial, outcome) in trials {
         println!("## {what}\n");
         if trial.wandering {
@@ -81,7 +172,20 @@ holds it with 95 % confidence if alarms are independent of each other. At most 1
         }
         table(&outcome.join().unwrap(), trial);
     }
-    println!("## What is found\n");
+    println!(
+        "## The sampling null of associations
+
+Pairs of columns, eight baseline windows of 300 rows each: how often the association of a window of 300 rows is further from the
+baseline's than the null at α, as a multiple of α. Below 1 the null is too careful.
+
+| pair | α = 0.05 | 0.01 | 0.001 |
+|---|--:|--:|--:|"
+    );
+    for (what, rates) in associations {
+        let [first, second, third] = rates.join().unwrap();
+        println!("| {what} | {first:.2} | {second:.2} | {third:.2} |");
+    }
+    println!("\n## What is found\n");
     println!("{CHANGED} windows of 5,000 rows, each against a baseline of 40,000 of its own.\n");
     println!("| what changes | found as a warning |\n|---|--:|");
     for (what, share) in changes {
