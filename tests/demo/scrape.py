@@ -1,6 +1,7 @@
 """What the exporter says about itself, read from its public doors: /metrics and /-/status."""
 import collections
 import json
+import math
 import re
 import urllib.error
 import urllib.request
@@ -61,9 +62,13 @@ class Row:
         self.score = scrape.value("featuremonitor_check_score", **drift, severity="critical")
         self.breaches = {
             severity: sorted(
-                labels["check"]
-                for labels, value in scrape.families.get("featuremonitor_check_breached", ())
-                if value == 1 and labels.get("feature") == name and labels["severity"] == severity
+                (
+                    labels["check"]
+                    for labels, value in scrape.families.get("featuremonitor_check_breached", ())
+                    if value == 1 and labels.get("feature") == name and labels["severity"] == severity
+                ),
+                # What is farthest over its limit first; what no number judges (a schema) before all.
+                key=lambda check: -(scrape.value("featuremonitor_check_score", **of, check=check, severity=severity) or math.inf),
             )
             for severity in SEVERITIES
         }

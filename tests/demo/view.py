@@ -240,7 +240,12 @@ def bar(row, _scale):
 
 
 def state(row, _scale):
+    """The symbol, and what stands behind it: of several checks the worst, since the column is narrow."""
     symbol, style = LOOK[row.state]
+    checks = row.breaches.get(row.state)
+    if checks:
+        more = f" +{len(checks) - 1}" if len(checks) > 1 else ""
+        return rich.text.Text(f"{symbol} {checks[0]}{more}", style=style)
     return rich.text.Text(f"{symbol} {row.state}" + (f": {row.why}" if row.why else ""), style=style)
 
 
