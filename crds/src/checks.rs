@@ -49,6 +49,12 @@ pub struct Checks {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<ChangeCheck>,
 
+    /// Does each feature by itself tell as much about `data.target` as in the baseline? The value is by how much it fell: the AUC,
+    /// macro average of each class against the rest, or the explained share of a target of numbers. Default: on where there is a
+    /// target, with calibrated limits. Example: `{overrides: [{features: [home_store], warning: 0.1}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub performance: Option<ChangeCheck>,
+
     /// Do more rows than in the baseline have the `data.entityKeys` of another row of the same window? The value is the
     /// increase of their share. Default: on, with calibrated limits. Example: `{critical: 0.01}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -51,7 +51,8 @@ pub struct Data {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
 
-    /// What the model predicts. Default: none. Example: `{column: segment}`.
+    /// What the model predicts; it is sampled, and what each feature tells about it is judged by `checks.performance`.
+    /// Default: none, and performance is not judged. Example: `{column: segment, kind: Class}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
 
@@ -91,6 +92,21 @@ pub struct Target {
     /// Column with the target, at most 256 characters. It is not a feature. No default. Example: `segment`.
     #[schemars(length(min = 1, max = 256))]
     pub column: String,
+
+    /// What its values are: `Class`, of which the nine most frequent are told apart, or `Number`. Write `Class` where numbers
+    /// such as 0 and 1 are classes. Default: `Number` for a column of numbers or times, else `Class`. Example: `Class`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<TargetKind>,
+}
+
+/// What the values of a target are.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[schemars(inline, transform = crate::schema::undescribed)]
+pub enum TargetKind {
+    /// Classes, each told from the rest.
+    Class,
+    /// Numbers.
+    Number,
 }
 
 /// Which columns are features, and what is known about them. Names are globs: `*` any characters, `?` one,

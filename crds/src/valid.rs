@@ -18,7 +18,7 @@ use k8s_openapi::api::core::v1::{Affinity, Toleration};
 
 pub use crate::alarms::Rate;
 pub use crate::checks::{CategoricalStatistic, NumericStatistic};
-pub use crate::data::FeatureKind as Kind;
+pub use crate::data::{FeatureKind as Kind, TargetKind};
 pub use crate::exporter::Resources;
 pub use crate::notifications::Severity;
 pub use crate::patterns::Patterns;
@@ -218,10 +218,19 @@ pub struct Data {
     pub event_time: Option<String>,
     /// How rows fall into windows; `None`: one pull is one window.
     pub window: Option<Window>,
-    /// Column that the model predicts.
-    pub target: Option<String>,
+    /// What the model predicts.
+    pub target: Option<Target>,
     /// Which columns are features.
     pub features: FeatureSelection,
+}
+
+/// What the model predicts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its column.
+    pub column: String,
+    /// What its values are; `None` when the column's type decides.
+    pub kind: Option<TargetKind>,
 }
 
 /// Tumbling windows `[anchor + i·length, anchor + (i+1)·length)`.
@@ -353,6 +362,9 @@ pub struct Checks {
     pub outliers: Check<f64>,
     /// Do the features hang together as in the baseline? Limits are differences of an association.
     pub correlation: Check<f64>,
+    /// Does each feature tell as much about the target as in the baseline? Off without a target. Limits are falls of the AUC or
+    /// of the explained share.
+    pub performance: Check<f64>,
     /// Do more rows than in the baseline have the keys of another row? Limits are increases of the share. It has no overrides.
     pub duplicates: Check<f64>,
 }

@@ -100,6 +100,7 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
         alerts.push(missing(subject, level));
         alerts.push(outliers(subject, level));
         alerts.push(correlation(subject, level));
+        alerts.push(performance(subject, level));
         alerts.push(rule_violated(subject, level));
     }
     alerts.push(rule_broken(subject));
@@ -292,6 +293,8 @@ fn availability(subject: Subject<'_>) -> Vec<Alert> {
 enum Mutes {
     /// Nothing but its own warning.
     Nothing,
+    /// What a feature tells about the target.
+    Power,
     /// How a feature hangs together with others.
     Pairs,
     /// What is far out.
@@ -507,13 +510,30 @@ fn outliers(subject: Subject<'_>, level: Level) -> Alert {
 
 /// The check of associations: their differences from the baseline's.
 fn correlation(subject: Subject<'_>, level: Level) -> Alert {
-    statistical(
+    let alert = statistical(
         subject,
         level,
         About::Correlation,
         "FeatureCorrelationChanged",
         "A feature hangs together with another one otherwise than in the baseline.",
         "The association of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} with another feature differs by {{ $value | printf \"%.3g\" }} from the baseline's",
+        PLAIN,
+    );
+    Alert {
+        keeps_firing: ends(subject, level, Mutes::Power),
+        ..alert
+    }
+}
+
+/// The check of what features tell about the target: by how much that fell.
+fn performance(subject: Subject<'_>, level: Level) -> Alert {
+    statistical(
+        subject,
+        level,
+        About::Performance,
+        "FeaturePerformanceDegraded",
+        "A feature tells less about the target than in the baseline.",
+        "What {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} tells about the target (AUC, or the explained share) has fallen by {{ $value | printf \"%.3g\" }} from the baseline's",
         PLAIN,
     )
 }

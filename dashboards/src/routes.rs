@@ -209,6 +209,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Quality,
         About::Outliers,
         About::Correlation,
+        About::Performance,
         About::Duplicates,
         About::Rules,
     ];
@@ -294,6 +295,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
                         About::Drift.name(),
                         About::Outliers.name(),
                         About::Correlation.name(),
+                        About::Performance.name(),
                     ],
                 ),
                 no_objective(),
@@ -305,14 +307,27 @@ pub fn inhibitions() -> Vec<Inhibition> {
             vec![check(About::Drift), critical()],
             vec![among(
                 Check.name(),
-                &[About::Outliers.name(), About::Correlation.name()],
+                &[
+                    About::Outliers.name(),
+                    About::Correlation.name(),
+                    About::Performance.name(),
+                ],
             )],
             &["feature"],
         ),
         // Numbers that are far out change every rank.
         rule(
             vec![check(About::Outliers), critical()],
-            vec![check(About::Correlation)],
+            vec![among(
+                Check.name(),
+                &[About::Correlation.name(), About::Performance.name()],
+            )],
+            &["feature"],
+        ),
+        // What belongs to other rows tells nothing about the target of these.
+        rule(
+            vec![check(About::Correlation), critical()],
+            vec![check(About::Performance)],
             &["feature"],
         ),
         // A column that is gone or of another type has no values to speak of.

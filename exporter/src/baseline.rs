@@ -9,6 +9,7 @@ use stats::{FrozenFeature, WindowSummary};
 use crate::progress::Found;
 use crate::snapshot::BaselineInfo;
 use crate::store::sha256;
+use crate::target::FrozenTarget;
 use crate::window::{Span, WindowId};
 
 /// Where the one in use is saved.
@@ -116,6 +117,9 @@ pub struct Baseline {
     pub newest: Option<WindowId>,
     /// Its features.
     pub features: Vec<FrozenFeature>,
+    /// Its target; nothing where the manifest named none, and in a baseline that was saved before it was frozen too.
+    #[serde(default)]
+    pub target: Option<FrozenTarget>,
     /// Whether it was read back from saved state.
     #[serde(skip)]
     pub reloaded: bool,
@@ -145,12 +149,15 @@ impl Baseline {
         self.features.retain(|f| data.features.selects(&f.name));
     }
 
-    /// `sha256:…` over features and windows, in the form they are saved in.
+    /// `sha256:…` over features, windows and target, in the form they are saved in.
     pub fn digest(&self) -> String {
         // They hold only finite numbers and string keys, which JSON always takes.
         let mut bytes = serde_json::to_vec(&self.features).unwrap_or_default();
         if !self.windows.is_empty() {
             bytes.extend(serde_json::to_vec(&self.windows).unwrap_or_default());
+        }
+        if let Some(target) = &self.target {
+            bytes.extend(serde_json::to_vec(target).unwrap_or_default());
         }
         format!("sha256:{}", sha256(&bytes))
     }

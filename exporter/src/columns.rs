@@ -21,6 +21,7 @@ use arrow::datatypes::{
 use arrow::downcast_dictionary_array;
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
+use crds::valid::TargetKind;
 use stats::{Categories, Column, Kind, Validity};
 
 /// What the columns of a stream are to us.
@@ -34,6 +35,8 @@ pub struct Layout {
     pub window: Option<usize>,
     /// Index of `data.eventTime`.
     pub event_time: Option<usize>,
+    /// `data.target`; nothing where none is named or it cannot be read.
+    pub target: Option<FeatureColumn>,
     /// Reads `data.entityKeys`; nothing where none are named or one cannot be read.
     pub keys: Option<KeyReader>,
     /// Configured columns that the stream lacks or that have an unusable type, in words.
@@ -85,6 +88,16 @@ pub enum ColumnProblem {
         /// The type found.
         data_type: String,
     },
+    /// The column is there, with a type that is neither a number nor a name.
+    #[error("{field} names the column {column:?}, whose type {data_type} is not watched")]
+    NotAValue {
+        /// Path of the field in the manifest.
+        field: &'static str,
+        /// The column it names.
+        column: String,
+        /// The type found.
+        data_type: String,
+    },
 }
 
 impl Layout {
@@ -127,6 +140,35 @@ impl Layout {
                 });
             }
         }
+        let target =
+            data.target
+                .as_ref()
+                .and_then(|target| match schema.column_with_name(&target.column) {
+                    None => {
+                        problems.push(ColumnProblem::Absent {
+                            field: "spec.data.target.column",
+                            column: target.column.clone(),
+                        });
+                        None
+                    }
+                    Some((index, field)) => {
+                        let natural = natural_kind(field.data_type());
+                        if natural.is_none() {
+                            problems.push(ColumnProblem::NotAValue {
+                                field: "spec.data.target.column",
+                                column: target.column.clone(),
+                                data_type: type_name(field.data_type()),
+                            });
+                        }
+                        let forced = target.kind.map(target_kind);
+                        Some(FeatureColumn {
+                            name: target.column.clone(),
+                            index,
+                            kind: forced.unwrap_or(natural?),
+                            data_type: type_name(field.data_type()),
+                        })
+                    }
+                });
         let (mut features, mut skipped) = (Vec::new(), Vec::new());
         for (index, field) in schema.fields().iter().enumerate() {
             let name = field.name();
@@ -159,6 +201,7 @@ impl Layout {
             skipped,
             window,
             event_time,
+            target,
             keys,
             problems,
         }
@@ -234,6 +277,14 @@ pub(crate) fn kind(forced: crds::valid::Kind) -> Kind {
     match forced {
         crds::valid::Kind::Numeric => Kind::Numeric,
         crds::valid::Kind::Categorical => Kind::Categorical,
+    }
+}
+
+/// The kind that the manifest says a target has, in the words of the statistics.
+pub(crate) fn target_kind(kind: TargetKind) -> Kind {
+    match kind {
+        TargetKind::Class => Kind::Categorical,
+        TargetKind::Number => Kind::Numeric,
     }
 }
 

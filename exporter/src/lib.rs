@@ -33,6 +33,7 @@ pub mod snapshot;
 pub mod source;
 pub mod status;
 pub mod store;
+pub mod target;
 pub mod telemetry;
 pub mod updates;
 pub mod view;

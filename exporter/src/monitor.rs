@@ -28,6 +28,7 @@ use crate::settings::settings;
 use crate::snapshot::{Alarms, Evaluation, Failure, OpenWindow, Snapshot};
 use crate::source::{FlightSource, Reason};
 use crate::store::{Store, StoreError};
+use crate::target::FrozenTarget;
 use crate::view;
 use crate::window::{Due, Grid, MAX_CATCH_UP, Span, WindowId, due};
 
@@ -715,7 +716,7 @@ impl Monitor {
         let need = u32::try_from(windows.len()).unwrap_or(u32::MAX);
         let mut frozen = self.frozen(pool, now, need);
         // What is acceptable follows from these windows, or is read off their counts.
-        let counting = counting_of(&self.config, &frozen.features, None);
+        let counting = counting_of(&self.config, &frozen, None);
         let groups: Vec<&[WindowId]> = if self.takes_window() {
             windows.chunks(1).collect()
         } else {
@@ -777,16 +778,21 @@ impl Monitor {
     /// A baseline with bins and no windows yet, complete once it has `need` of them.
     fn frozen(&self, pool: Pool, now: Timestamp, need: u32) -> Baseline {
         let definition = Definition::new(&self.config);
+        // A cell of a table expects one row where each side has this share.
+        let least = |profile: &FeatureProfile| {
+            let rows = profile.rows() / u64::from(need.max(1));
+            1.0 / (rows.clamp(1, stats::SAMPLED_ROWS as u64) as f64).sqrt()
+        };
+        let target = pool
+            .target
+            .map(|(column, profile)| FrozenTarget::freeze(&column, &profile, least(&profile)));
         let features = pool
-            .0
+            .features
             .into_iter()
             .map(|(name, (column, profile))| {
                 let bins = Arc::new(profile.freeze_bins());
-                // A cell of a table expects one row where each side has this share.
-                let rows = profile.rows() / u64::from(need.max(1));
-                let least = 1.0 / (rows.clamp(1, stats::SAMPLED_ROWS as u64) as f64).sqrt();
                 FrozenFeature::new(name, column.data_type, bins, Vec::new())
-                    .collapsing(profile.collapse(least))
+                    .collapsing(profile.collapse(least(&profile)))
             })
             .collect();
         Baseline {
@@ -799,6 +805,7 @@ impl Monitor {
             windows: Vec::new(),
             newest: None,
             features,
+            target,
             reloaded: false,
         }
     }
@@ -806,12 +813,11 @@ impl Monitor {
 
 impl Frozen {
     fn new(baseline: Baseline, config: &valid::Monitor) -> Self {
-        let features = &baseline.features;
-        let settings = settings(config, features);
-        let reference = Reference::new(features, &baseline.windows, &settings);
+        let settings = settings(config, &baseline.features);
+        let reference = Reference::new(&baseline.features, &baseline.windows, &settings);
         Self {
             digest: baseline.digest(),
-            counting: counting_of(config, features, Some(&reference)),
+            counting: counting_of(config, &baseline, Some(&reference)),
             reference,
             baseline,
             saved: false,
@@ -819,50 +825,78 @@ impl Frozen {
     }
 }
 
-/// The profiles of all baseline windows together, by feature.
+/// The profiles of all baseline windows together.
 #[derive(Default)]
-struct Pool(BTreeMap<String, (FeatureColumn, FeatureProfile)>);
+struct Pool {
+    features: BTreeMap<String, (FeatureColumn, FeatureProfile)>,
+    target: Option<(FeatureColumn, FeatureProfile)>,
+}
 
 impl Pool {
     fn add(&mut self, pulled: Pulled<FeatureProfile>) {
         let columns = pulled.layout.features;
         for slot in pulled.slots {
             for (column, finished) in columns.iter().cloned().zip(slot.features) {
-                match self.0.get_mut(&column.name) {
+                match self.features.get_mut(&column.name) {
                     None => {
-                        self.0.insert(column.name.clone(), (column, finished.value));
+                        let name = column.name.clone();
+                        self.features.insert(name, (column, finished.value));
                     }
-                    Some((_, pooled)) => {
-                        if let Err(error) = pooled.merge(finished.value) {
-                            tracing::warn!(feature = %column.name, %error, "the baseline's windows disagree about a column; its first type stands");
-                        }
-                    }
+                    Some(pooled) => merge(pooled, finished.value),
                 }
+            }
+            let target = pulled.layout.target.clone().zip(slot.target);
+            match (&mut self.target, target) {
+                (Some(pooled), Some((_, more))) => merge(pooled, more),
+                (none, target) => *none = none.take().or(target),
             }
         }
     }
 }
 
+fn merge((column, pooled): &mut (FeatureColumn, FeatureProfile), more: FeatureProfile) {
+    if let Err(error) = pooled.merge(more) {
+        tracing::warn!(column = %column.name, %error, "the baseline's windows disagree about a column; its first type stands");
+    }
+}
+
 fn counting_of(
     config: &valid::Monitor,
-    features: &[FrozenFeature],
+    baseline: &Baseline,
     reference: Option<&Reference>,
 ) -> Arc<WindowCounting> {
-    let counting = features.iter().enumerate().map(|(place, feature)| {
-        let acceptable = reference.and_then(|reference| reference.acceptable(place).ok());
+    let target = baseline
+        .target
+        .as_ref()
+        .filter(|target| target.serves(&config.data));
+    let of_target = target.map(|target| {
         let counting = Counting {
-            bins: feature.bins.clone(),
-            acceptable: acceptable.cloned(),
-            fences: reference.and_then(|reference| reference.fences(place).ok()),
+            bins: target.bins.clone(),
+            acceptable: None,
+            fences: None,
         };
-        (feature.name.clone(), counting)
+        (target.column.clone(), counting)
     });
+    let counting = baseline
+        .features
+        .iter()
+        .enumerate()
+        .map(|(place, feature)| {
+            let acceptable = reference.and_then(|reference| reference.acceptable(place).ok());
+            let counting = Counting {
+                bins: feature.bins.clone(),
+                acceptable: acceptable.cloned(),
+                fences: reference.and_then(|reference| reference.fences(place).ok()),
+            };
+            (feature.name.clone(), counting)
+        });
     Arc::new(WindowCounting {
-        features: counting.collect(),
-        joint: match config.checks.correlation.enabled {
-            true => Joint::of(features),
-            false => Joint::default(),
-        },
+        features: counting.chain(of_target).collect(),
+        joint: Joint::of(
+            &baseline.features,
+            target.filter(|_| config.checks.performance.enabled),
+            config.checks.correlation.enabled,
+        ),
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod detail;
 mod pairs;
+mod performance;
 mod picture;
 mod rules;
 mod state;
@@ -115,6 +116,7 @@ pub fn render(page: Page<'_>) -> Markup {
                     (list(page, &features))
                     (detail::whole(snapshot))
                     (rules::section(&snapshot.rules))
+                    (performance::section(snapshot.whole.performance.as_ref(), &snapshot.features))
                     (pairs::pairs(snapshot.whole.pairs.as_ref()))
                 }
                 (footer(page, every))
@@ -661,6 +663,8 @@ fn statistic(statistic: Statistic) -> &'static str {
         | Statistic::OutlierShare
         | Statistic::DuplicateShare => "increase",
         Statistic::AssociationChange => "change of the association",
+        Statistic::AucFall => "fall of the AUC",
+        Statistic::ExplainedFall => "fall of the explained share",
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Request {
 /// How a window is counted over a baseline.
 #[derive(Debug, Default)]
 pub struct WindowCounting {
-    /// Each of the baseline's features, by name.
+    /// Each of the baseline's features, and its target, by name.
     pub features: HashMap<String, Counting>,
     /// Which of them are sampled row by row.
     pub joint: Joint,
@@ -103,6 +103,8 @@ pub struct Slot<T> {
     pub events: Option<stats::Times>,
     /// One entry a feature, in the order of `layout.features`.
     pub features: Vec<Finished<T>>,
+    /// What `finish` made of the target; nothing where the stream has none.
+    pub target: Option<T>,
     /// What is about all columns.
     pub window: WindowSummary,
     /// One entry a rule, in the order of `Request::rules`.
@@ -263,9 +265,7 @@ async fn route<T: Send + 'static>(
         }
     }
 
-    let finished = workers
-        .finish(slots, layout.features.len(), request.rules.len())
-        .await?;
+    let finished = workers.finish(slots, &layout, request.rules.len()).await?;
     Ok(Routed {
         layout,
         slots: finished
@@ -276,6 +276,7 @@ async fn route<T: Send + 'static>(
                 newest_event,
                 events: worked.events,
                 features: worked.features,
+                target: worked.target,
                 window: worked.window,
                 rules: worked.rules,
             })
@@ -305,6 +306,7 @@ fn layout(
                 ColumnProblem::Absent { column, .. } | ColumnProblem::NotATime { column, .. } => {
                     Some(column) == window_column.as_ref()
                 }
+                ColumnProblem::NotAValue { .. } => false,
             })
             .cloned()
             .unwrap_or(ColumnProblem::Absent {
@@ -331,7 +333,7 @@ fn column_error(batch: &RecordBatch, column: Option<usize>, source: ArrowError) 
 }
 
 /// The threads that own the profiles, each with its share of the features and of the rules, and one of them with the keys and
-/// event times.
+/// event times. The target is profiled as a feature behind all others.
 struct Workers<T> {
     inputs: Vec<mpsc::Sender<Arc<Part>>>,
     running: Vec<JoinHandle<Result<Share<T>, PullError>>>,
@@ -352,6 +354,7 @@ struct Share<T> {
 /// What the workers made of one slot.
 struct Worked<T> {
     features: Vec<Finished<T>>,
+    target: Option<T>,
     window: WindowSummary,
     events: Option<stats::Times>,
     rules: Vec<Measure>,
@@ -377,7 +380,8 @@ impl<T: Send + 'static> Workers<T> {
         finish: fn(FeatureProfile) -> T,
     ) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let count = cores.clamp(1, layout.features.len().max(1));
+        let columns = layout.features.len() + usize::from(layout.target.is_some());
+        let count = cores.clamp(1, columns.max(1));
         // The keys of a baseline's windows are counted with its bins, and its event times too.
         let counted = !request.counting.features.is_empty();
         let mut keys = layout
@@ -394,6 +398,7 @@ impl<T: Send + 'static> Workers<T> {
             let mut owned: Vec<Owned> = layout
                 .features
                 .iter()
+                .chain(&layout.target)
                 .enumerate()
                 .skip(worker)
                 .step_by(count)
@@ -457,35 +462,45 @@ impl<T: Send + 'static> Workers<T> {
 
     /// Why a worker ended before its input did.
     async fn failure(self) -> PullError {
-        match self.finish(0, 0, 0).await {
+        match self.finished().await {
             Err(error) => error,
             Ok(_) => PullError::Worker("no worker says why".to_owned()),
         }
+    }
+
+    /// Waits for all workers.
+    async fn finished(self) -> Result<Vec<Share<T>>, PullError> {
+        drop(self.inputs);
+        let mut shares = Vec::with_capacity(self.running.len());
+        for running in self.running {
+            let share = running.await;
+            shares.push(share.map_err(|error| PullError::Worker(error.to_string()))??);
+        }
+        Ok(shares)
     }
 
     /// Waits for all workers; gives each slot, with its features and rules in their order.
     async fn finish(
         self,
         slots: usize,
-        features: usize,
+        layout: &Layout,
         rules: usize,
     ) -> Result<Vec<Worked<T>>, PullError> {
-        drop(self.inputs);
-        let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..features).map(|_| None).collect();
+        let columns = layout.features.len() + usize::from(layout.target.is_some());
+        let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..columns).map(|_| None).collect();
         let mut by_rule: Vec<Vec<Measure>> = vec![Vec::new(); rules];
         let mut samples: Vec<HashMap<String, RowValues>> = vec![HashMap::new(); slots];
         let mut worked: Vec<Worked<T>> = (0..slots)
             .map(|_| Worked {
-                features: Vec::with_capacity(features),
+                features: Vec::with_capacity(columns),
+                target: None,
                 window: WindowSummary::default(),
                 events: None,
                 rules: Vec::with_capacity(rules),
             })
             .collect();
-        for running in self.running {
-            let share = running
-                .await
-                .map_err(|error| PullError::Worker(error.to_string()))??;
+        let counting = self.counting.clone();
+        for share in self.finished().await? {
             for feature in share.features {
                 for (samples, values) in samples.iter_mut().zip(feature.samples) {
                     samples.insert(feature.name.clone(), values);
@@ -509,14 +524,22 @@ impl<T: Send + 'static> Workers<T> {
         let summaries: Vec<_> = samples
             .into_iter()
             .map(|sample| {
-                let counting = self.counting.clone();
+                let counting = counting.clone();
                 tokio::task::spawn_blocking(move || counting.joint.summarise(sample))
             })
             .collect();
         for (slot, summary) in worked.iter_mut().zip(summaries) {
-            slot.window.associations = summary
-                .await
-                .map_err(|error| PullError::Worker(error.to_string()))?;
+            let summary = summary.await;
+            let together = summary.map_err(|error| PullError::Worker(error.to_string()))?;
+            slot.window.associations = together.associations;
+            slot.window.performance = together.performance;
+        }
+        let targets = match layout.target {
+            Some(_) => by_place.pop().flatten(),
+            None => None,
+        };
+        for (slot, target) in worked.iter_mut().zip(targets.into_iter().flatten()) {
+            slot.target = Some(target.value);
         }
         for finished in by_place.into_iter().flatten() {
             for (slot, value) in worked.iter_mut().zip(finished) {

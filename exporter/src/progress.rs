@@ -7,8 +7,8 @@ use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::{
-    AssociationReport, BySeverity, Check, FeatureReport, Kind, Report, Streak, Summary, Times,
-    WindowSummary,
+    AssociationReport, BySeverity, Check, FeatureReport, Kind, PerformanceReport, Report, Streak,
+    Summary, Times, WindowSummary,
 };
 
 use crate::columns::{ColumnProblem, Layout};
@@ -84,6 +84,9 @@ pub struct JudgedState {
     /// How the features hang together, compared with the baseline; nothing where no pair can be.
     #[serde(default)]
     pub associations: Option<AssociationReport>,
+    /// What the features tell about the target; nothing where there is none.
+    #[serde(default)]
+    pub performance: Option<PerformanceReport>,
     /// Which of them have lasted long enough to alarm, by feature.
     pub breached: BTreeMap<String, Breaches>,
 }
@@ -130,6 +133,9 @@ impl Columns {
         for problem in layout.problems.iter().cloned() {
             match problem {
                 ColumnProblem::Absent { column, .. } => columns.absent.push(column),
+                ColumnProblem::NotAValue {
+                    column, data_type, ..
+                } => columns.unsupported.push((column, data_type)),
                 ColumnProblem::NotATime {
                     column, data_type, ..
                 } => columns.not_a_time.push((column, data_type)),
@@ -199,6 +205,7 @@ impl JudgedState {
             found,
             reports,
             associations: report.associations,
+            performance: report.performance,
             breached,
         }
     }

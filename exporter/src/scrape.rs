@@ -4,6 +4,7 @@
 
 mod bins;
 mod distances;
+mod performance;
 mod rules;
 mod verdicts;
 
@@ -200,6 +201,9 @@ fn whole(out: &mut Out, snapshot: &Snapshot) {
     if let Some(pairs) = &whole.pairs {
         associations(out, &pairs.report);
     }
+    if let Some(report) = &whole.performance {
+        performance::together(out, report);
+    }
     let unjudged = match snapshot.baseline {
         BaselineState::Absent | BaselineState::Forming { .. } => NoVerdict::NoBaseline,
         BaselineState::Ready(_) => NoVerdict::NoWindow,
@@ -336,6 +340,9 @@ fn identity(out: &mut Out, snapshot: &Snapshot, feature: &FeatureState, name: &s
     if let Some(report) = &feature.report {
         let moving = flag(report.moving);
         out.add(&table::DRIFT_MOVING, [(Label::Feature, name)], moving);
+        if let Some(power) = &report.power {
+            performance::power(out, power, name);
+        }
     }
     if let Some(freshness) = &feature.freshness {
         out.add(

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use stats::association::Matrix;
 use stats::{
     Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
-    Kind, Scope, Severity, Summary,
+    Kind, PerformanceReport, Scope, Severity, Summary,
 };
 
 use crate::freshness::{Freshness, Served};
@@ -77,6 +77,8 @@ pub struct WholeState {
     pub quality: Option<MonitorQuality>,
     /// How its features hang together, and the baseline's; nothing where no pair can be compared.
     pub pairs: Option<PairsState>,
+    /// What its features tell about the target; nothing where there is none.
+    pub performance: Option<PerformanceReport>,
     /// The verdicts.
     pub report: Option<FeatureReport>,
     /// Which checks are breached.

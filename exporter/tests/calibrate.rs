@@ -77,6 +77,7 @@ impl Feature {
                 _ => Err(NotComputed::Disabled),
             }),
             pair: None,
+            power: None,
             moving: self.moving,
         }
     }

@@ -225,6 +225,7 @@ async fn replaced_baselines_are_read_back() {
         rows: Vec::new(),
         windows: Vec::new(),
         newest: None,
+        target: None,
         features: Vec::new(),
         reloaded: false,
     };

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use super::{
     Baseline, BaselineKind, Data, FalseAlarms, FeatureOverride, FeatureSelection,
     MAX_BASELINE_WINDOWS, MIN_ROLLING_WINDOWS, Monitor, Owner, Patterns, Pod, Rate, Schedule,
-    State, Window,
+    State, Target, Window,
 };
 use crate::alarms::{self, RateText};
 use crate::duration::{self, DAY, DurationText};
@@ -177,7 +177,10 @@ impl Door {
                 Some(window) => Some(window?),
                 None => None,
             },
-            target: spec.target.as_ref().map(|target| target.column.clone()),
+            target: spec.target.as_ref().map(|target| Target {
+                column: target.column.clone(),
+                kind: target.kind,
+            }),
             features: features?,
         })
     }

@@ -226,7 +226,40 @@ fn limits() -> Vec<Line> {
             .without("told wholly, or not a number"),
         ],
     );
-    vec![first, second, third]
+    let fourth = Line::even(
+        8,
+        vec![
+            panel(
+                "Performance and limits",
+                "By how much what the feature tells about the target has fallen from the \
+                 baseline's, and the limits in force.",
+                About::Performance,
+                PLAIN,
+            ),
+            lines(
+                "What it tells about the target",
+                "By itself: AUC, the explained share, information value or mutual information.",
+            )
+            .ask(
+                max_by(&[Statistic], &ONE.of(&table::FEATURE_POWER, &[])),
+                "{{statistic}}",
+            )
+            .ask(
+                max_by(&[Statistic], &ONE.of(&table::FEATURE_REFERENCE_POWER, &[])),
+                "{{statistic}} in the baseline",
+            )
+            .unit(PLAIN)
+            .without("no target"),
+            lines(
+                "Contribution",
+                "What it brings to what all features explain of the target together.",
+            )
+            .ask(of(&table::FEATURE_CONTRIBUTION_RATIO), "contribution")
+            .unit(SHARE)
+            .without("no target, or not among the 32 that share"),
+        ],
+    );
+    vec![first, second, third, fourth]
 }
 
 fn distribution() -> Line {

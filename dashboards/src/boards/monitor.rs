@@ -53,6 +53,7 @@ pub fn board() -> Dashboard {
             ),
             Section::new("What is not judged, and why?", vec![unjudged()]),
             Section::new("Do features hang together as before?", vec![pairs()]),
+            Section::new("What do features tell about the target?", vec![target()]),
             Section::new("How much of it can be used?", vec![quality()]),
             Section::new("Do the business rules hold?", vec![rules()]),
             Section::new("Is the data new, complete and in its form?", vec![data()]),
@@ -181,6 +182,7 @@ fn features() -> Panel {
     .ask(score(About::Quality, "warning"), "")
     .ask(score(About::Outliers, "warning"), "")
     .ask(score(About::Correlation, "warning"), "")
+    .ask(score(About::Performance, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
     .columns(
         &[(Feature.name(), "Feature")],
@@ -191,6 +193,7 @@ fn features() -> Panel {
             "Quality",
             "Outliers",
             "Correlation",
+            "Performance",
             "Freshness",
         ],
     )
@@ -207,6 +210,7 @@ fn features() -> Panel {
     .series("Quality", scored())
     .series("Outliers", scored())
     .series("Correlation", scored())
+    .series("Performance", scored())
     .series("Freshness", scored())
     .largest_first("Worst")
     .without("nothing judged")
@@ -223,6 +227,30 @@ fn pairs() -> Line {
     .unit(PLAIN)
     .without("no pair compared");
     Line::new(9, vec![(15, table), (9, change)])
+}
+
+fn target() -> Line {
+    let share = max_by(&[Feature], &ONE.of(&table::FEATURE_CONTRIBUTION_RATIO, &[]));
+    let contributions = lines(
+        "Contribution of features",
+        "The features that bring the most to what all of them explain of the target together.",
+    )
+    .ask(pick::largest_now(&share), "{{feature}}")
+    .unit(SHARE)
+    .without("no target");
+    let explained = lines(
+        "Explained together",
+        "The share of the target that all features explain together, and how far their ranking is \
+         that of the baseline: below 0.9 it has moved.",
+    )
+    .ask(of(&table::TARGET_EXPLAINED_RATIO), "explained")
+    .ask(
+        of(&table::CONTRIBUTION_STABILITY),
+        "stability of the ranking",
+    )
+    .unit(PLAIN)
+    .without("no target");
+    Line::even(8, vec![contributions, explained])
 }
 
 fn history() -> Panel {

@@ -189,7 +189,7 @@ labels! {
     Feature = "feature",
     /// The other feature of a pair.
     Partner = "partner",
-    /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `duplicates`, `freshness`, `schema`, `rules`.
+    /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `performance`, `duplicates`, `freshness`, `schema`, `rules`.
     Check = "check",
     /// Name of a business rule.
     Rule = "rule",
@@ -201,7 +201,7 @@ labels! {
     Reason = "reason",
     /// The part of the limit's recipe that holds.
     Part = "part",
-    /// The statistic: the one that the check judges, or the measure of a pair.
+    /// The statistic: the one that the check judges, the measure of a pair, or of what a feature tells.
     Statistic = "statistic",
     /// How an evaluation ended: `success` or `failure`.
     Outcome = "outcome",

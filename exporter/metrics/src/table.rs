@@ -325,6 +325,43 @@ table! {
     FEATURE_VARIANCE_INFLATION = Gauge, Plain, Monitor "featuremonitor_feature_variance_inflation_factor" [Feature];
     "List features that others tell almost wholly." => "featuremonitor_feature_variance_inflation_factor >= 10";
 
+    // ---- Performance: what features tell about the target, over a sample of rows -------------------------
+
+    /// Rows of the sample whose target is known.
+    TARGET_ROWS = Gauge, Count, Monitor "featuremonitor_target_sampled_rows" [];
+    "See how much what is told about the target rests on." => "featuremonitor_target_sampled_rows < 1000";
+
+    /// Share of the target that all features explain together, R² of a regression of ranks.
+    TARGET_EXPLAINED_RATIO = Gauge, Ratio, Monitor "featuremonitor_target_explained_ratio" [];
+    "Show whether the features as a whole tell less than a month ago." => "featuremonitor_target_explained_ratio / (featuremonitor_target_explained_ratio offset 30d) - 1";
+
+    /// How far the ranking of features by their contribution is that of the baseline: normalised discounted cumulative gain, 1
+    /// when it is. Below 0.9 it is taken to have moved.
+    CONTRIBUTION_STABILITY = Gauge, Plain, Monitor "featuremonitor_contribution_rank_stability" [];
+    "List the monitors whose important features are other ones now." => "featuremonitor_contribution_rank_stability < 0.9";
+
+    /// Share of the target that a feature brings to what all explain together (LMG): they sum up to
+    /// `featuremonitor_target_explained_ratio`. At most 32 features share.
+    FEATURE_CONTRIBUTION_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_contribution_ratio" [Feature];
+    "List the features that bring the most." => "topk(5, featuremonitor_feature_contribution_ratio)";
+
+    /// What a feature by itself tells about the target: AUC (macro average of each class against the rest), R², ε², information
+    /// value, or mutual information in nats.
+    FEATURE_POWER = Gauge, Plain, Monitor "featuremonitor_feature_predictive_power" [Feature, Statistic];
+    "Show how a feature's AUC goes on." => "featuremonitor_feature_predictive_power{statistic=\"auc\"}";
+
+    /// Lower end of the 95 % interval of what a feature tells.
+    FEATURE_POWER_LOWER_BOUND = Gauge, Plain, Monitor "featuremonitor_feature_predictive_power_lower_bound" [Feature, Statistic];
+    "List the features of which it is sure that they tell something." => "featuremonitor_feature_predictive_power_lower_bound{statistic=\"auc\"} > 0.5";
+
+    /// Upper end of the 95 % interval of what a feature tells.
+    FEATURE_POWER_UPPER_BOUND = Gauge, Plain, Monitor "featuremonitor_feature_predictive_power_upper_bound" [Feature, Statistic];
+    "See how sure it is." => "featuremonitor_feature_predictive_power_upper_bound - featuremonitor_feature_predictive_power_lower_bound";
+
+    /// What a feature by itself told about the target in the baseline, by the measure that is judged, cross-fitted.
+    FEATURE_REFERENCE_POWER = Gauge, Plain, Monitor "featuremonitor_feature_reference_predictive_power" [Feature, Statistic];
+    "Show by how much a feature tells less than in the baseline." => "featuremonitor_feature_reference_predictive_power - featuremonitor_feature_predictive_power";
+
     // ---- Drift: one family per statistic, since a sum over a mix of them means nothing --------------------
 
     /// Kolmogorov-Smirnov statistic: the largest difference of the two distribution functions, 0 to 1.

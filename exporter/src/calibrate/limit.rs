@@ -8,7 +8,9 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
     use Statistic::*;
     match statistic {
         Ks | Psi | JensenShannon | Hellinger | Wasserstein => Between::distances(values),
-        MissingShare | InvalidShare | OutlierShare | DuplicateShare => Between::differences(values),
+        MissingShare | InvalidShare | OutlierShare | DuplicateShare | AucFall | ExplainedFall => {
+            Between::differences(values)
+        }
         // Two features share the limit of their pair, so that no number for one of them says what both would do.
         AssociationChange | ChiSquared => None,
     }
@@ -20,7 +22,8 @@ pub fn largest(statistic: Statistic) -> Option<f64> {
     match statistic {
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
         | DuplicateShare => Some(1.0),
-        Psi | Wasserstein | AssociationChange | ChiSquared => None,
+        // A number whose slope turns falls below 0.
+        Psi | Wasserstein | AssociationChange | AucFall | ExplainedFall | ChiSquared => None,
     }
 }
 

@@ -321,6 +321,7 @@ fn kept(report: &FeatureReport) -> FeatureReport {
         verdicts: report.verdicts.clone(),
         moving: report.moving,
         pair: None,
+        power: None,
     }
 }
 

@@ -103,6 +103,9 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::TooManyFeatures { most } => format!("beyond the first {most} features"),
         NotComputed::NoOtherFeature => "no other feature".to_owned(),
         NotComputed::Pairs(reason) => reason.to_string(),
+        NotComputed::NoTarget => "no target".to_owned(),
+        NotComputed::TellsNothing => "tells nothing in the baseline".to_owned(),
+        NotComputed::Predictive(reason) => reason.to_string(),
         NotComputed::NotInBaseline => "not counted in the baseline".to_owned(),
         NotComputed::NotForKind { .. } => "not defined for this kind".to_owned(),
         NotComputed::TooManyCategories => "too many categories to learn from".to_owned(),
@@ -215,6 +218,7 @@ fn judgement(
         Check::Quality => "Quality",
         Check::Outliers => "Outliers",
         Check::Correlation => "Correlation",
+        Check::Performance => "Performance",
         Check::Duplicates => "Duplicates",
     };
     let verdict = match judged {

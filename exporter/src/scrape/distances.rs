@@ -83,6 +83,8 @@ impl DistanceFamilies {
             | Statistic::InvalidShare
             | Statistic::OutlierShare
             | Statistic::AssociationChange
+            | Statistic::AucFall
+            | Statistic::ExplainedFall
             | Statistic::DuplicateShare => return None,
         })
     }

@@ -1,10 +1,10 @@
 //! What each check says, or why it says nothing.
 
 use metrics::{Label, table};
-use stats::association;
 use stats::{
     BySeverity, Check, FeatureReport, LimitPart, NotComputed, Scope, Severity, Statistic, Verdict,
 };
+use stats::{association, predictive};
 
 use super::{Out, flag};
 use crate::freshness::Freshness;
@@ -49,12 +49,19 @@ impl NoVerdict {
                 NotComputed::NoKeys => "no_keys",
                 NotComputed::NoSample => "no_sample",
                 NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
+                NotComputed::Predictive(predictive::NotComputed::TooFewRows { .. }) => {
+                    "too_few_rows"
+                }
+                NotComputed::Predictive(predictive::NotComputed::OneClass) => "one_class",
+                NotComputed::NoTarget => "no_target",
                 NotComputed::NotInBaseline => "not_in_baseline",
                 NotComputed::NotForKind { .. }
                 | NotComputed::ZeroDeviation
                 | NotComputed::TooManyFeatures { .. }
                 | NotComputed::NoOtherFeature
                 | NotComputed::Pairs(_)
+                | NotComputed::TellsNothing
+                | NotComputed::Predictive(_)
                 | NotComputed::Disabled => return None,
             },
         })
@@ -231,6 +238,8 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::InvalidShare => "invalid_share",
         Statistic::OutlierShare => "outlier_share",
         Statistic::AssociationChange => "association_change",
+        Statistic::AucFall => "auc_fall",
+        Statistic::ExplainedFall => "explained_fall",
         Statistic::DuplicateShare => "duplicate_share",
     }
 }

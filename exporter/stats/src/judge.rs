@@ -18,12 +18,15 @@ use crate::window::WindowSummary;
 
 mod association;
 mod drift;
+mod performance;
 mod share;
 
 pub use association::{AssociationReport, MOST_CHANGED, PairChange};
+pub use performance::{PerformanceReport, Power};
 
 use association::AssociationTests;
 use drift::DriftTest;
+use performance::PerformanceTests;
 use share::{Share, ShareTest};
 
 /// The statistics that alarm about drift. χ² and the missing share cannot.
@@ -110,6 +113,8 @@ pub struct Report {
     pub window: FeatureReport,
     /// About how its features hang together; `None` where no pair can be compared.
     pub associations: Option<AssociationReport>,
+    /// About what its features tell about the target; `None` where there is none.
+    pub performance: Option<PerformanceReport>,
 }
 
 /// All that one window says about one feature, or about itself as a whole.
@@ -127,6 +132,9 @@ pub struct FeatureReport {
     /// The pair that the check of its associations judges.
     #[serde(default)]
     pub pair: Option<PairChange>,
+    /// What it tells about the target; `None` where that is not known.
+    #[serde(default)]
+    pub power: Option<Power>,
 }
 
 /// Reads verdicts that may have been saved before a check was there: of that nothing is known until the next window.
@@ -145,6 +153,7 @@ pub struct Reference {
     alpha: BySeverity<Option<Alpha>>,
     features: Vec<Prepared>,
     correlation: Result<AssociationTests, NotComputed>,
+    performance: Result<PerformanceTests, NotComputed>,
     duplicates: Result<ShareTest, NotComputed>,
 }
 
@@ -168,6 +177,7 @@ impl Reference {
             .map(|feature| Prepared::new(feature, settings))
             .collect();
         let correlation = AssociationTests::new(features, windows, settings);
+        let mut performance = PerformanceTests::new(features, windows, settings);
         let mut duplicates = duplicates(windows, settings);
         let count = |has: &dyn Fn(&FrozenFeature, &Prepared) -> bool| {
             let all = features.iter().zip(&prepared);
@@ -182,6 +192,7 @@ impl Reference {
             quality: count(&|feature, _| on.quality && feature.reference.filled() > 0),
             outliers: count(&|_, prepared| on.outliers && counts(&prepared.fences)),
             correlation: correlation.as_ref().map_or(0, AssociationTests::count),
+            performance: performance.as_ref().map_or(0, PerformanceTests::count),
             duplicates: usize::from(duplicates.is_ok()),
         };
         let all = tests.iter().map(|(_, tests)| tests).sum();
@@ -197,12 +208,16 @@ impl Reference {
         for of in shares {
             share::bind(prepared.iter_mut().map(of), alpha);
         }
+        if let Ok(performance) = &mut performance {
+            performance.bind(alpha);
+        }
         share::bind(std::iter::once(&mut duplicates), alpha);
         Reference {
             tests,
             alpha,
             features: prepared,
             correlation,
+            performance,
             duplicates,
         }
     }
@@ -334,12 +349,17 @@ pub fn judge(
         Ok(tests) => tests.judge(window, reference.alpha),
         Err(reason) => (vec![Err(*reason); reference.len()], None),
     };
+    let (powers, performance) = match &reference.performance {
+        Ok(tests) => tests.judge(window, reference.alpha),
+        Err(reason) => (vec![(Err(*reason), None); reference.len()], None),
+    };
     let windows = current.iter().copied().chain(std::iter::repeat(None));
     let mut features: Vec<FeatureReport> = reference
         .features
         .iter()
-        .zip(windows.zip(pairs))
-        .map(|(feature, (summary, pair))| feature.judge(summary, pair, reference))
+        .zip(windows)
+        .zip(pairs.into_iter().zip(powers))
+        .map(|((feature, summary), (pair, power))| feature.judge(summary, pair, power, reference))
         .collect();
     adjust(&mut features);
     let verdicts = ByCheck::from_fn(|check| match check {
@@ -351,9 +371,12 @@ pub fn judge(
                 reference.alpha,
             )
         }
-        Check::Drift | Check::Missing | Check::Quality | Check::Outliers | Check::Correlation => {
-            Err(NotComputed::Disabled)
-        }
+        Check::Drift
+        | Check::Missing
+        | Check::Quality
+        | Check::Outliers
+        | Check::Correlation
+        | Check::Performance => Err(NotComputed::Disabled),
     });
     let window = FeatureReport {
         name: String::new(),
@@ -361,11 +384,13 @@ pub fn judge(
         verdicts,
         moving: false,
         pair: None,
+        power: None,
     };
     Report {
         features,
         window,
         associations,
+        performance,
     }
 }
 
@@ -456,6 +481,7 @@ impl Prepared {
         &self,
         window: Option<&Summary>,
         pair: association::Judged,
+        (performance, power): performance::Judged,
         reference: &Reference,
     ) -> FeatureReport {
         let kind = self.drift.kind();
@@ -499,11 +525,16 @@ impl Prepared {
                         of_kind(Share::default())?;
                         correlation.clone()
                     }
+                    Check::Performance => {
+                        of_kind(Share::default())?;
+                        performance.clone()
+                    }
                     Check::Duplicates => Err(NotComputed::Disabled),
                 }
             }),
             moving: self.drift.moving(),
             pair,
+            power,
         }
     }
 }

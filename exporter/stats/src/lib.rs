@@ -39,6 +39,7 @@ pub mod kernels;
 pub mod limits;
 pub mod missingness;
 pub mod multiplicity;
+pub mod performance;
 pub mod poisson;
 pub mod predictive;
 pub mod seasonal;
@@ -50,7 +51,7 @@ pub use column::{Categories, Column, ColumnError, Kind, Validity};
 pub use distance::{Distance, NotComputed, Statistic};
 pub use judge::{
     AssociationReport, CheckSettings, DriftSettings, FeatureReport, MOST_CHANGED, PairChange,
-    QualitySettings, Reference, Report, Settings, judge,
+    PerformanceReport, Power, QualitySettings, Reference, Report, Settings, judge,
 };
 pub use keys::{KeySample, Keys};
 pub use limits::{Alpha, Limit, LimitPart};

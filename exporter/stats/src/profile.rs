@@ -13,6 +13,7 @@ use crate::hash;
 use crate::hll::Hll;
 use crate::moments::Accumulator;
 use crate::outliers::Fences;
+use crate::performance::MAX_TARGET_CLASSES;
 use crate::rows::{Choice, RowValues};
 use crate::sample::{self, Sample};
 use crate::summary::{Counts, PROBABILITIES, Quantiles, Summary, Tail};
@@ -172,13 +173,35 @@ impl FeatureProfile {
     /// Which rare categories are to be joined where features are compared with each other: those with less than this share
     /// of the rows. `None` for numbers. Made from a profile without bins, for the bins that it freezes.
     pub fn collapse(&self, least: f64) -> Option<Collapse> {
+        Some(Collapse::learn(&self.category_counts()?, least))
+    }
+
+    /// Which classes of a target are to be joined: as [`collapse`](Self::collapse), and so many that at most
+    /// [`MAX_TARGET_CLASSES`] are left.
+    pub fn classes(&self, least: f64) -> Option<Collapse> {
+        let counts = self.category_counts()?;
+        let total = counts.iter().sum::<u64>().max(1) as f64;
+        let mut largest = counts.clone();
+        largest.sort_unstable_by(|a, b| b.cmp(a));
+        // All that are as rare as the first one too many are joined.
+        let first = largest.get(MAX_TARGET_CLASSES - 1).copied().unwrap_or(0);
+        let bounded = if first > 0 {
+            (first + 1) as f64 / total
+        } else {
+            0.0
+        };
+        Some(Collapse::learn(&counts, least.max(bounded)))
+    }
+
+    /// The count of each of the bins that a category profile freezes, the last two being other and unseen names.
+    fn category_counts(&self) -> Option<Vec<u64>> {
         let Inner::Categorical(names) = &self.0 else {
             return None;
         };
         let mut counts: Vec<u64> = names.top.top().iter().map(|(_, _, count)| *count).collect();
         let other = (names.rows - names.nulls).saturating_sub(counts.iter().sum());
         counts.extend([other, 0]);
-        Some(Collapse::learn(&counts, least))
+        Some(counts)
     }
 
     /// The plain value of everything counted.

@@ -63,6 +63,11 @@ impl Door {
             "spec.checks.correlation",
             &given.correlation.unwrap_or_default(),
         );
+        let mut performance = self.change(
+            "spec.checks.performance",
+            &given.performance.unwrap_or_default(),
+        );
+        performance.enabled &= spec.data.target.is_some();
         let duplicates = given.duplicates.unwrap_or_default();
         let duplicates = check(given!(duplicates), DEFAULT_MIN_ROWS, Vec::new());
         let (warning, critical) = match window {
@@ -90,6 +95,7 @@ impl Door {
             quality,
             outliers,
             correlation,
+            performance,
             duplicates,
         })
     }

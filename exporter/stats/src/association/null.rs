@@ -33,19 +33,12 @@ const UNEVEN_GROUPS: f64 = 1.5;
 /// The |Δ| that a window of `n` complete rows exceeds with probability `alpha` when nothing changed since `reference`,
 /// in 0..=2. `None` when n or the reference's n is below 4, or `alpha` is not within 0 and 1.
 ///
-/// Achieved rates as multiples of α, at 0.05 | 0.01 | 0.001, by simulation with windows of 300 and of 5,000 rows and eight
-/// times as many in the baseline (`tests/association.rs`):
-/// - Spearman, bivariate normal, ρ from 0 to 0.8: 0.9 to 1.0 | 0.8 to 1.1 | 0.8 to 1.4 (±0.2 at 300 rows, ±0.5 at 5,000);
-///   Student's t with three degrees of freedom: 0.9 to 1.1 | 0.8 to 1.1 | 0.5 to 1.4; a few values of which most are
-///   0: 0.9 to 1.0 | 0.6 to 1.0 | 0.3 to 1.1. The tails of one column alone are no matter to ranks.
-/// - Cramér's V in tables of 2×2 and 4×5: 0.1 to 1.0 | 0.1 to 0.9 | 0 to 0.7. A cell that expects less than one row breaks
-///   it: see [`Collapse`](super::Collapse).
-/// - Correlation ratio, normal values: 0.3 to 0.9 | 0.0 to 0.7 | 0 to 0.6. Log-normal values whose spread rises with their
-///   mean, of kurtosis above 100: 0.5 to 1.9 | 0.2 to 3.6 | 0 to 15, since no sample tells their fourth moment; take
-///   logarithms or ranks of such a column first.
-///
-/// The constants of this file and of Spearman's variance were chosen on these draws. On other draws, with a table of 3×5
-/// of other shares, no rate was above 1.2 × α but those of the log-normal values, up to 21.
+/// How often it is exceeded, as a multiple of α = 0.05, by simulation with windows of 300 rows and eight of them in the
+/// baseline (`docs/calibration.md`): Spearman 0.9 to 1.05, also with ties and tails of Student's t with three degrees of
+/// freedom, since the tails of one column alone are no matter to ranks; Cramér's V in tables of 2×2 and 4×5 0.35 to 0.95; the
+/// correlation ratio of ranks 0.4 to 0.9, of log-normal values as of normal ones. A cell that expects less than one row breaks
+/// it: see [`Collapse`](super::Collapse). A correlation ratio of values instead of ranks would not hold: no sample tells the
+/// fourth moment of a heavy tail.
 pub fn null(reference: &Association, n: u64, alpha: f64) -> Option<f64> {
     if !(alpha > 0.0 && alpha < 1.0) {
         return None;

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use crate::association::{self, MIN_ROWS};
 use crate::column::Kind;
+use crate::predictive;
 
 /// A number that compares a window with its baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +44,10 @@ pub enum Statistic {
     OutlierShare,
     /// Difference of the association of two features from the baseline's.
     AssociationChange,
+    /// By how much the AUC about the target fell, macro average.
+    AucFall,
+    /// By how much the explained share of variance fell: R² of a line, ε² between groups.
+    ExplainedFall,
     /// Increase of the share of rows with the key of another row.
     DuplicateShare,
 }
@@ -62,7 +67,9 @@ impl Statistic {
         match self {
             Statistic::Ks | Statistic::Wasserstein => 20,
             Statistic::Psi | Statistic::JensenShannon | Statistic::Hellinger => 20,
-            Statistic::AssociationChange => MIN_ROWS,
+            Statistic::AssociationChange | Statistic::AucFall | Statistic::ExplainedFall => {
+                MIN_ROWS
+            }
             Statistic::ChiSquared => 2,
             Statistic::MissingShare
             | Statistic::InvalidShare
@@ -85,6 +92,8 @@ impl std::fmt::Display for Statistic {
             Statistic::InvalidShare => "invalid share",
             Statistic::OutlierShare => "outlier share",
             Statistic::AssociationChange => "change of association",
+            Statistic::AucFall => "fall of AUC",
+            Statistic::ExplainedFall => "fall of the explained share",
             Statistic::DuplicateShare => "duplicate share",
         })
     }
@@ -160,6 +169,17 @@ pub enum NotComputed {
     /// It has no association with any other feature.
     #[error("compared with every other feature: {0}")]
     Pairs(association::NotComputed),
+    /// There is no target to tell of.
+    #[error(
+        "no target: spec.data.target names none, this window does not have it, or the baseline was frozen without it (raise spec.baseline.revision to freeze it anew)"
+    )]
+    NoTarget,
+    /// In the baseline the feature tells nothing about the target.
+    #[error("in the baseline the feature tells nothing about the target, so it cannot tell less")]
+    TellsNothing,
+    /// What it tells about the target is not known.
+    #[error("{0}")]
+    Predictive(predictive::NotComputed),
     /// The baseline was frozen by a release that did not count this.
     #[error(
         "the baseline was frozen before this was counted: raise spec.baseline.revision to freeze it anew"

@@ -106,8 +106,11 @@ pub fn orientations(
     Ok(auc.classes.iter().map(of).collect())
 }
 
-/// With larger values speaking for every class.
-pub(super) fn larger(values: &[f64], targets: &[u32], classes: usize) -> Result<Auc, NotComputed> {
+/// AUC of a numeric feature with larger values speaking for every class.
+///
+/// # Errors
+/// As [`numeric`].
+pub fn larger(values: &[f64], targets: &[u32], classes: usize) -> Result<Auc, NotComputed> {
     let cells = Cells::numeric(values, targets, classes)?;
     let levels: Vec<usize> = (0..cells.groups).collect();
     Auc::read(&cells, |_| levels.clone())
@@ -216,7 +219,7 @@ impl Auc {
     }
 
     /// The same rows, ranked the other way for the classes for which smaller values speak.
-    pub(super) fn oriented(mut self, orientations: &[Orientation]) -> Auc {
+    pub fn oriented(mut self, orientations: &[Orientation]) -> Auc {
         let turned = |class: usize| orientations.get(class) == Some(&Orientation::Smaller);
         for (class, auc) in self.classes.iter_mut().enumerate() {
             if let Some(auc) = auc.as_mut().filter(|_| turned(class)) {

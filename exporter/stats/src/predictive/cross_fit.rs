@@ -5,28 +5,35 @@
 //! part of one) is read by what the other folds teach, and the readings are pooled (cross-fitting: Chernozhukov and
 //! others 2018). What later windows are read by is learnt from all folds.
 
-use super::auc::{Auc, Orientation, categorical as read, larger};
+use super::auc::{Auc, Orientation, categorical as read};
 use super::{CategoryScores, ClassTable, NotComputed};
 
 /// Least number of folds: one cannot be read by the others.
 pub const MIN_FOLDS: usize = 2;
 
-/// Orientation of each class from all folds, and the AUC that later windows with it are compared with. A fold is
-/// values and targets, one a row; `classes` is the number of classes. Folds without a row of two classes are left out.
+/// What folds teach, and what each says by what the others teach.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CrossFit<L> {
+    /// What later windows are read by, from all folds.
+    pub learnt: L,
+    /// What later windows are compared with: all readings pooled.
+    pub baseline: Auc,
+    /// The reading of each fold, in their order; folds without a row of two classes have none.
+    pub folds: Vec<Auc>,
+}
+
+/// Orientation of each class from all folds, each the AUC of its rows with larger values speaking for every class
+/// ([`super::auc::larger`]).
 ///
 /// # Errors
-/// Fewer than [`MIN_FOLDS`] folds with rows of two classes, or a fold that [`super::auc::numeric`] refuses.
-pub fn numeric(
-    folds: &[(&[f64], &[u32])],
-    classes: usize,
-) -> Result<(Vec<Orientation>, Auc), NotComputed> {
-    let folds = usable(
-        folds
-            .iter()
-            .map(|(values, targets)| larger(values, targets, classes)),
-    )?;
+/// Fewer than [`MIN_FOLDS`] folds, folds of different numbers of classes.
+pub fn numeric(folds: &[&Auc]) -> Result<CrossFit<Vec<Orientation>>, NotComputed> {
+    if folds.len() < MIN_FOLDS {
+        return Err(too_few(folds.len()));
+    }
+    let classes = folds.first().map_or(0, |fold| fold.classes().len());
     // By how much larger values speak for each class: Σ weight·(AUC − ½).
-    let lean = |auc: &Auc| -> Vec<f64> {
+    let lean = |auc: &&Auc| -> Vec<f64> {
         let of = |class: usize| {
             auc.class(class).map_or(0.0, |auc| {
                 let (inside, outside) = (auc.inside as f64, auc.outside as f64);
@@ -50,52 +57,72 @@ pub fn numeric(
         };
         (0..classes).map(of).collect()
     };
-    let all = orientations(None);
-    let read: Vec<Auc> = folds
-        .into_iter()
+    let read = folds
+        .iter()
         .enumerate()
-        .map(|(fold, auc)| auc.oriented(&orientations(Some(fold))))
+        .map(|(fold, auc)| (*auc).clone().oriented(&orientations(Some(fold))))
         .collect();
-    let pooled = Auc::pooled(&read).ok_or(too_few(read.len()))?;
-    Ok((all, pooled))
+    CrossFit::new(orientations(None), read)
 }
 
-/// Scores of the categories from all folds, and the AUC that later windows with them are compared with. Folds without
-/// a row of two classes teach, but are not read.
+/// Scores of the categories from all folds. Folds without a row of two classes teach, but are not read.
 ///
 /// # Errors
 /// Fewer than [`MIN_FOLDS`] folds with rows of two classes, folds of different shapes.
-pub fn categorical(folds: &[ClassTable]) -> Result<(CategoryScores, Auc), NotComputed> {
+pub fn categorical(folds: &[&ClassTable]) -> Result<CrossFit<CategoryScores>, NotComputed> {
     let others = |left_out: Option<usize>| -> Result<CategoryScores, NotComputed> {
         let mut rest = folds
             .iter()
             .enumerate()
             .filter(|(fold, _)| Some(*fold) != left_out)
-            .map(|(_, table)| table);
+            .map(|(_, table)| *table);
         let mut sum = rest.next().ok_or(too_few(folds.len()))?.clone();
         rest.try_for_each(|table| sum.add(table))?;
         CategoryScores::learn(&sum)
     };
-    let all = others(None)?;
-    let read = usable(
-        folds
-            .iter()
-            .enumerate()
-            .map(|(fold, table)| read(table, &others(Some(fold))?)),
-    )?;
-    let pooled = Auc::pooled(&read).ok_or(too_few(read.len()))?;
-    Ok((all, pooled))
-}
-
-/// The folds that have an AUC; an error of any other kind is passed on.
-fn usable(folds: impl Iterator<Item = Result<Auc, NotComputed>>) -> Result<Vec<Auc>, NotComputed> {
-    let folds: Vec<Auc> = folds
+    let read = folds
+        .iter()
+        .enumerate()
+        .map(|(fold, table)| read(table, &others(Some(fold))?))
         .filter(|fold| !matches!(fold, Err(NotComputed::OneClass)))
         .collect::<Result<_, _>>()?;
-    if folds.len() < MIN_FOLDS {
-        return Err(too_few(folds.len()));
+    CrossFit::new(others(None)?, read)
+}
+
+impl<L> CrossFit<L> {
+    fn new(learnt: L, folds: Vec<Auc>) -> Result<Self, NotComputed> {
+        if folds.len() < MIN_FOLDS {
+            return Err(too_few(folds.len()));
+        }
+        let classes = folds.first().map_or(0, |fold| fold.classes().len());
+        let other = folds.iter().find(|fold| fold.classes().len() != classes);
+        if let Some(other) = other {
+            return Err(NotComputed::LengthsDiffer {
+                left: classes,
+                right: other.classes().len(),
+            });
+        }
+        let baseline = Auc::pooled(&folds).ok_or(too_few(folds.len()))?;
+        Ok(CrossFit {
+            learnt,
+            baseline,
+            folds,
+        })
     }
-    Ok(folds)
+
+    /// Macro average of each fold less that of the others pooled, over the classes that both have: by how much windows
+    /// differ in which nothing changed.
+    pub fn differences(&self) -> Vec<f64> {
+        let one = |at: usize| {
+            let mut others = self.folds.clone();
+            let own = others.remove(at);
+            let others = Auc::pooled(&others)?;
+            let common = |class: usize| own.class(class).is_some() && others.class(class).is_some();
+            let average = |auc: &Auc| Some(auc.macro_average_over(common)?.value);
+            Some(average(&own)? - average(&others)?)
+        };
+        (0..self.folds.len()).filter_map(one).collect()
+    }
 }
 
 fn too_few(have: usize) -> NotComputed {
@@ -108,8 +135,22 @@ fn too_few(have: usize) -> NotComputed {
 #[cfg(test)]
 mod tests {
     use super::super::auc;
+    use super::super::auc::larger;
     use super::super::testing::{Rows, spread};
     use super::*;
+
+    fn parts(
+        values: &[f64],
+        targets: &[u32],
+        rows: usize,
+        classes: usize,
+    ) -> CrossFit<Vec<Orientation>> {
+        let folds = values.chunks(rows).zip(targets.chunks(rows));
+        let folds: Vec<Auc> = folds
+            .map(|(values, targets)| larger(values, targets, classes).unwrap())
+            .collect();
+        numeric(&folds.iter().collect::<Vec<_>>()).unwrap()
+    }
 
     /// Where a feature tells nothing, its own rows say that it tells something; the other folds' do not.
     #[test]
@@ -124,10 +165,9 @@ mod tests {
             let orientations = auc::orientations(&values, &targets, classes).unwrap();
             let auc = auc::numeric(&values, &targets, classes, &orientations).unwrap();
             own.push(average(&auc));
-            let folds: Vec<_> = values.chunks(60).zip(targets.chunks(60)).collect();
-            let (found, auc) = numeric(&folds, classes).unwrap();
-            assert_eq!(found.len(), classes);
-            crossed.push(average(&auc));
+            let found = parts(&values, &targets, 60, classes);
+            assert_eq!((found.learnt.len(), found.folds.len()), (classes, 8));
+            crossed.push(average(&found.baseline));
 
             let codes: Vec<u32> = (0..480).map(|_| random.class(&[0.05; 20])).collect();
             let tables: Vec<_> = codes
@@ -135,10 +175,10 @@ mod tests {
                 .zip(targets.chunks(60))
                 .map(|(codes, targets)| ClassTable::count(codes, 20, targets, classes).unwrap())
                 .collect();
-            let (scores, auc) = categorical(&tables).unwrap();
-            crossed_scores.push(average(&auc));
+            let found = categorical(&tables.iter().collect::<Vec<_>>()).unwrap();
+            crossed_scores.push(average(&found.baseline));
             let whole = ClassTable::count(&codes, 20, &targets, classes).unwrap();
-            own_scores.push(average(&auc::categorical(&whole, &scores).unwrap()));
+            own_scores.push(average(&read(&whole, &found.learnt).unwrap()));
         }
         let mean = |values: &[f64]| spread(values).0;
         assert!(mean(&own) > 0.515 && mean(&own_scores) > 0.58);
@@ -154,13 +194,13 @@ mod tests {
     #[test]
     fn folds_of_a_feature_that_tells_something_are_the_whole() {
         let (values, targets) = Rows::new(2).sample(8000, &[0.6, 0.3, 0.1], &[1.0, 0.0, 2.0]);
-        let folds: Vec<_> = values.chunks(1000).zip(targets.chunks(1000)).collect();
-        let (orientations, pooled) = numeric(&folds, 3).unwrap();
+        let found = parts(&values, &targets, 1000, 3);
+        let (orientations, pooled) = (&found.learnt, &found.baseline);
         assert_eq!(
             orientations,
-            auc::orientations(&values, &targets, 3).unwrap()
+            &auc::orientations(&values, &targets, 3).unwrap()
         );
-        let whole = auc::numeric(&values, &targets, 3, &orientations).unwrap();
+        let whole = auc::numeric(&values, &targets, 3, orientations).unwrap();
         for class in 0..3 {
             let (a, b) = (pooled.class(class).unwrap(), whole.class(class).unwrap());
             assert_eq!((a.inside, a.outside), (b.inside, b.outside));
@@ -177,22 +217,36 @@ mod tests {
 
     #[test]
     fn what_cannot_be_crossed_is_said() {
-        let (two, one): (&[f64], &[u32]) = (&[1.0, 2.0], &[0, 0]);
-        let too_few = |have| Err(NotComputed::TooFewFolds { have, need: 2 });
-        assert_eq!(numeric(&[], 2), too_few(0));
-        assert_eq!(numeric(&[(two, &[0, 1]), (two, one)], 2), too_few(1));
+        type Found = Result<CrossFit<Vec<Orientation>>, NotComputed>;
+        let too_few = |have| Found::Err(NotComputed::TooFewFolds { have, need: 2 });
+        let two = larger(&[1.0, 2.0], &[1, 0], 2).unwrap();
+        let three = larger(&[1.0, 2.0], &[1, 0], 3).unwrap();
+        assert_eq!(numeric(&[]), too_few(0));
+        assert_eq!(numeric(&[&two]), too_few(1));
         assert_eq!(
-            numeric(&[(two, &[0, 1]), (two, &[0, 9])], 2),
-            Err(NotComputed::UnknownCode { code: 9, count: 2 })
+            numeric(&[&two, &three]),
+            Err(NotComputed::LengthsDiffer { left: 2, right: 3 })
         );
-        let (orientations, auc) =
-            numeric(&[(two, &[1, 0]), (two, &[1, 0]), (two, one)], 2).unwrap();
-        assert_eq!(orientations, [Orientation::Larger, Orientation::Smaller]);
-        assert_eq!(auc.class(0).unwrap().estimate.value, 1.0);
+        let found = numeric(&[&two, &two]).unwrap();
+        assert_eq!(found.learnt, [Orientation::Larger, Orientation::Smaller]);
+        assert_eq!(found.baseline.class(0).unwrap().estimate.value, 1.0);
+        assert_eq!(found.differences(), [0.0, 0.0]);
         let table = ClassTable::new(&[vec![1, 2], vec![3, 0]]).unwrap();
         assert!(categorical(&[]).is_err());
-        assert!(categorical(std::slice::from_ref(&table)).is_err());
+        assert!(categorical(&[&table]).is_err());
         let other = ClassTable::new(&[vec![1, 2]]).unwrap();
-        assert!(categorical(&[table, other]).is_err());
+        assert!(categorical(&[&table, &other]).is_err());
+        let one_class = ClassTable::new(&[vec![1, 0], vec![3, 0]]).unwrap();
+        assert_eq!(
+            categorical(&[&table, &one_class]).unwrap_err(),
+            too_few(1).unwrap_err()
+        );
+        assert_eq!(
+            categorical(&[&table, &table, &one_class])
+                .unwrap()
+                .folds
+                .len(),
+            2
+        );
     }
 }

@@ -42,6 +42,8 @@ pub struct ClassInformation {
     pub weights: Vec<Option<f64>>,
     /// Information value, at least 0.
     pub value: f64,
+    /// Standard error of the value, from sampling rows alone.
+    pub standard_error: f64,
     /// What it is expected to be in so many rows when the bins tell nothing: (B−1)(1/G + 1/R), B bins with rows.
     /// A value that is not well above it says nothing, whatever its band.
     pub noise: f64,
@@ -55,6 +57,10 @@ pub struct ClassInformation {
 /// infinite): of the class G rows, g_i in bin i; of the rest R and r_i. Without a difference IV ≈ (1/G + 1/R)·χ²_{B−1},
 /// as PSI, which it is between class and rest. The ½ can carry the sum of a small class slightly below 0: it is cut
 /// there.
+///
+/// Its variance is that of the delta method: of the class's shares p_i the gradient is WoE_i + 1 − r_i/p_i, of the rest's
+/// r_i it is −WoE_i + 1 − p_i/r_i, each multinomial. Where the bins tell nothing that is 0 in truth and the variance is that
+/// of χ², 2(B−1)(1/G + 1/R)².
 ///
 /// # Errors
 /// Fewer than two classes with rows.
@@ -82,15 +88,42 @@ pub fn information_value(table: &ClassTable) -> Result<Vec<Option<ClassInformati
             let terms = bins().filter_map(|(share, weight)| Some(share * weight?));
             let value = terms.sum::<f64>().max(0.0);
             let filled = bins().filter(|(_, weight)| weight.is_some()).count();
+            let degrees = filled.saturating_sub(1) as f64;
+            let each = 1.0 / inside + 1.0 / outside;
             ClassInformation {
                 weights: bins().map(|(_, weight)| weight).collect(),
                 value,
-                noise: filled.saturating_sub(1) as f64 * (1.0 / inside + 1.0 / outside),
+                standard_error: second_order(
+                    delta_variance(table, class, inside, outside),
+                    2.0 * degrees * each * each,
+                )
+                .sqrt(),
+                noise: degrees * each,
                 band: Band::of(value),
             }
         })
     };
     Ok(totals.iter().enumerate().map(of_class).collect())
+}
+
+/// The variance of a class's information value by the delta method.
+fn delta_variance(table: &ClassTable, class: usize, inside: f64, outside: f64) -> f64 {
+    // Mean and mean square of a gradient over the rows of a side: their variance over its rows.
+    let (mut of_class, mut of_rest) = ((0.0f64, 0.0f64), (0.0f64, 0.0f64));
+    for bin in table.by_bin() {
+        let g = bin.get(class).copied().unwrap_or(0);
+        let r = bin.iter().sum::<u64>() - g;
+        let (p, q) = ((g as f64 + 0.5) / inside, (r as f64 + 0.5) / outside);
+        let weight = (p / q).ln();
+        let add = |side: &mut (f64, f64), count: u64, rows: f64, gradient: f64| {
+            side.0 += count as f64 / rows * gradient;
+            side.1 += count as f64 / rows * gradient * gradient;
+        };
+        add(&mut of_class, g, inside, weight + 1.0 - q / p);
+        add(&mut of_rest, r, outside, -weight + 1.0 - p / q);
+    }
+    let spread = |(mean, square): (f64, f64)| (square - mean * mean).max(0.0);
+    spread(of_class) / inside + spread(of_rest) / outside
 }
 
 /// How much bins and classes tell about each other, in nats.
@@ -202,6 +235,32 @@ mod tests {
         );
     }
 
+    /// The standard error is the spread of the value over samples of the same rows' distribution.
+    #[test]
+    fn the_standard_error_of_an_information_value() {
+        let mut random = Rows::new(11);
+        for shares in [[0.25; 4], [0.1, 0.2, 0.3, 0.4], [0.02, 0.18, 0.4, 0.4]] {
+            let (mut values, mut errors) = (Vec::new(), Vec::new());
+            for _ in 0..2000 {
+                let counts: Vec<Vec<u64>> = shares
+                    .iter()
+                    .map(|share| vec![random.poisson(share * 400.0), random.poisson(250.0)])
+                    .collect();
+                let found = information_value(&table_of(&counts)).unwrap();
+                let found = found[1].as_ref().unwrap();
+                values.push(found.value);
+                errors.push(found.standard_error);
+            }
+            let ratio = spread(&errors).0 / spread(&values).1;
+            println!("{shares:?}: {ratio}");
+            assert!((0.9..1.45).contains(&ratio), "{shares:?}: {ratio}");
+        }
+    }
+
+    fn table_of(counts: &[Vec<u64>]) -> ClassTable {
+        ClassTable::new(counts).unwrap()
+    }
+
     #[test]
     fn bands() {
         use Band::*;
@@ -234,7 +293,7 @@ mod tests {
             prop_assert!((0.0..=1.0 + 1e-12).contains(&found.uncertainty_coefficient));
             let classes = information_value(&table).unwrap();
             for class in classes.iter().flatten() {
-                prop_assert!(class.value >= 0.0 && class.value.is_finite() && class.noise.is_finite());
+                prop_assert!(class.value >= 0.0 && class.value.is_finite() && class.noise.is_finite() && class.standard_error.is_finite());
                 prop_assert!(class.weights.iter().flatten().all(|weight| weight.is_finite()));
             }
             // The order of bins does not matter.

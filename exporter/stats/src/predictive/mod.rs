@@ -24,6 +24,7 @@ mod testing;
 
 pub use auc::{Auc, Orientation};
 pub use class_auc::ClassAuc;
+pub(crate) use estimate::Z_95;
 pub use estimate::{Estimate, Interval};
 pub use scores::CategoryScores;
 pub use table::ClassTable;
@@ -37,7 +38,7 @@ pub const MAX_CLASSES: usize = 50;
 pub const MAX_CATEGORIES: usize = 65_536;
 
 /// Why there is no number.
-#[derive(Debug, Clone, Copy, PartialEq, Error, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum NotComputed {
     /// Feature and target are not the same rows, or two tables have not the same shape.
     #[error("{left} values stand against {right}")]

@@ -246,8 +246,12 @@ mod tests {
         let baselines = 1200;
         for _ in 0..baselines {
             let (values, targets) = random.sample(1200, &[0.2; 5], &[0.0; 5]);
-            let folds: Vec<_> = values.chunks(150).zip(targets.chunks(150)).collect();
-            let (orientations, baseline) = cross_fit::numeric(&folds, 5).unwrap();
+            let folds = values.chunks(150).zip(targets.chunks(150));
+            let folds: Vec<Auc> = folds
+                .map(|(values, targets)| auc::larger(values, targets, 5).unwrap())
+                .collect();
+            let found = cross_fit::numeric(&folds.iter().collect::<Vec<_>>()).unwrap();
+            let (orientations, baseline) = (found.learnt, found.baseline);
             let own = auc::orientations(&values, &targets, 5).unwrap();
             let flattered = auc::numeric(&values, &targets, 5, &own).unwrap();
             for _ in 0..2 {

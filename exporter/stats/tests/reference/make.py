@@ -104,6 +104,43 @@ with_sixteen = sixteen @ np.where(np.arange(16) % 5 == 0, 0.35, -0.05)
 pearson = stats.pearsonr(three[:, 0], target - 2 * three[:, 0] + 0.3 * u(80, 7))
 gains = [[3, 2, 1, 0.5], [0.4, 0.3, 0.2, 0.1], [5, 0, 0, 1, 2], [1, 1, 1]]
 currents = [[[3, 2, 1, 0.5], [0.5, 1, 2, 3], [1, 1, 1, 0]], [[0, 0, 0, 0], [0.1, 0.4, 0.2, 0.2]], [[0, 5, 1, 1, 1], [2, 2, 0, 0, 1]], [[3, 1, 2]]]
+def explained(columns, y):
+    """R² of y by least squares on columns."""
+    if not columns:
+        return 0.0
+    design = np.c_[np.ones(len(y)), np.array(columns).T]
+    fitted = design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    return 1 - ((y - fitted) ** 2).sum() / ((y - y.mean()) ** 2).sum()
+
+
+def contributions(features, responses):
+    """The mean, over all orders of features, of what each adds to the share of all responses that is explained: numbers by their
+    ranks, categories (of integers) by the response's mean in each, what is missing by the mean of the rest."""
+    def column(values, y):
+        out = np.full(len(y), np.nan)
+        known = ~np.isnan(values) if values.dtype == float else values >= 0
+        if values.dtype == float:
+            out[known] = stats.rankdata(values[known])
+        else:
+            for k in np.unique(values[known]):
+                out[values == k] = y[values == k].mean()
+        return np.where(known, out, out[known].mean())
+    added = np.zeros(len(features))
+    for y in responses:
+        columns = [column(values, y) for values in features]
+        for order in itertools.permutations(range(len(features))):
+            for at, j in enumerate(order):
+                gain = explained([columns[i] for i in order[: at + 1]], y) - explained([columns[i] for i in order[:at]], y)
+                added[j] += gain * y.var() / math.factorial(len(features))
+    return (added / sum(y.var() for y in responses)).tolist()
+
+
+gaps_in = np.where(u(300, 11) < 0.1, np.nan, u(300, 7))
+of_kinds = [ties, gaps_in, np.where(u(300, 19) < 0.05, -1, np.floor(4 * u(300, 5)).astype(int))]
+number = np.where(u(300, 23) < 0.2, ties, 5 * gaps_in.copy())
+known_number = ~np.isnan(number)
+
+
 def with_missing(n):
     """Columns x, y, z; y misses every fifth row, z the fourth of every seven."""
     table = np.c_[u(n) * 2, u(n) + u(n, 13), u(n, 29) * 3]
@@ -278,6 +315,8 @@ values = {
     "eta2": 2 * f / (2 * f + 57), "epsilon2": 2 * (f - 1) / (2 * f + 57), "omega2": 2 * (f - 1) / (2 * f + 58),
     "LMG correlations": all_three[:3, :3].tolist(), "LMG with target": all_three[:3, 3].tolist(),
     "LMG": lmg(all_three[:3, :3], all_three[:3, 3]), "LMG of 16": lmg(sixteen, with_sixteen),
+    "contributions to classes": contributions(of_kinds, [(kinds == k).astype(float) for k in range(3)]),
+    "contributions to a number": contributions([f[known_number] for f in of_kinds], [stats.rankdata(number[known_number])]),
     "R2": 1 - np.linalg.lstsq(np.c_[np.ones(80), three], target, rcond=None)[1][0] / ((target - target.mean()) ** 2).sum(),
     "pearson": [pearson.statistic, *pearson.confidence_interval(0.95)],
     "ndcg": [row for g, cs in zip(gains, currents) for c in cs for row in (g, c, [metrics.ndcg_score([g], [c])])],

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
+use stats::performance::{Performance, Predictor, Target};
 use stats::{
     Acceptable, Associations, Bins, ByCheck, BySeverity, Check, Column, DriftSettings,
     FeatureProfile, FeatureReport, FrozenFeature, Kind, QualitySettings, Reference, RowSampler,
@@ -40,6 +41,13 @@ struct Rows {
     bits: Vec<u8>,
 }
 
+/// The rows of a window.
+struct Window {
+    features: Vec<Rows>,
+    /// The class of each row, of two that are about as frequent.
+    classes: Vec<u32>,
+}
+
 /// What a window is drawn from.
 #[derive(Clone, Copy)]
 struct Drawn {
@@ -49,12 +57,15 @@ struct Drawn {
     nulls: f64,
     /// The correlation of the first feature with every other one; these have one of 0.5 with each other.
     correlation: f64,
+    /// The AUC of the first feature about the classes; what the others tell follows from their correlation with it.
+    auc: f64,
 }
 
 const UNCHANGED: Drawn = Drawn {
     means: [0.0; FEATURES],
     nulls: NULLS,
     correlation: 0.5,
+    auc: 0.75,
 };
 
 fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
@@ -70,11 +81,12 @@ fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
     values
 }
 
-/// All features: normal values that have one factor in common.
-fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Vec<Rows> {
+/// All features, normal values that have one factor in common, and the classes: whether a normal value that is correlated with
+/// the first feature is above its median.
+fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
     let factor = normals(rng, rows);
     let of_others = 0.5f64.sqrt();
-    (0..FEATURES)
+    let features: Vec<Rows> = (0..FEATURES)
         .map(|feature| {
             let mut bits = vec![0u8; rows.div_ceil(8)];
             (0..rows)
@@ -94,7 +106,17 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Vec<Rows> {
                 bits,
             }
         })
-        .collect()
+        .collect();
+    // The probability that three normal values are positive gives AUC = ½ + 2·asin(r/√2)/π.
+    let r = std::f64::consts::SQRT_2 * (std::f64::consts::FRAC_PI_2 * (from.auc - 0.5)).sin();
+    let own = normals(rng, rows);
+    let classes = features[0].values.iter().zip(own).map(|(value, own)| {
+        u32::from(r * (value - from.means[0]) + (1.0 - r * r).sqrt() * own > 0.0)
+    });
+    Window {
+        classes: classes.collect(),
+        features,
+    }
 }
 
 fn profile(rows: &Rows, bins: Option<Arc<Bins>>) -> FeatureProfile {
@@ -109,10 +131,10 @@ fn profile(rows: &Rows, bins: Option<Arc<Bins>>) -> FeatureProfile {
     profile
 }
 
-/// What the features say together.
-fn whole(window: &[Rows]) -> WindowSummary {
+/// What the features say together, and about the classes.
+fn whole(window: &Window, bins: &[Arc<Bins>]) -> WindowSummary {
     let mut columns = Vec::new();
-    for rows in window {
+    for rows in &window.features {
         let (mut sampler, mut sample) = (RowSampler::default(), RowValues::new(Kind::Numeric));
         let validity = Validity::bitmap(&rows.bits, 0, rows.values.len()).unwrap();
         let column = Column::Numeric {
@@ -124,10 +146,23 @@ fn whole(window: &[Rows]) -> WindowSummary {
         columns.push(sample);
     }
     let names: Vec<String> = (0..FEATURES).map(name_of).collect();
-    let named = names.iter().map(String::as_str);
-    let columns: Vec<_> = named.zip(columns.iter().map(RowValues::values)).collect();
+    let named = || names.iter().map(String::as_str);
+    let predictors = columns.iter().zip(bins).map(|(column, bins)| {
+        let (RowValues::Numeric(values), Bins::Numeric(bins)) = (column, bins.as_ref()) else {
+            unreachable!("every feature is numeric");
+        };
+        Predictor::Numeric { values, bins }
+    });
+    let predictors: Vec<_> = named().zip(predictors).collect();
+    let target = Target::Classes {
+        codes: &window.classes,
+        classes: 2,
+    };
+    let performance = Performance::new("class", target, &predictors);
+    let columns: Vec<_> = named().zip(columns.iter().map(RowValues::values)).collect();
     WindowSummary {
         associations: Some(Associations::new(&columns).unwrap()),
+        performance: Some(performance),
         ..WindowSummary::default()
     }
 }
@@ -139,11 +174,11 @@ struct Baseline {
 }
 
 impl Baseline {
-    fn of(windows: Vec<Vec<Rows>>) -> Self {
+    fn of(windows: Vec<Window>) -> Self {
         let features: Vec<FrozenFeature> = (0..FEATURES)
             .map(|feature| {
                 let mut pooled = FeatureProfile::new(Kind::Numeric, None).accepting(&ACCEPTABLE);
-                let windows = || windows.iter().map(|window| &window[feature]);
+                let windows = || windows.iter().map(|window| &window.features[feature]);
                 windows().for_each(|window| pooled.merge(profile(window, None)).unwrap());
                 let bins = Arc::new(pooled.freeze_bins());
                 let summaries = windows()
@@ -152,7 +187,9 @@ impl Baseline {
                 FrozenFeature::new(name_of(feature), "double", bins, summaries)
             })
             .collect();
-        let wholes: Vec<WindowSummary> = windows.iter().map(|window| whole(window)).collect();
+        let bins = bins_of(&features);
+        let wholes: Vec<WindowSummary> =
+            windows.iter().map(|window| whole(window, &bins)).collect();
         let reference = Reference::new(&features, &wholes, &settings());
         Baseline {
             features,
@@ -163,13 +200,21 @@ impl Baseline {
     /// What a window says that is drawn from this.
     fn judge(&self, rng: &mut SmallRng, rows: usize, from: Drawn) -> Vec<FeatureReport> {
         let window = draw(rng, rows, from);
-        let features = self.features.iter().zip(&window);
+        let features = self.features.iter().zip(&window.features);
         let summaries: Vec<Summary> = features
             .map(|(feature, rows)| profile(rows, Some(feature.bins.clone())).close())
             .collect();
         let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
-        judge(&self.reference, &current, &whole(&window)).features
+        let whole = whole(&window, &bins_of(&self.features));
+        judge(&self.reference, &current, &whole).features
     }
+}
+
+fn bins_of(features: &[FrozenFeature]) -> Vec<Arc<Bins>> {
+    features
+        .iter()
+        .map(|feature| feature.bins.clone())
+        .collect()
 }
 
 fn settings() -> Settings {
@@ -321,12 +366,12 @@ pub struct Change {
     /// By which check.
     pub check: Check,
     from: Drawn,
-    /// Of how many features.
+    /// Of how many features, the first.
     features: usize,
 }
 
 /// Changes that are to be found as warnings.
-pub const CHANGES: [Change; 3] = [
+pub const CHANGES: [Change; 4] = [
     Change {
         what: "a shift by 0.2 standard deviations",
         check: Check::Drift,
@@ -354,6 +399,15 @@ pub const CHANGES: [Change; 3] = [
         },
         features: 1,
     },
+    Change {
+        what: "an AUC of 0.70 instead of 0.75, half of the rows of each class",
+        check: Check::Performance,
+        from: Drawn {
+            auc: 0.70,
+            ..UNCHANGED
+        },
+        features: 1,
+    },
 ];
 
 /// In which share of windows of 5,000 rows a change is found, against baselines of 40,000, a window each.
@@ -374,8 +428,15 @@ pub fn found(seed: u64, change: Change, baselines: u32) -> f64 {
             .collect();
         // Nobody is told of the features that have the one which changed for a partner.
         let first = |name: &&str| *name == name_of(0);
-        assert!(change.features > 1 || over.iter().all(first), "{over:?}");
-        detected += over.len();
+        assert!(
+            change.check != Check::Correlation || over.iter().all(first),
+            "{over:?}"
+        );
+        let changed: Vec<String> = (0..change.features).map(name_of).collect();
+        let found = over
+            .iter()
+            .filter(|name| changed.iter().any(|own| own == *name));
+        detected += found.count();
     }
     detected as f64 / (baselines as usize * change.features) as f64
 }

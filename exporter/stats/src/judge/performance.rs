@@ -1,0 +1,482 @@
+//! The test of what each feature tells about the target: whether it tells less than in the baseline.
+//!
+//! What a window is compared with is cross-fitted from the readings of the baseline's windows, and so are the differences
+//! between windows in which nothing changed. A feature that tells nothing in the baseline cannot tell less: it is no test.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CheckSettings, Settings, verdict};
+use crate::baseline::FrozenFeature;
+use crate::distance::{NotComputed, Statistic};
+use crate::limits::{self, Alpha, Between, Parts, floors};
+use crate::performance::{Measured, Performance, PowerMeasure, Reading};
+use crate::predictive::correlation::Correlation;
+use crate::predictive::cross_fit::{self, CrossFit};
+use crate::predictive::{self, Auc, CategoryScores, ClassTable, Estimate, Orientation};
+use crate::predictive::{null, ranking};
+use crate::verdict::{BySeverity, Check, Verdict};
+use crate::window::WindowSummary;
+
+/// What a feature by itself tells about the target in a window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Power {
+    /// By which measure it is judged; none where the baseline does not say enough.
+    pub judged: Option<PowerMeasure>,
+    /// What that was in the baseline.
+    pub reference: Option<f64>,
+    /// Every measure that there is, the judged one first.
+    pub values: Vec<(PowerMeasure, Measured)>,
+    /// Rows in which both feature and target are known.
+    pub rows: u64,
+}
+
+/// What all features of a window together tell about the target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PerformanceReport {
+    /// The target's column.
+    pub target: String,
+    /// Rows of the sample whose target is known.
+    pub rows: u64,
+    /// R² of the regression on all features that share.
+    pub r_squared: Result<f64, predictive::NotComputed>,
+    /// What each feature brings of it, largest first.
+    pub contributions: Vec<(String, f64)>,
+    /// How far the features' ranking is that of the baseline: NDCG, 1 when it is. `None` where one of both is not known.
+    pub rank_stability: Option<f64>,
+}
+
+/// The tests of all features.
+#[derive(Debug, Clone)]
+pub(super) struct PerformanceTests {
+    target: String,
+    names: Vec<String>,
+    /// One a feature of the baseline.
+    features: Vec<Result<PerformanceTest, NotComputed>>,
+    /// What each feature brings in the baseline, the mean over its windows by their rows.
+    contributions: Vec<f64>,
+}
+
+/// The test of one feature.
+#[derive(Debug, Clone)]
+struct PerformanceTest {
+    before: Before,
+    value: Estimate,
+    differences: Vec<f64>,
+    bound: BySeverity<Option<f64>>,
+    settings: CheckSettings,
+}
+
+/// What the baseline's windows teach about a feature.
+#[derive(Debug, Clone)]
+enum Before {
+    Ranks(CrossFit<Vec<Orientation>>),
+    Categories(CrossFit<CategoryScores>),
+    /// The correlation.
+    Line(f64),
+    Groups,
+}
+
+/// A window's reading of a feature, as its test has it.
+enum Now {
+    Auc(Auc),
+    Share(Estimate, Measured),
+}
+
+impl PerformanceTests {
+    pub(super) fn new(
+        features: &[FrozenFeature],
+        windows: &[WindowSummary],
+        settings: &Settings,
+    ) -> Result<Self, NotComputed> {
+        if !settings.on.performance {
+            return Err(NotComputed::Disabled);
+        }
+        let known: Option<Vec<&Performance>> = windows
+            .iter()
+            .map(|window| window.performance.as_ref())
+            .collect();
+        let known = known.filter(|known| !known.is_empty());
+        let known = known.ok_or(NotComputed::NoTarget)?;
+        let test = |feature: &FrozenFeature| {
+            let own = settings.features.get(&feature.name);
+            let own = own.unwrap_or(&settings.default).performance;
+            let readings = known
+                .iter()
+                .map(|window| window.reading(&feature.name).ok_or(NotComputed::NoSample))
+                .collect::<Result<Vec<_>, _>>()?;
+            PerformanceTest::new(&readings, own)
+        };
+        let contributed = |name: &str| {
+            let windows = known.iter().filter_map(|window| {
+                Some((window.rows as f64, window.contributions.as_ref().ok()?))
+            });
+            let (rows, sum) = windows.fold((0.0, 0.0), |(rows, sum), (more, found)| {
+                (rows + more, sum + more * found.of(name))
+            });
+            if rows > 0.0 { sum / rows } else { 0.0 }
+        };
+        Ok(PerformanceTests {
+            target: known
+                .first()
+                .map_or(String::new(), |window| window.target.clone()),
+            names: features
+                .iter()
+                .map(|feature| feature.name.clone())
+                .collect(),
+            features: features.iter().map(test).collect(),
+            contributions: features
+                .iter()
+                .map(|feature| contributed(&feature.name))
+                .collect(),
+        })
+    }
+
+    /// How many features take part in the budget: those that tell something in the baseline.
+    pub(super) fn count(&self) -> usize {
+        self.features.iter().filter(|test| test.is_ok()).count()
+    }
+
+    /// Gives the tests of one statistic their bounds between windows, each with the spread of all of them beside its own.
+    pub(super) fn bind(&mut self, alpha: BySeverity<Option<Alpha>>) {
+        for statistic in [Statistic::AucFall, Statistic::ExplainedFall] {
+            let mut tests: Vec<&mut PerformanceTest> = self
+                .features
+                .iter_mut()
+                .filter_map(|test| test.as_mut().ok())
+                .filter(|test| test.before.statistic() == statistic)
+                .collect();
+            let series = tests.iter().map(|test| test.differences.as_slice());
+            let alike = limits::autocorrelation(series);
+            let between: Vec<Option<Between>> = tests
+                .iter()
+                .map(|test| Some(Between::differences(&test.differences)?.stretched(alike)))
+                .collect();
+            let pooled = limits::pooled_variance(between.iter().flatten());
+            for (test, between) in tests.iter_mut().zip(between) {
+                test.bound = alpha.map(|alpha| Some(between?.bound(pooled, alpha?.value)));
+            }
+        }
+    }
+
+    /// Judges a window: of each feature the verdict and what it tells, in the baseline's order, and all of them together.
+    pub(super) fn judge(
+        &self,
+        window: &WindowSummary,
+        alpha: BySeverity<Option<Alpha>>,
+    ) -> (Vec<Judged>, Option<PerformanceReport>) {
+        let window = window.performance.as_ref();
+        let Some(window) = window.filter(|window| window.target == self.target) else {
+            let nothing = (Err(NotComputed::NoTarget), None);
+            return (vec![nothing; self.features.len()], None);
+        };
+        let features = self.names.iter().zip(&self.features);
+        let judged = features.map(|(name, test)| match window.reading(name) {
+            None => (Err(NotComputed::NoSample), None),
+            Some(Err(reason)) => (Err(NotComputed::Predictive(*reason)), None),
+            Some(Ok(reading)) => {
+                let now = test.as_ref().ok().and_then(|test| test.now(reading));
+                let power = power(test.as_ref().ok(), now.as_ref(), reading);
+                let verdict = match (test, now) {
+                    (Err(reason), _) => Err(*reason),
+                    (Ok(test), _) if !test.settings.enabled => Err(NotComputed::Disabled),
+                    (Ok(_), None) => Err(NotComputed::OtherBins),
+                    (Ok(test), Some(now)) => test.judge(&now, reading.rows(), alpha),
+                };
+                (verdict, Some(power))
+            }
+        });
+        (judged.collect(), Some(self.together(window)))
+    }
+
+    fn together(&self, window: &Performance) -> PerformanceReport {
+        let found = window.contributions.as_ref();
+        let current = found.ok().map(|found| {
+            let of = |name: &String| found.of(name);
+            self.names.iter().map(of).collect::<Vec<f64>>()
+        });
+        PerformanceReport {
+            target: window.target.clone(),
+            rows: window.rows,
+            r_squared: found.map(|found| found.r_squared).map_err(|reason| *reason),
+            contributions: found.map_or(Vec::new(), |found| found.shares.clone()),
+            rank_stability: current
+                .and_then(|current| ranking::ndcg(&self.contributions, &current).ok()),
+        }
+    }
+}
+
+/// What is said of one feature.
+pub(super) type Judged = (Result<Verdict, NotComputed>, Option<Power>);
+
+impl PerformanceTest {
+    fn new(
+        readings: &[&Result<Reading, predictive::NotComputed>],
+        settings: CheckSettings,
+    ) -> Result<Self, NotComputed> {
+        let mut known = Vec::new();
+        for reading in readings {
+            match reading {
+                Ok(reading) => known.push(reading),
+                Err(reason) if known.is_empty() && readings.len() == 1 => {
+                    return Err(NotComputed::Predictive(*reason));
+                }
+                Err(_) => {}
+            }
+        }
+        let too_few = NotComputed::Predictive(predictive::NotComputed::TooFewFolds {
+            have: known.len(),
+            need: cross_fit::MIN_FOLDS,
+        });
+        let (before, value, differences) = match known.first() {
+            None => return Err(too_few),
+            Some(Reading::Ranks { .. }) => {
+                let folds = known.iter().filter_map(|reading| match reading {
+                    Reading::Ranks { larger, .. } => Some(larger),
+                    _ => None,
+                });
+                let found = cross_fit::numeric(&folds.collect::<Vec<&Auc>>());
+                let found = found.map_err(NotComputed::Predictive)?;
+                let (value, differences) = crossed(&found)?;
+                (Before::Ranks(found), value, differences)
+            }
+            Some(Reading::Categories { .. }) => {
+                let folds = known.iter().filter_map(|reading| match reading {
+                    Reading::Categories { table } => Some(table),
+                    _ => None,
+                });
+                let found = cross_fit::categorical(&folds.collect::<Vec<&ClassTable>>());
+                let found = found.map_err(NotComputed::Predictive)?;
+                let (value, differences) = crossed(&found)?;
+                (Before::Categories(found), value, differences)
+            }
+            Some(Reading::Line(_)) if known.len() < cross_fit::MIN_FOLDS => return Err(too_few),
+            Some(Reading::Line(_)) => {
+                let lines: Vec<&Correlation> = known
+                    .iter()
+                    .filter_map(|reading| match reading {
+                        Reading::Line(line) => Some(line),
+                        _ => None,
+                    })
+                    .collect();
+                lines_before(&lines)
+            }
+            Some(Reading::Groups(_)) if known.len() < cross_fit::MIN_FOLDS => return Err(too_few),
+            Some(Reading::Groups(_)) => {
+                let groups: Vec<(u64, Estimate)> = known
+                    .iter()
+                    .filter_map(|reading| match reading {
+                        Reading::Groups(effect) => Some((effect.rows, effect.epsilon_squared)),
+                        _ => None,
+                    })
+                    .collect();
+                groups_before(&groups)
+            }
+        };
+        let statistic = before.statistic();
+        let floors = floors(statistic).ok_or(NotComputed::Disabled)?;
+        let nothing = match statistic {
+            Statistic::AucFall => 0.5,
+            _ => 0.0,
+        };
+        if value.value < nothing + floors.warning {
+            return Err(NotComputed::TellsNothing);
+        }
+        Ok(PerformanceTest {
+            before,
+            value,
+            differences,
+            bound: BySeverity::default(),
+            settings,
+        })
+    }
+
+    /// The window's reading by what the baseline teaches; `None` of another kind or shape.
+    fn now(&self, reading: &Reading) -> Option<Now> {
+        match (&self.before, reading) {
+            (Before::Ranks(before), Reading::Ranks { larger, .. }) => {
+                let same = larger.classes().len() == before.learnt.len();
+                same.then(|| Now::Auc(larger.clone().oriented(&before.learnt)))
+            }
+            (Before::Categories(before), Reading::Categories { table }) => {
+                let read = predictive::auc::categorical(table, &before.learnt);
+                read.ok().map(Now::Auc)
+            }
+            (Before::Line(r), Reading::Line(line)) => {
+                let (low, high) = (line.r_squared_interval.low, line.r_squared_interval.high);
+                let turned = r * line.r < 0.0;
+                let (sign, (low, high)) = match turned {
+                    true => (-1.0, (-high, -low)),
+                    false => (1.0, (low, high)),
+                };
+                let value = sign * line.r_squared.value;
+                let estimate = Estimate {
+                    value,
+                    ..line.r_squared
+                };
+                Some(Now::Share(estimate, Measured { value, low, high }))
+            }
+            (Before::Groups, Reading::Groups(effect)) => {
+                let measured = Measured {
+                    value: effect.epsilon_squared.value.max(0.0),
+                    low: effect.interval.low,
+                    high: effect.interval.high,
+                };
+                Some(Now::Share(effect.epsilon_squared, measured))
+            }
+            _ => None,
+        }
+    }
+
+    fn judge(
+        &self,
+        now: &Now,
+        rows: u64,
+        alpha: BySeverity<Option<Alpha>>,
+    ) -> Result<Verdict, NotComputed> {
+        let statistic = self.before.statistic();
+        let floors = floors(statistic).ok_or(NotComputed::Disabled)?;
+        let need = statistic.minimum();
+        if rows < need {
+            return Err(NotComputed::TooFewRows { have: rows, need });
+        }
+        // At any α the fall is the same.
+        let compare = |alpha: f64| match (now, &self.before) {
+            (Now::Auc(now), Before::Ranks(CrossFit { baseline, .. }))
+            | (Now::Auc(now), Before::Categories(CrossFit { baseline, .. })) => {
+                let found = null::degradation(alpha, baseline, now)?;
+                Ok((found.drop, found.null))
+            }
+            (Now::Share(now, _), _) => {
+                let null = null::drop(alpha, self.value, *now)?;
+                Ok((self.value.value - now.value, null))
+            }
+            (Now::Auc(_), _) => Err(predictive::NotComputed::NoCommonClass),
+        };
+        let (fall, _) = compare(0.05).map_err(NotComputed::Predictive)?;
+        let null = alpha.map(|alpha| Some(compare(alpha?.value).ok()?.1));
+        let parts = null.zip(self.bound).zip(self.settings.limits);
+        let limits = limits::limits(
+            floors,
+            parts.map(|((null, bound), manifest)| Parts {
+                null,
+                bound,
+                manifest,
+            }),
+        );
+        let always = BySeverity {
+            warning: true,
+            critical: true,
+        };
+        Ok(verdict(
+            Check::Performance,
+            statistic,
+            fall,
+            rows,
+            self.settings.min_rows,
+            limits,
+            always,
+        ))
+    }
+}
+
+impl Before {
+    fn statistic(&self) -> Statistic {
+        match self {
+            Before::Ranks(_) | Before::Categories(_) => Statistic::AucFall,
+            Before::Line(_) | Before::Groups => Statistic::ExplainedFall,
+        }
+    }
+
+    fn measure(&self) -> PowerMeasure {
+        match self {
+            Before::Ranks(_) | Before::Categories(_) => PowerMeasure::Auc,
+            Before::Line(_) => PowerMeasure::RSquared,
+            Before::Groups => PowerMeasure::EpsilonSquared,
+        }
+    }
+}
+
+fn power(test: Option<&PerformanceTest>, now: Option<&Now>, reading: &Reading) -> Power {
+    let judged = test.map(|test| test.before.measure());
+    let own = match now {
+        Some(Now::Auc(auc)) => Measured::auc(auc),
+        Some(Now::Share(_, measured)) => Some(*measured),
+        None => None,
+    };
+    let own = judged.zip(own);
+    let others = reading.measures().into_iter();
+    let others = others.filter(|(measure, _)| own.is_none_or(|(own, _)| own != *measure));
+    Power {
+        judged,
+        reference: test.map(|test| test.value.value),
+        values: own.into_iter().chain(others).collect(),
+        rows: reading.rows(),
+    }
+}
+
+/// The macro average of the baseline, and how much its windows differ.
+fn crossed<L>(found: &CrossFit<L>) -> Result<(Estimate, Vec<f64>), NotComputed> {
+    let none = NotComputed::Predictive(predictive::NotComputed::OneClass);
+    let value = found.baseline.macro_average().ok_or(none)?;
+    Ok((value, found.differences()))
+}
+
+/// The mean correlation on Fisher's scale by n − 3, its square, and of each window the square, signed, less that of the others.
+fn lines_before(lines: &[&Correlation]) -> (Before, Estimate, Vec<f64>) {
+    let weight = |line: &Correlation| line.rows.saturating_sub(3) as f64;
+    // ±1 has no place on Fisher's scale.
+    let z = |line: &Correlation| line.r.clamp(-1.0 + 1e-12, 1.0 - 1e-12).atanh();
+    let mean = |left_out: Option<usize>| {
+        let kept = lines
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| Some(*at) != left_out);
+        let (total, sum) = kept.fold((0.0, 0.0), |(total, sum), (_, line)| {
+            (total + weight(line), sum + weight(line) * z(line))
+        });
+        (sum / total).tanh()
+    };
+    let r = mean(None);
+    let rows: f64 = lines.iter().map(|line| line.rows as f64).sum();
+    let first_order = 4.0 * r * r * (1.0 - r * r).powi(2) / rows;
+    let error = first_order.max(2.0 / (rows * rows)).sqrt();
+    let differences = lines.iter().enumerate().map(|(at, line)| {
+        let others = mean(Some(at));
+        let sign = if others * line.r < 0.0 { -1.0 } else { 1.0 };
+        sign * line.r * line.r - others * others
+    });
+    let value = Estimate {
+        value: r * r,
+        standard_error: error,
+    };
+    (Before::Line(r), value, differences.collect())
+}
+
+/// The mean of ε² by rows, and of each window its own less that of the others.
+fn groups_before(groups: &[(u64, Estimate)]) -> (Before, Estimate, Vec<f64>) {
+    let mean = |left_out: Option<usize>| {
+        let kept = groups
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| Some(*at) != left_out);
+        let (total, sum, squares) =
+            kept.fold((0.0, 0.0, 0.0), |(total, sum, squares), (_, own)| {
+                let (rows, estimate) = (own.0 as f64, own.1);
+                (
+                    total + rows,
+                    sum + rows * estimate.value,
+                    squares + (rows * estimate.standard_error).powi(2),
+                )
+            });
+        Estimate {
+            value: sum / total,
+            standard_error: squares.sqrt() / total,
+        }
+    };
+    let differences = groups
+        .iter()
+        .enumerate()
+        .map(|(at, (_, own))| own.value - mean(Some(at)).value);
+    let differences = differences.collect();
+    (Before::Groups, mean(None), differences)
+}

@@ -1,0 +1,196 @@
+//! What the features of a window tell about its target, over a sample of its rows.
+//!
+//! Of every feature by itself: AUC, weight of evidence and mutual information against classes, R² against numbers; and of all of
+//! them together the contribution of each ([`Contributions`]). Rows without a target are left out, and of each feature those
+//! without a value. The readings are closed, plain and bounded, so that a baseline keeps those of its windows: what a window is
+//! compared with is cross-fitted from them, see [`crate::predictive::cross_fit`].
+
+mod contributions;
+mod power;
+
+use serde::{Deserialize, Serialize};
+
+pub use contributions::{Contributions, MAX_CONTRIBUTING};
+pub use power::{Measured, PowerMeasure};
+
+use crate::association::ABSENT;
+use crate::bins::NumericBins;
+use crate::predictive::auc::larger;
+use crate::predictive::correlation::{Correlation, correlation};
+use crate::predictive::effect_size::{EffectSize, effect_size};
+use crate::predictive::{Auc, ClassTable, NotComputed};
+
+/// The most classes that a target is told apart in: of more the rarest are one.
+pub const MAX_TARGET_CLASSES: usize = 10;
+
+/// The target in the rows of a sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Target<'a> {
+    /// The class of each row, below `classes`; [`ABSENT`] where it is not known.
+    Classes {
+        /// One code a row.
+        codes: &'a [u32],
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// A number for each row, NaN where it is not known.
+    Numbers(&'a [f64]),
+}
+
+/// A feature in the rows of a sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Predictor<'a> {
+    /// Numbers, NaN where there is none.
+    Numeric {
+        /// One a row.
+        values: &'a [f64],
+        /// The baseline's bins, over which weight of evidence and mutual information are counted.
+        bins: &'a NumericBins,
+    },
+    /// Categories.
+    Categorical {
+        /// The code of each row, below `categories`; [`ABSENT`] where there is none.
+        codes: &'a [u32],
+        /// How many categories there are.
+        categories: usize,
+    },
+}
+
+/// What one feature by itself tells about the target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Reading {
+    /// A number about classes.
+    Ranks {
+        /// With larger values speaking for every class.
+        larger: Auc,
+        /// Coarse bins by classes.
+        table: ClassTable,
+        /// How much of its variance lies between the classes.
+        effect: Result<EffectSize, NotComputed>,
+    },
+    /// A category about classes.
+    Categories {
+        /// Categories by classes.
+        table: ClassTable,
+    },
+    /// A number about a number.
+    Line(Correlation),
+    /// A category about a number: how much of the number's variance lies between the categories.
+    Groups(EffectSize),
+}
+
+/// What the features of a window tell about its target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Performance {
+    /// The target's column.
+    pub target: String,
+    /// Rows of the sample whose target is known.
+    pub rows: u64,
+    /// Every feature that was sampled, by its name.
+    pub features: Vec<(String, Result<Reading, NotComputed>)>,
+    /// What each brings to all of them together.
+    pub contributions: Result<Contributions, NotComputed>,
+}
+
+impl Performance {
+    /// Of a sample of rows in which every column has an entry, each feature with its name.
+    pub fn new(column: &str, target: Target<'_>, features: &[(&str, Predictor<'_>)]) -> Self {
+        let reading =
+            |(name, feature): &(&str, Predictor<'_>)| ((*name).to_owned(), read(target, feature));
+        Performance {
+            target: column.to_owned(),
+            rows: target.known() as u64,
+            features: features.iter().map(reading).collect(),
+            contributions: contributions::contributions(target, features),
+        }
+    }
+
+    /// The reading of a feature; `None` where it was not sampled.
+    pub fn reading(&self, feature: &str) -> Option<&Result<Reading, NotComputed>> {
+        let found = self.features.iter().find(|(name, _)| name == feature);
+        found.map(|(_, reading)| reading)
+    }
+}
+
+impl Target<'_> {
+    fn known(&self) -> usize {
+        match self {
+            Target::Classes { codes, .. } => codes.iter().filter(|code| **code != ABSENT).count(),
+            Target::Numbers(values) => values.iter().filter(|value| !value.is_nan()).count(),
+        }
+    }
+}
+
+impl Reading {
+    /// Rows in which both feature and target are known.
+    pub fn rows(&self) -> u64 {
+        match self {
+            Reading::Ranks { table, .. } | Reading::Categories { table } => table.rows(),
+            Reading::Line(line) => line.rows,
+            Reading::Groups(effect) => effect.rows,
+        }
+    }
+}
+
+/// What one feature by itself tells about the target.
+fn read(target: Target<'_>, feature: &Predictor<'_>) -> Result<Reading, NotComputed> {
+    match (target, *feature) {
+        (Target::Classes { codes, classes }, Predictor::Numeric { values, bins }) => {
+            let (values, codes) = known(values, codes, |value| !value.is_nan(), is_code);
+            let edges = bins.coarse_edges();
+            let bin = |value: &f64| edges.partition_point(|edge| edge <= value) as u32;
+            let binned: Vec<u32> = values.iter().map(bin).collect();
+            let (finite, their) = known(&values, &codes, |value| value.is_finite(), |_| true);
+            Ok(Reading::Ranks {
+                larger: larger(&values, &codes, classes)?,
+                table: ClassTable::count(&binned, edges.len() + 1, &codes, classes)?,
+                effect: effect_size(&finite, &their, classes),
+            })
+        }
+        (
+            Target::Classes { codes, classes },
+            Predictor::Categorical {
+                codes: values,
+                categories,
+            },
+        ) => {
+            let (values, codes) = known(values, codes, is_code, is_code);
+            let table = ClassTable::count(&values, categories, &codes, classes)?;
+            let filled = |counts: &[u64]| counts.iter().filter(|count| **count > 0).count();
+            if filled(&table.class_totals()) < 2 {
+                return Err(NotComputed::OneClass);
+            }
+            Ok(Reading::Categories { table })
+        }
+        (Target::Numbers(target), Predictor::Numeric { values, .. }) => {
+            let (values, target) = known(
+                values,
+                target,
+                |value| value.is_finite(),
+                |value| value.is_finite(),
+            );
+            Ok(Reading::Line(correlation(&values, &target)?))
+        }
+        (Target::Numbers(target), Predictor::Categorical { codes, categories }) => {
+            let (codes, target) = known(codes, target, is_code, |value| value.is_finite());
+            Ok(Reading::Groups(effect_size(&target, &codes, categories)?))
+        }
+    }
+}
+
+fn is_code(code: &u32) -> bool {
+    *code != ABSENT
+}
+
+/// The rows in which both are known.
+fn known<A: Copy, B: Copy>(
+    first: &[A],
+    second: &[B],
+    is_first: impl Fn(&A) -> bool,
+    is_second: impl Fn(&B) -> bool,
+) -> (Vec<A>, Vec<B>) {
+    let rows = first.iter().zip(second);
+    rows.filter(|(first, second)| is_first(first) && is_second(second))
+        .map(|(first, second)| (*first, *second))
+        .unzip()
+}

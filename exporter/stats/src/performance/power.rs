@@ -1,0 +1,134 @@
+//! How much a feature by itself tells about the target, in the usual measures, each with its interval.
+
+use serde::{Deserialize, Serialize};
+
+use super::Reading;
+use crate::predictive::information::{ClassInformation, information_value, mutual_information};
+use crate::predictive::{Auc, ClassTable, Estimate, Z_95};
+
+/// A measure of how much a feature tells about the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum PowerMeasure {
+    /// Area under the ROC curve, each class against the rest, macro average.
+    Auc,
+    /// R² of a straight line, with the sign that it had in the baseline.
+    RSquared,
+    /// ε² of a number between classes.
+    EpsilonSquared,
+    /// Information value, the mean over classes, each against the rest.
+    InformationValue,
+    /// Mutual information in nats, with Miller and Madow's correction.
+    MutualInformation,
+}
+
+impl PowerMeasure {
+    /// Its name as metrics have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            PowerMeasure::Auc => "auc",
+            PowerMeasure::RSquared => "r_squared",
+            PowerMeasure::EpsilonSquared => "epsilon_squared",
+            PowerMeasure::InformationValue => "information_value",
+            PowerMeasure::MutualInformation => "mutual_information",
+        }
+    }
+}
+
+impl std::fmt::Display for PowerMeasure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            PowerMeasure::Auc => "AUC",
+            PowerMeasure::RSquared => "R²",
+            PowerMeasure::EpsilonSquared => "ε²",
+            PowerMeasure::InformationValue => "information value",
+            PowerMeasure::MutualInformation => "mutual information",
+        })
+    }
+}
+
+/// A value with both ends of its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The value.
+    pub value: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Measured {
+    /// value ± 1.96 standard errors, at least 0.
+    fn from_zero(estimate: Estimate) -> Self {
+        let half = Z_95 * estimate.standard_error;
+        Measured {
+            value: estimate.value.max(0.0),
+            low: (estimate.value - half).max(0.0),
+            high: (estimate.value + half).max(0.0),
+        }
+    }
+
+    /// The macro average of an AUC.
+    pub(crate) fn auc(auc: &Auc) -> Option<Self> {
+        let (average, interval) = (auc.macro_average()?, auc.macro_interval()?);
+        Some(Measured {
+            value: average.value,
+            low: interval.low,
+            high: interval.high,
+        })
+    }
+}
+
+impl Reading {
+    /// What needs no baseline to be read: all but the AUC, which needs to know what speaks for which class.
+    pub fn measures(&self) -> Vec<(PowerMeasure, Measured)> {
+        match self {
+            Reading::Ranks { table, effect, .. } => {
+                let effect = effect.ok().map(|effect| Measured {
+                    value: effect.epsilon_squared.value.max(0.0),
+                    low: effect.interval.low,
+                    high: effect.interval.high,
+                });
+                let effect = effect.map(|effect| (PowerMeasure::EpsilonSquared, effect));
+                effect.into_iter().chain(of_table(table)).collect()
+            }
+            Reading::Categories { table } => of_table(table).collect(),
+            Reading::Line(line) => {
+                let measured = Measured {
+                    value: line.r_squared.value,
+                    low: line.r_squared_interval.low,
+                    high: line.r_squared_interval.high,
+                };
+                vec![(PowerMeasure::RSquared, measured)]
+            }
+            Reading::Groups(effect) => {
+                let measured = Measured {
+                    value: effect.epsilon_squared.value.max(0.0),
+                    low: effect.interval.low,
+                    high: effect.interval.high,
+                };
+                vec![(PowerMeasure::EpsilonSquared, measured)]
+            }
+        }
+    }
+}
+
+fn of_table(table: &ClassTable) -> impl Iterator<Item = (PowerMeasure, Measured)> {
+    let value = information_value(table).ok().and_then(|classes| {
+        let known: Vec<_> = classes.into_iter().flatten().collect();
+        let count = known.len() as f64;
+        let mean = |of: fn(&ClassInformation) -> f64| known.iter().map(of).sum::<f64>() / count;
+        (!known.is_empty()).then(|| {
+            // Classes share their rows; the error of their mean is at most the mean of their errors.
+            Measured::from_zero(Estimate {
+                value: mean(|class| class.value),
+                standard_error: mean(|class| class.standard_error),
+            })
+        })
+    });
+    let mutual = mutual_information(table).ok();
+    let mutual = mutual.map(|found| Measured::from_zero(found.corrected));
+    let value = value.map(|value| (PowerMeasure::InformationValue, value));
+    let mutual = mutual.map(|mutual| (PowerMeasure::MutualInformation, mutual));
+    value.into_iter().chain(mutual)
+}

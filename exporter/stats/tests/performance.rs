@@ -1,0 +1,385 @@
+//! What features tell about the target, judged against the baseline.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use stats::association::{ABSENT, Collapse};
+use stats::performance::{Performance, PowerMeasure, Predictor, Target};
+use stats::predictive;
+use stats::{
+    Bins, ByCheck, BySeverity, CheckSettings, Column, DriftSettings, FeatureProfile, FrozenFeature,
+    Kind, LimitPart, NotComputed, QualitySettings, Reference, Report, Settings, Statistic, Summary,
+    Validity, WindowSummary, judge,
+};
+
+const ROWS: usize = 2_000;
+const WINDOWS: usize = 6;
+
+/// One window: a number that the target follows, one that it runs against, one that tells nothing, a category that the target
+/// follows, and the target as a number and as three classes.
+#[derive(Clone)]
+struct Window {
+    numbers: [Vec<f64>; 3],
+    codes: Vec<u32>,
+    value: Vec<f64>,
+    class: Vec<u32>,
+}
+
+fn window(rng: &mut SmallRng) -> Window {
+    let normal = |rng: &mut SmallRng| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
+    let mut window = Window {
+        numbers: Default::default(),
+        codes: Vec::new(),
+        value: Vec::new(),
+        class: Vec::new(),
+    };
+    for _ in 0..ROWS {
+        let value = normal(rng);
+        let noise = [1.0, -1.0, 0.0].map(|part| part * value + normal(rng));
+        for (column, number) in window.numbers.iter_mut().zip(noise) {
+            column.push(number);
+        }
+        window
+            .codes
+            .push(((value + normal(rng)).clamp(-1.9, 1.9) + 2.0) as u32);
+        window.value.push(value);
+        window
+            .class
+            .push(u32::from(value > -0.5) + u32::from(value > 1.0));
+    }
+    window
+}
+
+const NAMES: [&str; 4] = ["with", "against", "nothing", "kind"];
+
+#[derive(Clone, Copy)]
+enum About {
+    Classes,
+    Numbers,
+}
+
+fn bins(window: &Window) -> Vec<Arc<Bins>> {
+    let mut bins: Vec<Arc<Bins>> = window
+        .numbers
+        .iter()
+        .map(|values| Arc::new(profile(values, None).freeze_bins()))
+        .collect();
+    bins.push(Arc::new(
+        FeatureProfile::new(Kind::Categorical, None).freeze_bins(),
+    ));
+    bins
+}
+
+fn profile(values: &[f64], bins: Option<Arc<Bins>>) -> FeatureProfile {
+    let mut profile = FeatureProfile::new(Kind::Numeric, bins);
+    let column = Column::Numeric {
+        values,
+        validity: Validity::all(values.len()),
+    };
+    profile.update(&column).unwrap();
+    profile
+}
+
+fn performance(window: &Window, bins: &[Arc<Bins>], about: About) -> Performance {
+    let numbers = window.numbers.iter().zip(bins).map(|(values, bins)| {
+        let Bins::Numeric(bins) = bins.as_ref() else {
+            panic!("numbers have bins of numbers");
+        };
+        Predictor::Numeric { values, bins }
+    });
+    let kind = Predictor::Categorical {
+        codes: &window.codes,
+        categories: 4,
+    };
+    let features: Vec<(&str, Predictor<'_>)> =
+        NAMES.into_iter().zip(numbers.chain([kind])).collect();
+    let target = match about {
+        About::Classes => Target::Classes {
+            codes: &window.class,
+            classes: 3,
+        },
+        About::Numbers => Target::Numbers(&window.value),
+    };
+    Performance::new("target", target, &features)
+}
+
+fn whole(performance: Performance) -> WindowSummary {
+    WindowSummary {
+        performance: Some(performance),
+        ..WindowSummary::default()
+    }
+}
+
+fn settings(own: CheckSettings) -> Settings {
+    Settings {
+        budget: BySeverity {
+            warning: 0.2,
+            critical: 0.02,
+        },
+        on: ByCheck {
+            performance: true,
+            ..ByCheck::default()
+        },
+        drift: DriftSettings::default(),
+        quality: QualitySettings::default(),
+        acceptable: BTreeMap::new(),
+        features: BTreeMap::new(),
+        default: ByCheck {
+            performance: own,
+            ..ByCheck::default()
+        },
+    }
+}
+
+/// A baseline, the bins it has, and what the judge of a window says.
+struct Baseline {
+    bins: Vec<Arc<Bins>>,
+    about: About,
+    reference: Reference,
+}
+
+impl Baseline {
+    fn new(rng: &mut SmallRng, about: About, own: CheckSettings) -> Self {
+        let windows: Vec<Window> = (0..WINDOWS).map(|_| window(rng)).collect();
+        let bins = bins(&windows[0]);
+        let wholes = windows
+            .iter()
+            .map(|window| whole(performance(window, &bins, about)));
+        let features: Vec<FrozenFeature> = NAMES
+            .iter()
+            .zip(&bins)
+            .map(|(name, bins)| FrozenFeature::new(*name, "", bins.clone(), Vec::new()))
+            .collect();
+        let wholes: Vec<WindowSummary> = wholes.collect();
+        Baseline {
+            reference: Reference::new(&features, &wholes, &settings(own)),
+            bins,
+            about,
+        }
+    }
+
+    fn judge(&self, window: &Window) -> Report {
+        self.judge_whole(window, &whole(performance(window, &self.bins, self.about)))
+    }
+
+    fn judge_whole(&self, window: &Window, whole: &WindowSummary) -> Report {
+        let numbers = window.numbers.iter().zip(&self.bins);
+        let mut summaries: Vec<Summary> = numbers
+            .map(|(values, bins)| profile(values, Some(bins.clone())).close())
+            .collect();
+        summaries.push(FeatureProfile::new(Kind::Categorical, Some(self.bins[3].clone())).close());
+        let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
+        judge(&self.reference, &current, whole)
+    }
+}
+
+/// The class that a row would have by chance.
+fn relabelled(rng: &mut SmallRng, mut window: Window, share: f64) -> Window {
+    for row in 0..ROWS {
+        if rng.random::<f64>() < share {
+            let other = rng.random_range(0..ROWS);
+            window.class[row] = window.class[other];
+            window.value[row] = window.value[other];
+        }
+    }
+    window
+}
+
+fn values(report: &Report, feature: usize) -> BTreeMap<PowerMeasure, f64> {
+    let power = report.features[feature].power.as_ref().unwrap();
+    let values = power.values.iter();
+    values
+        .map(|(measure, measured)| (*measure, measured.value))
+        .collect()
+}
+
+#[test]
+fn features_that_tell_less_are_told() {
+    for about in [About::Classes, About::Numbers] {
+        let mut rng = SmallRng::seed_from_u64(1);
+        let baseline = Baseline::new(&mut rng, about, CheckSettings::default());
+        assert_eq!(
+            baseline.reference.tests(),
+            3,
+            "what tells nothing is no test"
+        );
+
+        let same = baseline.judge(&window(&mut rng));
+        let drawn = window(&mut rng);
+        let less = baseline.judge(&relabelled(&mut rng, drawn, 0.5));
+        for (feature, name) in NAMES.into_iter().enumerate() {
+            let verdict = |report: &Report| report.features[feature].verdicts.performance.clone();
+            if name == "nothing" {
+                assert_eq!(verdict(&same), Err(NotComputed::TellsNothing));
+                assert!(
+                    values(&same, feature)
+                        .values()
+                        .all(|value| value.abs() < 0.05)
+                );
+                continue;
+            }
+            let (same, less) = (verdict(&same).unwrap(), verdict(&less).unwrap());
+            assert!(
+                !same.over.warning && same.value.abs() < 0.04,
+                "{name}: {same:?}"
+            );
+            assert!(less.over.critical && less.value > 0.08, "{name}: {less:?}");
+            let statistic = match about {
+                About::Classes => Statistic::AucFall,
+                About::Numbers => Statistic::ExplainedFall,
+            };
+            assert_eq!((less.statistic, less.rows), (statistic, ROWS as u64));
+            assert!(less.limits.warning.bound.is_some() && less.limits.warning.null.is_some());
+        }
+        let stability = same.performance.as_ref().unwrap().rank_stability.unwrap();
+        assert!(stability > 0.95, "{stability}");
+    }
+}
+
+/// What the page and the metrics show is consistent with itself.
+#[test]
+fn measures_have_their_intervals() {
+    for (about, judged) in [
+        (About::Classes, [PowerMeasure::Auc; 2]),
+        (
+            About::Numbers,
+            [PowerMeasure::RSquared, PowerMeasure::EpsilonSquared],
+        ),
+    ] {
+        let mut rng = SmallRng::seed_from_u64(2);
+        let baseline = Baseline::new(&mut rng, about, CheckSettings::default());
+        let report = baseline.judge(&window(&mut rng));
+        for (feature, judged) in [(0, judged[0]), (1, judged[0]), (3, judged[1])] {
+            let power = report.features[feature].power.as_ref().unwrap();
+            assert_eq!(power.judged, Some(judged));
+            assert_eq!(power.values[0].0, judged, "what is judged comes first");
+            let reference = power.reference.unwrap();
+            let first = power.values[0].1;
+            assert!(
+                (first.value - reference).abs() < 0.05,
+                "{first:?} {reference}"
+            );
+            for (measure, measured) in &power.values {
+                let inside = measured.low <= measured.value && measured.value <= measured.high;
+                assert!(inside && measured.low > 0.0, "{measure:?}: {measured:?}");
+            }
+        }
+        let together = report.performance.unwrap();
+        assert_eq!(
+            (together.rows, together.target.as_str()),
+            (ROWS as u64, "target")
+        );
+        let sum: f64 = together.contributions.iter().map(|(_, share)| share).sum();
+        assert!((sum - together.r_squared.unwrap()).abs() < 1e-9);
+        assert_eq!(together.contributions.len(), 4);
+    }
+}
+
+/// A slope that turned tells of something else than in the baseline, however straight the line.
+#[test]
+fn a_slope_that_turned_is_a_fall() {
+    let mut rng = SmallRng::seed_from_u64(3);
+    for about in [About::Classes, About::Numbers] {
+        let baseline = Baseline::new(&mut rng, about, CheckSettings::default());
+        let mut turned = window(&mut rng);
+        turned.numbers[0]
+            .iter_mut()
+            .for_each(|value| *value = -*value);
+        let report = baseline.judge(&turned);
+        let verdict = report.features[0].verdicts.performance.as_ref().unwrap();
+        assert!(verdict.over.critical && verdict.value > 0.5, "{verdict:?}");
+        let other = report.features[1].verdicts.performance.as_ref().unwrap();
+        assert!(!other.over.warning);
+    }
+}
+
+#[test]
+fn a_number_in_the_manifest_replaces_the_limit_and_few_rows_do_not_alarm() {
+    let mut rng = SmallRng::seed_from_u64(4);
+    let own = CheckSettings {
+        limits: BySeverity {
+            warning: Some(0.4),
+            critical: None,
+        },
+        min_rows: 10 * ROWS as u64,
+        ..CheckSettings::default()
+    };
+    let baseline = Baseline::new(&mut rng, About::Classes, own);
+    let drawn = window(&mut rng);
+    let report = baseline.judge(&relabelled(&mut rng, drawn, 1.0));
+    let verdict = report.features[0].verdicts.performance.as_ref().unwrap();
+    assert_eq!(verdict.limits.warning.part, LimitPart::Manifest);
+    assert_eq!(verdict.limits.critical.part, LimitPart::RaisedToWarning);
+    assert!(verdict.value > 0.1 && !verdict.over.critical, "{verdict:?}");
+}
+
+#[test]
+fn what_is_not_known_is_not_fine() {
+    let mut rng = SmallRng::seed_from_u64(5);
+    let baseline = Baseline::new(&mut rng, About::Classes, CheckSettings::default());
+    let of = |report: &Report| report.features[0].verdicts.performance.clone();
+    let drawn = window(&mut rng);
+    // No target at all.
+    let report = baseline.judge_whole(&drawn, &WindowSummary::default());
+    assert_eq!(of(&report), Err(NotComputed::NoTarget));
+    assert!(report.performance.is_none() && report.features[0].power.is_none());
+    // A target that is not known of any row yet.
+    let mut unknown = drawn.clone();
+    unknown.class = vec![ABSENT; ROWS];
+    let none = NotComputed::Predictive(predictive::NotComputed::OneClass);
+    let report = baseline.judge(&unknown);
+    assert_eq!(of(&report), Err(none));
+    assert_eq!(report.performance.unwrap().rows, 0);
+    // Known of few rows.
+    unknown.class[..20].copy_from_slice(&drawn.class[..20]);
+    let few = NotComputed::TooFewRows { have: 20, need: 30 };
+    assert_eq!(of(&baseline.judge(&unknown)), Err(few));
+    // A baseline without a target.
+    let features = [FrozenFeature::new(
+        "with",
+        "",
+        baseline.bins[0].clone(),
+        Vec::new(),
+    )];
+    let windows = vec![WindowSummary::default(); WINDOWS];
+    let reference = Reference::new(&features, &windows, &settings(CheckSettings::default()));
+    assert_eq!(reference.tests(), 0);
+    let summary = profile(&drawn.numbers[0], Some(baseline.bins[0].clone())).close();
+    let known = whole(performance(&drawn, &baseline.bins, About::Classes));
+    let report = judge(&reference, &[Some(&summary)], &known);
+    assert_eq!(of(&report), Err(NotComputed::NoTarget));
+}
+
+/// Of more classes than are told apart the rarest are one.
+#[test]
+fn classes_are_bounded() {
+    let names: Vec<String> = (0..30).map(|class| format!("class {class}")).collect();
+    let name = |code: usize| names.get(code).map(String::as_str);
+    let codes: Vec<i32> = (0..30)
+        .flat_map(|class| vec![class; 40 - class as usize])
+        .collect();
+    let mut profile = FeatureProfile::new(Kind::Categorical, None);
+    let column = Column::Categorical {
+        codes: &codes,
+        validity: Validity::all(codes.len()),
+        categories: stats::Categories {
+            generation: 1,
+            len: names.len(),
+            name: &name,
+        },
+    };
+    profile.update(&column).unwrap();
+    let classes: Collapse = profile.classes(0.0).unwrap();
+    assert_eq!(classes.categories(), 10);
+    let joined = classes.apply(&(0..30).collect::<Vec<u32>>());
+    assert_eq!(joined[..9], (0..9).collect::<Vec<u32>>());
+    assert!(joined[9..].iter().all(|class| *class == 9));
+    assert_eq!(
+        profile.classes(0.044).unwrap().categories(),
+        8,
+        "what is rare is joined too"
+    );
+}
