@@ -340,9 +340,6 @@ fn identity(out: &mut Out, snapshot: &Snapshot, feature: &FeatureState, name: &s
     if let Some(report) = &feature.report {
         let moving = flag(report.moving);
         out.add(&table::DRIFT_MOVING, [(Label::Feature, name)], moving);
-        if let Some(power) = &report.power {
-            performance::power(out, power, name);
-        }
     }
     if let Some(freshness) = &feature.freshness {
         out.add(
@@ -357,6 +354,10 @@ fn identity(out: &mut Out, snapshot: &Snapshot, feature: &FeatureState, name: &s
 /// are left out for a sensitive feature.
 fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
     let labels = [(Label::Feature, name)];
+    let power = feature.report.as_ref();
+    if let Some(power) = power.and_then(|report| report.power.as_ref()) {
+        performance::power(out, power, name);
+    }
     if let Some(reference) = &feature.reference {
         out.add_some(
             &table::FEATURE_REFERENCE_MISSING_RATIO,
