@@ -34,7 +34,7 @@ struct Arguments {
     /// Only one kind of run, so that its memory can be told.
     #[arg(long)]
     only: Option<Only>,
-    /// Checks that are switched off, so that their part of the time can be told.
+    /// Checks that are switched off, or `rules`, so that their part of the time can be told.
     #[arg(long)]
     off: Vec<String>,
 }
@@ -50,10 +50,18 @@ type Failure = Box<dyn std::error::Error>;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
-    let off = arguments.off.iter();
+    let off = arguments.off.iter().filter(|check| *check != "rules");
     let off: serde_json::Map<_, _> = off
         .map(|check| (check.clone(), serde_json::json!({ "enabled": false })))
         .collect();
+    let rules = match arguments.off.iter().any(|check| check == "rules") {
+        true => serde_json::json!([]),
+        false => serde_json::json!([
+            { "name": "shares", "expr": "number_04 between 0 and 1", "over": "Rows", "severity": "Critical" },
+            { "name": "together", "expr": "number_00 < 200 or category_00 is not null", "over": "Rows", "severity": "Warning" },
+            { "name": "volume", "expr": "count(*) > 0.5 * previous(count(*))", "over": "Window", "severity": "Warning" },
+        ]),
+    };
     // The manifest of a monitor without windows: every evaluation judges one whole pull.
     let document = serde_json::json!({
         "apiVersion": "featuremonitor.io/v1alpha1",
@@ -62,10 +70,15 @@ async fn main() -> Result<(), Failure> {
         "spec": {
             "owner": { "team": "bench" },
             "source": { "flight": { "uri": arguments.uri, "query": { "command": arguments.command }, "timeout": "600s" } },
-            "data": { "entityKeys": ["key"] },
+            "data": {
+                "entityKeys": ["key"],
+                "eventTime": "event_time",
+                "target": { "column": "target", "kind": "Class" },
+            },
             "schedule": { "every": "1h" },
             "baseline": { "previous": {} },
             "checks": off,
+            "rules": rules,
         },
     });
     let loaded = manifest::load(&document.to_string())?;

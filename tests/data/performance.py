@@ -58,7 +58,7 @@ def average(folds, common):
         variance += sum(part**2 * of_one for part, _, _, of_one in parts)
         if parts:
             variance += (sum(part * influence for part, _, influence, _ in parts) ** 2).sum()
-    return value, numpy.sqrt(variance)
+    return float(value), float(numpy.sqrt(variance))
 
 
 def varies(column):
@@ -126,7 +126,7 @@ class Performance:
         return {name: average(folds, known(folds))[0] for name, (folds, _) in self.readings.items()}
 
     def tests(self):
-        return sum(value >= 0.5 + FLOOR["warning"] for value in self.references().values())
+        return int(sum(value >= 0.5 + FLOOR["warning"] for value in self.references().values()))
 
     def differences(self, folds):
         found = []
@@ -185,7 +185,7 @@ class Performance:
             columns = numpy.array([numpy.ones(len(y)), *columns]).T
             columns /= numpy.linalg.norm(columns, axis=0)
             left += ((y - columns @ numpy.linalg.lstsq(columns, y, rcond=1e-9)[0]) ** 2).mean()
-        return 1 - left / total
+        return float(1 - left / total)
 
     @staticmethod
     def column(values, y):

@@ -3,7 +3,7 @@
 
 Command or ticket: {"rows": 1000000, "batch_rows": 16384}. 60 features: 50 float64 in the shapes that features have
 (bell, long tail, mostly zero, counts, shares), of which 2 % are null, and 10 dictionary<int32, utf8> of 3 to 2,000
-categories. The rows repeat after POOL_ROWS, so that the server needs little memory and the client cannot tell.
+categories; beside them a key (int64), an event time, and a target of three classes. The rows repeat after POOL_ROWS, so that the server needs little memory and the client cannot tell.
 
 Prints `ready PORT`; ends on SIGTERM and when standard input closes.
 """
@@ -42,6 +42,11 @@ def pool():
         names = [f"category {i}.{code}" for code in range(categories)]
         codes = pyarrow.array(codes, mask=random.random(POOL_ROWS) < NULL_SHARE)
         columns[f"category_{i:02d}"] = pyarrow.DictionaryArray.from_arrays(codes, names)
+    columns["key"] = pyarrow.array(random.permutation(POOL_ROWS))
+    columns["event_time"] = pyarrow.array(1_490_500_000_000_000 + random.integers(0, 7 * 86_400_000_000, POOL_ROWS), pyarrow.timestamp("us", "UTC"))
+    said = numpy.nan_to_num(columns["number_00"].to_numpy(zero_copy_only=False), nan=50) / 12 + random.normal(0, 1, POOL_ROWS)
+    classes = numpy.digitize(said, numpy.quantile(said, [0.5, 0.85])).astype(numpy.int32)
+    columns["target"] = pyarrow.DictionaryArray.from_arrays(classes, ["low", "middle", "high"])
     return pyarrow.RecordBatch.from_pydict(columns)
 
 

@@ -103,6 +103,11 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
         check_bins(&metrics, feature, &expected["distances"]["bins"]);
     }
     check_pairs(&metrics, &expected["pairs"]);
+    check_performance(&metrics, &expected["performance"]);
+    let explained = metrics.find("featuremonitor_target_explained_ratio");
+    // Above fifteen features the shares that sum up to it are means over permutations.
+    let all = expected["explained"].as_f64().unwrap();
+    check("explained together", explained, all, 1e-4);
     check_newest_events(&metrics, &expected, customers.origin());
     check_rows_served(&metrics, &expected["events"], customers.origin());
     exporter.terminate();
@@ -398,6 +403,44 @@ fn check_pairs(metrics: &Metrics, pairs: &Value) {
         }
     }
     assert!(limited > 20, "{limited} limits were compared");
+}
+
+/// What each feature tells about the target in baseline and window, and where that may fall, by how much it did and its limits.
+fn check_performance(metrics: &Metrics, features: &Value) {
+    const CLOSE: f64 = 1e-8;
+    let features = features.as_object().unwrap();
+    let telling = features.values().filter(|feature| feature["tells"] == true);
+    assert!(telling.count() > 30 && features.len() == 38);
+    for (name, expected) in features {
+        let number = |key: &str| expected[key].as_f64().unwrap();
+        let near = |what: &str, found: Option<f64>, expected: f64| {
+            let what = format!("{what} of {name}");
+            let found = found.unwrap_or_else(|| panic!("{what} is absent"));
+            let apart = (found - expected).abs();
+            assert!(
+                apart <= CLOSE,
+                "{what}: {found} where {expected} is expected"
+            );
+        };
+        let of = [("feature", name.as_str()), ("statistic", "auc")];
+        let auc = metrics.get("featuremonitor_feature_predictive_power", &of);
+        let reference = metrics.get("featuremonitor_feature_reference_predictive_power", &of);
+        let checked = [of[0], ("check", "performance")];
+        let fall = metrics.get("featuremonitor_check_value", &checked);
+        if expected["tells"] == false {
+            assert_eq!((auc, reference, fall), (None, None, None), "{name}");
+            continue;
+        }
+        near("AUC", auc, number("auc"));
+        near("AUC in the baseline", reference, number("reference"));
+        near("fall", fall, number("fall"));
+        for severity in ["warning", "critical"] {
+            let labels = [checked[0], checked[1], ("severity", severity)];
+            let limit = metrics.get("featuremonitor_check_limit", &labels);
+            let expected = expected["limits"][severity].as_f64().unwrap();
+            near(&format!("{severity} limit"), limit, expected);
+        }
+    }
 }
 
 /// A time of the data, in microseconds, on the clock of the replay, in seconds.

@@ -169,6 +169,7 @@ fn cases() -> Vec<Case> {
                 "FeatureOutliers",
                 "FeatureInvalidValues",
                 "FeatureMissingData",
+                "FeaturePerformanceDegraded",
             ],
         ),
         case(
@@ -181,6 +182,13 @@ fn cases() -> Vec<Case> {
             "values go to the wrong rows",
             answers(json!({"shuffle": [FEATURE]})),
             &[("FeatureCorrelationChanged", "critical", FEATURE, None)],
+            &["FeaturePerformanceDegraded"],
+        ),
+        // Features that tell much have lost it all, in one message.
+        case(
+            "labels go to the wrong rows",
+            answers(json!({"shuffle": ["segment"]})),
+            &[("FeaturePerformanceDegraded", "critical", "monetary_91d", None)],
             &[],
         ),
         case(
@@ -242,6 +250,8 @@ impl Chain {
             // Both limits are passed by the same evaluation: between them a group that does not wait any more would tell of the
             // first.
             one.edit("warning: 14286ms", "warning: 20s");
+            // One limit for all: which features are a little above a calibrated one differs from week to week.
+            one.edit("performance: {}", "performance: {warning: 0.2, critical: 0.2}");
             let told = NOTIFICATIONS.replace("PORT", &sink.port.to_string());
             one.append(&told.replace("MONITOR", name));
             one.append(RULES);
