@@ -25,6 +25,9 @@ use crate::timestamp::TimestampText;
     validation = Rule::new("!has(self.target) || !has(self.eventTime) || self.target.column != self.eventTime")
         .message("the target is the event time: write the column that the model predicts, or remove target")
         .field_path(".target.column"),
+    validation = Rule::new("!has(self.target) || !has(self.target.delay) || has(self.window)")
+        .message("delay needs window: write data.window, or remove delay, since a pull without a window cannot be pulled again")
+        .field_path(".target.delay"),
     validation = Rule::new("!has(self.features) || !has(self.features.include) || !self.features.include.exists(name, name in self.entityKeys || (has(self.eventTime) && name == self.eventTime) || (has(self.window) && name == self.window.column) || (has(self.target) && name == self.target.column))")
         .message("include names a column that is no feature (an entity key, the event time, the window column or the target): remove it from include")
         .field_path(".features.include"),
@@ -97,6 +100,11 @@ pub struct Target {
     /// such as 0 and 1 are classes. Default: `Number` for a column of numbers or times, else `Class`. Example: `Class`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<TargetKind>,
+
+    /// How long after a window is complete the target of its rows is known, 0s to 366d. The window is pulled again by then, and
+    /// only then judged by what its features tell about the target. Needs `data.window`. Default: `0s`. Example: `30d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<DurationText>,
 }
 
 /// What the values of a target are.

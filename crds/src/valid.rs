@@ -231,6 +231,8 @@ pub struct Target {
     pub column: String,
     /// What its values are; `None` when the column's type decides.
     pub kind: Option<TargetKind>,
+    /// How long after a window is complete it is known; nothing but 0 without windows.
+    pub delay: Duration,
 }
 
 /// Tumbling windows `[anchor + i·length, anchor + (i+1)·length)`.

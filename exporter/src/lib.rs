@@ -17,6 +17,7 @@ pub mod config;
 pub mod freshness;
 pub mod http;
 pub mod joint;
+pub mod labelled;
 pub mod monitor;
 pub mod page;
 pub mod pipeline;

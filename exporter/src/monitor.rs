@@ -8,6 +8,7 @@
 //! An evaluation that fails changes nothing but its own outcome: the last good results stay.
 
 pub mod replay;
+mod targets;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroUsize;
@@ -21,6 +22,7 @@ use crate::archive;
 use crate::baseline::{Baseline, Definition, SAVED_AS, Windows};
 use crate::columns::FeatureColumn;
 use crate::joint::Joint;
+use crate::labelled::{self, Labels};
 use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf, WindowCounting};
 use crate::progress::{Columns, JudgedState, Progress};
 use crate::rules::{self, Before, Measure, Outcome, Rule};
@@ -55,6 +57,10 @@ pub struct Monitor {
     progress: Progress,
     open: Option<OpenWindow>,
     pending: u64,
+    /// How many windows wait whose target is known by now.
+    labels_pending: u64,
+    /// Whether windows are judged by their target later than by all else.
+    labels_later: bool,
     source_up: Option<bool>,
     evaluation: Option<Evaluation>,
     last_failure: Option<Evaluation>,
@@ -147,7 +153,7 @@ impl Monitor {
         source: FlightSource,
         store: Store,
     ) -> Self {
-        Self {
+        let mut monitor = Self {
             rules: rules::read(&config).into(),
             config,
             config_hash,
@@ -160,16 +166,20 @@ impl Monitor {
             progress: Progress::default(),
             open: None,
             pending: 0,
+            labels_pending: 0,
+            labels_later: false,
             source_up: None,
             evaluation: None,
             last_failure: None,
             last_success: None,
-        }
+        };
+        monitor.labels_later = monitor.target_delay().is_some();
+        monitor
     }
 
     /// Whether complete windows wait, so that the next evaluation should follow at once.
     pub fn is_behind(&self) -> bool {
-        self.pending > 0
+        self.pending + self.labels_pending > 0
             && self
                 .evaluation
                 .as_ref()
@@ -242,6 +252,9 @@ impl Monitor {
         self.store = Store::in_memory();
         self.roll_in_judged();
         self.progress.judged = None;
+        // The window's target is taken as it is known now.
+        self.labels_later = false;
+        self.progress.labels = Labels::default();
         let mut tally = Tally::default();
         match self.config.data.window.as_ref().map(Grid::new) {
             None => {
@@ -303,7 +316,10 @@ impl Monitor {
             self.loaded = true;
         }
         match self.config.data.window.as_ref().map(Grid::new) {
-            Some(grid) => self.attempt_windows(&grid, now, tally).await?,
+            Some(grid) => {
+                self.attempt_windows(&grid, now, tally).await?;
+                self.attempt_targets(&grid, now, tally).await?;
+            }
             None => self.attempt_pull(now, tally).await?,
         }
         // While older windows are caught up, the newest rows were not looked at.
@@ -534,7 +550,10 @@ impl Monitor {
                 .iter()
                 .map(|feature| found.summary(&feature.name))
                 .collect();
-            let report = stats::judge(&frozen.reference, &current, &found.window);
+            let mut report = stats::judge(&frozen.reference, &current, &found.window);
+            if self.labels_later {
+                labelled::not_yet(&mut report);
+            }
             let judged = JudgedState::new(
                 span,
                 rows,

@@ -116,7 +116,7 @@ pub fn render(page: Page<'_>) -> Markup {
                     (list(page, &features))
                     (detail::whole(snapshot))
                     (rules::section(&snapshot.rules))
-                    (performance::section(snapshot.whole.performance.as_ref(), &snapshot.features))
+                    (performance::section(&snapshot.whole, &snapshot.features))
                     (pairs::pairs(snapshot.whole.pairs.as_ref()))
                 }
                 (footer(page, every))

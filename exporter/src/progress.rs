@@ -13,6 +13,7 @@ use stats::{
 
 use crate::columns::{ColumnProblem, Layout};
 use crate::freshness::{self, Freshness, Runs, Served};
+use crate::labelled::Labels;
 use crate::pipeline::{Pulled, Slot};
 use crate::rules::JudgedRules;
 use crate::settings::check_of;
@@ -42,6 +43,9 @@ pub struct Progress {
     /// The business rules of the last window.
     #[serde(default)]
     pub rules: JudgedRules,
+    /// What was judged later, when its target was known.
+    #[serde(default)]
+    pub labels: Labels,
     events: Events,
     runs: Runs,
     /// Freshness at the last evaluation; a matter of the clock, so it is not kept.
@@ -248,6 +252,7 @@ impl Progress {
     /// only while the windows lie on the same grid.
     pub fn start_over(&mut self, same_grid: bool) {
         self.judged = None;
+        self.labels = Labels::default();
         self.streaks = Streak::default();
         if !same_grid {
             self.next = None;

@@ -201,6 +201,8 @@ fn whole(out: &mut Out, snapshot: &Snapshot) {
     if let Some(pairs) = &whole.pairs {
         associations(out, &pairs.report);
     }
+    let labelled = whole.labelled.map(|span| seconds(span.end));
+    out.add_some(&table::TARGET_WINDOW_END_TIMESTAMP, [], labelled);
     if let Some(report) = &whole.performance {
         performance::together(out, report);
     }

@@ -79,6 +79,9 @@ pub struct WholeState {
     pub pairs: Option<PairsState>,
     /// What its features tell about the target; nothing where there is none.
     pub performance: Option<PerformanceReport>,
+    /// The last window that was judged by a target which is known later than the window is complete; of it `performance`, and what
+    /// is said of each feature's, is.
+    pub labelled: Option<Span>,
     /// The verdicts.
     pub report: Option<FeatureReport>,
     /// Which checks are breached.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crds::valid;
 use jiff::Timestamp;
-use stats::{FrozenFeature, Reference};
+use stats::{FeatureReport, FrozenFeature, Reference};
 
 use crate::baseline::{Baseline, Definition};
 use crate::progress::{JudgedState, Progress};
@@ -14,8 +14,8 @@ use crate::rules::{Outcome, Rule};
 use crate::schema::{self, Present, Problem};
 use crate::settings::budget_per_window;
 use crate::snapshot::{
-    BaselineState, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow, PairsState,
-    RuleState, Snapshot, UpdatesState, WholeState,
+    BaselineState, Breaches, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow,
+    PairsState, RuleState, Snapshot, UpdatesState, WholeState,
 };
 
 /// What a snapshot is made from.
@@ -114,7 +114,16 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
     let scores = expected.filter_map(|feature| Some(feature.quality?.score()));
     WholeState {
         pairs: pairs(parts, judged),
-        performance: judged.performance.clone(),
+        performance: match &parts.progress.labels.judged {
+            Some(labelled) => labelled.performance.clone(),
+            None => judged.performance.clone(),
+        },
+        labelled: parts
+            .progress
+            .labels
+            .judged
+            .as_ref()
+            .map(|labelled| labelled.span),
         keys,
         quality: MonitorQuality::of(scores, keys.as_ref()),
         report: judged.report("").cloned(),
@@ -211,8 +220,9 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
             let frozen = baseline.get(name);
             let column = present.get(name);
             let report = judged.and_then(|j| j.report(name));
+            let (report, breached) =
+                labelled(parts, report, judged.and_then(|j| j.breached.get(name)));
             let summary = judged.and_then(|j| j.found.summary(name));
-            let breached = judged.and_then(|j| j.breached.get(name));
             FeatureState {
                 name: name.to_owned(),
                 kind: kinds.get(name).copied().or(frozen.map(|f| f.kind)),
@@ -234,12 +244,25 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                 acceptable: prepared(name)
                     .and_then(|(reference, place)| reference.acceptable(place).ok().cloned()),
                 fences: prepared(name).and_then(|(reference, place)| reference.fences(place).ok()),
-                report: report.cloned(),
-                breached: breached.copied().unwrap_or_default(),
+                report,
+                breached,
                 freshness: parts.progress.freshness.get(name).cloned(),
             }
         })
         .collect()
+}
+
+/// A feature's report and breaches, with what the last window says of it whose target is known.
+fn labelled(
+    parts: &Parts<'_>,
+    report: Option<&FeatureReport>,
+    breached: Option<&Breaches>,
+) -> (Option<FeatureReport>, Breaches) {
+    let (mut report, mut breached) = (report.cloned(), breached.copied().unwrap_or_default());
+    if let (Some(report), Some(labelled)) = (&mut report, &parts.progress.labels.judged) {
+        labelled.complete(report, &mut breached);
+    }
+    (report, breached)
 }
 
 /// What the schema check finds in the newest columns, by column.

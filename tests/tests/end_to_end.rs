@@ -599,7 +599,7 @@ fn limits_and_verdicts_equal_the_reference() {
     let here = format!("grpc://127.0.0.1:{}", server.port());
     assert!(text.contains("grpc://localhost:8815"));
     // Which knows of drift and missing values alone, and shares the budget among those.
-    let text = ["quality", "outliers", "correlation", "duplicates"]
+    let text = ["quality", "outliers", "correlation", "performance", "duplicates"]
         .iter()
         .fold(text, |text, check| {
             let (on, off) = (

@@ -717,3 +717,50 @@ fn an_alarm_counts_once() {
     }
     exporter.terminate();
 }
+
+/// All else is judged when a window is complete; what features tell about the target, when that is known.
+#[test]
+fn a_target_that_is_known_later_is_judged_later() {
+    let customers = Customers::unchanging(2, FAST);
+    customers.edit("kind: Class", "kind: Class\n      delay: 12s");
+    let unknown = json!({"null_since": {"segment": customers.origin()}});
+    customers.faults(&unknown);
+    let start = || Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let mut exporter = start();
+    let of = |check| [("feature", "monetary_91d"), ("check", check)];
+    let value = |metrics: &Metrics, check| metrics.get("featuremonitor_check_value", &of(check));
+    let early = judged(&mut exporter, 2.0);
+    assert!(value(&early, "drift").is_some());
+    assert_eq!(value(&early, "performance"), None);
+    assert_eq!(early.find("featuremonitor_target_sampled_rows"), None);
+    customers.faults(&json!({}));
+
+    const LABELLED: &str = "featuremonitor_target_window_end_timestamp_seconds";
+    let known = exporter.wait_for_metric(LABELLED, |end| end > 0.0);
+    assert!(value(&known, "performance").is_some_and(|fall| fall.abs() < 0.05));
+    assert!(known.find("featuremonitor_target_sampled_rows") > Some(2000.0));
+    let (newest, labelled) = (
+        known.find("featuremonitor_window_end_timestamp_seconds"),
+        known.find(LABELLED),
+    );
+    assert!(newest.unwrap() - labelled.unwrap() >= 2.0 * FAST as f64);
+    assert_eq!(known.find("featuremonitor_windows_pending"), Some(0.0));
+
+    // It is that of a window which all else has judged before.
+    customers.faults(&json!({"shuffle": ["segment"]}));
+    let breached = "featuremonitor_check_breached{feature=\"monetary_91d\",check=\"performance\",severity=\"critical\"}";
+    let fallen = exporter.wait_for_metric(breached, |breached| breached == 1.0);
+    let critical = [("check", "performance"), ("severity", "critical")];
+    let alarms = |metrics: &Metrics| metrics.get("featuremonitor_alarms_total", &critical);
+    assert!(alarms(&fallen) >= Some(1.0));
+    let before = fallen.find(LABELLED).unwrap();
+    let later = exporter.wait_for_metric(LABELLED, |end| end > before);
+    assert_eq!(alarms(&later), alarms(&fallen), "an alarm counts once");
+    exporter.terminate();
+
+    let mut again = start();
+    let after = again.wait_for_metric("featuremonitor_evaluation_success", |ok| ok == 1.0);
+    assert_eq!(after.find(breached), Some(1.0));
+    assert!(after.find(LABELLED) >= later.find(LABELLED));
+    again.terminate();
+}

@@ -188,7 +188,12 @@ fn cases() -> Vec<Case> {
         case(
             "labels go to the wrong rows",
             answers(json!({"shuffle": ["segment"]})),
-            &[("FeaturePerformanceDegraded", "critical", "monetary_91d", None)],
+            &[(
+                "FeaturePerformanceDegraded",
+                "critical",
+                "monetary_91d",
+                None,
+            )],
             &[],
         ),
         case(
@@ -251,7 +256,10 @@ impl Chain {
             // first.
             one.edit("warning: 14286ms", "warning: 20s");
             // One limit for all: which features are a little above a calibrated one differs from week to week.
-            one.edit("performance: {}", "performance: {warning: 0.2, critical: 0.2}");
+            one.edit(
+                "performance: {}",
+                "performance: {warning: 0.2, critical: 0.2}",
+            );
             let told = NOTIFICATIONS.replace("PORT", &sink.port.to_string());
             one.append(&told.replace("MONITOR", name));
             one.append(RULES);

@@ -170,6 +170,7 @@ impl Door {
     fn data(&mut self, spec: &data::Data) -> Option<Data> {
         let window = spec.window.as_ref().map(|window| self.window(window));
         let features = self.features(spec);
+        let target = spec.target.as_ref().map(|target| self.target(target));
         Some(Data {
             entity_keys: spec.entity_keys.clone(),
             event_time: spec.event_time.clone(),
@@ -177,11 +178,23 @@ impl Door {
                 Some(window) => Some(window?),
                 None => None,
             },
-            target: spec.target.as_ref().map(|target| Target {
-                column: target.column.clone(),
-                kind: target.kind,
-            }),
+            target: match target {
+                Some(target) => Some(target?),
+                None => None,
+            },
             features: features?,
+        })
+    }
+
+    fn target(&mut self, spec: &data::Target) -> Option<Target> {
+        let delay = match &spec.delay {
+            Some(text) => self.duration("spec.data.target.delay", text, Duration::ZERO, DAY * 366),
+            None => Some(Duration::ZERO),
+        };
+        Some(Target {
+            column: spec.column.clone(),
+            kind: spec.kind,
+            delay: delay?,
         })
     }
 

@@ -256,7 +256,7 @@ fn limits() -> Vec<Line> {
             )
             .ask(of(&table::FEATURE_CONTRIBUTION_RATIO), "contribution")
             .unit(SHARE)
-            .without("no target, or not among the 32 that share"),
+            .without("no target, or no share"),
         ],
     );
     vec![first, second, third, fourth]

@@ -331,6 +331,11 @@ table! {
     TARGET_ROWS = Gauge, Count, Monitor "featuremonitor_target_sampled_rows" [];
     "See how much what is told about the target rests on." => "featuremonitor_target_sampled_rows < 1000";
 
+    /// End of the window that was last judged by its target, where `data.target.delay` says that it is known later: what is told
+    /// about the target is about that window.
+    TARGET_WINDOW_END_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_target_window_end_timestamp_seconds" [];
+    "See of how long ago what is told about the target is." => "time() - featuremonitor_target_window_end_timestamp_seconds";
+
     /// Share of the target that all features explain together, R² of a regression of ranks.
     TARGET_EXPLAINED_RATIO = Gauge, Ratio, Monitor "featuremonitor_target_explained_ratio" [];
     "Show whether the features as a whole tell less than a month ago." => "featuremonitor_target_explained_ratio / (featuremonitor_target_explained_ratio offset 30d) - 1";

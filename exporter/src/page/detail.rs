@@ -104,6 +104,7 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::NoOtherFeature => "no other feature".to_owned(),
         NotComputed::Pairs(reason) => reason.to_string(),
         NotComputed::NoTarget => "no target".to_owned(),
+        NotComputed::TargetPending => "the target is not known yet".to_owned(),
         NotComputed::TellsNothing => "tells nothing in the baseline".to_owned(),
         NotComputed::Predictive(reason) => reason.to_string(),
         NotComputed::NotInBaseline => "not counted in the baseline".to_owned(),

@@ -7,14 +7,14 @@ use stats::predictive::ranking::STABLE;
 use stats::{PerformanceReport, Power};
 
 use super::words;
-use crate::snapshot::FeatureState;
+use crate::snapshot::{FeatureState, WholeState};
 
 /// Most features that are listed.
 const LISTED: usize = 20;
 
 /// The section; nothing where there is no target.
-pub fn section(report: Option<&PerformanceReport>, features: &[FeatureState]) -> Markup {
-    let Some(report) = report else {
+pub fn section(whole: &WholeState, features: &[FeatureState]) -> Markup {
+    let Some(report) = &whole.performance else {
         return html! {};
     };
     let mut powers: Vec<(&FeatureState, &Power)> = features
@@ -26,6 +26,9 @@ pub fn section(report: Option<&PerformanceReport>, features: &[FeatureState]) ->
     html! {
         h2 { "What features tell about " (report.target) }
         div.whole {
+            @if let Some(span) = whole.labelled {
+                p.why { "In the last window whose target is known, that which ended at " (words::moment(span.end)) "." }
+            }
             p.why { (together(report)) }
             div.tables {
                 div {

@@ -61,6 +61,7 @@ impl NoVerdict {
                 | NotComputed::NoOtherFeature
                 | NotComputed::Pairs(_)
                 | NotComputed::TellsNothing
+                | NotComputed::TargetPending
                 | NotComputed::Predictive(_)
                 | NotComputed::Disabled => return None,
             },

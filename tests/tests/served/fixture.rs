@@ -392,6 +392,7 @@ pub fn snapshot() -> Snapshot {
     let whole = WholeState {
         pairs: Some(pairs()),
         performance: Some(performance()),
+        labelled: None,
         keys: whole.keys,
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),

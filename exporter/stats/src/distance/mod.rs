@@ -174,6 +174,11 @@ pub enum NotComputed {
         "no target: spec.data.target names none, this window does not have it, or the baseline was frozen without it (raise spec.baseline.revision to freeze it anew)"
     )]
     NoTarget,
+    /// The target is known later.
+    #[error(
+        "the target is not known yet: a window is judged by it spec.data.target.delay after it is complete"
+    )]
+    TargetPending,
     /// In the baseline the feature tells nothing about the target.
     #[error("in the baseline the feature tells nothing about the target, so it cannot tell less")]
     TellsNothing,

@@ -1,0 +1,104 @@
+//! Targets that become known later: what a window said once they were.
+//!
+//! Every other check judges a window when it is complete. Where `spec.data.target.delay` says that the target is known later, the
+//! window is pulled again by then, and what its features tell about the target is judged on its own.
+
+use std::collections::BTreeMap;
+
+use crds::valid;
+use serde::{Deserialize, Serialize};
+use stats::{
+    BySeverity, Check, FeatureReport, NotComputed, PerformanceReport, Power, Report, Streak,
+    Verdict,
+};
+
+use crate::settings::check_of;
+use crate::snapshot::Breaches;
+use crate::window::{Span, WindowId};
+
+/// The windows whose target is known, as far as they were judged.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Labels {
+    /// The first window that is not judged by its target yet; nothing before the first.
+    pub next: Option<WindowId>,
+    /// The last one that was.
+    pub judged: Option<Labelled>,
+}
+
+/// A window that was judged by its target.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Labelled {
+    /// Its time.
+    pub span: Span,
+    /// What its features together tell; nothing where it has no target.
+    pub performance: Option<PerformanceReport>,
+    features: BTreeMap<String, LabelledFeature>,
+}
+
+/// What a feature of such a window tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct LabelledFeature {
+    verdict: Result<Verdict, NotComputed>,
+    power: Option<Power>,
+    breached: Option<BySeverity<bool>>,
+}
+
+impl Labelled {
+    /// What a report says about the target, its verdicts counted into `streaks`.
+    pub fn new(span: Span, report: Report, config: &valid::Monitor, streaks: &mut Streak) -> Self {
+        let check = check_of(config, Check::Performance);
+        let features = report.features.into_iter().map(|feature| {
+            let verdict = feature.verdicts.performance;
+            let breached = verdict.as_ref().ok().map(|verdict| {
+                let consecutive = check.limits_for(&feature.name).consecutive;
+                streaks.observe(&feature.name, Check::Performance, verdict.over, consecutive)
+            });
+            let told = LabelledFeature {
+                verdict,
+                power: feature.power,
+                breached,
+            };
+            (feature.name, told)
+        });
+        Self {
+            span,
+            features: features.collect(),
+            performance: report.performance,
+        }
+    }
+
+    /// How many alarms begin with it: what is breached and was not in the window before it.
+    pub fn begun(&self, before: Option<&Labelled>) -> BySeverity<u64> {
+        let breached = |of: &LabelledFeature| of.breached.unwrap_or_default();
+        let begun = self.features.iter().map(|(name, now)| {
+            let was = before.and_then(|before| before.features.get(name));
+            let was = was.map(breached).unwrap_or_default();
+            breached(now)
+                .zip(was)
+                .map(|(is, was)| u64::from(is && !was))
+        });
+        begun.fold(BySeverity::default(), |sum, begins| {
+            sum.zip(begins).map(|(sum, more)| sum + more)
+        })
+    }
+
+    /// Puts what it says of a feature into the report and the breaches of a window that was judged since.
+    pub fn complete(&self, report: &mut FeatureReport, breached: &mut Breaches) {
+        if let Some(told) = self.features.get(&report.name) {
+            report.verdicts.performance = told.verdict.clone();
+            report.power = told.power.clone();
+            breached.performance = told.breached;
+        }
+    }
+}
+
+/// Takes out of a report what it says about a target that is not known yet.
+pub fn not_yet(report: &mut Report) {
+    report.performance = None;
+    for feature in &mut report.features {
+        feature.power = None;
+        if feature.verdicts.performance != Err(NotComputed::Disabled) {
+            feature.verdicts.performance = Err(NotComputed::TargetPending);
+        }
+    }
+}
