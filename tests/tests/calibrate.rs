@@ -268,7 +268,8 @@ fn the_patched_manifest_keeps_to_the_budget() {
                 assert_eq!(is["alarms"], proposal["alarms"], "{is}");
                 assert!(number(&proposal["limit"]) >= number(&was["limit"]["value"]));
             } else if was["finding"].is_null() {
-                assert_eq!(is["alarms"], was["alarms"], "no other limit moves: {is}");
+                let what = name(test);
+                assert_eq!(is["alarms"], was["alarms"], "no other limit moves: {what:?} {is}");
             }
         }
     }
