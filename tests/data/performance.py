@@ -11,6 +11,8 @@ from scipy import stats
 from associations import joined
 
 FLOOR = {"warning": 0.02, "critical": 0.05}
+# The fewest rows of a class, and beside it, with which it counts in an average.
+STEADY = 10
 # How many features share what all of them explain together.
 SHARING = 32
 # The variance of an AUC that a single row on one side is taken to bring.
@@ -39,21 +41,26 @@ class Reading:
         for name in numpy.unique(target):
             inside = target == name
             if 0 < inside.sum() < len(target):
-                weight = inside.sum() * (~inside).sum() / len(target)
-                self.classes[name] = (*placed(score_of(name), inside), weight)
+                n1, n0 = int(inside.sum()), int((~inside).sum())
+                self.classes[name] = (*placed(score_of(name), inside), n1, n0)
 
     def oriented(self, signs):
         turned = Reading.__new__(Reading)
-        turned.classes = {c: (a, i, v, w) if signs[c] >= 0 else (1 - a, -i, v, w) for c, (a, i, v, w) in self.classes.items()}
+        turned.classes = {c: (a, *rest) if signs[c] >= 0 else (1 - a, -rest[0], *rest[1:]) for c, (a, *rest) in self.classes.items()}
         return turned
+
+
+def weight(of_class):
+    *_, n1, n0 = of_class
+    return n1 * n0 / (n1 + n0)
 
 
 def average(folds, common):
     """Macro average of several windows pooled, over these classes, and its standard error."""
-    weights = {c: sum(fold.classes[c][-1] for fold in folds if c in fold.classes) for c in common}
+    weights = {c: sum(weight(fold.classes[c]) for fold in folds if c in fold.classes) for c in common}
     value, variance = 0.0, 0.0
     for fold in folds:
-        parts = [(fold.classes[c][-1] / weights[c] / len(common), *fold.classes[c][:3]) for c in common if c in fold.classes]
+        parts = [(weight(fold.classes[c]) / weights[c] / len(common), *fold.classes[c][:3]) for c in common if c in fold.classes]
         value += sum(part * auc for part, auc, _, _ in parts)
         variance += sum(part**2 * of_one for part, _, _, of_one in parts)
         if parts:
@@ -67,6 +74,12 @@ def varies(column):
 
 def known(folds):
     return set().union(*(fold.classes for fold in folds))
+
+
+def steady(folds):
+    """The classes that have rows enough in several windows together."""
+    rows = {c: numpy.sum([fold.classes[c][-2:] for fold in folds if c in fold.classes], axis=0) for c in known(folds)}
+    return {c for c, both in rows.items() if min(both) >= STEADY}
 
 
 class Performance:
@@ -98,8 +111,8 @@ class Performance:
         def signs(used):
             lean = dict.fromkeys(known(larger), 0.0)
             for fold in used:
-                for c, (auc, _, _, weight) in fold.classes.items():
-                    lean[c] += weight * (auc - 0.5)
+                for c, of_class in fold.classes.items():
+                    lean[c] += weight(of_class) * (of_class[0] - 0.5)
             return lean
 
         read = [fold.oriented(signs(folds[:i] + folds[i + 1 :])) for i, fold in enumerate(folds)]
@@ -123,7 +136,7 @@ class Performance:
 
     def references(self):
         """Of each feature the baseline's macro average."""
-        return {name: average(folds, known(folds))[0] for name, (folds, _) in self.readings.items()}
+        return {name: average(folds, steady(folds))[0] for name, (folds, _) in self.readings.items()}
 
     def tests(self):
         return int(sum(value >= 0.5 + FLOOR["warning"] for value in self.references().values()))
@@ -132,7 +145,7 @@ class Performance:
         found = []
         for i, own in enumerate(folds):
             others = folds[:i] + folds[i + 1 :]
-            common = known([own]) & known(others)
+            common = steady([own]) & steady(others)
             found.append(average([own], common)[0] - average(others, common)[0])
         return numpy.array(found)
 
@@ -143,11 +156,11 @@ class Performance:
         squares = numpy.mean([numpy.mean(own**2) for own in telling.values()])
         described = {}
         for name, (folds, now) in self.readings.items():
-            described[name] = {"reference": references[name], "auc": average([now], known([now]))[0], "tells": name in telling}
+            described[name] = {"reference": references[name], "auc": average([now], steady([now]))[0], "tells": name in telling}
             if name in telling:
-                common = known(folds) & known([now])
+                common = steady(folds) & steady([now])
                 before, after = average(folds, common), average([now], common)
-                described[name]["fall"] = before[0] - after[0]
+                described[name] |= {"reference": before[0], "auc": after[0], "fall": before[0] - after[0]}
                 described[name]["limits"] = self.limits(before, after, telling[name], squares, alphas)
         return described
 

@@ -269,7 +269,10 @@ fn the_patched_manifest_keeps_to_the_budget() {
                 assert!(number(&proposal["limit"]) >= number(&was["limit"]["value"]));
             } else if was["finding"].is_null() {
                 let what = name(test);
-                assert_eq!(is["alarms"], was["alarms"], "no other limit moves: {what:?} {is}");
+                assert_eq!(
+                    is["alarms"], was["alarms"],
+                    "no other limit moves: {what:?} {is}"
+                );
             }
         }
     }

@@ -370,10 +370,7 @@ fn profile_prints_json_for_programs() {
     assert_eq!(moved["dataType"], "int64");
     let drift = &moved["checks"]["drift"];
     assert_eq!(drift["statistic"], "KS");
-    assert_eq!(
-        drift["limits"]["critical"]["part"],
-        "BetweenWindowsCapped"
-    );
+    assert_eq!(drift["limits"]["critical"]["part"], "BetweenWindowsCapped");
     let number = |value: &Value| value.as_f64().unwrap();
     assert!(number(&drift["value"]) > number(&drift["limits"]["critical"]["value"]));
     assert_eq!(feature("tenure_days")["state"], "moving");

@@ -599,16 +599,22 @@ fn limits_and_verdicts_equal_the_reference() {
     let here = format!("grpc://127.0.0.1:{}", server.port());
     assert!(text.contains("grpc://localhost:8815"));
     // Which knows of drift and missing values alone, and shares the budget among those.
-    let text = ["quality", "outliers", "correlation", "performance", "duplicates"]
-        .iter()
-        .fold(text, |text, check| {
-            let (on, off) = (
-                format!("{check}: {{}}"),
-                format!("{check}: {{enabled: false}}"),
-            );
-            assert!(text.contains(&on));
-            text.replace(&on, &off)
-        });
+    let text = [
+        "quality",
+        "outliers",
+        "correlation",
+        "performance",
+        "duplicates",
+    ]
+    .iter()
+    .fold(text, |text, check| {
+        let (on, off) = (
+            format!("{check}: {{}}"),
+            format!("{check}: {{enabled: false}}"),
+        );
+        assert!(text.contains(&on));
+        text.replace(&on, &off)
+    });
     std::fs::write(&manifest, text.replace("grpc://localhost:8815", &here)).unwrap();
 
     let (mut feature_weeks, mut other_critical, mut campaigns_critical) = (0, 0, 0);

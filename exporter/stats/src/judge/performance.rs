@@ -22,7 +22,7 @@ use crate::window::WindowSummary;
 pub struct Power {
     /// By which measure it is judged; none where the baseline does not say enough.
     pub judged: Option<PowerMeasure>,
-    /// What that was in the baseline.
+    /// What that was in the baseline: of an AUC over the classes that the window has too.
     pub reference: Option<f64>,
     /// Every measure that there is, the judged one first.
     pub values: Vec<(PowerMeasure, Measured)>,
@@ -340,17 +340,16 @@ impl PerformanceTest {
             return Err(NotComputed::TooFewRows { have: rows, need });
         }
         // At any α the fall is the same.
-        let compare = |alpha: f64| match (now, &self.before) {
-            (Now::Auc(now), Before::Ranks(CrossFit { baseline, .. }))
-            | (Now::Auc(now), Before::Categories(CrossFit { baseline, .. })) => {
-                let found = null::degradation(alpha, baseline, now)?;
+        let compare = |alpha: f64| match (now, self.before.auc()) {
+            (Now::Auc(now), Some(before)) => {
+                let found = null::degradation(alpha, before, now)?;
                 Ok((found.drop, found.null))
             }
             (Now::Share(now, _), _) => {
                 let null = null::drop(alpha, self.value, *now)?;
                 Ok((self.value.value - now.value, null))
             }
-            (Now::Auc(_), _) => Err(predictive::NotComputed::NoCommonClass),
+            (Now::Auc(_), None) => Err(predictive::NotComputed::NoCommonClass),
         };
         let (fall, _) = compare(0.05).map_err(NotComputed::Predictive)?;
         let null = alpha.map(|alpha| Some(compare(alpha?.value).ok()?.1));
@@ -387,6 +386,15 @@ impl Before {
         }
     }
 
+    /// What the AUC of a window is compared with.
+    fn auc(&self) -> Option<&Auc> {
+        match self {
+            Before::Ranks(found) => Some(&found.baseline),
+            Before::Categories(found) => Some(&found.baseline),
+            Before::Line(_) | Before::Groups => None,
+        }
+    }
+
     fn measure(&self) -> PowerMeasure {
         match self {
             Before::Ranks(_) | Before::Categories(_) => PowerMeasure::Auc,
@@ -398,17 +406,23 @@ impl Before {
 
 fn power(test: Option<&PerformanceTest>, now: Option<&Now>, reading: &Reading) -> Power {
     let judged = test.map(|test| test.before.measure());
-    let own = match now {
-        Some(Now::Auc(auc)) => Measured::auc(auc),
-        Some(Now::Share(_, measured)) => Some(*measured),
-        None => None,
+    let mut reference = test.map(|test| test.value.value);
+    let own = match (now, test.and_then(|test| test.before.auc())) {
+        (Some(Now::Auc(auc)), Some(before)) => {
+            // Both over the same classes, so that their difference is the fall.
+            let common = |class: usize| before.is_steady(class) && auc.is_steady(class);
+            reference = before.macro_average_over(common).map(|auc| auc.value);
+            Measured::auc(auc, common)
+        }
+        (Some(Now::Share(_, measured)), _) => Some(*measured),
+        _ => None,
     };
     let own = judged.zip(own);
     let others = reading.measures().into_iter();
     let others = others.filter(|(measure, _)| own.is_none_or(|(own, _)| own != *measure));
     Power {
         judged,
-        reference: test.map(|test| test.value.value),
+        reference,
         values: own.into_iter().chain(others).collect(),
         rows: reading.rows(),
     }
@@ -417,7 +431,8 @@ fn power(test: Option<&PerformanceTest>, now: Option<&Now>, reading: &Reading) -
 /// The macro average of the baseline, and how much its windows differ.
 fn crossed<L>(found: &CrossFit<L>) -> Result<(Estimate, Vec<f64>), NotComputed> {
     let none = NotComputed::Predictive(predictive::NotComputed::OneClass);
-    let value = found.baseline.macro_average().ok_or(none)?;
+    let steady = |class| found.baseline.is_steady(class);
+    let value = found.baseline.macro_average_over(steady).ok_or(none)?;
     Ok((value, found.differences()))
 }
 

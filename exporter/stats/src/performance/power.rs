@@ -9,7 +9,7 @@ use crate::predictive::{Auc, ClassTable, Estimate, Z_95};
 /// A measure of how much a feature tells about the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PowerMeasure {
-    /// Area under the ROC curve, each class against the rest, macro average.
+    /// Area under the ROC curve, each class with rows enough against the rest, macro average.
     Auc,
     /// R² of a straight line, with the sign that it had in the baseline.
     RSquared,
@@ -68,9 +68,12 @@ impl Measured {
         }
     }
 
-    /// The macro average of an AUC.
-    pub(crate) fn auc(auc: &Auc) -> Option<Self> {
-        let (average, interval) = (auc.macro_average()?, auc.macro_interval()?);
+    /// The macro average of an AUC over some of its classes.
+    pub(crate) fn auc(auc: &Auc, wanted: impl Fn(usize) -> bool) -> Option<Self> {
+        let (average, interval) = (
+            auc.macro_average_over(&wanted)?,
+            auc.macro_interval_over(&wanted)?,
+        );
         Some(Measured {
             value: average.value,
             low: interval.low,

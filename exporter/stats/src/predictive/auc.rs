@@ -285,13 +285,27 @@ impl Auc {
         })
     }
 
+    /// Whether a class has rows enough to be judged by.
+    pub fn is_steady(&self, class: usize) -> bool {
+        self.class(class).is_some_and(ClassAuc::is_steady)
+    }
+
     /// 95 % interval of the macro average, on the logit scale. Where the average has no standard error, since every
     /// class is separated without an overlap, its ends are the means of the classes' ends.
     pub fn macro_interval(&self) -> Option<Interval> {
-        if let Some(interval) = self.macro_average()?.logit_interval() {
+        self.macro_interval_over(|_| true)
+    }
+
+    /// The same of the mean over those of the classes that have an AUC.
+    pub fn macro_interval_over(&self, wanted: impl Fn(usize) -> bool) -> Option<Interval> {
+        if let Some(interval) = self.macro_average_over(&wanted)?.logit_interval() {
             return Some(interval);
         }
-        let ends = || self.classes.iter().flatten().map(ClassAuc::interval);
+        let ends = || {
+            let classes = self.classes.iter().enumerate();
+            let wanted = classes.filter(|(class, _)| wanted(*class));
+            wanted.filter_map(|(_, auc)| auc.as_ref().map(ClassAuc::interval))
+        };
         let count = ends().count() as f64;
         Some(Interval {
             low: ends().map(|end| end.low).sum::<f64>() / count,

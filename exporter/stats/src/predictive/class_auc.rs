@@ -16,7 +16,16 @@ pub struct ClassAuc {
     pub outside: u64,
 }
 
+/// The fewest rows of a class, and of the others, with which it is one of those that an average is judged by. The AUC of
+/// three rows says nothing, and would make the average of all classes as uncertain.
+pub const MIN_CLASS_ROWS: u64 = 10;
+
 impl ClassAuc {
+    /// Whether it has rows enough to be judged by.
+    pub fn is_steady(&self) -> bool {
+        self.inside.min(self.outside) >= MIN_CLASS_ROWS
+    }
+
     /// n₁n₀/(n₁+n₀), by which the variance of an AUC falls.
     pub(super) fn weight(&self) -> f64 {
         let (inside, outside) = (self.inside as f64, self.outside as f64);

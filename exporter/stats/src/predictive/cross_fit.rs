@@ -110,14 +110,14 @@ impl<L> CrossFit<L> {
         })
     }
 
-    /// Macro average of each fold less that of the others pooled, over the classes that both have: by how much windows
-    /// differ in which nothing changed.
+    /// Macro average of each fold less that of the others pooled, over the classes that have rows enough in both: by how much
+    /// windows differ in which nothing changed.
     pub fn differences(&self) -> Vec<f64> {
         let one = |at: usize| {
             let mut others = self.folds.clone();
             let own = others.remove(at);
             let others = Auc::pooled(&others)?;
-            let common = |class: usize| own.class(class).is_some() && others.class(class).is_some();
+            let common = |class: usize| own.is_steady(class) && others.is_steady(class);
             let average = |auc: &Auc| Some(auc.macro_average_over(common)?.value);
             Some(average(&own)? - average(&others)?)
         };

@@ -23,7 +23,7 @@ mod table;
 mod testing;
 
 pub use auc::{Auc, Orientation};
-pub use class_auc::ClassAuc;
+pub use class_auc::{ClassAuc, MIN_CLASS_ROWS};
 pub(crate) use estimate::Z_95;
 pub use estimate::{Estimate, Interval};
 pub use scores::CategoryScores;
@@ -106,8 +106,10 @@ pub enum NotComputed {
     /// No class has rows inside and outside of it.
     #[error("fewer than two classes have rows")]
     OneClass,
-    /// Baseline and window have no class in common.
-    #[error("no class has a value in both the baseline and the window")]
+    /// Baseline and window have no class with rows enough in common.
+    #[error(
+        "no class has {MIN_CLASS_ROWS} rows, and as many beside it, in both the baseline and the window"
+    )]
     NoCommonClass,
     /// The feature has one value only.
     #[error("the feature is constant")]

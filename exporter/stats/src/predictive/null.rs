@@ -53,14 +53,14 @@ pub struct Degradation {
     pub classes: usize,
 }
 
-/// Compares the macro averages over the classes that have an AUC on both sides: one class more or less would move
-/// the average though no class changed. `baseline` is that of [`super::cross_fit`], `current` is read by its
+/// Compares the macro averages over the classes that have rows enough on both sides ([`MIN_CLASS_ROWS`]
+/// (super::MIN_CLASS_ROWS)): one class more or less would move the average though no class changed. `baseline` is that of [`super::cross_fit`], `current` is read by its
 /// orientations or scores.
 ///
 /// # Errors
-/// No class in common, α not between 0 and 1.
+/// No such class in common, α not between 0 and 1.
 pub fn degradation(alpha: f64, baseline: &Auc, current: &Auc) -> Result<Degradation, NotComputed> {
-    let common = |class: usize| baseline.class(class).is_some() && current.class(class).is_some();
+    let common = |class: usize| baseline.is_steady(class) && current.is_steady(class);
     let averages = (
         baseline.macro_average_over(common),
         current.macro_average_over(common),
