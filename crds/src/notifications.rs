@@ -382,6 +382,8 @@ pub enum About {
     Outliers,
     /// The check of how features hang together.
     Correlation,
+    /// The check of where the mean lies at this time.
+    Level,
     /// The check of rows with the keys of another row.
     Duplicates,
     /// The business rules of `rules`.
@@ -390,7 +392,7 @@ pub enum About {
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 10] = [
+    pub const ALL: [About; 11] = [
         About::Availability,
         About::Schema,
         About::Freshness,
@@ -399,6 +401,7 @@ impl About {
         About::Quality,
         About::Outliers,
         About::Correlation,
+        About::Level,
         About::Duplicates,
         About::Rules,
     ];
@@ -414,6 +417,7 @@ impl About {
             About::Quality => "quality",
             About::Outliers => "outliers",
             About::Correlation => "correlation",
+            About::Level => "level",
             About::Duplicates => "duplicates",
             About::Rules => "rules",
         }

@@ -6,6 +6,7 @@
 
 mod door;
 pub mod notifications;
+mod season;
 mod slo;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ pub use crate::template::Template;
 pub use crate::uri::Address;
 pub use crate::violation::{Violation, Violations};
 pub use notifications::Notifications;
+pub use season::{CalendarClass, MAX_CYCLES, MAX_SEASONAL_WINDOWS, MIN_CYCLES, Period, Season};
 pub use slo::{BURN_RECIPE, Burn, Indicator, Slo};
 
 use crate::{FeatureMonitor, schema};
@@ -325,6 +327,8 @@ pub enum BaselineKind {
     },
     /// The one before the current one.
     Previous,
+    /// The last ones of the same phase.
+    Seasonal(Season),
 }
 
 /// How many false alarms are accepted.
@@ -353,6 +357,8 @@ pub struct Checks {
     pub outliers: Check<f64>,
     /// Do the features hang together as in the baseline? Limits are differences of an association.
     pub correlation: Check<f64>,
+    /// Is the mean of a number where it usually is at this time? Limits are deviations.
+    pub level: Check<f64>,
     /// Do more rows than in the baseline have the keys of another row? Limits are increases of the share. It has no overrides.
     pub duplicates: Check<f64>,
 }

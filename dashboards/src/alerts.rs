@@ -100,6 +100,7 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
         alerts.push(missing(subject, level));
         alerts.push(outliers(subject, level));
         alerts.push(correlation(subject, level));
+        alerts.push(of_level(subject, level));
         alerts.push(rule_violated(subject, level));
     }
     alerts.push(rule_broken(subject));
@@ -514,6 +515,19 @@ fn correlation(subject: Subject<'_>, level: Level) -> Alert {
         "FeatureCorrelationChanged",
         "A feature hangs together with another one otherwise than in the baseline.",
         "The association of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} with another feature differs by {{ $value | printf \"%.3g\" }} from the baseline's",
+        PLAIN,
+    )
+}
+
+/// The check of the mean at this time: its distance from what is usual, in deviations.
+fn of_level(subject: Subject<'_>, level: Level) -> Alert {
+    statistical(
+        subject,
+        level,
+        About::Level,
+        "FeatureLevel",
+        "The mean of a feature is not where it usually is at this time.",
+        "The mean of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | printf \"%.3g\" }} deviations from what is usual at this time",
         PLAIN,
     )
 }

@@ -209,6 +209,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Quality,
         About::Outliers,
         About::Correlation,
+        About::Level,
         About::Duplicates,
         About::Rules,
     ];
@@ -294,18 +295,23 @@ pub fn inhibitions() -> Vec<Inhibition> {
                         About::Drift.name(),
                         About::Outliers.name(),
                         About::Correlation.name(),
+                        About::Level.name(),
                     ],
                 ),
                 no_objective(),
             ],
             &["feature"],
         ),
-        // Where all of a distribution has moved, much of it is far out, and belongs to its rows no more.
+        // Where all of a distribution has moved, so has its mean, much of it is far out, and belongs to its rows no more.
         rule(
             vec![check(About::Drift), critical()],
             vec![among(
                 Check.name(),
-                &[About::Outliers.name(), About::Correlation.name()],
+                &[
+                    About::Outliers.name(),
+                    About::Correlation.name(),
+                    About::Level.name(),
+                ],
             )],
             &["feature"],
         ),

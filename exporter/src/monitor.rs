@@ -9,7 +9,7 @@
 
 pub mod replay;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -20,10 +20,12 @@ use stats::{FeatureProfile, FrozenFeature, Reference, Summary};
 use crate::archive;
 use crate::baseline::{Baseline, Definition, SAVED_AS, Windows};
 use crate::columns::FeatureColumn;
+use crate::history::History;
 use crate::joint::Joint;
 use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf, WindowCounting};
 use crate::progress::{Columns, JudgedState, Progress};
 use crate::rules::{self, Before, Measure, Outcome, Rule};
+use crate::season::Clock;
 use crate::settings::settings;
 use crate::snapshot::{Alarms, Evaluation, Failure, OpenWindow, Snapshot};
 use crate::source::{FlightSource, Reason};
@@ -523,9 +525,15 @@ impl Monitor {
         }
         self.judge_rules(span, &slot.rules);
         self.roll_in_judged();
+        let clock = Clock::of(&self.config);
         let Some(frozen) = &mut self.baseline else {
             return;
         };
+        if let Some(clock) = &clock {
+            let mut baseline = frozen.baseline.clone();
+            baseline.face(clock, span);
+            *frozen = Frozen::new(baseline, &self.config);
+        }
         let complete = frozen.baseline.is_complete();
         if complete {
             let features = &frozen.baseline.features;
@@ -552,7 +560,8 @@ impl Monitor {
         }
         if rows > 0 && !complete && !frozen.baseline.definition.excludes(span) {
             let mut baseline = frozen.baseline.clone();
-            baseline.roll(span, rows, window, &found);
+            let except = BTreeSet::new();
+            baseline.roll(clock.as_ref(), (span, rows), window, &found, &except);
             *frozen = Frozen::new(baseline, &self.config);
         }
     }
@@ -588,7 +597,7 @@ impl Monitor {
             return;
         };
         let rolling = frozen.baseline.definition.windows.rolling().is_some();
-        let newest = frozen.baseline.spans.last().map(|span| span.end);
+        let newest = frozen.baseline.span().map(|span| span.end);
         // It is in already when the baseline was saved and the progress was not.
         let known = newest.is_some_and(|newest| newest >= judged.span.end);
         let excluded = frozen.baseline.definition.excludes(judged.span);
@@ -602,7 +611,9 @@ impl Monitor {
             .window
             .as_ref()
             .map(|window| Grid::new(window).at(judged.span.start));
-        baseline.roll(judged.span, judged.rows, window, &judged.found);
+        let (clock, except) = (Clock::of(&self.config), BTreeSet::new());
+        let taken = (judged.span, judged.rows);
+        baseline.roll(clock.as_ref(), taken, window, &judged.found, &except);
         *frozen = Frozen::new(baseline, &self.config);
     }
 
@@ -636,7 +647,7 @@ impl Monitor {
         tracing::info!(
             version = frozen.baseline.version,
             digest = %frozen.digest,
-            windows = frozen.baseline.spans.len(),
+            windows = frozen.baseline.len(),
             features = frozen.baseline.features.len(),
             "using the saved baseline"
         );
@@ -677,7 +688,7 @@ impl Monitor {
         let normal = |window: &WindowId| !definition.excludes(grid.span(*window));
         // The newest so many, oldest first.
         let last = |count: u32| {
-            let mut windows: Vec<WindowId> = (0..MAX_CATCH_UP)
+            let mut windows: Vec<WindowId> = (0..MAX_CATCH_UP.max(2 * i64::from(count)))
                 .map(|back| WindowId(newest.0 - back))
                 .filter(normal)
                 .take(count as usize)
@@ -685,7 +696,7 @@ impl Monitor {
             windows.reverse();
             windows
         };
-        let windows: Vec<WindowId> = match definition.windows {
+        let windows: Vec<WindowId> = match &definition.windows {
             Windows::Pinned(span) => {
                 let last = WindowId(grid.at(span.end).0 - 1);
                 if last > newest {
@@ -694,8 +705,9 @@ impl Monitor {
                 let all = (grid.at(span.start).0..=last.0).map(WindowId);
                 all.filter(normal).collect()
             }
-            Windows::Rolling(count) => last(count),
+            Windows::Rolling(count) => last(*count),
             Windows::Previous => last(1),
+            Windows::Seasonal { phases, cycles, .. } => last(phases * cycles),
         };
         tracing::info!(
             windows = windows.len(),
@@ -716,6 +728,7 @@ impl Monitor {
         let mut frozen = self.frozen(pool, now, need);
         // What is acceptable follows from these windows, or is read off their counts.
         let counting = counting_of(&self.config, &frozen.features, None);
+        let (clock, except) = (Clock::of(&self.config), BTreeSet::new());
         let groups: Vec<&[WindowId]> = if self.takes_window() {
             windows.chunks(1).collect()
         } else {
@@ -736,16 +749,17 @@ impl Monitor {
                 // The first window that is judged may ask for it.
                 self.progress.rules.before = Some(Before::of(span.end, &slot.rules));
                 if slot.rows > 0 {
-                    frozen.roll(span, slot.rows, Some(*window), &found);
+                    let taken = (span, slot.rows);
+                    frozen.roll(clock.as_ref(), taken, Some(*window), &found, &except);
                     self.progress.latest = Some(found);
                 }
             }
         }
-        if frozen.spans.is_empty() {
+        if frozen.is_empty() {
             // No window has rows yet: the bins of a rolling baseline wait for the first one that has.
             return Ok(());
         }
-        if let Windows::Pinned(span) = definition.windows {
+        if let Windows::Pinned(span) = &definition.windows {
             // What is excluded at its end is as little to be judged as what is not.
             frozen.newest = Some(WindowId(grid.at(span.end).0 - 1));
         }
@@ -766,9 +780,9 @@ impl Monitor {
             version = frozen.baseline.version,
             revision = frozen.baseline.definition.revision,
             digest = %frozen.digest,
-            windows = frozen.baseline.spans.len(),
+            windows = frozen.baseline.len(),
             features = frozen.baseline.features.len(),
-            rows = frozen.baseline.rows.iter().sum::<u64>(),
+            rows = frozen.baseline.all_rows(),
             "baseline frozen"
         );
         self.baseline = Some(frozen);
@@ -777,7 +791,7 @@ impl Monitor {
     /// A baseline with bins and no windows yet, complete once it has `need` of them.
     fn frozen(&self, pool: Pool, now: Timestamp, need: u32) -> Baseline {
         let definition = Definition::new(&self.config);
-        let features = pool
+        let features: Vec<FrozenFeature> = pool
             .0
             .into_iter()
             .map(|(name, (column, profile))| {
@@ -798,6 +812,7 @@ impl Monitor {
             rows: Vec::new(),
             windows: Vec::new(),
             newest: None,
+            history: Clock::of(&self.config).map(|_| History::new(&features)),
             features,
             reloaded: false,
         }
@@ -808,7 +823,12 @@ impl Frozen {
     fn new(baseline: Baseline, config: &valid::Monitor) -> Self {
         let features = &baseline.features;
         let settings = settings(config, features);
-        let reference = Reference::new(features, &baseline.windows, &settings);
+        let reference = match (&baseline.history, Clock::of(config)) {
+            (Some(history), Some(clock)) => {
+                history.reference(&clock, features, &baseline.windows, &settings)
+            }
+            _ => Reference::new(features, &baseline.windows, &settings),
+        };
         Self {
             digest: baseline.digest(),
             counting: counting_of(config, features, Some(&reference)),
@@ -859,7 +879,8 @@ fn counting_of(
     });
     Arc::new(WindowCounting {
         features: counting.collect(),
-        joint: match config.checks.correlation.enabled {
+        // Pairs of features in so many windows would take more room than all else.
+        joint: match config.checks.correlation.enabled && Clock::of(config).is_none() {
             true => Joint::of(features),
             false => Joint::default(),
         },

@@ -423,6 +423,12 @@ fn baseline(snapshot: &Snapshot, now: Timestamp) -> Markup {
                     (words::plural(info.windows.into(), "window")) ", "
                     (words::count(info.rows)) " rows"
                 }
+                @if let Some(phase) = &info.phase {
+                    dd {
+                        "this window is compared with " (words::plural(phase.windows.into(), "window"))
+                        " of " (phase.name)
+                    }
+                }
                 dd {
                     (words::between(info.span.start, info.span.end)) " · revision "
                     (info.revision) ", frozen " (words::ago(info.frozen_at, now))
@@ -661,6 +667,7 @@ fn statistic(statistic: Statistic) -> &'static str {
         | Statistic::OutlierShare
         | Statistic::DuplicateShare => "increase",
         Statistic::AssociationChange => "change of the association",
+        Statistic::LevelDeviation => "deviation of the mean",
     }
 }
 

@@ -522,6 +522,7 @@ pub(crate) fn tested(check: Check, statistic: Statistic) -> String {
         Statistic::InvalidShare => "invalid increase".to_owned(),
         Statistic::OutlierShare => "outlier increase".to_owned(),
         Statistic::DuplicateShare => "duplicate increase".to_owned(),
+        Statistic::LevelDeviation => "level".to_owned(),
         statistic => format!("{} {statistic}", check.name()),
     }
 }

@@ -362,6 +362,10 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
             out.add_some(&table::FEATURE_REFERENCE_STDDEV, labels, stddev);
         }
     }
+    if let Some(usual) = &feature.usual {
+        out.add(&table::FEATURE_USUAL_MEAN, labels, usual.centre);
+        out.add(&table::FEATURE_USUAL_DEVIATION, labels, usual.deviation);
+    }
     let quality = feature.quality.map(|quality| quality.score());
     out.add_some(&table::FEATURE_QUALITY_RATIO, labels, quality);
     let Some(summary) = &feature.summary else {

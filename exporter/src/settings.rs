@@ -49,6 +49,7 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
         Check::Quality => &monitor.checks.quality.check,
         Check::Outliers => &monitor.checks.outliers,
         Check::Correlation => &monitor.checks.correlation,
+        Check::Level => &monitor.checks.level,
         Check::Duplicates => &monitor.checks.duplicates,
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use stats::association::Matrix;
 use stats::{
     Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
-    Kind, Scope, Severity, Summary,
+    Kind, Scope, Severity, Summary, Usual,
 };
 
 use crate::freshness::{Freshness, Served};
@@ -140,7 +140,7 @@ pub struct Failure {
 pub enum BaselineState {
     /// There is none yet; the evaluation's failure says why, where there is one.
     Absent,
-    /// A rolling baseline that has not seen enough windows.
+    /// A rolling or seasonal baseline that has not seen enough windows.
     Forming {
         /// Windows it has.
         have: u32,
@@ -154,7 +154,7 @@ pub enum BaselineState {
 /// A complete baseline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BaselineInfo {
-    /// `Pinned`, `Rolling` or `Previous`.
+    /// `Pinned`, `Rolling`, `Previous` or `Seasonal`.
     pub kind: &'static str,
     /// How many times this monitor froze a baseline.
     pub version: u32,
@@ -174,6 +174,19 @@ pub struct BaselineInfo {
     pub rows: u64,
     /// Number of features.
     pub features: u32,
+    /// What the judged window is compared with, of a seasonal baseline.
+    pub phase: Option<PhaseInfo>,
+}
+
+/// The windows of a seasonal baseline that the judged window is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhaseInfo {
+    /// The phase in words, such as `Monday 03:00`.
+    pub name: String,
+    /// Number of windows.
+    pub windows: u32,
+    /// On how many days they are.
+    pub days: u32,
 }
 
 /// How the false-alarm budget is shared among the tests.
@@ -249,6 +262,8 @@ pub struct FeatureState {
     pub quality: Option<FeatureQuality>,
     /// Between which its numbers are no outliers; nothing where the baseline does not say so.
     pub fences: Option<Fences>,
+    /// What is usual of its mean at this time; nothing without a seasonal baseline that says so.
+    pub usual: Option<Usual>,
     /// Distances and verdicts of the judged window.
     pub report: Option<FeatureReport>,
     /// Which checks of the judged window are breached.

@@ -139,6 +139,7 @@ fn baseline(version: u32, definition: Definition, features: Vec<FrozenFeature>) 
         windows: Vec::new(),
         newest: None,
         features,
+        history: None,
         reloaded: false,
     }
 }

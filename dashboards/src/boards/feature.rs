@@ -226,7 +226,43 @@ fn limits() -> Vec<Line> {
             .without("told wholly, or not a number"),
         ],
     );
-    vec![first, second, third]
+    let usual = |sign: &str| {
+        let deviation = max_by(&[], &ONE.of(&table::FEATURE_USUAL_DEVIATION, &[FEATURE]));
+        let check = [
+            FEATURE,
+            Is(Check, About::Level.name()),
+            Is(Severity, "warning"),
+        ];
+        let limit = max_by(&[], &ONE.of(&table::CHECK_LIMIT, &check));
+        let centre = max_by(&[], &ONE.of(&table::FEATURE_USUAL_MEAN, &[FEATURE]));
+        format!("{centre} {sign} {limit} * {deviation}")
+    };
+    let fourth = Line::even(
+        8,
+        vec![
+            panel(
+                "Level and limits",
+                "How far the mean is from what is usual at this time, in deviations, and the limits \
+                 in force. Only of a seasonal baseline.",
+                About::Level,
+                PLAIN,
+            ),
+            lines(
+                "Mean against what is usual at this time",
+                "The mean of each window, the median of the windows of the same hour, day or class, \
+                 and how far from it the check level warns. Only of a seasonal baseline.",
+            )
+            .ask(of(&table::FEATURE_MEAN), "mean")
+            .ask(of(&table::FEATURE_USUAL_MEAN), "usual")
+            .ask(usual("-"), "warning below")
+            .ask(usual("+"), "warning above")
+            .unit(PLAIN)
+            .series("mean", vec![Property::Color(Color::fixed("blue"))])
+            .series("usual", vec![Property::Color(Color::fixed(REFERENCE))])
+            .without("nothing judged"),
+        ],
+    );
+    vec![first, second, third, fourth]
 }
 
 fn distribution() -> Line {

@@ -181,6 +181,7 @@ fn features() -> Panel {
     .ask(score(About::Quality, "warning"), "")
     .ask(score(About::Outliers, "warning"), "")
     .ask(score(About::Correlation, "warning"), "")
+    .ask(score(About::Level, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
     .columns(
         &[(Feature.name(), "Feature")],
@@ -191,6 +192,7 @@ fn features() -> Panel {
             "Quality",
             "Outliers",
             "Correlation",
+            "Level",
             "Freshness",
         ],
     )
@@ -207,6 +209,7 @@ fn features() -> Panel {
     .series("Quality", scored())
     .series("Outliers", scored())
     .series("Correlation", scored())
+    .series("Level", scored())
     .series("Freshness", scored())
     .largest_first("Worst")
     .without("nothing judged")

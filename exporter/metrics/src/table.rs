@@ -297,6 +297,17 @@ table! {
     BIN_REFERENCE_RATIO = Gauge, Ratio, Monitor "featuremonitor_bin_reference_ratio" [Feature, Bin];
     "Draw beside the window's shares." => "featuremonitor_bin_reference_ratio";
 
+    // ---- Level: where the mean lies at this time of day, week or month -------------------------------------
+
+    /// Median of the means of the baseline's windows of the same phase as the judged window. Only of a seasonal baseline.
+    FEATURE_USUAL_MEAN = Gauge, Feature, Monitor "featuremonitor_feature_usual_mean" [Feature];
+    "Draw beside the mean." => "featuremonitor_feature_mean - featuremonitor_feature_usual_mean";
+
+    /// Unit of the deviation from it: 1.4826 times the median absolute deviation of these means, at least a quarter of that of
+    /// all phases.
+    FEATURE_USUAL_DEVIATION = Gauge, Feature, Monitor "featuremonitor_feature_usual_deviation" [Feature];
+    "Draw the band in which the mean is usual." => "featuremonitor_feature_usual_mean + 3 * featuremonitor_feature_usual_deviation";
+
     // ---- Correlation: how features hang together, over a sample of rows -----------------------------------
 
     /// Largest difference of the association of two features from the baseline's, of all pairs.

@@ -11,6 +11,8 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
         MissingShare | InvalidShare | OutlierShare | DuplicateShare => Between::differences(values),
         // Two features share the limit of their pair, so that no number for one of them says what both would do.
         AssociationChange | ChiSquared => None,
+        // Its values are in units of what the baseline's windows differ by: a number would stand for something else with the next one.
+        LevelDeviation => None,
     }
 }
 
@@ -20,7 +22,7 @@ pub fn largest(statistic: Statistic) -> Option<f64> {
     match statistic {
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
         | DuplicateShare => Some(1.0),
-        Psi | Wasserstein | AssociationChange | ChiSquared => None,
+        Psi | Wasserstein | AssociationChange | ChiSquared | LevelDeviation => None,
     }
 }
 

@@ -104,6 +104,12 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::NoOtherFeature => "no other feature".to_owned(),
         NotComputed::Pairs(reason) => reason.to_string(),
         NotComputed::NotInBaseline => "not counted in the baseline".to_owned(),
+        NotComputed::TooFewCycles { have, need } => {
+            format!("{have} of {need} days needed with this hour or day")
+        }
+        NotComputed::Season(reason) => reason.to_string(),
+        NotComputed::NotSeasonal => "the baseline is not seasonal".to_owned(),
+        NotComputed::Seasonal => "not against a seasonal baseline".to_owned(),
         NotComputed::NotForKind { .. } => "not defined for this kind".to_owned(),
         NotComputed::TooManyCategories => "too many categories to learn from".to_owned(),
         NotComputed::GivenForOtherKind { kind, .. } => {
@@ -173,6 +179,15 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         );
         reasons.push(("", text));
     }
+    if let (Some(usual), false) = (&feature.usual, feature.sensitive) {
+        let text = format!(
+            "Usual at this time, by {} of the baseline: a mean of {}, give or take {}.",
+            words::plural(usual.windows, "window"),
+            words::number(usual.centre),
+            words::number(usual.deviation)
+        );
+        reasons.push(("", text));
+    }
     if let Some(quality) = &feature.quality
         && quality.score() < 1.0
     {
@@ -215,11 +230,17 @@ fn judgement(
         Check::Quality => "Quality",
         Check::Outliers => "Outliers",
         Check::Correlation => "Correlation",
+        Check::Level => "Level",
         Check::Duplicates => "Duplicates",
     };
     let verdict = match judged {
         Ok(verdict) => verdict,
-        Err(NotComputed::Disabled | NotComputed::NotForKind { .. }) => return None,
+        Err(
+            NotComputed::Disabled
+            | NotComputed::NotForKind { .. }
+            | NotComputed::NotSeasonal
+            | NotComputed::Seasonal,
+        ) => return None,
         Err(reason) => return Some(("", format!("{check} is not judged: {reason}."))),
     };
     let breached = breached.unwrap_or_default();

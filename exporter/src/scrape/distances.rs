@@ -83,6 +83,7 @@ impl DistanceFamilies {
             | Statistic::InvalidShare
             | Statistic::OutlierShare
             | Statistic::AssociationChange
+            | Statistic::LevelDeviation
             | Statistic::DuplicateShare => return None,
         })
     }

@@ -1,10 +1,10 @@
 //! What each check says, or why it says nothing.
 
 use metrics::{Label, table};
-use stats::association;
 use stats::{
     BySeverity, Check, FeatureReport, LimitPart, NotComputed, Scope, Severity, Statistic, Verdict,
 };
+use stats::{association, seasonal};
 
 use super::{Out, flag};
 use crate::freshness::Freshness;
@@ -50,10 +50,16 @@ impl NoVerdict {
                 NotComputed::NoSample => "no_sample",
                 NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
                 NotComputed::NotInBaseline => "not_in_baseline",
+                NotComputed::TooFewCycles { .. } => "too_few_cycles",
+                NotComputed::Season(seasonal::Absent::TooFewCycles { .. }) => "too_few_cycles",
+                NotComputed::Season(seasonal::Absent::ZeroSpread) => "zero_spread",
+                NotComputed::Season(_) => "overflow",
                 NotComputed::NotForKind { .. }
                 | NotComputed::ZeroDeviation
                 | NotComputed::TooManyFeatures { .. }
                 | NotComputed::NoOtherFeature
+                | NotComputed::NotSeasonal
+                | NotComputed::Seasonal
                 | NotComputed::Pairs(_)
                 | NotComputed::Disabled => return None,
             },
@@ -231,6 +237,7 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::InvalidShare => "invalid_share",
         Statistic::OutlierShare => "outlier_share",
         Statistic::AssociationChange => "association_change",
+        Statistic::LevelDeviation => "level_deviation",
         Statistic::DuplicateShare => "duplicate_share",
     }
 }

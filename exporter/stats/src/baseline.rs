@@ -57,6 +57,17 @@ impl FrozenFeature {
         self
     }
 
+    /// Replaces the windows by others that were counted over the same bins. The bins stay.
+    pub fn set_windows(&mut self, windows: Vec<Summary>) {
+        self.windows = windows;
+        self.reference = pool(&self.bins, &self.windows);
+    }
+
+    /// Windows pooled, as if their rows had come in one.
+    pub fn pooled(&self, windows: &[Summary]) -> Summary {
+        pool(&self.bins, windows)
+    }
+
     /// Takes in the next window and keeps the newest `keep`: a rolling baseline (`keep` windows) or the previous
     /// window (`keep` = 1). The bins stay.
     pub fn roll(&mut self, next: Summary, keep: usize) {

@@ -13,6 +13,7 @@ mod grid;
 mod hash;
 mod hll;
 mod judge;
+mod kept;
 mod keys;
 mod measure;
 mod moments;
@@ -50,8 +51,9 @@ pub use column::{Categories, Column, ColumnError, Kind, Validity};
 pub use distance::{Distance, NotComputed, Statistic};
 pub use judge::{
     AssociationReport, CheckSettings, DriftSettings, FeatureReport, MOST_CHANGED, PairChange,
-    QualitySettings, Reference, Report, Settings, judge,
+    QualitySettings, Reference, Report, Season, Settings, Usual, judge,
 };
+pub use kept::KeptSummary;
 pub use keys::{KeySample, Keys};
 pub use limits::{Alpha, Limit, LimitPart};
 pub use outliers::Fences;

@@ -21,18 +21,21 @@ pub enum Check {
     Outliers,
     /// Its association with another feature is not the baseline's.
     Correlation,
+    /// The mean is not where it usually is at this time.
+    Level,
     /// The share of rows with the key of another row rose above the baseline's.
     Duplicates,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 6] = [
+    pub const ALL: [Check; 7] = [
         Check::Drift,
         Check::Missing,
         Check::Quality,
         Check::Outliers,
         Check::Correlation,
+        Check::Level,
         Check::Duplicates,
     ];
 
@@ -44,6 +47,7 @@ impl Check {
             Check::Quality => "quality",
             Check::Outliers => "outliers",
             Check::Correlation => "correlation",
+            Check::Level => "level",
             Check::Duplicates => "duplicates",
         }
     }
@@ -55,7 +59,8 @@ impl Check {
             | Check::Missing
             | Check::Quality
             | Check::Outliers
-            | Check::Correlation => Scope::Feature,
+            | Check::Correlation
+            | Check::Level => Scope::Feature,
             Check::Duplicates => Scope::Window,
         }
     }
@@ -90,6 +95,8 @@ pub struct ByCheck<T> {
     pub outliers: T,
     /// The value of correlation.
     pub correlation: T,
+    /// The value of level.
+    pub level: T,
     /// The value of duplicates.
     pub duplicates: T,
 }
@@ -103,6 +110,7 @@ impl<T> ByCheck<T> {
             quality: of(Check::Quality),
             outliers: of(Check::Outliers),
             correlation: of(Check::Correlation),
+            level: of(Check::Level),
             duplicates: of(Check::Duplicates),
         }
     }
@@ -115,6 +123,7 @@ impl<T> ByCheck<T> {
             Check::Quality => &self.quality,
             Check::Outliers => &self.outliers,
             Check::Correlation => &self.correlation,
+            Check::Level => &self.level,
             Check::Duplicates => &self.duplicates,
         }
     }
@@ -127,6 +136,7 @@ impl<T> ByCheck<T> {
             Check::Quality => &mut self.quality,
             Check::Outliers => &mut self.outliers,
             Check::Correlation => &mut self.correlation,
+            Check::Level => &mut self.level,
             Check::Duplicates => &mut self.duplicates,
         }
     }

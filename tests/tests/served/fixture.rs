@@ -347,6 +347,7 @@ pub fn snapshot() -> Snapshot {
                 bins: Some(frozen.bins.clone()),
                 acceptable: reference.acceptable(place).ok().cloned(),
                 fences: reference.fences(place).ok(),
+                usual: reference.usual(place).ok(),
                 breached: Breaches::from_fn(|check| breached(report.verdicts.get(check))),
                 report: Some(report),
                 freshness: found.map(|_| fresh("2017-06-03T21:14:00Z")),
@@ -367,6 +368,7 @@ pub fn snapshot() -> Snapshot {
         bins: None,
         acceptable: None,
         fences: None,
+        usual: None,
         quality: FeatureQuality::of(Some(summary), Some(&Problem::New)),
         report: None,
         breached: Breaches::default(),
@@ -420,6 +422,7 @@ pub fn snapshot() -> Snapshot {
             windows: WINDOWS as u32,
             rows: (WINDOWS * ROWS) as u64,
             features: frozen.len() as u32,
+            phase: None,
         }),
         budget: Some(Budget {
             per_window: settings.budget,

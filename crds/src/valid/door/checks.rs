@@ -63,6 +63,7 @@ impl Door {
             "spec.checks.correlation",
             &given.correlation.unwrap_or_default(),
         );
+        let level = self.deviation("spec.checks.level", &given.level.unwrap_or_default());
         let duplicates = given.duplicates.unwrap_or_default();
         let duplicates = check(given!(duplicates), DEFAULT_MIN_ROWS, Vec::new());
         let (warning, critical) = match window {
@@ -90,6 +91,7 @@ impl Door {
             quality,
             outliers,
             correlation,
+            level,
             duplicates,
         })
     }
@@ -206,6 +208,18 @@ impl Door {
             overrides.extend(self.other(&format!("{path}.overrides[{i}]"), &other.features, given));
         }
         check(given, DEFAULT_MIN_ROWS, overrides)
+    }
+
+    /// A check of a number that comes once a window, in deviations.
+    fn deviation(&mut self, path: &str, spec: &checks::DeviationCheck) -> Check<f64> {
+        let given = given!(spec);
+        let mut overrides = Vec::new();
+        for (i, other) in spec.overrides.iter().flatten().enumerate() {
+            let given = given!(other);
+            overrides.extend(self.other(&format!("{path}.overrides[{i}]"), &other.features, given));
+        }
+        // What windows of few rows differ by is in the baseline's windows too.
+        check(given, 1, overrides)
     }
 
     fn quality(&mut self, spec: &checks::QualityCheck) -> QualityCheck {

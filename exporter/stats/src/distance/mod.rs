@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use crate::association::{self, MIN_ROWS};
 use crate::column::Kind;
+use crate::seasonal;
 
 /// A number that compares a window with its baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub enum Statistic {
     OutlierShare,
     /// Difference of the association of two features from the baseline's.
     AssociationChange,
+    /// Distance of the mean from the median of its phase, in deviations of that phase.
+    LevelDeviation,
     /// Increase of the share of rows with the key of another row.
     DuplicateShare,
 }
@@ -67,6 +70,7 @@ impl Statistic {
             Statistic::MissingShare
             | Statistic::InvalidShare
             | Statistic::OutlierShare
+            | Statistic::LevelDeviation
             | Statistic::DuplicateShare => 1,
         }
     }
@@ -85,6 +89,7 @@ impl std::fmt::Display for Statistic {
             Statistic::InvalidShare => "invalid share",
             Statistic::OutlierShare => "outlier share",
             Statistic::AssociationChange => "change of association",
+            Statistic::LevelDeviation => "deviation of the level",
             Statistic::DuplicateShare => "duplicate share",
         })
     }
@@ -160,6 +165,27 @@ pub enum NotComputed {
     /// It has no association with any other feature.
     #[error("compared with every other feature: {0}")]
     Pairs(association::NotComputed),
+    /// Too few windows of the same phase came before.
+    #[error(
+        "too few days with a window of the same hour, day or class came before: {have} where {need} are needed"
+    )]
+    TooFewCycles {
+        /// Days with such a window.
+        have: u64,
+        /// Days that are needed.
+        need: u64,
+    },
+    /// Nothing says what is usual at this time.
+    #[error("what is usual of its mean at this time cannot be said: {0}")]
+    Season(seasonal::Absent),
+    /// The baseline does not know the time.
+    #[error(
+        "the baseline is not seasonal, so that nothing is known of this hour or day: drift compares the distributions"
+    )]
+    NotSeasonal,
+    /// Windows of a seasonal baseline are too many for that.
+    #[error("against a seasonal baseline features are not compared with each other")]
+    Seasonal,
     /// The baseline was frozen by a release that did not count this.
     #[error(
         "the baseline was frozen before this was counted: raise spec.baseline.revision to freeze it anew"
