@@ -55,6 +55,12 @@ pub struct Checks {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<DeviationCheck>,
 
+    /// Has the mean of a number moved slowly, and stays? EWMA and CUSUM of the windows' means, less what is usual of their phase where
+    /// the baseline is seasonal, against how they moved when the baseline was frozen, in at least 100 windows. A number given is a
+    /// limit of the EWMA, in its deviations. Default: on, with calibrated limits. Example: `{overrides: [{features: [age], enabled: false}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<DeviationCheck>,
+
     /// Do more rows than in the baseline have the `data.entityKeys` of another row of the same window? The value is the
     /// increase of their share. Default: on, with calibrated limits. Example: `{critical: 0.01}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

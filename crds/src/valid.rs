@@ -359,6 +359,8 @@ pub struct Checks {
     pub correlation: Check<f64>,
     /// Is the mean of a number where it usually is at this time? Limits are deviations.
     pub level: Check<f64>,
+    /// Has the mean of a number moved slowly, and stays? Limits are deviations of the EWMA.
+    pub shift: Check<f64>,
     /// Do more rows than in the baseline have the keys of another row? Limits are increases of the share. It has no overrides.
     pub duplicates: Check<f64>,
 }

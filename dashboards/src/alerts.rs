@@ -101,6 +101,7 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
         alerts.push(outliers(subject, level));
         alerts.push(correlation(subject, level));
         alerts.push(of_level(subject, level));
+        alerts.push(shift(subject, level));
         alerts.push(rule_violated(subject, level));
     }
     alerts.push(rule_broken(subject));
@@ -528,6 +529,19 @@ fn of_level(subject: Subject<'_>, level: Level) -> Alert {
         "FeatureLevel",
         "The mean of a feature is not where it usually is at this time.",
         "The mean of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | printf \"%.3g\" }} deviations from what is usual at this time",
+        PLAIN,
+    )
+}
+
+/// The check of slow shifts: the chart that is nearer to its limit.
+fn shift(subject: Subject<'_>, level: Level) -> Alert {
+    statistical(
+        subject,
+        level,
+        About::Shift,
+        "FeatureShift",
+        "The mean of a feature has moved slowly, and stays.",
+        "The chart of the mean of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is at {{ $value | printf \"%.3g\" }}",
         PLAIN,
     )
 }

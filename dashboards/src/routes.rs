@@ -210,6 +210,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Outliers,
         About::Correlation,
         About::Level,
+        About::Shift,
         About::Duplicates,
         About::Rules,
     ];

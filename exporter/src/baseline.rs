@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stats::{FrozenFeature, WindowSummary};
+use stats::sequential::MIN_POINTS;
+use stats::{FrozenFeature, FrozenShift, Step, Summary, WindowSummary};
 
 use crate::history::History;
 use crate::progress::Found;
@@ -294,6 +295,48 @@ impl Baseline {
         self.windows.drain(..surplus);
         self.newest = window.or(self.newest);
     }
+    /// Freezes how the means of the features move, once it is complete. It stays as the windows go on: a chart that followed them
+    /// would follow the shift that it is to find.
+    pub fn freeze_shifts(&mut self, clock: Option<&Clock>) {
+        let frozen = self.features.iter().any(|feature| feature.shift.is_some());
+        if frozen || !self.is_complete() {
+            return;
+        }
+        let all: Option<Vec<_>> = match (&self.history, clock) {
+            (Some(history), Some(clock)) => history.shifts(clock, self.features.len()),
+            // Of fewer windows nothing can be told, which is said without being kept.
+            _ if (self.spans.len() as u64) < MIN_POINTS => None,
+            _ => Some(self.features.iter().map(|f| self.shift(f)).collect()),
+        };
+        for (feature, shift) in self.features.iter_mut().zip(all.into_iter().flatten()) {
+            feature.shift = Some(shift);
+        }
+    }
+
+    fn shift(&self, feature: &FrozenFeature) -> Result<FrozenShift, stats::sequential::Absent> {
+        let mean = |window: &Summary| window.moments.map(|moments| moments.mean);
+        // A feature that was not in all windows has those that it has.
+        let aligned = feature.windows.len() == self.spans.len();
+        let mut steps = Vec::new();
+        let mut before: Option<Span> = None;
+        for (place, window) in feature.windows.iter().enumerate() {
+            let span = self.spans.get(place).copied().filter(|_| aligned);
+            let gap = span.zip(before);
+            let missing = gap.map_or(0, |(span, before)| span.missing_since(before));
+            let none = Step {
+                phases: &[],
+                mean: None,
+            };
+            steps.extend((0..missing).map(|_| none));
+            steps.push(Step {
+                phases: &[],
+                mean: mean(window),
+            });
+            before = span;
+        }
+        FrozenShift::fit(&steps)
+    }
+
     /// Chooses the windows that one at `span` is compared with; only a seasonal baseline has a choice.
     pub fn face(&mut self, clock: &Clock, span: Span) {
         let Some(history) = &mut self.history else {

@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use stats::seasonal::{MIN_CYCLES, Phase, Point};
+use stats::sequential::Absent;
 use stats::{
-    FrozenFeature, KeptSummary, Keys, Reference, Season, Settings, Summary, WindowSummary,
+    FrozenFeature, FrozenShift, KeptSummary, Keys, Reference, Season, Settings, Step, Summary,
+    WindowSummary,
 };
 
 use crate::progress::Found;
@@ -200,6 +202,39 @@ impl History {
             means: &means,
         };
         Reference::seasonal(features, windows, settings, &season)
+    }
+
+    /// How the means of each feature move; nothing before the windows that are kept span all cycles of the season.
+    pub fn shifts(
+        &self,
+        clock: &Clock,
+        features: usize,
+    ) -> Option<Vec<Result<FrozenShift, Absent>>> {
+        let (span, length) = (self.span()?, self.windows.first()?.span);
+        let length = length.end.duration_since(length.start);
+        if span.end.duration_since(span.start) < length * i32::try_from(clock.round()).ok()? {
+            return None;
+        }
+        let moments = self.moments(clock);
+        let of = |place: usize| {
+            let mut steps: Vec<Step<'_>> = Vec::new();
+            let mut before: Option<Span> = None;
+            for (window, moment) in self.windows.iter().zip(&moments) {
+                let missing = before.map_or(0, |before| window.span.missing_since(before));
+                steps.extend((0..missing).map(|_| Step {
+                    phases: &[],
+                    mean: None,
+                }));
+                let kept = window.features.get(place).and_then(Option::as_ref);
+                steps.push(Step {
+                    phases: &moment.phases,
+                    mean: kept.and_then(KeptSummary::mean),
+                });
+                before = Some(window.span);
+            }
+            FrozenShift::fit(&steps)
+        };
+        Some((0..features).map(of).collect())
     }
 
     /// A feature's mean in every window that has one.

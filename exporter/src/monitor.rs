@@ -243,6 +243,8 @@ impl Monitor {
         self.store = Store::in_memory();
         self.roll_in_judged();
         self.progress.judged = None;
+        // A window of any time is none that follows on the last one.
+        self.progress.shifts.clear();
         let mut tally = Tally::default();
         match self.config.data.window.as_ref().map(Grid::new) {
             None => {
@@ -541,7 +543,19 @@ impl Monitor {
                 .iter()
                 .map(|feature| found.summary(&feature.name))
                 .collect();
-            let report = stats::judge(&frozen.reference, &current, &found.window);
+            let mut report = stats::judge(&frozen.reference, &current, &found.window);
+            let phases = clock.as_ref().map(|clock| clock.moment(span).phases);
+            let phases = phases.unwrap_or_default();
+            // A chart of a feature that is no longer there remembers nothing.
+            let names: BTreeSet<&str> = features.iter().map(|f| f.name.as_str()).collect();
+            let shifts = &mut self.progress.shifts;
+            shifts.retain(|name, _| names.contains(name.as_str()));
+            let reports = report.features.iter_mut().enumerate();
+            for ((place, report), window) in reports.zip(&current) {
+                let state = shifts.entry(report.name.clone()).or_default();
+                report.verdicts.shift =
+                    stats::judge_shift(&frozen.reference, place, state, *window, &phases);
+            }
             let judged = JudgedState::new(
                 span,
                 rows,
@@ -775,6 +789,7 @@ impl Monitor {
 
     fn adopt(&mut self, baseline: Baseline) {
         self.progress.version = baseline.version;
+        self.progress.shifts.clear();
         let frozen = Frozen::new(baseline, &self.config);
         tracing::info!(
             version = frozen.baseline.version,
@@ -820,7 +835,8 @@ impl Monitor {
 }
 
 impl Frozen {
-    fn new(baseline: Baseline, config: &valid::Monitor) -> Self {
+    fn new(mut baseline: Baseline, config: &valid::Monitor) -> Self {
+        baseline.freeze_shifts(Clock::of(config).as_ref());
         let features = &baseline.features;
         let settings = settings(config, features);
         let reference = match (&baseline.history, Clock::of(config)) {

@@ -668,6 +668,8 @@ fn statistic(statistic: Statistic) -> &'static str {
         | Statistic::DuplicateShare => "increase",
         Statistic::AssociationChange => "change of the association",
         Statistic::LevelDeviation => "deviation of the mean",
+        Statistic::Ewma => "EWMA of the mean",
+        Statistic::Cusum => "CUSUM of the mean",
     }
 }
 
@@ -678,6 +680,7 @@ fn part(part: LimitPart) -> &'static str {
         LimitPart::RaisedToWarning => "raised to the warning limit",
         LimitPart::EffectFloor => "from the effect floor",
         LimitPart::SamplingNull => "from sampling noise",
+        LimitPart::RunLength => "from the run length of its chart",
         LimitPart::BetweenWindows => "from the baseline's own spread",
         LimitPart::BetweenWindowsCapped => "from the baseline's spread, capped",
     }

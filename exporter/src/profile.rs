@@ -587,6 +587,7 @@ pub(crate) fn part(part: LimitPart) -> &'static str {
         LimitPart::RaisedToWarning => "raised to warning",
         LimitPart::EffectFloor => "effect floor",
         LimitPart::SamplingNull => "sampling noise",
+        LimitPart::RunLength => "run length",
         LimitPart::BetweenWindows => "baseline's own spread",
         LimitPart::BetweenWindowsCapped => "own spread, cut",
     }

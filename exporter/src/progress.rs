@@ -7,8 +7,8 @@ use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::{
-    AssociationReport, BySeverity, Check, FeatureReport, Kind, Report, Streak, Summary, Times,
-    WindowSummary,
+    AssociationReport, BySeverity, Check, FeatureReport, Kind, Report, ShiftState, Streak, Summary,
+    Times, WindowSummary,
 };
 
 use crate::columns::{ColumnProblem, Layout};
@@ -33,6 +33,9 @@ pub struct Progress {
     pub latest: Option<Found>,
     /// For how many windows in a row limits were passed.
     pub streaks: Streak,
+    /// The charts of the features' means.
+    #[serde(default)]
+    pub shifts: BTreeMap<String, ShiftState>,
     /// Rows of the newest complete window.
     #[serde(default)]
     pub complete_rows: Option<u64>,
@@ -242,6 +245,7 @@ impl Progress {
     pub fn start_over(&mut self, same_grid: bool) {
         self.judged = None;
         self.streaks = Streak::default();
+        self.shifts.clear();
         if !same_grid {
             self.next = None;
         }

@@ -366,6 +366,11 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
         out.add(&table::FEATURE_USUAL_MEAN, labels, usual.centre);
         out.add(&table::FEATURE_USUAL_DEVIATION, labels, usual.deviation);
     }
+    if let Some(charts) = &feature.charts {
+        out.add(&table::SHIFT_EWMA, labels, charts.ewma);
+        out.add(&table::SHIFT_CUSUM_UPPER, labels, charts.upper);
+        out.add(&table::SHIFT_CUSUM_LOWER, labels, charts.lower);
+    }
     let quality = feature.quality.map(|quality| quality.score());
     out.add_some(&table::FEATURE_QUALITY_RATIO, labels, quality);
     let Some(summary) = &feature.summary else {

@@ -46,6 +46,11 @@ impl Clock {
         self.season.cycles as usize
     }
 
+    /// How many windows all cycles have.
+    pub fn round(&self) -> u32 {
+        self.season.cycles * self.season.round()
+    }
+
     /// When a window is, by its middle: that an hour or a day is not cut where summer time begins does not move it to another.
     pub fn moment(&self, window: Span) -> Moment {
         let middle = window.start + window.end.duration_since(window.start) / 2;

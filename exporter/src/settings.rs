@@ -50,6 +50,7 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
         Check::Outliers => &monitor.checks.outliers,
         Check::Correlation => &monitor.checks.correlation,
         Check::Level => &monitor.checks.level,
+        Check::Shift => &monitor.checks.shift,
         Check::Duplicates => &monitor.checks.duplicates,
     }
 }

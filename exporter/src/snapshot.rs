@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use stats::association::Matrix;
+use stats::sequential::ChartReading;
 use stats::{
     Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
     Kind, Scope, Severity, Summary, Usual,
@@ -264,6 +265,8 @@ pub struct FeatureState {
     pub fences: Option<Fences>,
     /// What is usual of its mean at this time; nothing without a seasonal baseline that says so.
     pub usual: Option<Usual>,
+    /// The charts of its mean after the last window with a value; nothing without charts.
+    pub charts: Option<ChartReading>,
     /// Distances and verdicts of the judged window.
     pub report: Option<FeatureReport>,
     /// Which checks of the judged window are breached.

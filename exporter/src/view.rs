@@ -236,6 +236,11 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                     .and_then(|(reference, place)| reference.acceptable(place).ok().cloned()),
                 fences: prepared(name).and_then(|(reference, place)| reference.fences(place).ok()),
                 usual: prepared(name).and_then(|(reference, place)| reference.usual(place).ok()),
+                charts: parts
+                    .progress
+                    .shifts
+                    .get(name)
+                    .and_then(|state| state.reading().copied()),
                 report: report.cloned(),
                 breached: breached.copied().unwrap_or_default(),
                 freshness: parts.progress.freshness.get(name).cloned(),

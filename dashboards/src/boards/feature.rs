@@ -248,6 +248,16 @@ fn limits() -> Vec<Line> {
                 PLAIN,
             ),
             lines(
+                "Charts of the mean",
+                "The EWMA of the windows' means in its deviations, and both sides of the CUSUM: what \
+                 the check shift judges. They move away from 0 while the mean is shifted.",
+            )
+            .ask(of(&table::SHIFT_EWMA), "EWMA")
+            .ask(of(&table::SHIFT_CUSUM_UPPER), "CUSUM, up")
+            .ask(of(&table::SHIFT_CUSUM_LOWER), "CUSUM, down")
+            .unit(PLAIN)
+            .without("no charts"),
+            lines(
                 "Mean against what is usual at this time",
                 "The mean of each window, the median of the windows of the same hour, day or class, \
                  and how far from it the check level warns. Only of a seasonal baseline.",

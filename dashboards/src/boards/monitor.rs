@@ -182,6 +182,7 @@ fn features() -> Panel {
     .ask(score(About::Outliers, "warning"), "")
     .ask(score(About::Correlation, "warning"), "")
     .ask(score(About::Level, "warning"), "")
+    .ask(score(About::Shift, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
     .columns(
         &[(Feature.name(), "Feature")],
@@ -193,6 +194,7 @@ fn features() -> Panel {
             "Outliers",
             "Correlation",
             "Level",
+            "Shift",
             "Freshness",
         ],
     )
@@ -210,6 +212,7 @@ fn features() -> Panel {
     .series("Outliers", scored())
     .series("Correlation", scored())
     .series("Level", scored())
+    .series("Shift", scored())
     .series("Freshness", scored())
     .largest_first("Worst")
     .without("nothing judged")

@@ -308,6 +308,20 @@ table! {
     FEATURE_USUAL_DEVIATION = Gauge, Feature, Monitor "featuremonitor_feature_usual_deviation" [Feature];
     "Draw the band in which the mean is usual." => "featuremonitor_feature_usual_mean + 3 * featuremonitor_feature_usual_deviation";
 
+    // ---- Shift: charts of the means, against how they moved when the baseline was frozen --------------------
+
+    /// EWMA of the windows' means, standardised as they moved in the baseline, in its standard deviations.
+    SHIFT_EWMA = Gauge, Plain, Monitor "featuremonitor_shift_ewma" [Feature];
+    "See whether a feature is on its way, and where to." => "featuremonitor_shift_ewma > 2 or featuremonitor_shift_ewma < -2";
+
+    /// Upper side of the CUSUM of the windows' means, standardised alike: it grows while they are above what is usual.
+    SHIFT_CUSUM_UPPER = Gauge, Plain, Monitor "featuremonitor_shift_cusum_upper" [Feature];
+    "Since when it has been growing, the mean has been higher." => "featuremonitor_shift_cusum_upper > 0";
+
+    /// Lower side of the CUSUM of the windows' means: it grows while they are below what is usual.
+    SHIFT_CUSUM_LOWER = Gauge, Plain, Monitor "featuremonitor_shift_cusum_lower" [Feature];
+    "Since when it has been growing, the mean has been lower." => "featuremonitor_shift_cusum_lower > 0";
+
     // ---- Correlation: how features hang together, over a sample of rows -----------------------------------
 
     /// Largest difference of the association of two features from the baseline's, of all pairs.

@@ -13,6 +13,8 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
         AssociationChange | ChiSquared => None,
         // Its values are in units of what the baseline's windows differ by: a number would stand for something else with the next one.
         LevelDeviation => None,
+        // A chart remembers windows, so that its values are none of their own.
+        Ewma | Cusum => None,
     }
 }
 
@@ -22,7 +24,7 @@ pub fn largest(statistic: Statistic) -> Option<f64> {
     match statistic {
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
         | DuplicateShare => Some(1.0),
-        Psi | Wasserstein | AssociationChange | ChiSquared | LevelDeviation => None,
+        Psi | Wasserstein | AssociationChange | ChiSquared | LevelDeviation | Ewma | Cusum => None,
     }
 }
 

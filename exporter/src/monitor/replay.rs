@@ -165,6 +165,7 @@ impl Monitor {
         self.load().await?;
         self.store = Store::in_memory();
         self.progress.judged = None;
+        self.progress.shifts.clear();
         let mut tally = Tally::default();
         let chosen = if self.rolling().is_some() {
             let kind = Definition::new(&self.config).windows.kind();

@@ -1,6 +1,7 @@
 //! Everything known about one feature, behind its row.
 
 use maud::{Markup, html};
+use stats::sequential::Direction;
 use stats::{
     BySeverity, Check, FeatureReport, Kind, NotComputed, PROBABILITIES, Scope, Severity, Statistic,
     Summary, Verdict,
@@ -108,6 +109,12 @@ pub fn briefly(reason: &NotComputed) -> String {
             format!("{have} of {need} days needed with this hour or day")
         }
         NotComputed::Season(reason) => reason.to_string(),
+        NotComputed::TooFewWindows { have, need } => {
+            format!("baseline has {have} of {need} windows needed")
+        }
+        NotComputed::NoSpreadOfMeans => "the baseline's means have no spread".to_owned(),
+        NotComputed::TooPersistent => "windows are too much like the one before".to_owned(),
+        NotComputed::UnknownPhase => "this hour or day was not in the baseline".to_owned(),
         NotComputed::NotSeasonal => "the baseline is not seasonal".to_owned(),
         NotComputed::Seasonal => "not against a seasonal baseline".to_owned(),
         NotComputed::NotForKind { .. } => "not defined for this kind".to_owned(),
@@ -179,6 +186,17 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         );
         reasons.push(("", text));
     }
+    if let Some(direction) = feature.charts.and_then(|charts| charts.shifted.warning) {
+        let to = match direction {
+            Direction::Up => "larger",
+            Direction::Down => "smaller",
+        };
+        let text = format!(
+            "Its mean has shifted to {to} values than when the baseline was frozen. That stands until its charts are back at 0; \
+             spec.baseline.revision accepts the new level."
+        );
+        reasons.push(("", text));
+    }
     if let (Some(usual), false) = (&feature.usual, feature.sensitive) {
         let text = format!(
             "Usual at this time, by {} of the baseline: a mean of {}, give or take {}.",
@@ -231,6 +249,7 @@ fn judgement(
         Check::Outliers => "Outliers",
         Check::Correlation => "Correlation",
         Check::Level => "Level",
+        Check::Shift => "Shift",
         Check::Duplicates => "Duplicates",
     };
     let verdict = match judged {
@@ -238,6 +257,7 @@ fn judgement(
         Err(
             NotComputed::Disabled
             | NotComputed::NotForKind { .. }
+            | NotComputed::TooFewWindows { .. }
             | NotComputed::NotSeasonal
             | NotComputed::Seasonal,
         ) => return None,

@@ -84,6 +84,8 @@ impl DistanceFamilies {
             | Statistic::OutlierShare
             | Statistic::AssociationChange
             | Statistic::LevelDeviation
+            | Statistic::Ewma
+            | Statistic::Cusum
             | Statistic::DuplicateShare => return None,
         })
     }

@@ -51,6 +51,9 @@ impl NoVerdict {
                 NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
                 NotComputed::NotInBaseline => "not_in_baseline",
                 NotComputed::TooFewCycles { .. } => "too_few_cycles",
+                NotComputed::NoSpreadOfMeans => "zero_spread",
+                NotComputed::TooPersistent => "too_persistent",
+                NotComputed::UnknownPhase => "unknown_phase",
                 NotComputed::Season(seasonal::Absent::TooFewCycles { .. }) => "too_few_cycles",
                 NotComputed::Season(seasonal::Absent::ZeroSpread) => "zero_spread",
                 NotComputed::Season(_) => "overflow",
@@ -58,6 +61,8 @@ impl NoVerdict {
                 | NotComputed::ZeroDeviation
                 | NotComputed::TooManyFeatures { .. }
                 | NotComputed::NoOtherFeature
+                // A baseline of few windows is the choice of who wrote it.
+                | NotComputed::TooFewWindows { .. }
                 | NotComputed::NotSeasonal
                 | NotComputed::Seasonal
                 | NotComputed::Pairs(_)
@@ -238,6 +243,8 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::OutlierShare => "outlier_share",
         Statistic::AssociationChange => "association_change",
         Statistic::LevelDeviation => "level_deviation",
+        Statistic::Ewma => "ewma",
+        Statistic::Cusum => "cusum",
         Statistic::DuplicateShare => "duplicate_share",
     }
 }
@@ -248,6 +255,7 @@ fn part_name(part: LimitPart) -> &'static str {
         LimitPart::RaisedToWarning => "raised_to_warning",
         LimitPart::EffectFloor => "effect_floor",
         LimitPart::SamplingNull => "sampling_null",
+        LimitPart::RunLength => "run_length",
         LimitPart::BetweenWindows => "between_windows",
         LimitPart::BetweenWindowsCapped => "between_windows_capped",
     }

@@ -20,14 +20,17 @@ mod association;
 mod drift;
 mod level;
 mod share;
+mod shift;
 
 pub use association::{AssociationReport, MOST_CHANGED, PairChange};
 pub use level::{Season, Usual};
+pub use shift::{ShiftState, judge as judge_shift};
 
 use association::AssociationTests;
 use drift::DriftTest;
 use level::LevelTest;
 use share::{Share, ShareTest};
+use shift::ShiftTest;
 
 /// The statistics that alarm about drift. χ² and the missing share cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +166,7 @@ struct Prepared {
     quality: Result<ShareTest, NotComputed>,
     outliers: Result<ShareTest, NotComputed>,
     level: Result<LevelTest, NotComputed>,
+    shift: Result<ShiftTest, NotComputed>,
     acceptable: Result<Acceptable, NotComputed>,
     fences: Result<Fences, NotComputed>,
 }
@@ -217,6 +221,7 @@ impl Reference {
             outliers: count(&|_, prepared| on.outliers && counts(&prepared.fences)),
             correlation: correlation.as_ref().map_or(0, AssociationTests::count),
             level: count(&|_, prepared| prepared.level.is_ok()),
+            shift: count(&|_, prepared| shift::counts(&prepared.shift)),
             duplicates: usize::from(duplicates.is_ok()),
         };
         let all = tests.iter().map(|(_, tests)| tests).sum();
@@ -410,7 +415,8 @@ pub fn judge(
         | Check::Quality
         | Check::Outliers
         | Check::Correlation
-        | Check::Level => Err(NotComputed::Disabled),
+        | Check::Level
+        | Check::Shift => Err(NotComputed::Disabled),
     });
     let window = FeatureReport {
         name: String::new(),
@@ -471,6 +477,7 @@ impl Prepared {
             data_type: String::new(),
             bins: bins.clone(),
             collapse: None,
+            shift: None,
         });
         let learnt_from = of_all.as_ref().unwrap_or(feature);
         let acceptable = match settings.acceptable.get(name) {
@@ -514,6 +521,7 @@ impl Prepared {
             };
             test(Check::Outliers, of(reference), &of)
         });
+        let shift = ShiftTest::of(feature, on.shift, drift.moving(), own.shift);
         Prepared {
             name: name.clone(),
             drift,
@@ -521,6 +529,7 @@ impl Prepared {
             quality,
             outliers,
             level,
+            shift,
             acceptable,
             fences,
         }
@@ -580,6 +589,13 @@ impl Prepared {
                         of_kind(Share::default())?;
                         level::judge(&self.level, window, alpha)
                     }
+                    // Of the charts, which remember: see `judge_shift`.
+                    Check::Shift => Err(self
+                        .shift
+                        .as_ref()
+                        .err()
+                        .copied()
+                        .unwrap_or(NotComputed::Disabled)),
                     Check::Duplicates => Err(NotComputed::Disabled),
                 }
             }),

@@ -24,6 +24,7 @@ mod profile;
 mod references;
 mod rows;
 mod sample;
+mod shift;
 mod summary;
 mod tail;
 mod times;
@@ -51,7 +52,7 @@ pub use column::{Categories, Column, ColumnError, Kind, Validity};
 pub use distance::{Distance, NotComputed, Statistic};
 pub use judge::{
     AssociationReport, CheckSettings, DriftSettings, FeatureReport, MOST_CHANGED, PairChange,
-    QualitySettings, Reference, Report, Season, Settings, Usual, judge,
+    QualitySettings, Reference, Report, Season, Settings, ShiftState, Usual, judge, judge_shift,
 };
 pub use kept::KeptSummary;
 pub use keys::{KeySample, Keys};
@@ -60,6 +61,7 @@ pub use outliers::Fences;
 pub use profile::{FeatureProfile, MergeError};
 pub use references::ReferenceDistance;
 pub use rows::{CAP as SAMPLED_ROWS, Choice, RowSampler, RowValues};
+pub use shift::{FrozenShift, Step};
 pub use summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
 pub use times::{TimeSample, Times};
 pub use update::{MIN_GAPS, UsualGap};

@@ -36,6 +36,8 @@ pub enum LimitPart {
     EffectFloor,
     /// What two finite samples differ by when nothing changed.
     SamplingNull,
+    /// The run length of a chart between false alarms.
+    RunLength,
     /// What the baseline's own windows differ by.
     BetweenWindows,
     /// What the baseline's own windows differ by, cut at twice the critical floor: the budget is not promised.
@@ -49,6 +51,7 @@ impl std::fmt::Display for LimitPart {
             LimitPart::RaisedToWarning => "the warning limit, below which critical cannot lie",
             LimitPart::EffectFloor => "the effect floor",
             LimitPart::SamplingNull => "the sampling null at the budget's α",
+            LimitPart::RunLength => "the run length between false alarms that the budget's α gives",
             LimitPart::BetweenWindows => "the spread between the baseline's windows at the budget's α",
             LimitPart::BetweenWindowsCapped => {
                 "the spread between the baseline's windows, capped: the false-alarm budget is not promised"
@@ -117,7 +120,7 @@ pub fn floors(statistic: Statistic) -> Option<BySeverity<f64>> {
         Statistic::OutlierShare => (0.02, 0.05),
         Statistic::AssociationChange => (0.10, 0.20),
         Statistic::LevelDeviation => (3.0, 4.0),
-        Statistic::ChiSquared => return None,
+        Statistic::ChiSquared | Statistic::Ewma | Statistic::Cusum => return None,
     };
     Some(BySeverity { warning, critical })
 }

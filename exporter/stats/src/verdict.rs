@@ -23,19 +23,22 @@ pub enum Check {
     Correlation,
     /// The mean is not where it usually is at this time.
     Level,
+    /// The mean has moved slowly, and stays.
+    Shift,
     /// The share of rows with the key of another row rose above the baseline's.
     Duplicates,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 7] = [
+    pub const ALL: [Check; 8] = [
         Check::Drift,
         Check::Missing,
         Check::Quality,
         Check::Outliers,
         Check::Correlation,
         Check::Level,
+        Check::Shift,
         Check::Duplicates,
     ];
 
@@ -48,6 +51,7 @@ impl Check {
             Check::Outliers => "outliers",
             Check::Correlation => "correlation",
             Check::Level => "level",
+            Check::Shift => "shift",
             Check::Duplicates => "duplicates",
         }
     }
@@ -60,7 +64,8 @@ impl Check {
             | Check::Quality
             | Check::Outliers
             | Check::Correlation
-            | Check::Level => Scope::Feature,
+            | Check::Level
+            | Check::Shift => Scope::Feature,
             Check::Duplicates => Scope::Window,
         }
     }
@@ -97,6 +102,8 @@ pub struct ByCheck<T> {
     pub correlation: T,
     /// The value of level.
     pub level: T,
+    /// The value of shift.
+    pub shift: T,
     /// The value of duplicates.
     pub duplicates: T,
 }
@@ -111,6 +118,7 @@ impl<T> ByCheck<T> {
             outliers: of(Check::Outliers),
             correlation: of(Check::Correlation),
             level: of(Check::Level),
+            shift: of(Check::Shift),
             duplicates: of(Check::Duplicates),
         }
     }
@@ -124,6 +132,7 @@ impl<T> ByCheck<T> {
             Check::Outliers => &self.outliers,
             Check::Correlation => &self.correlation,
             Check::Level => &self.level,
+            Check::Shift => &self.shift,
             Check::Duplicates => &self.duplicates,
         }
     }
@@ -137,6 +146,7 @@ impl<T> ByCheck<T> {
             Check::Outliers => &mut self.outliers,
             Check::Correlation => &mut self.correlation,
             Check::Level => &mut self.level,
+            Check::Shift => &mut self.shift,
             Check::Duplicates => &mut self.duplicates,
         }
     }

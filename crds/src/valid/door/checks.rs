@@ -64,6 +64,7 @@ impl Door {
             &given.correlation.unwrap_or_default(),
         );
         let level = self.deviation("spec.checks.level", &given.level.unwrap_or_default());
+        let shift = self.deviation("spec.checks.shift", &given.shift.unwrap_or_default());
         let duplicates = given.duplicates.unwrap_or_default();
         let duplicates = check(given!(duplicates), DEFAULT_MIN_ROWS, Vec::new());
         let (warning, critical) = match window {
@@ -92,6 +93,7 @@ impl Door {
             outliers,
             correlation,
             level,
+            shift,
             duplicates,
         })
     }

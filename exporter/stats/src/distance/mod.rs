@@ -46,6 +46,10 @@ pub enum Statistic {
     AssociationChange,
     /// Distance of the mean from the median of its phase, in deviations of that phase.
     LevelDeviation,
+    /// Exponentially weighted moving average of the innovations of the window means, in its standard deviations.
+    Ewma,
+    /// The larger side of the cumulative sum of the innovations of the window means, in their standard deviations.
+    Cusum,
     /// Increase of the share of rows with the key of another row.
     DuplicateShare,
 }
@@ -71,6 +75,8 @@ impl Statistic {
             | Statistic::InvalidShare
             | Statistic::OutlierShare
             | Statistic::LevelDeviation
+            | Statistic::Ewma
+            | Statistic::Cusum
             | Statistic::DuplicateShare => 1,
         }
     }
@@ -90,6 +96,8 @@ impl std::fmt::Display for Statistic {
             Statistic::OutlierShare => "outlier share",
             Statistic::AssociationChange => "change of association",
             Statistic::LevelDeviation => "deviation of the level",
+            Statistic::Ewma => "EWMA",
+            Statistic::Cusum => "CUSUM",
             Statistic::DuplicateShare => "duplicate share",
         })
     }
@@ -178,6 +186,31 @@ pub enum NotComputed {
     /// Nothing says what is usual at this time.
     #[error("what is usual of its mean at this time cannot be said: {0}")]
     Season(seasonal::Absent),
+    /// The baseline has too few windows for a chart.
+    #[error(
+        "the baseline has too few windows in a row with a value to tell a slow shift from chance: {have} where {need} are needed"
+    )]
+    TooFewWindows {
+        /// Windows with a value, or pairs of neighbours.
+        have: u64,
+        /// Windows that are needed.
+        need: u64,
+    },
+    /// The means of the baseline's windows are all the same.
+    #[error(
+        "the means of the baseline's windows have no spread, so that there is no unit of a shift"
+    )]
+    NoSpreadOfMeans,
+    /// A window is so much like the one before that the baseline is too short.
+    #[error(
+        "a window is so much like the one before that a baseline of this length does not tell a shift from that: more windows are needed"
+    )]
+    TooPersistent,
+    /// The window's phase is not known from the time when the charts were made.
+    #[error(
+        "nothing was known of this hour, day or class when the charts were made: raise spec.baseline.revision to make them anew"
+    )]
+    UnknownPhase,
     /// The baseline does not know the time.
     #[error(
         "the baseline is not seasonal, so that nothing is known of this hour or day: drift compares the distributions"
