@@ -14,6 +14,7 @@ pub mod check;
 pub mod cli;
 pub mod columns;
 pub mod config;
+pub mod contaminated;
 pub mod freshness;
 pub mod history;
 pub mod http;

@@ -20,6 +20,7 @@ use stats::{FeatureProfile, FrozenFeature, Reference, Summary};
 use crate::archive;
 use crate::baseline::{Baseline, Definition, SAVED_AS, Windows};
 use crate::columns::FeatureColumn;
+use crate::contaminated::{self, Contaminated};
 use crate::history::History;
 use crate::joint::Joint;
 use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf, WindowCounting};
@@ -607,7 +608,8 @@ impl Monitor {
     /// Gives the window that was judged last to a baseline that rolls. That waits for the next window, so
     /// that until then a window is shown beside what it was judged against, and not beside itself.
     fn roll_in_judged(&mut self) {
-        let (Some(frozen), Some(judged)) = (&mut self.baseline, &self.progress.judged) else {
+        let (Some(frozen), Some(judged)) = (&mut self.baseline, self.progress.judged.as_ref())
+        else {
             return;
         };
         let rolling = frozen.baseline.definition.windows.rolling().is_some();
@@ -625,7 +627,20 @@ impl Monitor {
             .window
             .as_ref()
             .map(|window| Grid::new(window).at(judged.span.start));
-        let (clock, except) = (Clock::of(&self.config), BTreeSet::new());
+        let clock = Clock::of(&self.config);
+        let phase = clock.as_ref().map(|clock| clock.moment(judged.span).phases);
+        let phase = phase.and_then(|phases| phases.first().copied());
+        let most = contaminated::most_left_out(&baseline.definition.windows);
+        let known = &mut self.progress.contaminated;
+        known.retain(|name| judged.breached.contains_key(name));
+        let mut except = BTreeSet::new();
+        for feature in &baseline.features {
+            let breaches = judged.breached.get(&feature.name);
+            let found = breaches.is_some_and(contaminated::is_contaminated);
+            if known.leaves_out(&feature.name, phase, found, most) {
+                except.insert(feature.name.clone());
+            }
+        }
         let taken = (judged.span, judged.rows);
         baseline.roll(clock.as_ref(), taken, window, &judged.found, &except);
         *frozen = Frozen::new(baseline, &self.config);
@@ -790,6 +805,7 @@ impl Monitor {
     fn adopt(&mut self, baseline: Baseline) {
         self.progress.version = baseline.version;
         self.progress.shifts.clear();
+        self.progress.contaminated = Contaminated::default();
         let frozen = Frozen::new(baseline, &self.config);
         tracing::info!(
             version = frozen.baseline.version,

@@ -458,7 +458,15 @@ fn rules(rules: &[RuleState]) -> Table {
 /// A row for each check that judges this.
 fn add(table: &mut Table, report: &FeatureReport, scope: Scope, breached: &Breaches) {
     for (check, verdict) in report.verdicts.of(scope) {
-        if !matches!(verdict, Err(NotComputed::NotForKind { .. })) {
+        // What is not about this feature, or not about a baseline like this one.
+        let not_about = matches!(
+            verdict,
+            Err(NotComputed::NotForKind { .. }
+                | NotComputed::NotSeasonal
+                | NotComputed::Seasonal
+                | NotComputed::TooFewWindows { .. })
+        );
+        if !not_about {
             table.add_row(verdict_row(report, breached, check, verdict));
         }
     }

@@ -12,6 +12,7 @@ use stats::{
 };
 
 use crate::columns::{ColumnProblem, Layout};
+use crate::contaminated::Contaminated;
 use crate::freshness::{self, Freshness, Runs, Served};
 use crate::pipeline::{Pulled, Slot};
 use crate::rules::JudgedRules;
@@ -36,6 +37,9 @@ pub struct Progress {
     /// The charts of the features' means.
     #[serde(default)]
     pub shifts: BTreeMap<String, ShiftState>,
+    /// Which windows stay out of the baseline.
+    #[serde(default)]
+    pub contaminated: Contaminated,
     /// Rows of the newest complete window.
     #[serde(default)]
     pub complete_rows: Option<u64>,
@@ -246,6 +250,7 @@ impl Progress {
         self.judged = None;
         self.streaks = Streak::default();
         self.shifts.clear();
+        self.contaminated = Contaminated::default();
         if !same_grid {
             self.next = None;
         }

@@ -265,6 +265,8 @@ pub struct FeatureState {
     pub fences: Option<Fences>,
     /// What is usual of its mean at this time; nothing without a seasonal baseline that says so.
     pub usual: Option<Usual>,
+    /// Windows that are left out of its baseline since they breached a critical limit, in a row until now.
+    pub left_out: u32,
     /// The charts of its mean after the last window with a value; nothing without charts.
     pub charts: Option<ChartReading>,
     /// Distances and verdicts of the judged window.

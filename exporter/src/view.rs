@@ -241,6 +241,7 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                     .shifts
                     .get(name)
                     .and_then(|state| state.reading().copied()),
+                left_out: parts.progress.contaminated.left_out(name),
                 report: report.cloned(),
                 breached: breached.copied().unwrap_or_default(),
                 freshness: parts.progress.freshness.get(name).cloned(),

@@ -186,6 +186,17 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         );
         reasons.push(("", text));
     }
+    if feature.left_out > 0 {
+        let text = format!(
+            "Of its baseline {} left out, as it breached a critical limit in them. What lasts is taken in by and by; \
+             spec.baseline.revision accepts it at once.",
+            match feature.left_out {
+                1 => "1 window is".to_owned(),
+                many => format!("{many} windows are"),
+            }
+        );
+        reasons.push(("", text));
+    }
     if let Some(direction) = feature.charts.and_then(|charts| charts.shifted.warning) {
         let to = match direction {
             Direction::Up => "larger",
