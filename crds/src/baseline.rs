@@ -3,14 +3,15 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::seasonal::SeasonalBaseline;
 use crate::timestamp::TimestampText;
 
-/// What current features are compared with. Exactly one of `pinned`, `rolling` and `previous`. The baseline is frozen
-/// and saved with a digest, so a restart compares with the same one.
+/// What current features are compared with. Exactly one of `pinned`, `rolling`, `previous` and `seasonal`. The baseline is
+/// frozen and saved with a digest, so a restart compares with the same one.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
 #[x_kube(
-    validation = Rule::new("[has(self.pinned), has(self.rolling), has(self.previous)].exists_one(given, given)")
-        .message("exactly one of pinned, rolling and previous is needed: write one of them, and only one")
+    validation = Rule::new("[has(self.pinned), has(self.rolling), has(self.previous), has(self.seasonal)].exists_one(given, given)")
+        .message("exactly one of pinned, rolling, previous and seasonal is needed: write one of them, and only one")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct Baseline {
@@ -28,6 +29,11 @@ pub struct Baseline {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousBaseline>,
 
+    /// The last windows of the same hour or day: for features that have a daily, weekly or monthly season. Needs
+    /// `data.window`. Default: none, another kind of baseline is used. Example: `{period: HourOfWeek, cycles: 8}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seasonal: Option<SeasonalBaseline>,
+
     /// Times that are no normal, at most 64: incidents, a sale, a holiday. A window that overlaps one does not go into the
     /// baseline, and is judged as any other. Needs `data.window`. A change freezes the baseline anew. Default: none.
     /// Example: `[{from: 2017-04-09T06:00:00Z, to: 2017-04-16T06:00:00Z}]`.
@@ -35,8 +41,8 @@ pub struct Baseline {
     #[schemars(length(max = 64))]
     pub excluded: Option<Vec<ExcludedTime>>,
 
-    /// Raise it to freeze the baseline anew: `rolling` and `previous` from the windows before now, so that a legitimate
-    /// change is accepted; `pinned` from the same windows, whose data was corrected. To accept a change there, move `from`
+    /// Raise it to freeze the baseline anew: `rolling`, `previous` and `seasonal` from the windows before now, so that a
+    /// legitimate change is accepted; `pinned` from the same windows, whose data was corrected. To accept a change there, move `from`
     /// and `to` to windows that have it. 1 to 1,000,000. Default: `1`. Example: `2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]

@@ -54,6 +54,17 @@ pub struct Checks {
     /// target, with calibrated limits. Example: `{overrides: [{features: [home_store], warning: 0.1}]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub performance: Option<ChangeCheck>,
+    /// Is the mean of a number where it usually is at this time? The value is its distance from the median of the windows of the
+    /// same phase, in their deviations. Only a seasonal baseline has phases; with another one `drift` says it.
+    /// Default: on, with calibrated limits. Example: `{overrides: [{features: [queue_length], critical: 8}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<DeviationCheck>,
+
+    /// Has the mean of a number moved slowly, and stays? EWMA and CUSUM of the windows' means, less what is usual of their phase where
+    /// the baseline is seasonal, against how they moved when the baseline was frozen, in at least 100 windows. A number given is a
+    /// limit of the EWMA, in its deviations. Default: on, with calibrated limits. Example: `{overrides: [{features: [age], enabled: false}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<DeviationCheck>,
 
     /// Do more rows than in the baseline have the `data.entityKeys` of another row of the same window? The value is the
     /// increase of their share. Default: on, with calibrated limits. Example: `{critical: 0.01}`.
@@ -342,6 +353,87 @@ pub struct ChangeOverride {
     pub critical: Option<f64>,
 
     /// Fewest rows that allow a verdict, 1 to 1,000,000,000. Default: the check's. Example: `1000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many windows in a row must be over the limit, 1 to 100. Default: the check's. Example: `2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+}
+
+/// A check of a number that comes once a window. The value is in deviations: how far a window without any change is from what is
+/// usual. A limit is a number of them.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")
+        .message("warning is above critical: write a warning that is at most critical")
+        .field_path(".warning")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviationCheck {
+    /// Whether the check alarms. Default: `true`. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Deviations from which on the check warns, 0 to 1,000. Default: calibrated. Example: `4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub warning: Option<f64>,
+
+    /// Deviations from which on the check is critical, 0 to 1,000, at least `warning`. Default: calibrated. Example: `8`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub critical: Option<f64>,
+
+    /// Fewest values of a window that allow a verdict, 1 to 1,000,000,000. Default: `1`. Example: `100`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub min_rows: Option<i64>,
+
+    /// How many windows in a row must be over the limit before it counts, 1 to 100. Default: `1`. Example: `2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub consecutive: Option<i32>,
+
+    /// Other settings for some features, at most 256; where several match, the last one that says something about a field
+    /// holds. Default: none. Example: `[{features: [queue_length], critical: 8}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub overrides: Option<Vec<DeviationOverride>>,
+}
+
+/// Other settings of such a check for some features.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+#[x_kube(
+    validation = Rule::new("has(self.enabled) || has(self.warning) || has(self.critical) || has(self.minRows) || has(self.consecutive)")
+        .message("the override changes nothing: write enabled, warning, critical, minRows or consecutive, or remove it"),
+    validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")
+        .message("warning is above critical: write a warning that is at most critical")
+        .field_path(".warning")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviationOverride {
+    /// The features: 1 to 64 names or globs, of at most 256 characters. No default. Example: `["queue_*"]`.
+    #[schemars(length(min = 1, max = 64), inner(length(min = 1, max = 256)))]
+    pub features: Vec<String>,
+
+    /// Whether the check alarms for them. Default: the check's. Example: `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+
+    /// Deviations from which on the check warns, 0 to 1,000. Default: the check's. Example: `4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub warning: Option<f64>,
+
+    /// Deviations from which on the check is critical, 0 to 1,000, at least `warning`. Default: the check's. Example: `8`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub critical: Option<f64>,
+
+    /// Fewest values that allow a verdict, 1 to 1,000,000,000. Default: the check's. Example: `100`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub min_rows: Option<i64>,

@@ -28,6 +28,7 @@ pub mod quantity;
 pub mod rules;
 pub mod schedule;
 pub mod schema;
+pub mod seasonal;
 pub mod secret;
 pub mod slos;
 pub mod source;
@@ -124,6 +125,9 @@ pub const API_VERSION: &str = "featuremonitor.io/v1alpha1";
     validation = Rule::new("!has(self.baseline.pinned) || has(self.data.window)")
         .message("a pinned baseline is made of windows, and data.window is missing: add data.window, or write baseline.previous: {}")
         .field_path(".baseline.pinned"),
+    validation = Rule::new("!has(self.baseline.seasonal) || has(self.data.window)")
+        .message("a seasonal baseline is made of windows, and data.window is missing: add data.window, or write baseline.previous: {}")
+        .field_path(".baseline.seasonal"),
     validation = Rule::new("!has(self.checks) || !has(self.checks.freshness) || has(self.data.eventTime) || (!has(self.checks.freshness.warning) && !has(self.checks.freshness.critical))")
         .message("freshness has limits, and data.eventTime, which it judges, is missing: add data.eventTime, or remove the limits")
         .field_path(".checks.freshness"),
@@ -148,7 +152,7 @@ pub struct FeatureMonitorSpec {
     /// How often the source is pulled. No default. Example: `{every: 1h}`.
     pub schedule: schedule::Schedule,
 
-    /// What current features are compared with. Exactly one of `pinned`, `rolling` and `previous`. No default.
+    /// What current features are compared with. Exactly one of `pinned`, `rolling`, `previous` and `seasonal`. No default.
     /// Example: `{pinned: {from: 2017-03-26T06:00:00Z, to: 2017-05-07T06:00:00Z}}`.
     pub baseline: baseline::Baseline,
 

@@ -384,6 +384,10 @@ pub enum About {
     Correlation,
     /// The check of what features tell about the target.
     Performance,
+    /// The check of where the mean lies at this time.
+    Level,
+    /// The check of slow shifts of the mean.
+    Shift,
     /// The check of rows with the keys of another row.
     Duplicates,
     /// The business rules of `rules`.
@@ -392,7 +396,7 @@ pub enum About {
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 11] = [
+    pub const ALL: [About; 13] = [
         About::Availability,
         About::Schema,
         About::Freshness,
@@ -402,6 +406,8 @@ impl About {
         About::Outliers,
         About::Correlation,
         About::Performance,
+        About::Level,
+        About::Shift,
         About::Duplicates,
         About::Rules,
     ];
@@ -418,6 +424,8 @@ impl About {
             About::Outliers => "outliers",
             About::Correlation => "correlation",
             About::Performance => "performance",
+            About::Level => "level",
+            About::Shift => "shift",
             About::Duplicates => "duplicates",
             About::Rules => "rules",
         }

@@ -6,6 +6,7 @@
 
 mod door;
 pub mod notifications;
+mod season;
 mod slo;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ pub use crate::template::Template;
 pub use crate::uri::Address;
 pub use crate::violation::{Violation, Violations};
 pub use notifications::Notifications;
+pub use season::{CalendarClass, MAX_CYCLES, MAX_SEASONAL_WINDOWS, MIN_CYCLES, Period, Season};
 pub use slo::{BURN_RECIPE, Burn, Indicator, Slo};
 
 use crate::{FeatureMonitor, schema};
@@ -336,6 +338,8 @@ pub enum BaselineKind {
     },
     /// The one before the current one.
     Previous,
+    /// The last ones of the same phase.
+    Seasonal(Season),
 }
 
 /// How many false alarms are accepted.
@@ -367,6 +371,10 @@ pub struct Checks {
     /// Does each feature tell as much about the target as in the baseline? Off without a target. Limits are falls of the AUC or
     /// of the explained share.
     pub performance: Check<f64>,
+    /// Is the mean of a number where it usually is at this time? Limits are deviations.
+    pub level: Check<f64>,
+    /// Has the mean of a number moved slowly, and stays? Limits are deviations of the EWMA.
+    pub shift: Check<f64>,
     /// Do more rows than in the baseline have the keys of another row? Limits are increases of the share. It has no overrides.
     pub duplicates: Check<f64>,
 }

@@ -16,7 +16,8 @@ fn the_committed_crd_is_what_the_types_say() {
         committed == schema::crd_yaml().unwrap(),
         "{path} is stale: run `make generate`"
     );
-    assert!(committed.len() < 200_000, "{} bytes", committed.len());
+    // `kubectl apply` keeps an object in an annotation, and all annotations together may have 262,144 bytes.
+    assert!(committed.len() < 240_000, "{} bytes", committed.len());
 }
 
 /// Kubernetes' own types, as they are in its API: neither bounded nor described in our way, and no rule reads them.

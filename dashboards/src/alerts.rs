@@ -101,6 +101,8 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
         alerts.push(outliers(subject, level));
         alerts.push(correlation(subject, level));
         alerts.push(performance(subject, level));
+        alerts.push(of_level(subject, level));
+        alerts.push(shift(subject, level));
         alerts.push(rule_violated(subject, level));
     }
     alerts.push(rule_broken(subject));
@@ -534,6 +536,32 @@ fn performance(subject: Subject<'_>, level: Level) -> Alert {
         "FeaturePerformanceDegraded",
         "A feature tells less about the target than in the baseline.",
         "What {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} tells about the target (AUC, or the explained share) has fallen by {{ $value | printf \"%.3g\" }} from the baseline's",
+        PLAIN,
+    )
+}
+
+/// The check of the mean at this time: its distance from what is usual, in deviations.
+fn of_level(subject: Subject<'_>, level: Level) -> Alert {
+    statistical(
+        subject,
+        level,
+        About::Level,
+        "FeatureLevel",
+        "The mean of a feature is not where it usually is at this time.",
+        "The mean of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | printf \"%.3g\" }} deviations from what is usual at this time",
+        PLAIN,
+    )
+}
+
+/// The check of slow shifts: the chart that is nearer to its limit.
+fn shift(subject: Subject<'_>, level: Level) -> Alert {
+    statistical(
+        subject,
+        level,
+        About::Shift,
+        "FeatureShift",
+        "The mean of a feature has moved slowly, and stays.",
+        "The chart of the mean of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is at {{ $value | printf \"%.3g\" }}",
         PLAIN,
     )
 }

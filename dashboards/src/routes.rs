@@ -210,6 +210,8 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Outliers,
         About::Correlation,
         About::Performance,
+        About::Level,
+        About::Shift,
         About::Duplicates,
         About::Rules,
     ];
@@ -296,13 +298,14 @@ pub fn inhibitions() -> Vec<Inhibition> {
                         About::Outliers.name(),
                         About::Correlation.name(),
                         About::Performance.name(),
+                        About::Level.name(),
                     ],
                 ),
                 no_objective(),
             ],
             &["feature"],
         ),
-        // Where all of a distribution has moved, much of it is far out, and belongs to its rows no more.
+        // Where all of a distribution has moved, so has its mean, much of it is far out, and belongs to its rows no more.
         rule(
             vec![check(About::Drift), critical()],
             vec![among(
@@ -311,6 +314,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
                     About::Outliers.name(),
                     About::Correlation.name(),
                     About::Performance.name(),
+                    About::Level.name(),
                 ],
             )],
             &["feature"],

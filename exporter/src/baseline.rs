@@ -1,13 +1,18 @@
 //! The baseline as it is kept: frozen features with the windows they came from, saved under a digest,
 //! replaced only when its definition or `spec.baseline.revision` changes.
 
+use std::collections::BTreeSet;
+
 use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use stats::{FrozenFeature, WindowSummary};
+use stats::sequential::MIN_POINTS;
+use stats::{FrozenFeature, FrozenShift, Step, Summary, WindowSummary};
 
+use crate::history::History;
 use crate::progress::Found;
-use crate::snapshot::BaselineInfo;
+use crate::season::Clock;
+use crate::snapshot::{BaselineInfo, PhaseInfo};
 use crate::store::sha256;
 use crate::target::FrozenTarget;
 use crate::window::{Span, WindowId};
@@ -31,7 +36,7 @@ pub struct Definition {
 }
 
 /// Which windows a baseline is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Windows {
     /// Those of a fixed time.
     Pinned(Span),
@@ -39,6 +44,18 @@ pub enum Windows {
     Rolling(u32),
     /// The one before the window that is judged.
     Previous,
+    /// The newest ones of the phase of the window that is judged. Days of the calendar are no part of it, so that a year may be
+    /// added without a new baseline.
+    Seasonal {
+        /// What comes again, as the manifest names it.
+        period: String,
+        /// Phases of the period.
+        phases: u32,
+        /// Windows of each phase.
+        cycles: u32,
+        /// IANA name of the clock's zone.
+        zone: String,
+    },
 }
 
 impl Windows {
@@ -48,6 +65,7 @@ impl Windows {
             Self::Pinned(_) => "Pinned",
             Self::Rolling(_) => "Rolling",
             Self::Previous => "Previous",
+            Self::Seasonal { .. } => "Seasonal",
         }
     }
 
@@ -57,6 +75,15 @@ impl Windows {
             Self::Pinned(_) => None,
             Self::Rolling(windows) => Some(*windows),
             Self::Previous => Some(1),
+            Self::Seasonal { phases, cycles, .. } => Some(phases * cycles),
+        }
+    }
+
+    /// How many windows the first verdict needs, where they change over time.
+    pub fn needed(&self) -> Option<u32> {
+        match self {
+            Self::Seasonal { phases, .. } => Some(phases * valid::MIN_CYCLES),
+            other => other.rolling(),
         }
     }
 }
@@ -76,6 +103,12 @@ impl Definition {
             }),
             valid::BaselineKind::Rolling { windows } => Windows::Rolling(windows.get()),
             valid::BaselineKind::Previous => Windows::Previous,
+            valid::BaselineKind::Seasonal(season) => Windows::Seasonal {
+                period: season.period.name().to_owned(),
+                phases: season.round(),
+                cycles: season.cycles,
+                zone: season.zone.clone(),
+            },
         };
         let grid = monitor.data.window.as_ref().map(|window| {
             let micros = i64::try_from(window.length.as_micros()).unwrap_or(i64::MAX);
@@ -115,20 +148,55 @@ pub struct Baseline {
     pub windows: Vec<WindowSummary>,
     /// The newest window of the grid that went in; nothing without windows.
     pub newest: Option<WindowId>,
-    /// Its features.
+    /// Its features; of a seasonal one with the windows of the phase that was judged last.
     pub features: Vec<FrozenFeature>,
     /// Its target; nothing where the manifest named none, and in a baseline that was saved before it was frozen too.
     #[serde(default)]
     pub target: Option<FrozenTarget>,
+    /// All windows of a seasonal one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
     /// Whether it was read back from saved state.
     #[serde(skip)]
     pub reloaded: bool,
 }
 
 impl Baseline {
-    /// Whether it has all its windows.
+    /// Whether windows are judged by it: it has all its windows, or as a seasonal one enough of some phase.
     pub fn is_complete(&self) -> bool {
-        self.spans.len() >= self.need as usize
+        match &self.history {
+            Some(history) => history.is_ready(),
+            None => self.spans.len() >= self.need as usize,
+        }
+    }
+
+    /// Number of windows in it.
+    pub fn len(&self) -> usize {
+        self.history.as_ref().map_or(self.spans.len(), History::len)
+    }
+
+    /// Whether it has no window.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// From the start of its oldest window to the end of its newest one.
+    pub fn span(&self) -> Option<Span> {
+        match &self.history {
+            Some(history) => history.span(),
+            None => Some(Span {
+                start: self.spans.first()?.start,
+                end: self.spans.last()?.end,
+            }),
+        }
+    }
+
+    /// Rows of all its windows.
+    pub fn all_rows(&self) -> u64 {
+        match &self.history {
+            Some(history) => history.rows(),
+            None => self.rows.iter().sum(),
+        }
     }
 
     /// Whether it still is what the manifest asks for: the same definition, and the kinds that
@@ -146,7 +214,15 @@ impl Baseline {
 
     /// Leaves out the features that the manifest no longer selects.
     pub fn select(&mut self, data: &valid::Data) {
+        let keep: Vec<bool> = self
+            .features
+            .iter()
+            .map(|feature| data.features.selects(&feature.name))
+            .collect();
         self.features.retain(|f| data.features.selects(&f.name));
+        if let Some(history) = &mut self.history {
+            history.retain(&keep);
+        }
     }
 
     /// `sha256:…` over features, windows and target, in the form they are saved in.
@@ -159,11 +235,23 @@ impl Baseline {
         if let Some(target) = &self.target {
             bytes.extend(serde_json::to_vec(target).unwrap_or_default());
         }
+        if let Some(history) = &self.history {
+            bytes.extend(serde_json::to_vec(history).unwrap_or_default());
+        }
         format!("sha256:{}", sha256(&bytes))
     }
 
     /// What the page, the metrics and the status say about it; nothing while it has no window.
-    pub fn info(&self, digest: String) -> Option<BaselineInfo> {
+    pub fn info(&self, digest: String, clock: Option<&Clock>) -> Option<BaselineInfo> {
+        let history = self.history.as_ref().zip(clock);
+        let compared = history.and_then(|(history, clock)| {
+            let (phase, days) = history.compared(clock)?;
+            Some(PhaseInfo {
+                name: clock.words(phase),
+                windows: self.spans.len() as u32,
+                days: days as u32,
+            })
+        });
         Some(BaselineInfo {
             kind: self.definition.windows.kind(),
             version: self.version,
@@ -171,22 +259,33 @@ impl Baseline {
             digest,
             frozen_at: self.frozen_at,
             reloaded: self.reloaded,
-            span: Span {
-                start: self.spans.first()?.start,
-                end: self.spans.last()?.end,
-            },
-            windows: self.spans.len() as u32,
-            rows: self.rows.iter().sum(),
+            span: self.span()?,
+            windows: self.len() as u32,
+            rows: self.all_rows(),
             features: self.features.len() as u32,
+            phase: compared,
         })
     }
 
     /// Takes in the next window and, once complete, lets go of the oldest. Features that the window
-    /// does not have keep the windows they have.
-    pub fn roll(&mut self, span: Span, rows: u64, window: Option<WindowId>, found: &Found) {
+    /// does not have, or that are in `except`, keep the windows they have. `clock` is that of a seasonal baseline.
+    pub fn roll(
+        &mut self,
+        clock: Option<&Clock>,
+        (span, rows): (Span, u64),
+        window: Option<WindowId>,
+        found: &Found,
+        except: &BTreeSet<String>,
+    ) {
+        if let (Some(history), Some(clock)) = (&mut self.history, clock) {
+            history.take(clock, &self.features, (span, rows), found, except);
+            self.newest = window.or(self.newest);
+            return;
+        }
         let keep = self.need as usize;
         for feature in &mut self.features {
-            if let Some(summary) = found.summary(&feature.name) {
+            let wanted = found.summary(&feature.name);
+            if let Some(summary) = wanted.filter(|_| !except.contains(&feature.name)) {
                 feature.roll(summary.clone(), keep);
             }
         }
@@ -202,5 +301,60 @@ impl Baseline {
         let surplus = self.windows.len().saturating_sub(keep);
         self.windows.drain(..surplus);
         self.newest = window.or(self.newest);
+    }
+    /// Freezes how the means of the features move, once it is complete. It stays as the windows go on: a chart that followed them
+    /// would follow the shift that it is to find.
+    pub fn freeze_shifts(&mut self, clock: Option<&Clock>) {
+        let frozen = self.features.iter().any(|feature| feature.shift.is_some());
+        if frozen || !self.is_complete() {
+            return;
+        }
+        let all: Option<Vec<_>> = match (&self.history, clock) {
+            (Some(history), Some(clock)) => history.shifts(clock, self.features.len()),
+            // Of fewer windows nothing can be told, which is said without being kept.
+            _ if (self.spans.len() as u64) < MIN_POINTS => None,
+            _ => Some(self.features.iter().map(|f| self.shift(f)).collect()),
+        };
+        for (feature, shift) in self.features.iter_mut().zip(all.into_iter().flatten()) {
+            feature.shift = Some(shift);
+        }
+    }
+
+    fn shift(&self, feature: &FrozenFeature) -> Result<FrozenShift, stats::sequential::Absent> {
+        let mean = |window: &Summary| window.moments.map(|moments| moments.mean);
+        // A feature that was not in all windows has those that it has.
+        let aligned = feature.windows.len() == self.spans.len();
+        let mut steps = Vec::new();
+        let mut before: Option<Span> = None;
+        for (place, window) in feature.windows.iter().enumerate() {
+            let span = self.spans.get(place).copied().filter(|_| aligned);
+            let gap = span.zip(before);
+            let missing = gap.map_or(0, |(span, before)| span.missing_since(before));
+            let none = Step {
+                phases: &[],
+                mean: None,
+            };
+            steps.extend((0..missing).map(|_| none));
+            steps.push(Step {
+                phases: &[],
+                mean: mean(window),
+            });
+            before = span;
+        }
+        FrozenShift::fit(&steps)
+    }
+
+    /// Chooses the windows that one at `span` is compared with; only a seasonal baseline has a choice.
+    pub fn face(&mut self, clock: &Clock, span: Span) {
+        let Some(history) = &mut self.history else {
+            return;
+        };
+        let chosen = history.face(clock, &self.features, span);
+        for (feature, windows) in self.features.iter_mut().zip(chosen.features) {
+            feature.set_windows(windows);
+        }
+        self.spans = chosen.spans;
+        self.rows = chosen.rows;
+        self.windows = chosen.windows;
     }
 }

@@ -74,10 +74,16 @@ fn print<T: Serialize>(
 fn definition(baseline: &Baseline) -> Vec<(&'static str, String)> {
     use crate::baseline::Windows;
     let definition = &baseline.definition;
-    let windows = match definition.windows {
+    let windows = match &definition.windows {
         Windows::Pinned(span) => format!("pinned, {} to {}", span.start, span.end),
         Windows::Rolling(windows) => format!("rolling, {windows} windows"),
         Windows::Previous => "previous".to_owned(),
+        Windows::Seasonal {
+            period,
+            cycles,
+            zone,
+            ..
+        } => format!("seasonal, {period}, {cycles} cycles, {zone}"),
     };
     let excluded: Vec<String> = definition
         .excluded

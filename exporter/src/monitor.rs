@@ -10,7 +10,7 @@
 pub mod replay;
 mod targets;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -21,11 +21,14 @@ use stats::{FeatureProfile, FrozenFeature, Reference, Summary};
 use crate::archive;
 use crate::baseline::{Baseline, Definition, SAVED_AS, Windows};
 use crate::columns::FeatureColumn;
+use crate::contaminated::{self, Contaminated};
+use crate::history::History;
 use crate::joint::Joint;
 use crate::labelled::{self, Labels};
 use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf, WindowCounting};
 use crate::progress::{Columns, JudgedState, Progress};
 use crate::rules::{self, Before, Measure, Outcome, Rule};
+use crate::season::Clock;
 use crate::settings::settings;
 use crate::snapshot::{Alarms, Evaluation, Failure, OpenWindow, Snapshot};
 use crate::source::{FlightSource, Reason};
@@ -255,6 +258,8 @@ impl Monitor {
         // The window's target is taken as it is known now.
         self.labels_later = false;
         self.progress.labels = Labels::default();
+        // A window of any time is none that follows on the last one.
+        self.progress.shifts.clear();
         let mut tally = Tally::default();
         match self.config.data.window.as_ref().map(Grid::new) {
             None => {
@@ -540,9 +545,15 @@ impl Monitor {
         }
         self.judge_rules(span, &slot.rules);
         self.roll_in_judged();
+        let clock = Clock::of(&self.config);
         let Some(frozen) = &mut self.baseline else {
             return;
         };
+        if let Some(clock) = &clock {
+            let mut baseline = frozen.baseline.clone();
+            baseline.face(clock, span);
+            *frozen = Frozen::new(baseline, &self.config);
+        }
         let complete = frozen.baseline.is_complete();
         if complete {
             let features = &frozen.baseline.features;
@@ -553,6 +564,18 @@ impl Monitor {
             let mut report = stats::judge(&frozen.reference, &current, &found.window);
             if self.labels_later {
                 labelled::not_yet(&mut report);
+            }
+            let phases = clock.as_ref().map(|clock| clock.moment(span).phases);
+            let phases = phases.unwrap_or_default();
+            // A chart of a feature that is no longer there remembers nothing.
+            let names: BTreeSet<&str> = features.iter().map(|f| f.name.as_str()).collect();
+            let shifts = &mut self.progress.shifts;
+            shifts.retain(|name, _| names.contains(name.as_str()));
+            let reports = report.features.iter_mut().enumerate();
+            for ((place, report), window) in reports.zip(&current) {
+                let state = shifts.entry(report.name.clone()).or_default();
+                report.verdicts.shift =
+                    stats::judge_shift(&frozen.reference, place, state, *window, &phases);
             }
             let judged = JudgedState::new(
                 span,
@@ -572,7 +595,8 @@ impl Monitor {
         }
         if rows > 0 && !complete && !frozen.baseline.definition.excludes(span) {
             let mut baseline = frozen.baseline.clone();
-            baseline.roll(span, rows, window, &found);
+            let except = BTreeSet::new();
+            baseline.roll(clock.as_ref(), (span, rows), window, &found, &except);
             *frozen = Frozen::new(baseline, &self.config);
         }
     }
@@ -604,11 +628,12 @@ impl Monitor {
     /// Gives the window that was judged last to a baseline that rolls. That waits for the next window, so
     /// that until then a window is shown beside what it was judged against, and not beside itself.
     fn roll_in_judged(&mut self) {
-        let (Some(frozen), Some(judged)) = (&mut self.baseline, &self.progress.judged) else {
+        let (Some(frozen), Some(judged)) = (&mut self.baseline, self.progress.judged.as_ref())
+        else {
             return;
         };
         let rolling = frozen.baseline.definition.windows.rolling().is_some();
-        let newest = frozen.baseline.spans.last().map(|span| span.end);
+        let newest = frozen.baseline.span().map(|span| span.end);
         // It is in already when the baseline was saved and the progress was not.
         let known = newest.is_some_and(|newest| newest >= judged.span.end);
         let excluded = frozen.baseline.definition.excludes(judged.span);
@@ -622,7 +647,22 @@ impl Monitor {
             .window
             .as_ref()
             .map(|window| Grid::new(window).at(judged.span.start));
-        baseline.roll(judged.span, judged.rows, window, &judged.found);
+        let clock = Clock::of(&self.config);
+        let phase = clock.as_ref().map(|clock| clock.moment(judged.span).phases);
+        let phase = phase.and_then(|phases| phases.first().copied());
+        let most = contaminated::most_left_out(&baseline.definition.windows);
+        let known = &mut self.progress.contaminated;
+        known.retain(|name| judged.breached.contains_key(name));
+        let mut except = BTreeSet::new();
+        for feature in &baseline.features {
+            let breaches = judged.breached.get(&feature.name);
+            let found = breaches.is_some_and(contaminated::is_contaminated);
+            if known.leaves_out(&feature.name, phase, found, most) {
+                except.insert(feature.name.clone());
+            }
+        }
+        let taken = (judged.span, judged.rows);
+        baseline.roll(clock.as_ref(), taken, window, &judged.found, &except);
         *frozen = Frozen::new(baseline, &self.config);
     }
 
@@ -656,7 +696,7 @@ impl Monitor {
         tracing::info!(
             version = frozen.baseline.version,
             digest = %frozen.digest,
-            windows = frozen.baseline.spans.len(),
+            windows = frozen.baseline.len(),
             features = frozen.baseline.features.len(),
             "using the saved baseline"
         );
@@ -697,7 +737,7 @@ impl Monitor {
         let normal = |window: &WindowId| !definition.excludes(grid.span(*window));
         // The newest so many, oldest first.
         let last = |count: u32| {
-            let mut windows: Vec<WindowId> = (0..MAX_CATCH_UP)
+            let mut windows: Vec<WindowId> = (0..MAX_CATCH_UP.max(2 * i64::from(count)))
                 .map(|back| WindowId(newest.0 - back))
                 .filter(normal)
                 .take(count as usize)
@@ -705,7 +745,7 @@ impl Monitor {
             windows.reverse();
             windows
         };
-        let windows: Vec<WindowId> = match definition.windows {
+        let windows: Vec<WindowId> = match &definition.windows {
             Windows::Pinned(span) => {
                 let last = WindowId(grid.at(span.end).0 - 1);
                 if last > newest {
@@ -714,8 +754,9 @@ impl Monitor {
                 let all = (grid.at(span.start).0..=last.0).map(WindowId);
                 all.filter(normal).collect()
             }
-            Windows::Rolling(count) => last(count),
+            Windows::Rolling(count) => last(*count),
             Windows::Previous => last(1),
+            Windows::Seasonal { phases, cycles, .. } => last(phases * cycles),
         };
         tracing::info!(
             windows = windows.len(),
@@ -736,6 +777,7 @@ impl Monitor {
         let mut frozen = self.frozen(pool, now, need);
         // What is acceptable follows from these windows, or is read off their counts.
         let counting = counting_of(&self.config, &frozen, None);
+        let (clock, except) = (Clock::of(&self.config), BTreeSet::new());
         let groups: Vec<&[WindowId]> = if self.takes_window() {
             windows.chunks(1).collect()
         } else {
@@ -756,16 +798,17 @@ impl Monitor {
                 // The first window that is judged may ask for it.
                 self.progress.rules.before = Some(Before::of(span.end, &slot.rules));
                 if slot.rows > 0 {
-                    frozen.roll(span, slot.rows, Some(*window), &found);
+                    let taken = (span, slot.rows);
+                    frozen.roll(clock.as_ref(), taken, Some(*window), &found, &except);
                     self.progress.latest = Some(found);
                 }
             }
         }
-        if frozen.spans.is_empty() {
+        if frozen.is_empty() {
             // No window has rows yet: the bins of a rolling baseline wait for the first one that has.
             return Ok(());
         }
-        if let Windows::Pinned(span) = definition.windows {
+        if let Windows::Pinned(span) = &definition.windows {
             // What is excluded at its end is as little to be judged as what is not.
             frozen.newest = Some(WindowId(grid.at(span.end).0 - 1));
         }
@@ -781,14 +824,16 @@ impl Monitor {
 
     fn adopt(&mut self, baseline: Baseline) {
         self.progress.version = baseline.version;
+        self.progress.shifts.clear();
+        self.progress.contaminated = Contaminated::default();
         let frozen = Frozen::new(baseline, &self.config);
         tracing::info!(
             version = frozen.baseline.version,
             revision = frozen.baseline.definition.revision,
             digest = %frozen.digest,
-            windows = frozen.baseline.spans.len(),
+            windows = frozen.baseline.len(),
             features = frozen.baseline.features.len(),
-            rows = frozen.baseline.rows.iter().sum::<u64>(),
+            rows = frozen.baseline.all_rows(),
             "baseline frozen"
         );
         self.baseline = Some(frozen);
@@ -805,7 +850,7 @@ impl Monitor {
         let target = pool
             .target
             .map(|(column, profile)| FrozenTarget::freeze(&column, &profile, least(&profile)));
-        let features = pool
+        let features: Vec<FrozenFeature> = pool
             .features
             .into_iter()
             .map(|(name, (column, profile))| {
@@ -823,6 +868,7 @@ impl Monitor {
             rows: Vec::new(),
             windows: Vec::new(),
             newest: None,
+            history: Clock::of(&self.config).map(|_| History::new(&features)),
             features,
             target,
             reloaded: false,
@@ -831,9 +877,16 @@ impl Monitor {
 }
 
 impl Frozen {
-    fn new(baseline: Baseline, config: &valid::Monitor) -> Self {
-        let settings = settings(config, &baseline.features);
-        let reference = Reference::new(&baseline.features, &baseline.windows, &settings);
+    fn new(mut baseline: Baseline, config: &valid::Monitor) -> Self {
+        baseline.freeze_shifts(Clock::of(config).as_ref());
+        let features = &baseline.features;
+        let settings = settings(config, features);
+        let reference = match (&baseline.history, Clock::of(config)) {
+            (Some(history), Some(clock)) => {
+                history.reference(&clock, features, &baseline.windows, &settings)
+            }
+            _ => Reference::new(features, &baseline.windows, &settings),
+        };
         Self {
             digest: baseline.digest(),
             counting: counting_of(config, &baseline, Some(&reference)),
@@ -911,11 +964,15 @@ fn counting_of(
         });
     Arc::new(WindowCounting {
         features: counting.chain(of_target).collect(),
-        joint: Joint::of(
-            &baseline.features,
-            target.filter(|_| config.checks.performance.enabled),
-            config.checks.correlation.enabled,
-        ),
+        // Pairs of features, and what they tell, in so many windows would take more room than all else.
+        joint: match Clock::of(config) {
+            Some(_) => Joint::default(),
+            None => Joint::of(
+                &baseline.features,
+                target.filter(|_| config.checks.performance.enabled),
+                config.checks.correlation.enabled,
+            ),
+        },
     })
 }
 

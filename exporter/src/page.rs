@@ -425,6 +425,12 @@ fn baseline(snapshot: &Snapshot, now: Timestamp) -> Markup {
                     (words::plural(info.windows.into(), "window")) ", "
                     (words::count(info.rows)) " rows"
                 }
+                @if let Some(phase) = &info.phase {
+                    dd {
+                        "this window is compared with " (words::plural(phase.windows.into(), "window"))
+                        " of " (phase.name)
+                    }
+                }
                 dd {
                     (words::between(info.span.start, info.span.end)) " · revision "
                     (info.revision) ", frozen " (words::ago(info.frozen_at, now))
@@ -665,6 +671,9 @@ fn statistic(statistic: Statistic) -> &'static str {
         Statistic::AssociationChange => "change of the association",
         Statistic::AucFall => "fall of the AUC",
         Statistic::ExplainedFall => "fall of the explained share",
+        Statistic::LevelDeviation => "deviation of the mean",
+        Statistic::Ewma => "EWMA of the mean",
+        Statistic::Cusum => "CUSUM of the mean",
     }
 }
 
@@ -675,6 +684,7 @@ fn part(part: LimitPart) -> &'static str {
         LimitPart::RaisedToWarning => "raised to the warning limit",
         LimitPart::EffectFloor => "from the effect floor",
         LimitPart::SamplingNull => "from sampling noise",
+        LimitPart::RunLength => "from the run length of its chart",
         LimitPart::BetweenWindows => "from the baseline's own spread",
         LimitPart::BetweenWindowsCapped => "from the baseline's spread, capped",
     }

@@ -458,7 +458,15 @@ fn rules(rules: &[RuleState]) -> Table {
 /// A row for each check that judges this.
 fn add(table: &mut Table, report: &FeatureReport, scope: Scope, breached: &Breaches) {
     for (check, verdict) in report.verdicts.of(scope) {
-        if !matches!(verdict, Err(NotComputed::NotForKind { .. })) {
+        // What is not about this feature, or not about a baseline like this one.
+        let not_about = matches!(
+            verdict,
+            Err(NotComputed::NotForKind { .. }
+                | NotComputed::NotSeasonal
+                | NotComputed::Seasonal
+                | NotComputed::TooFewWindows { .. })
+        );
+        if !not_about {
             table.add_row(verdict_row(report, breached, check, verdict));
         }
     }
@@ -522,6 +530,7 @@ pub(crate) fn tested(check: Check, statistic: Statistic) -> String {
         Statistic::InvalidShare => "invalid increase".to_owned(),
         Statistic::OutlierShare => "outlier increase".to_owned(),
         Statistic::DuplicateShare => "duplicate increase".to_owned(),
+        Statistic::LevelDeviation => "level".to_owned(),
         statistic => format!("{} {statistic}", check.name()),
     }
 }
@@ -586,6 +595,7 @@ pub(crate) fn part(part: LimitPart) -> &'static str {
         LimitPart::RaisedToWarning => "raised to warning",
         LimitPart::EffectFloor => "effect floor",
         LimitPart::SamplingNull => "sampling noise",
+        LimitPart::RunLength => "run length",
         LimitPart::BetweenWindows => "baseline's own spread",
         LimitPart::BetweenWindowsCapped => "own spread, cut",
     }

@@ -7,11 +7,12 @@ use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::{
-    AssociationReport, BySeverity, Check, FeatureReport, Kind, PerformanceReport, Report, Streak,
-    Summary, Times, WindowSummary,
+    AssociationReport, BySeverity, Check, FeatureReport, Kind, PerformanceReport, Report,
+    ShiftState, Streak, Summary, Times, WindowSummary,
 };
 
 use crate::columns::{ColumnProblem, Layout};
+use crate::contaminated::Contaminated;
 use crate::freshness::{self, Freshness, Runs, Served};
 use crate::labelled::Labels;
 use crate::pipeline::{Pulled, Slot};
@@ -34,6 +35,12 @@ pub struct Progress {
     pub latest: Option<Found>,
     /// For how many windows in a row limits were passed.
     pub streaks: Streak,
+    /// The charts of the features' means.
+    #[serde(default)]
+    pub shifts: BTreeMap<String, ShiftState>,
+    /// Which windows stay out of the baseline.
+    #[serde(default)]
+    pub contaminated: Contaminated,
     /// Rows of the newest complete window.
     #[serde(default)]
     pub complete_rows: Option<u64>,
@@ -254,6 +261,8 @@ impl Progress {
         self.judged = None;
         self.labels = Labels::default();
         self.streaks = Streak::default();
+        self.shifts.clear();
+        self.contaminated = Contaminated::default();
         if !same_grid {
             self.next = None;
         }

@@ -372,6 +372,19 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
             out.add_some(&table::FEATURE_REFERENCE_STDDEV, labels, stddev);
         }
     }
+    if let Some(usual) = &feature.usual {
+        out.add(&table::FEATURE_USUAL_MEAN, labels, usual.centre);
+        out.add(&table::FEATURE_USUAL_DEVIATION, labels, usual.deviation);
+    }
+    if feature.left_out > 0 {
+        let left_out = f64::from(feature.left_out);
+        out.add(&table::BASELINE_LEFT_OUT_WINDOWS, labels, left_out);
+    }
+    if let Some(charts) = &feature.charts {
+        out.add(&table::SHIFT_EWMA, labels, charts.ewma);
+        out.add(&table::SHIFT_CUSUM_UPPER, labels, charts.upper);
+        out.add(&table::SHIFT_CUSUM_LOWER, labels, charts.lower);
+    }
     let quality = feature.quality.map(|quality| quality.score());
     out.add_some(&table::FEATURE_QUALITY_RATIO, labels, quality);
     let Some(summary) = &feature.summary else {

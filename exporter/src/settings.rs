@@ -50,6 +50,8 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
         Check::Outliers => &monitor.checks.outliers,
         Check::Correlation => &monitor.checks.correlation,
         Check::Performance => &monitor.checks.performance,
+        Check::Level => &monitor.checks.level,
+        Check::Shift => &monitor.checks.shift,
         Check::Duplicates => &monitor.checks.duplicates,
     }
 }

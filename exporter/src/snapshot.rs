@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use stats::association::Matrix;
+use stats::sequential::ChartReading;
 use stats::{
     Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
-    Kind, PerformanceReport, Scope, Severity, Summary,
+    Kind, PerformanceReport, Scope, Severity, Summary, Usual,
 };
 
 use crate::freshness::{Freshness, Served};
@@ -145,7 +146,7 @@ pub struct Failure {
 pub enum BaselineState {
     /// There is none yet; the evaluation's failure says why, where there is one.
     Absent,
-    /// A rolling baseline that has not seen enough windows.
+    /// A rolling or seasonal baseline that has not seen enough windows.
     Forming {
         /// Windows it has.
         have: u32,
@@ -159,7 +160,7 @@ pub enum BaselineState {
 /// A complete baseline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BaselineInfo {
-    /// `Pinned`, `Rolling` or `Previous`.
+    /// `Pinned`, `Rolling`, `Previous` or `Seasonal`.
     pub kind: &'static str,
     /// How many times this monitor froze a baseline.
     pub version: u32,
@@ -179,6 +180,19 @@ pub struct BaselineInfo {
     pub rows: u64,
     /// Number of features.
     pub features: u32,
+    /// What the judged window is compared with, of a seasonal baseline.
+    pub phase: Option<PhaseInfo>,
+}
+
+/// The windows of a seasonal baseline that the judged window is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhaseInfo {
+    /// The phase in words, such as `Monday 03:00`.
+    pub name: String,
+    /// Number of windows.
+    pub windows: u32,
+    /// On how many days they are.
+    pub days: u32,
 }
 
 /// How the false-alarm budget is shared among the tests.
@@ -254,6 +268,12 @@ pub struct FeatureState {
     pub quality: Option<FeatureQuality>,
     /// Between which its numbers are no outliers; nothing where the baseline does not say so.
     pub fences: Option<Fences>,
+    /// What is usual of its mean at this time; nothing without a seasonal baseline that says so.
+    pub usual: Option<Usual>,
+    /// Windows that are left out of its baseline since they breached a critical limit, in a row until now.
+    pub left_out: u32,
+    /// The charts of its mean after the last window with a value; nothing without charts.
+    pub charts: Option<ChartReading>,
     /// Distances and verdicts of the judged window.
     pub report: Option<FeatureReport>,
     /// Which checks of the judged window are breached.

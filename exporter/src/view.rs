@@ -12,6 +12,7 @@ use crate::progress::{JudgedState, Progress};
 use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::rules::{Outcome, Rule};
 use crate::schema::{self, Present, Problem};
+use crate::season::Clock;
 use crate::settings::budget_per_window;
 use crate::snapshot::{
     BaselineState, Breaches, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow,
@@ -162,14 +163,15 @@ fn baseline(parts: &Parts<'_>) -> BaselineState {
     let complete = parts
         .baseline
         .filter(|view| view.baseline.is_complete())
-        .and_then(|view| view.baseline.info(view.digest.to_owned()));
+        .and_then(|view| {
+            let clock = Clock::of(parts.config);
+            view.baseline.info(view.digest.to_owned(), clock.as_ref())
+        });
     if let Some(info) = complete {
         return BaselineState::Ready(info);
     }
-    let have = parts
-        .baseline
-        .map_or(0, |view| view.baseline.spans.len() as u32);
-    match Definition::new(parts.config).windows.rolling() {
+    let have = parts.baseline.map_or(0, |view| view.baseline.len() as u32);
+    match Definition::new(parts.config).windows.needed() {
         Some(need) => BaselineState::Forming { have, need },
         None => BaselineState::Absent,
     }
@@ -244,6 +246,13 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                 acceptable: prepared(name)
                     .and_then(|(reference, place)| reference.acceptable(place).ok().cloned()),
                 fences: prepared(name).and_then(|(reference, place)| reference.fences(place).ok()),
+                usual: prepared(name).and_then(|(reference, place)| reference.usual(place).ok()),
+                charts: parts
+                    .progress
+                    .shifts
+                    .get(name)
+                    .and_then(|state| state.reading().copied()),
+                left_out: parts.progress.contaminated.left_out(name),
                 report,
                 breached,
                 freshness: parts.progress.freshness.get(name).cloned(),

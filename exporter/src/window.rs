@@ -35,6 +35,14 @@ pub struct Span {
 }
 
 impl Span {
+    /// How many windows of this length are missing between the end of another one and the start of this one; at most 512, beyond which
+    /// nothing of the one is left in the other.
+    pub fn missing_since(&self, before: Span) -> usize {
+        let length = self.end.duration_since(self.start).as_micros().max(1);
+        let gap = self.start.duration_since(before.end).as_micros().max(0);
+        usize::try_from(gap / length).map_or(512, |gap| gap.min(512))
+    }
+
     /// Whether an instant lies in both.
     pub fn overlaps(&self, other: &Span) -> bool {
         self.start < other.end && other.start < self.end

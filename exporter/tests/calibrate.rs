@@ -125,6 +125,7 @@ fn replay(features: &[Feature]) -> Replay {
             windows: 1,
             rows: ROWS,
             features: features.len() as u32,
+            phase: None,
         },
         tests: ByCheck {
             drift: TESTS,

@@ -227,6 +227,7 @@ async fn replaced_baselines_are_read_back() {
         newest: None,
         target: None,
         features: Vec::new(),
+        history: None,
         reloaded: false,
     };
     for version in 1..=6 {

@@ -6,6 +6,7 @@
 mod checks;
 mod notifications;
 mod rules;
+mod season;
 mod slos;
 mod source;
 
@@ -284,14 +285,18 @@ impl Door {
     }
 
     fn baseline(&mut self, spec: &baseline::Baseline, window: Option<&Window>) -> Option<Baseline> {
-        let kind = match (&spec.pinned, &spec.rolling, &spec.previous) {
-            (Some(pinned), None, None) => self.pinned(pinned, window),
-            (None, Some(rolling), None) => {
+        let kind = match (&spec.pinned, &spec.rolling, &spec.previous, &spec.seasonal) {
+            (Some(pinned), None, None, None) => self.pinned(pinned, window),
+            (None, Some(rolling), None, None) => {
                 let windows = u32::try_from(rolling.windows).unwrap_or(0);
                 let windows = windows.clamp(MIN_ROLLING_WINDOWS, MAX_BASELINE_WINDOWS);
                 NonZeroU32::new(windows).map(|windows| BaselineKind::Rolling { windows })
             }
-            (None, None, Some(_)) => Some(BaselineKind::Previous),
+            (None, None, Some(_), None) => Some(BaselineKind::Previous),
+            (None, None, None, Some(seasonal)) => {
+                let season = self.season(seasonal, window);
+                season.map(BaselineKind::Seasonal)
+            }
             _ => None,
         };
         let revision = u32::try_from(spec.revision.unwrap_or(1)).unwrap_or(1);

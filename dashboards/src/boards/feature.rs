@@ -226,6 +226,17 @@ fn limits() -> Vec<Line> {
             .without("told wholly, or not a number"),
         ],
     );
+    let usual = |sign: &str| {
+        let deviation = max_by(&[], &ONE.of(&table::FEATURE_USUAL_DEVIATION, &[FEATURE]));
+        let check = [
+            FEATURE,
+            Is(Check, About::Level.name()),
+            Is(Severity, "warning"),
+        ];
+        let limit = max_by(&[], &ONE.of(&table::CHECK_LIMIT, &check));
+        let centre = max_by(&[], &ONE.of(&table::FEATURE_USUAL_MEAN, &[FEATURE]));
+        format!("{centre} {sign} {limit} * {deviation}")
+    };
     let fourth = Line::even(
         8,
         vec![
@@ -259,7 +270,42 @@ fn limits() -> Vec<Line> {
             .without("no target, or no share"),
         ],
     );
-    vec![first, second, third, fourth]
+    let fifth = Line::even(
+        8,
+        vec![
+            panel(
+                "Level and limits",
+                "How far the mean is from what is usual at this time, in deviations, and the limits \
+                 in force. Only of a seasonal baseline.",
+                About::Level,
+                PLAIN,
+            ),
+            lines(
+                "Charts of the mean",
+                "The EWMA of the windows' means in its deviations, and both sides of the CUSUM: what \
+                 the check shift judges. They move away from 0 while the mean is shifted.",
+            )
+            .ask(of(&table::SHIFT_EWMA), "EWMA")
+            .ask(of(&table::SHIFT_CUSUM_UPPER), "CUSUM, up")
+            .ask(of(&table::SHIFT_CUSUM_LOWER), "CUSUM, down")
+            .unit(PLAIN)
+            .without("no charts"),
+            lines(
+                "Mean against what is usual at this time",
+                "The mean of each window, the median of the windows of the same hour, day or class, \
+                 and how far from it the check level warns. Only of a seasonal baseline.",
+            )
+            .ask(of(&table::FEATURE_MEAN), "mean")
+            .ask(of(&table::FEATURE_USUAL_MEAN), "usual")
+            .ask(usual("-"), "warning below")
+            .ask(usual("+"), "warning above")
+            .unit(PLAIN)
+            .series("mean", vec![Property::Color(Color::fixed("blue"))])
+            .series("usual", vec![Property::Color(Color::fixed(REFERENCE))])
+            .without("nothing judged"),
+        ],
+    );
+    vec![first, second, third, fourth, fifth]
 }
 
 fn distribution() -> Line {

@@ -183,6 +183,8 @@ fn features() -> Panel {
     .ask(score(About::Outliers, "warning"), "")
     .ask(score(About::Correlation, "warning"), "")
     .ask(score(About::Performance, "warning"), "")
+    .ask(score(About::Level, "warning"), "")
+    .ask(score(About::Shift, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
     .columns(
         &[(Feature.name(), "Feature")],
@@ -194,6 +196,8 @@ fn features() -> Panel {
             "Outliers",
             "Correlation",
             "Performance",
+            "Level",
+            "Shift",
             "Freshness",
         ],
     )
@@ -211,6 +215,8 @@ fn features() -> Panel {
     .series("Outliers", scored())
     .series("Correlation", scored())
     .series("Performance", scored())
+    .series("Level", scored())
+    .series("Shift", scored())
     .series("Freshness", scored())
     .largest_first("Worst")
     .without("nothing judged")

@@ -297,6 +297,36 @@ table! {
     BIN_REFERENCE_RATIO = Gauge, Ratio, Monitor "featuremonitor_bin_reference_ratio" [Feature, Bin];
     "Draw beside the window's shares." => "featuremonitor_bin_reference_ratio";
 
+    // ---- Level: where the mean lies at this time of day, week or month -------------------------------------
+
+    /// Median of the means of the baseline's windows of the same phase as the judged window. Only of a seasonal baseline.
+    FEATURE_USUAL_MEAN = Gauge, Feature, Monitor "featuremonitor_feature_usual_mean" [Feature];
+    "Draw beside the mean." => "featuremonitor_feature_mean - featuremonitor_feature_usual_mean";
+
+    /// Unit of the deviation from it: 1.4826 times the median absolute deviation of these means, at least a quarter of that of
+    /// all phases.
+    FEATURE_USUAL_DEVIATION = Gauge, Feature, Monitor "featuremonitor_feature_usual_deviation" [Feature];
+    "Draw the band in which the mean is usual." => "featuremonitor_feature_usual_mean + 3 * featuremonitor_feature_usual_deviation";
+
+    /// Windows that are left out of the feature's baseline since a critical limit was breached in them, in a row until now. Only of
+    /// baselines that go along, and absent while there is none.
+    BASELINE_LEFT_OUT_WINDOWS = Gauge, Count, Monitor "featuremonitor_baseline_left_out_windows" [Feature];
+    "List features whose baseline stands still." => "featuremonitor_baseline_left_out_windows > 0";
+
+    // ---- Shift: charts of the means, against how they moved when the baseline was frozen --------------------
+
+    /// EWMA of the windows' means, standardised as they moved in the baseline, in its standard deviations.
+    SHIFT_EWMA = Gauge, Plain, Monitor "featuremonitor_shift_ewma" [Feature];
+    "See whether a feature is on its way, and where to." => "featuremonitor_shift_ewma > 2 or featuremonitor_shift_ewma < -2";
+
+    /// Upper side of the CUSUM of the windows' means, standardised alike: it grows while they are above what is usual.
+    SHIFT_CUSUM_UPPER = Gauge, Plain, Monitor "featuremonitor_shift_cusum_upper" [Feature];
+    "Since when it has been growing, the mean has been higher." => "featuremonitor_shift_cusum_upper > 0";
+
+    /// Lower side of the CUSUM of the windows' means: it grows while they are below what is usual.
+    SHIFT_CUSUM_LOWER = Gauge, Plain, Monitor "featuremonitor_shift_cusum_lower" [Feature];
+    "Since when it has been growing, the mean has been lower." => "featuremonitor_shift_cusum_lower > 0";
+
     // ---- Correlation: how features hang together, over a sample of rows -----------------------------------
 
     /// Largest difference of the association of two features from the baseline's, of all pairs.

@@ -13,6 +13,10 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
         }
         // Two features share the limit of their pair, so that no number for one of them says what both would do.
         AssociationChange | ChiSquared => None,
+        // Its values are in units of what the baseline's windows differ by: a number would stand for something else with the next one.
+        LevelDeviation => None,
+        // A chart remembers windows, so that its values are none of their own.
+        Ewma | Cusum => None,
     }
 }
 
@@ -23,7 +27,8 @@ pub fn largest(statistic: Statistic) -> Option<f64> {
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
         | DuplicateShare => Some(1.0),
         // A number whose slope turns falls below 0.
-        Psi | Wasserstein | AssociationChange | AucFall | ExplainedFall | ChiSquared => None,
+        Psi | Wasserstein | AssociationChange | AucFall | ExplainedFall | ChiSquared
+        | LevelDeviation | Ewma | Cusum => None,
     }
 }
 

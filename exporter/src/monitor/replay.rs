@@ -10,6 +10,7 @@ use stats::{
 use super::{EvaluationError, Monitor, Tally, WINDOWS_AT_ONCE};
 use crate::baseline::Definition;
 use crate::progress::Columns;
+use crate::season::Clock;
 use crate::settings::settings;
 use crate::snapshot::BaselineInfo;
 use crate::store::Store;
@@ -93,7 +94,7 @@ pub enum ReplayError {
         "a {kind} baseline goes along with the windows, so none lies after it: say which windows to replay with --windows N (the newest N) or --from TIME --to TIME"
     )]
     BaselineGoesAlong {
-        /// `Rolling` or `Previous`.
+        /// `Rolling`, `Previous` or `Seasonal`.
         kind: &'static str,
     },
     /// The times hold no complete window.
@@ -164,6 +165,7 @@ impl Monitor {
         self.load().await?;
         self.store = Store::in_memory();
         self.progress.judged = None;
+        self.progress.shifts.clear();
         let mut tally = Tally::default();
         let chosen = if self.rolling().is_some() {
             let kind = Definition::new(&self.config).windows.kind();
@@ -259,8 +261,10 @@ impl Monitor {
             return Err(forming(0, self.rolling().unwrap_or(1)));
         };
         let baseline = &frozen.baseline;
-        let short = || forming(baseline.spans.len(), baseline.need);
-        let info = baseline.info(frozen.digest.clone()).ok_or_else(short)?;
+        let short = || forming(baseline.len(), baseline.need);
+        let clock = Clock::of(&self.config);
+        let info = baseline.info(frozen.digest.clone(), clock.as_ref());
+        let info = info.ok_or_else(short)?;
         if windows.is_empty() {
             return Err(short());
         }

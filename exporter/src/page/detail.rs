@@ -1,6 +1,7 @@
 //! Everything known about one feature, behind its row.
 
 use maud::{Markup, html};
+use stats::sequential::Direction;
 use stats::{
     BySeverity, Check, FeatureReport, Kind, NotComputed, PROBABILITIES, Scope, Severity, Statistic,
     Summary, Verdict,
@@ -108,6 +109,18 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::TellsNothing => "tells nothing in the baseline".to_owned(),
         NotComputed::Predictive(reason) => reason.to_string(),
         NotComputed::NotInBaseline => "not counted in the baseline".to_owned(),
+        NotComputed::TooFewCycles { have, need } => {
+            format!("{have} of {need} days needed with this hour or day")
+        }
+        NotComputed::Season(reason) => reason.to_string(),
+        NotComputed::TooFewWindows { have, need } => {
+            format!("baseline has {have} of {need} windows needed")
+        }
+        NotComputed::NoSpreadOfMeans => "the baseline's means have no spread".to_owned(),
+        NotComputed::TooPersistent => "windows are too much like the one before".to_owned(),
+        NotComputed::UnknownPhase => "this hour or day was not in the baseline".to_owned(),
+        NotComputed::NotSeasonal => "the baseline is not seasonal".to_owned(),
+        NotComputed::Seasonal => "not against a seasonal baseline".to_owned(),
         NotComputed::NotForKind { .. } => "not defined for this kind".to_owned(),
         NotComputed::TooManyCategories => "too many categories to learn from".to_owned(),
         NotComputed::GivenForOtherKind { kind, .. } => {
@@ -177,6 +190,37 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         );
         reasons.push(("", text));
     }
+    if feature.left_out > 0 {
+        let text = format!(
+            "Of its baseline {} left out, as it breached a critical limit in them. What lasts is taken in by and by; \
+             spec.baseline.revision accepts it at once.",
+            match feature.left_out {
+                1 => "1 window is".to_owned(),
+                many => format!("{many} windows are"),
+            }
+        );
+        reasons.push(("", text));
+    }
+    if let Some(direction) = feature.charts.and_then(|charts| charts.shifted.warning) {
+        let to = match direction {
+            Direction::Up => "larger",
+            Direction::Down => "smaller",
+        };
+        let text = format!(
+            "Its mean has shifted to {to} values than when the baseline was frozen. That stands until its charts are back at 0; \
+             spec.baseline.revision accepts the new level."
+        );
+        reasons.push(("", text));
+    }
+    if let (Some(usual), false) = (&feature.usual, feature.sensitive) {
+        let text = format!(
+            "Usual at this time, by {} of the baseline: a mean of {}, give or take {}.",
+            words::plural(usual.windows, "window"),
+            words::number(usual.centre),
+            words::number(usual.deviation)
+        );
+        reasons.push(("", text));
+    }
     if let Some(quality) = &feature.quality
         && quality.score() < 1.0
     {
@@ -220,11 +264,19 @@ fn judgement(
         Check::Outliers => "Outliers",
         Check::Correlation => "Correlation",
         Check::Performance => "Performance",
+        Check::Level => "Level",
+        Check::Shift => "Shift",
         Check::Duplicates => "Duplicates",
     };
     let verdict = match judged {
         Ok(verdict) => verdict,
-        Err(NotComputed::Disabled | NotComputed::NotForKind { .. }) => return None,
+        Err(
+            NotComputed::Disabled
+            | NotComputed::NotForKind { .. }
+            | NotComputed::TooFewWindows { .. }
+            | NotComputed::NotSeasonal
+            | NotComputed::Seasonal,
+        ) => return None,
         Err(reason) => return Some(("", format!("{check} is not judged: {reason}."))),
     };
     let breached = breached.unwrap_or_default();

@@ -85,6 +85,9 @@ impl DistanceFamilies {
             | Statistic::AssociationChange
             | Statistic::AucFall
             | Statistic::ExplainedFall
+            | Statistic::LevelDeviation
+            | Statistic::Ewma
+            | Statistic::Cusum
             | Statistic::DuplicateShare => return None,
         })
     }

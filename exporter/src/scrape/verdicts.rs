@@ -4,7 +4,7 @@ use metrics::{Label, table};
 use stats::{
     BySeverity, Check, FeatureReport, LimitPart, NotComputed, Scope, Severity, Statistic, Verdict,
 };
-use stats::{association, predictive};
+use stats::{association, predictive, seasonal};
 
 use super::{Out, flag};
 use crate::freshness::Freshness;
@@ -55,10 +55,21 @@ impl NoVerdict {
                 NotComputed::Predictive(predictive::NotComputed::OneClass) => "one_class",
                 NotComputed::NoTarget => "no_target",
                 NotComputed::NotInBaseline => "not_in_baseline",
+                NotComputed::TooFewCycles { .. } => "too_few_cycles",
+                NotComputed::NoSpreadOfMeans => "zero_spread",
+                NotComputed::TooPersistent => "too_persistent",
+                NotComputed::UnknownPhase => "unknown_phase",
+                NotComputed::Season(seasonal::Absent::TooFewCycles { .. }) => "too_few_cycles",
+                NotComputed::Season(seasonal::Absent::ZeroSpread) => "zero_spread",
+                NotComputed::Season(_) => "overflow",
                 NotComputed::NotForKind { .. }
                 | NotComputed::ZeroDeviation
                 | NotComputed::TooManyFeatures { .. }
                 | NotComputed::NoOtherFeature
+                // A baseline of few windows is the choice of who wrote it.
+                | NotComputed::TooFewWindows { .. }
+                | NotComputed::NotSeasonal
+                | NotComputed::Seasonal
                 | NotComputed::Pairs(_)
                 | NotComputed::TellsNothing
                 | NotComputed::TargetPending
@@ -241,6 +252,9 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::AssociationChange => "association_change",
         Statistic::AucFall => "auc_fall",
         Statistic::ExplainedFall => "explained_fall",
+        Statistic::LevelDeviation => "level_deviation",
+        Statistic::Ewma => "ewma",
+        Statistic::Cusum => "cusum",
         Statistic::DuplicateShare => "duplicate_share",
     }
 }
@@ -251,6 +265,7 @@ fn part_name(part: LimitPart) -> &'static str {
         LimitPart::RaisedToWarning => "raised_to_warning",
         LimitPart::EffectFloor => "effect_floor",
         LimitPart::SamplingNull => "sampling_null",
+        LimitPart::RunLength => "run_length",
         LimitPart::BetweenWindows => "between_windows",
         LimitPart::BetweenWindowsCapped => "between_windows_capped",
     }

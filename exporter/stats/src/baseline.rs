@@ -9,6 +9,8 @@ use crate::bins::Bins;
 use crate::column::Kind;
 use crate::moments::Accumulator;
 use crate::sample::interpolate;
+use crate::sequential;
+use crate::shift::FrozenShift;
 use crate::summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
 
 /// One feature of a baseline.
@@ -25,6 +27,10 @@ pub struct FrozenFeature {
     /// Which of its categories are joined where it is compared with other features; nothing of numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collapse: Option<Collapse>,
+    /// How its means move from window to window, frozen once the baseline is complete; `None` before, and of fewer windows than
+    /// that can be told from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<Result<FrozenShift, sequential::Absent>>,
     /// The reference windows, oldest first, each counted over `bins`.
     pub windows: Vec<Summary>,
     /// All windows pooled. `distinct` is the largest of the windows', and quantiles are read off the fine bins.
@@ -46,6 +52,7 @@ impl FrozenFeature {
             data_type: data_type.into(),
             bins,
             collapse: None,
+            shift: None,
             windows,
             reference,
         }
@@ -55,6 +62,17 @@ impl FrozenFeature {
     pub fn collapsing(mut self, collapse: Option<Collapse>) -> Self {
         self.collapse = collapse;
         self
+    }
+
+    /// Replaces the windows by others that were counted over the same bins. The bins stay.
+    pub fn set_windows(&mut self, windows: Vec<Summary>) {
+        self.windows = windows;
+        self.reference = pool(&self.bins, &self.windows);
+    }
+
+    /// Windows pooled, as if their rows had come in one.
+    pub fn pooled(&self, windows: &[Summary]) -> Summary {
+        pool(&self.bins, windows)
     }
 
     /// Takes in the next window and keeps the newest `keep`: a rolling baseline (`keep` windows) or the previous

@@ -13,21 +13,27 @@ use crate::multiplicity::benjamini_hochberg;
 use crate::outliers::Fences;
 use crate::summary::Summary;
 use crate::validity::Acceptable;
-use crate::verdict::{ByCheck, BySeverity, Check, Verdict, score};
+use crate::verdict::{ByCheck, BySeverity, Check, Scope, Verdict, score};
 use crate::window::WindowSummary;
 
 mod association;
 mod drift;
+mod level;
 mod performance;
 mod share;
+mod shift;
 
 pub use association::{AssociationReport, MOST_CHANGED, PairChange};
+pub use level::{Season, Usual};
 pub use performance::{PerformanceReport, Power};
+pub use shift::{ShiftState, judge as judge_shift};
 
 use association::AssociationTests;
 use drift::DriftTest;
+use level::LevelTest;
 use performance::PerformanceTests;
 use share::{Share, ShareTest};
+use shift::ShiftTest;
 
 /// The statistics that alarm about drift. χ² and the missing share cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +161,9 @@ pub struct Reference {
     correlation: Result<AssociationTests, NotComputed>,
     performance: Result<PerformanceTests, NotComputed>,
     duplicates: Result<ShareTest, NotComputed>,
+    on: ByCheck<bool>,
+    /// Why nothing is compared with it.
+    unready: Option<NotComputed>,
 }
 
 /// One feature, prepared. A test that cannot be made says why.
@@ -165,6 +174,8 @@ struct Prepared {
     missing: Result<ShareTest, NotComputed>,
     quality: Result<ShareTest, NotComputed>,
     outliers: Result<ShareTest, NotComputed>,
+    level: Result<LevelTest, NotComputed>,
+    shift: Result<ShiftTest, NotComputed>,
     acceptable: Result<Acceptable, NotComputed>,
     fences: Result<Fences, NotComputed>,
 }
@@ -172,12 +183,42 @@ struct Prepared {
 impl Reference {
     /// Prepares `features` and the baseline's `windows` as wholes, oldest first, under `settings`.
     pub fn new(features: &[FrozenFeature], windows: &[WindowSummary], settings: &Settings) -> Self {
+        Self::prepared(features, windows, settings, None)
+    }
+
+    /// Prepares the windows of one phase: those in `features`, and `windows` as wholes. `season` says what is known beside them.
+    pub fn seasonal(
+        features: &[FrozenFeature],
+        windows: &[WindowSummary],
+        settings: &Settings,
+        season: &Season<'_>,
+    ) -> Self {
+        Self::prepared(features, windows, settings, Some(season))
+    }
+
+    fn prepared(
+        features: &[FrozenFeature],
+        windows: &[WindowSummary],
+        settings: &Settings,
+        season: Option<&Season<'_>>,
+    ) -> Self {
         let mut prepared: Vec<Prepared> = features
             .iter()
-            .map(|feature| Prepared::new(feature, settings))
+            .zip(level::tests(features, settings, season))
+            .enumerate()
+            .map(|(place, (feature, level))| {
+                let whole = season.and_then(|season| season.whole.get(place));
+                Prepared::new(feature, whole, level, settings)
+            })
             .collect();
-        let correlation = AssociationTests::new(features, windows, settings);
-        let mut performance = PerformanceTests::new(features, windows, settings);
+        let correlation = match season {
+            Some(_) => Err(NotComputed::Seasonal),
+            None => AssociationTests::new(features, windows, settings),
+        };
+        let mut performance = match season {
+            Some(_) => Err(NotComputed::Seasonal),
+            None => PerformanceTests::new(features, windows, settings),
+        };
         let mut duplicates = duplicates(windows, settings);
         let count = |has: &dyn Fn(&FrozenFeature, &Prepared) -> bool| {
             let all = features.iter().zip(&prepared);
@@ -193,6 +234,8 @@ impl Reference {
             outliers: count(&|_, prepared| on.outliers && counts(&prepared.fences)),
             correlation: correlation.as_ref().map_or(0, AssociationTests::count),
             performance: performance.as_ref().map_or(0, PerformanceTests::count),
+            level: count(&|_, prepared| prepared.level.is_ok()),
+            shift: count(&|_, prepared| shift::counts(&prepared.shift)),
             duplicates: usize::from(duplicates.is_ok()),
         };
         let all = tests.iter().map(|(_, tests)| tests).sum();
@@ -219,6 +262,8 @@ impl Reference {
             correlation,
             performance,
             duplicates,
+            on,
+            unready: season.and_then(Season::too_few),
         }
     }
 
@@ -256,6 +301,16 @@ impl Reference {
             .get(feature)
             .ok_or(NotComputed::Absent)?
             .fences
+    }
+
+    /// What is usual of the mean of a feature at the time of the window that this is prepared for.
+    ///
+    /// # Errors
+    /// When a baseline that is not seasonal, or too few windows, do not say so.
+    pub fn usual(&self, feature: usize) -> Result<Usual, NotComputed> {
+        let feature = self.features.get(feature).ok_or(NotComputed::Absent)?;
+        let level = feature.level.as_ref().map_err(|reason| *reason)?;
+        Ok(level.usual())
     }
 
     /// The features of which the baseline says how they hang together, and how.
@@ -301,6 +356,12 @@ impl Reference {
     ) -> Result<BySeverity<Limit>, NotComputed> {
         let feature = self.features.get(feature).ok_or(NotComputed::Absent)?;
         feature.drift.limits_for(window, self.alpha)
+    }
+
+    /// Why a check says nothing where the baseline has nothing to compare with.
+    fn not_ready(&self, check: Check) -> Result<Verdict, NotComputed> {
+        let reason = self.unready.filter(|_| *self.on.get(check));
+        Err(reason.unwrap_or(NotComputed::Disabled))
     }
 
     /// α at which noise is taken off an effect.
@@ -363,6 +424,7 @@ pub fn judge(
         .collect();
     adjust(&mut features);
     let verdicts = ByCheck::from_fn(|check| match check {
+        Check::Duplicates if reference.unready.is_some() => reference.not_ready(check),
         Check::Duplicates => {
             let keys = window.keys.as_ref().ok_or(NotComputed::NoKeys);
             share::judge(
@@ -376,7 +438,9 @@ pub fn judge(
         | Check::Quality
         | Check::Outliers
         | Check::Correlation
-        | Check::Performance => Err(NotComputed::Disabled),
+        | Check::Performance
+        | Check::Level
+        | Check::Shift => Err(NotComputed::Disabled),
     });
     let window = FeatureReport {
         name: String::new(),
@@ -414,7 +478,13 @@ fn adjust(reports: &mut [FeatureReport]) {
 }
 
 impl Prepared {
-    fn new(feature: &FrozenFeature, settings: &Settings) -> Self {
+    /// Of a seasonal baseline `whole` is the feature in all of its windows, from which it is learnt what is acceptable.
+    fn new(
+        feature: &FrozenFeature,
+        whole: Option<&Summary>,
+        level: Result<LevelTest, NotComputed>,
+        settings: &Settings,
+    ) -> Self {
         let name = &feature.name;
         let own = settings.features.get(name).unwrap_or(&settings.default);
         let drift = DriftTest::new(feature, settings, own.drift);
@@ -422,9 +492,20 @@ impl Prepared {
         let learnt = |what: Check| match *on.get(what) {
             false => Err(NotComputed::Disabled),
             // What moves leaves behind any range that it had.
-            true if drift.moving() => Err(NotComputed::Moving),
+            true if whole.is_none() && drift.moving() => Err(NotComputed::Moving),
             true => Ok(()),
         };
+        let of_all = whole.map(|whole| FrozenFeature {
+            windows: Vec::new(),
+            reference: whole.clone(),
+            name: name.clone(),
+            kind: feature.kind,
+            data_type: String::new(),
+            bins: bins.clone(),
+            collapse: None,
+            shift: None,
+        });
+        let learnt_from = of_all.as_ref().unwrap_or(feature);
         let acceptable = match settings.acceptable.get(name) {
             Some(given) if given.kind() == feature.kind => Ok(given.clone()),
             Some(given) => Err(NotComputed::GivenForOtherKind {
@@ -432,10 +513,10 @@ impl Prepared {
                 kind: feature.kind,
             }),
             None => learnt(Check::Quality)
-                .and_then(|()| Acceptable::learnt(feature, settings.quality.tolerance)),
+                .and_then(|()| Acceptable::learnt(learnt_from, settings.quality.tolerance)),
         };
         let fences =
-            Fences::of(feature).and_then(|fences| learnt(Check::Outliers).map(|()| fences));
+            Fences::of(learnt_from).and_then(|fences| learnt(Check::Outliers).map(|()| fences));
         let test = |check: Check, pooled: Share, of: &dyn Fn(&Summary) -> Share| {
             let windows: Vec<Share> = feature.windows.iter().map(of).collect();
             ShareTest::new(check, pooled, &windows, *own.get(check))
@@ -466,12 +547,15 @@ impl Prepared {
             };
             test(Check::Outliers, of(reference), &of)
         });
+        let shift = ShiftTest::of(feature, on.shift, drift.moving(), own.shift);
         Prepared {
             name: name.clone(),
             drift,
             missing,
             quality,
             outliers,
+            level,
+            shift,
             acceptable,
             fences,
         }
@@ -502,6 +586,9 @@ impl Prepared {
             distances: distances.collect(),
             verdicts: ByCheck::from_fn(|check| {
                 let window = window.ok_or(NotComputed::Absent)?;
+                if reference.unready.is_some() && check.scope() == Scope::Feature {
+                    return reference.not_ready(check);
+                }
                 let of_kind = |share: Share| match window.kind == kind {
                     true => Ok(share),
                     false => Err(NotComputed::KindChanged {
@@ -529,6 +616,17 @@ impl Prepared {
                         of_kind(Share::default())?;
                         performance.clone()
                     }
+                    Check::Level => {
+                        of_kind(Share::default())?;
+                        level::judge(&self.level, window, alpha)
+                    }
+                    // Of the charts, which remember: see `judge_shift`.
+                    Check::Shift => Err(self
+                        .shift
+                        .as_ref()
+                        .err()
+                        .copied()
+                        .unwrap_or(NotComputed::Disabled)),
                     Check::Duplicates => Err(NotComputed::Disabled),
                 }
             }),

@@ -13,6 +13,7 @@ mod grid;
 mod hash;
 mod hll;
 mod judge;
+mod kept;
 mod keys;
 mod measure;
 mod moments;
@@ -23,6 +24,7 @@ mod profile;
 mod references;
 mod rows;
 mod sample;
+mod shift;
 mod summary;
 mod tail;
 mod times;
@@ -51,14 +53,17 @@ pub use column::{Categories, Column, ColumnError, Kind, Validity};
 pub use distance::{Distance, NotComputed, Statistic};
 pub use judge::{
     AssociationReport, CheckSettings, DriftSettings, FeatureReport, MOST_CHANGED, PairChange,
-    PerformanceReport, Power, QualitySettings, Reference, Report, Settings, judge,
+    PerformanceReport, Power, QualitySettings, Reference, Report, Season, Settings, ShiftState,
+    Usual, judge, judge_shift,
 };
+pub use kept::KeptSummary;
 pub use keys::{KeySample, Keys};
 pub use limits::{Alpha, Limit, LimitPart};
 pub use outliers::Fences;
 pub use profile::{FeatureProfile, MergeError};
 pub use references::ReferenceDistance;
 pub use rows::{CAP as SAMPLED_ROWS, Choice, RowSampler, RowValues};
+pub use shift::{FrozenShift, Step};
 pub use summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
 pub use times::{TimeSample, Times};
 pub use update::{MIN_GAPS, UsualGap};

@@ -36,6 +36,8 @@ pub enum LimitPart {
     EffectFloor,
     /// What two finite samples differ by when nothing changed.
     SamplingNull,
+    /// The run length of a chart between false alarms.
+    RunLength,
     /// What the baseline's own windows differ by.
     BetweenWindows,
     /// What the baseline's own windows differ by, cut at twice the critical floor: the budget is not promised.
@@ -49,6 +51,7 @@ impl std::fmt::Display for LimitPart {
             LimitPart::RaisedToWarning => "the warning limit, below which critical cannot lie",
             LimitPart::EffectFloor => "the effect floor",
             LimitPart::SamplingNull => "the sampling null at the budget's α",
+            LimitPart::RunLength => "the run length between false alarms that the budget's α gives",
             LimitPart::BetweenWindows => "the spread between the baseline's windows at the budget's α",
             LimitPart::BetweenWindowsCapped => {
                 "the spread between the baseline's windows, capped: the false-alarm budget is not promised"
@@ -117,7 +120,8 @@ pub fn floors(statistic: Statistic) -> Option<BySeverity<f64>> {
         Statistic::OutlierShare => (0.02, 0.05),
         Statistic::AssociationChange => (0.10, 0.20),
         Statistic::AucFall | Statistic::ExplainedFall => (0.02, 0.05),
-        Statistic::ChiSquared => return None,
+        Statistic::LevelDeviation => (3.0, 4.0),
+        Statistic::ChiSquared | Statistic::Ewma | Statistic::Cusum => return None,
     };
     Some(BySeverity { warning, critical })
 }
@@ -179,17 +183,8 @@ impl Between {
     /// √[(1 + v)/((n/(n−1))²·(1 − v))] with v = (1 + 2Σ(1 − k/n)ρᵏ)/n the variance of the mean of n such windows, in units of
     /// theirs. It is the ratio of how far a window much later is from that mean to how far one of the n is from the others.
     pub fn stretched(self, rho: f64) -> Self {
-        let n = self.windows as f64;
-        let rho = rho.clamp(0.0, MOST_ALIKE);
-        let sum: f64 = (1..self.windows)
-            .map(|k| (1.0 - k as f64 / n) * rho.powi(k as i32))
-            .sum();
-        let v = (1.0 + 2.0 * sum) / n;
-        let later = (1.0 + v) / ((n / (n - 1.0)).powi(2) * (1.0 - v));
-        // Without any likeness the bound has √(1 + 1/n) already, which is this to the first order.
-        let independent = (1.0 + 1.0 / n) / ((n / (n - 1.0)).powi(2) * (1.0 - 1.0 / n));
         Between {
-            stretch: (later / independent).sqrt().max(1.0),
+            stretch: stretch(self.windows, rho),
             ..self
         }
     }
@@ -212,6 +207,21 @@ impl Between {
             Scale::Plain => bound * self.stretch,
         }
     }
+}
+
+/// By what a bound from so many windows is multiplied, of which each resembles the one before with the correlation `rho`: see
+/// [`Between::stretched`].
+pub(crate) fn stretch(windows: usize, rho: f64) -> f64 {
+    let n = windows as f64;
+    let rho = rho.clamp(0.0, MOST_ALIKE);
+    let sum: f64 = (1..windows)
+        .map(|k| (1.0 - k as f64 / n) * rho.powi(k as i32))
+        .sum();
+    let v = (1.0 + 2.0 * sum) / n;
+    let later = (1.0 + v) / ((n / (n - 1.0)).powi(2) * (1.0 - v));
+    // Without any likeness the bound has √(1 + 1/n) already, which is this to the first order.
+    let independent = (1.0 + 1.0 / n) / ((n / (n - 1.0)).powi(2) * (1.0 - 1.0 / n));
+    (later / independent).sqrt().max(1.0)
 }
 
 /// How much a window resembles the one before: the mean over all series, each a number a window, of their autocorrelation at
@@ -267,7 +277,16 @@ pub struct Parts {
 /// The limits of a statistic from their parts: the largest part holds, the manifest before all of them, and
 /// critical is never below warning.
 pub fn limits(floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySeverity<Limit> {
-    let cap = 2.0 * floors.critical;
+    below(2.0 * floors.critical, floors, parts)
+}
+
+/// The same without the cap: for values in units of what the bound is made of, so that a wide bound says that little is known and
+/// not that the feature moves.
+pub fn uncapped(floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySeverity<Limit> {
+    below(f64::INFINITY, floors, parts)
+}
+
+fn below(cap: f64, floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySeverity<Limit> {
     let mut limits = floors.zip(parts).map(|(floor, parts)| {
         let capped = parts.bound.is_some_and(|bound| bound > cap);
         let mut limit = Limit {

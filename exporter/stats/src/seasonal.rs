@@ -78,7 +78,7 @@ impl Default for Width {
 
 impl Width {
     /// Half-width in units of 1.4826·MAD of `count` values.
-    fn factor(self, count: usize) -> Option<f64> {
+    pub(crate) fn factor(self, count: usize) -> Option<f64> {
         match self {
             Width::Deviations(k) => (k > 0.0 && k.is_finite()).then_some(k),
             Width::Alpha(alpha) if alpha > 0.0 && alpha < 1.0 => {

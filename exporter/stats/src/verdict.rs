@@ -23,19 +23,25 @@ pub enum Check {
     Correlation,
     /// It tells less about the target than in the baseline.
     Performance,
+    /// The mean is not where it usually is at this time.
+    Level,
+    /// The mean has moved slowly, and stays.
+    Shift,
     /// The share of rows with the key of another row rose above the baseline's.
     Duplicates,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 7] = [
+    pub const ALL: [Check; 9] = [
         Check::Drift,
         Check::Missing,
         Check::Quality,
         Check::Outliers,
         Check::Correlation,
         Check::Performance,
+        Check::Level,
+        Check::Shift,
         Check::Duplicates,
     ];
 
@@ -48,6 +54,8 @@ impl Check {
             Check::Outliers => "outliers",
             Check::Correlation => "correlation",
             Check::Performance => "performance",
+            Check::Level => "level",
+            Check::Shift => "shift",
             Check::Duplicates => "duplicates",
         }
     }
@@ -60,7 +68,9 @@ impl Check {
             | Check::Quality
             | Check::Outliers
             | Check::Correlation
-            | Check::Performance => Scope::Feature,
+            | Check::Performance
+            | Check::Level
+            | Check::Shift => Scope::Feature,
             Check::Duplicates => Scope::Window,
         }
     }
@@ -97,6 +107,10 @@ pub struct ByCheck<T> {
     pub correlation: T,
     /// The value of performance.
     pub performance: T,
+    /// The value of level.
+    pub level: T,
+    /// The value of shift.
+    pub shift: T,
     /// The value of duplicates.
     pub duplicates: T,
 }
@@ -111,6 +125,8 @@ impl<T> ByCheck<T> {
             outliers: of(Check::Outliers),
             correlation: of(Check::Correlation),
             performance: of(Check::Performance),
+            level: of(Check::Level),
+            shift: of(Check::Shift),
             duplicates: of(Check::Duplicates),
         }
     }
@@ -124,6 +140,8 @@ impl<T> ByCheck<T> {
             Check::Outliers => &self.outliers,
             Check::Correlation => &self.correlation,
             Check::Performance => &self.performance,
+            Check::Level => &self.level,
+            Check::Shift => &self.shift,
             Check::Duplicates => &self.duplicates,
         }
     }
@@ -137,6 +155,8 @@ impl<T> ByCheck<T> {
             Check::Outliers => &mut self.outliers,
             Check::Correlation => &mut self.correlation,
             Check::Performance => &mut self.performance,
+            Check::Level => &mut self.level,
+            Check::Shift => &mut self.shift,
             Check::Duplicates => &mut self.duplicates,
         }
     }

@@ -20,10 +20,11 @@ use exporter::window::Span;
 use jiff::Timestamp;
 use stats::association::{self, Matrix, Measure, vif};
 use stats::performance::{Measured, PowerMeasure};
+use stats::sequential::{ChartReading, Direction};
 use stats::{
     AssociationReport, Associations, BySeverity, Categories, Column, FeatureProfile, FrozenFeature,
     KeySample, Kind, NotComputed, PairChange, PerformanceReport, Power, Reference, Summary,
-    TimeSample, Validity, Verdict, WindowSummary, judge,
+    TimeSample, Usual, Validity, Verdict, WindowSummary, judge,
 };
 
 /// A name in which everything that markup or the text formats must escape occurs.
@@ -349,6 +350,10 @@ pub fn snapshot() -> Snapshot {
                 bins: Some(frozen.bins.clone()),
                 acceptable: reference.acceptable(place).ok().cloned(),
                 fences: reference.fences(place).ok(),
+                // As of a seasonal baseline with charts.
+                usual: (place == 0).then(usual),
+                charts: (place == 0).then(charts),
+                left_out: u32::from(place == 0),
                 breached: Breaches::from_fn(|check| breached(report.verdicts.get(check))),
                 report: Some(report),
                 freshness: found.map(|_| fresh("2017-06-03T21:14:00Z")),
@@ -369,6 +374,9 @@ pub fn snapshot() -> Snapshot {
         bins: None,
         acceptable: None,
         fences: None,
+        usual: None,
+        charts: None,
+        left_out: 0,
         quality: FeatureQuality::of(Some(summary), Some(&Problem::New)),
         report: None,
         breached: Breaches::default(),
@@ -424,6 +432,7 @@ pub fn snapshot() -> Snapshot {
             windows: WINDOWS as u32,
             rows: (WINDOWS * ROWS) as u64,
             features: frozen.len() as u32,
+            phase: None,
         }),
         budget: Some(Budget {
             per_window: settings.budget,
@@ -630,6 +639,29 @@ fn served() -> freshness::Served {
     let newest = at("2017-06-03T23:58:30Z").as_microsecond();
     times.update((0..20 * 96).map(|row| Some(newest - row * 900_000_000)));
     freshness::served(times.close().expect("there are rows"), now(), &check())
+}
+
+/// What is usual of a mean at its time.
+fn usual() -> Usual {
+    Usual {
+        centre: 31.5,
+        deviation: 0.75,
+        windows: 6,
+    }
+}
+
+/// Charts of a mean that has shifted.
+fn charts() -> ChartReading {
+    ChartReading {
+        innovation: 1.25,
+        ewma: 3.5,
+        upper: 6.5,
+        lower: 0.0,
+        shifted: BySeverity {
+            warning: Some(Direction::Up),
+            critical: None,
+        },
+    }
 }
 
 /// A source that is updated every evening, and has not been for three days.

@@ -68,6 +68,8 @@ impl Door {
             &given.performance.unwrap_or_default(),
         );
         performance.enabled &= spec.data.target.is_some();
+        let level = self.deviation("spec.checks.level", &given.level.unwrap_or_default());
+        let shift = self.deviation("spec.checks.shift", &given.shift.unwrap_or_default());
         let duplicates = given.duplicates.unwrap_or_default();
         let duplicates = check(given!(duplicates), DEFAULT_MIN_ROWS, Vec::new());
         let (warning, critical) = match window {
@@ -96,6 +98,8 @@ impl Door {
             outliers,
             correlation,
             performance,
+            level,
+            shift,
             duplicates,
         })
     }
@@ -212,6 +216,18 @@ impl Door {
             overrides.extend(self.other(&format!("{path}.overrides[{i}]"), &other.features, given));
         }
         check(given, DEFAULT_MIN_ROWS, overrides)
+    }
+
+    /// A check of a number that comes once a window, in deviations.
+    fn deviation(&mut self, path: &str, spec: &checks::DeviationCheck) -> Check<f64> {
+        let given = given!(spec);
+        let mut overrides = Vec::new();
+        for (i, other) in spec.overrides.iter().flatten().enumerate() {
+            let given = given!(other);
+            overrides.extend(self.other(&format!("{path}.overrides[{i}]"), &other.features, given));
+        }
+        // What windows of few rows differ by is in the baseline's windows too.
+        check(given, 1, overrides)
     }
 
     fn quality(&mut self, spec: &checks::QualityCheck) -> QualityCheck {

@@ -18,6 +18,7 @@ use thiserror::Error;
 use crate::association::{self, MIN_ROWS};
 use crate::column::Kind;
 use crate::predictive;
+use crate::seasonal;
 
 /// A number that compares a window with its baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,6 +49,12 @@ pub enum Statistic {
     AucFall,
     /// By how much the explained share of variance fell: R² of a line, ε² between groups.
     ExplainedFall,
+    /// Distance of the mean from the median of its phase, in deviations of that phase.
+    LevelDeviation,
+    /// Exponentially weighted moving average of the innovations of the window means, in its standard deviations.
+    Ewma,
+    /// The larger side of the cumulative sum of the innovations of the window means, in their standard deviations.
+    Cusum,
     /// Increase of the share of rows with the key of another row.
     DuplicateShare,
 }
@@ -74,6 +81,9 @@ impl Statistic {
             Statistic::MissingShare
             | Statistic::InvalidShare
             | Statistic::OutlierShare
+            | Statistic::LevelDeviation
+            | Statistic::Ewma
+            | Statistic::Cusum
             | Statistic::DuplicateShare => 1,
         }
     }
@@ -94,6 +104,9 @@ impl std::fmt::Display for Statistic {
             Statistic::AssociationChange => "change of association",
             Statistic::AucFall => "fall of AUC",
             Statistic::ExplainedFall => "fall of the explained share",
+            Statistic::LevelDeviation => "deviation of the level",
+            Statistic::Ewma => "EWMA",
+            Statistic::Cusum => "CUSUM",
             Statistic::DuplicateShare => "duplicate share",
         })
     }
@@ -185,6 +198,54 @@ pub enum NotComputed {
     /// What it tells about the target is not known.
     #[error("{0}")]
     Predictive(predictive::NotComputed),
+    /// Too few windows of the same phase came before.
+    #[error(
+        "too few days with a window of the same hour, day or class came before: {have} where {need} are needed"
+    )]
+    TooFewCycles {
+        /// Days with such a window.
+        have: u64,
+        /// Days that are needed.
+        need: u64,
+    },
+    /// Nothing says what is usual at this time.
+    #[error("what is usual of its mean at this time cannot be said: {0}")]
+    Season(seasonal::Absent),
+    /// The baseline has too few windows for a chart.
+    #[error(
+        "the baseline has too few windows in a row with a value to tell a slow shift from chance: {have} where {need} are needed"
+    )]
+    TooFewWindows {
+        /// Windows with a value, or pairs of neighbours.
+        have: u64,
+        /// Windows that are needed.
+        need: u64,
+    },
+    /// The means of the baseline's windows are all the same.
+    #[error(
+        "the means of the baseline's windows have no spread, so that there is no unit of a shift"
+    )]
+    NoSpreadOfMeans,
+    /// A window is so much like the one before that the baseline is too short.
+    #[error(
+        "a window is so much like the one before that a baseline of this length does not tell a shift from that: more windows are needed"
+    )]
+    TooPersistent,
+    /// The window's phase is not known from the time when the charts were made.
+    #[error(
+        "nothing was known of this hour, day or class when the charts were made: raise spec.baseline.revision to make them anew"
+    )]
+    UnknownPhase,
+    /// The baseline does not know the time.
+    #[error(
+        "the baseline is not seasonal, so that nothing is known of this hour or day: drift compares the distributions"
+    )]
+    NotSeasonal,
+    /// Windows of a seasonal baseline are too many for that.
+    #[error(
+        "against a seasonal baseline features are not compared with each other, nor with a target"
+    )]
+    Seasonal,
     /// The baseline was frozen by a release that did not count this.
     #[error(
         "the baseline was frozen before this was counted: raise spec.baseline.revision to freeze it anew"

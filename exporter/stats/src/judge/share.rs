@@ -91,7 +91,11 @@ impl ShareTest {
             Check::Quality => Some(Statistic::InvalidShare),
             Check::Outliers => Some(Statistic::OutlierShare),
             Check::Duplicates => Some(Statistic::DuplicateShare),
-            Check::Drift | Check::Correlation | Check::Performance => None,
+            Check::Drift
+            | Check::Correlation
+            | Check::Performance
+            | Check::Level
+            | Check::Shift => None,
         }
     }
 

@@ -19,6 +19,7 @@
 //! **What a gap does.** A window without a value leaves both charts as they are.
 
 mod chart;
+mod charts;
 pub mod run_length;
 mod standard;
 
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use chart::{Cusum, Direction, Ewma};
+pub use charts::{ChartLimits, ChartReading, Charts};
 pub use run_length::Estimation;
 pub use standard::{Innovations, MIN_PAIRS, MIN_POINTS, Standard};
 

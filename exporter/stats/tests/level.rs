@@ -1,0 +1,308 @@
+//! The check of the level: where the mean of a window lies, against the windows of the same hour.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use stats::seasonal::{Phase, Point};
+use stats::{
+    Bins, ByCheck, BySeverity, Check, CheckSettings, Column, DriftSettings, FeatureProfile,
+    FrozenFeature, Kind, LimitPart, NotComputed, QualitySettings, Reference, Season, Settings,
+    Statistic, Summary, Validity, Verdict, WindowSummary, judge,
+};
+
+const HOURS: usize = 6;
+
+fn normal(rng: &mut SmallRng) -> f64 {
+    let (radius, angle) = (
+        (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
+        std::f64::consts::TAU * rng.random::<f64>(),
+    );
+    radius * angle.cos()
+}
+
+fn numbers(values: &[f64]) -> Summary {
+    let mut profile = FeatureProfile::new(Kind::Numeric, None);
+    let validity = Validity::all(values.len());
+    profile
+        .update(&Column::Numeric { values, validity })
+        .unwrap();
+    profile.close()
+}
+
+/// Any bins: the level does not read them.
+static BINS: LazyLock<Arc<Bins>> = LazyLock::new(|| {
+    let mut profile = FeatureProfile::new(Kind::Numeric, None);
+    let values: Vec<f64> = (0..100).map(f64::from).collect();
+    let validity = Validity::all(values.len());
+    let column = Column::Numeric {
+        values: &values,
+        validity,
+    };
+    profile.update(&column).unwrap();
+    Arc::new(profile.freeze_bins())
+});
+
+fn feature(name: &str) -> FrozenFeature {
+    FrozenFeature::new(name, "double", BINS.clone(), Vec::new())
+}
+
+fn settings(own: CheckSettings) -> Settings {
+    Settings {
+        budget: BySeverity {
+            warning: 0.4,
+            critical: 0.02,
+        },
+        on: ByCheck {
+            level: true,
+            ..ByCheck::default()
+        },
+        drift: DriftSettings::default(),
+        quality: QualitySettings::default(),
+        acceptable: BTreeMap::new(),
+        features: BTreeMap::new(),
+        default: ByCheck::from_fn(|_| own),
+    }
+}
+
+fn one_row() -> CheckSettings {
+    CheckSettings {
+        min_rows: 1,
+        ..CheckSettings::default()
+    }
+}
+
+fn hours() -> Vec<[Phase; 1]> {
+    (0..HOURS as u8)
+        .map(|hour| [Phase::HourOfDay(hour)])
+        .collect()
+}
+
+/// One value for each hour of each day; those of one hour resemble the day before by `rho`.
+struct Days {
+    rng: SmallRng,
+    rho: f64,
+    last: [f64; HOURS],
+}
+
+impl Days {
+    fn new(seed: u64, rho: f64) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let last = std::array::from_fn(|_| normal(&mut rng));
+        Days { rng, rho, last }
+    }
+
+    /// Far more between the hours than within one.
+    fn next(&mut self) -> [f64; HOURS] {
+        for last in &mut self.last {
+            *last = self.rho * *last + (1.0 - self.rho.powi(2)).sqrt() * normal(&mut self.rng);
+        }
+        std::array::from_fn(|hour| 50.0 * hour as f64 + (1.0 + hour as f64) * self.last[hour])
+    }
+}
+
+fn points<'a>(days: &[[f64; HOURS]], hours: &'a [[Phase; 1]]) -> Vec<Point<'a, Phase>> {
+    let of = |(day, values): (usize, &[f64; HOURS])| {
+        let point = move |(hour, value): (usize, f64)| Point {
+            day: day as i64,
+            phases: &hours[hour][..],
+            value,
+            excluded: false,
+        };
+        values
+            .iter()
+            .copied()
+            .enumerate()
+            .map(point)
+            .collect::<Vec<_>>()
+    };
+    days.iter().enumerate().flat_map(of).collect()
+}
+
+/// The references of every hour, of features with these means.
+fn reference(
+    means: &[Vec<Point<'_, Phase>>],
+    phase: &[Phase],
+    cycles: u64,
+    settings: &Settings,
+) -> Reference {
+    let features: Vec<FrozenFeature> = (0..means.len())
+        .map(|place| feature(&format!("f{place}")))
+        .collect();
+    let whole: Vec<Summary> = features.iter().map(|f| f.pooled(&[])).collect();
+    let season = Season {
+        phases: phase,
+        cycles,
+        whole: &whole,
+        means,
+    };
+    Reference::seasonal(&features, &[], settings, &season)
+}
+
+fn verdict(reference: &Reference, values: &[f64]) -> Result<Verdict, NotComputed> {
+    let window = numbers(values);
+    let mut report = judge(reference, &[Some(&window)], &WindowSummary::default());
+    report.features.swap_remove(0).verdicts.level
+}
+
+/// False alarms as a part of what the budget gives the check, warning and critical.
+fn used(seed: u64, cycles: usize, rho: f64) -> BySeverity<f64> {
+    const FEATURES: usize = 8;
+    let (hours, settings) = (hours(), settings(one_row()));
+    let mut all: Vec<Days> = (0..FEATURES as u64)
+        .map(|feature| Days::new(seed * 1_000 + feature, rho))
+        .collect();
+    let (mut over, mut judged) = (BySeverity::<u32>::default(), 0u32);
+    for _ in 0..300 {
+        let days: Vec<Vec<[f64; HOURS]>> = all
+            .iter_mut()
+            .map(|days| (0..=cycles).map(|_| days.next()).collect())
+            .collect();
+        let means: Vec<_> = days
+            .iter()
+            .map(|days| points(&days[..cycles], &hours))
+            .collect();
+        for (hour, phase) in hours.iter().enumerate() {
+            let reference = reference(&means, phase, cycles as u64, &settings);
+            assert_eq!(reference.tests_of(Check::Level), FEATURES);
+            let windows: Vec<Summary> = days
+                .iter()
+                .map(|days| numbers(&[days[cycles][hour]]))
+                .collect();
+            let current: Vec<Option<&Summary>> = windows.iter().map(Some).collect();
+            let report = judge(&reference, &current, &WindowSummary::default());
+            for feature in &report.features {
+                let verdict = feature.verdicts.level.as_ref().unwrap();
+                over = over
+                    .zip(verdict.over)
+                    .map(|(sum, over)| sum + u32::from(over));
+            }
+            judged += 1;
+        }
+    }
+    let budget = settings.budget.map(|budget| budget * f64::from(judged));
+    let used = over
+        .zip(budget)
+        .map(|(over, expected)| f64::from(over) / expected);
+    println!("{cycles} cycles, ρ = {rho}: {used:.2?} of the budget");
+    used
+}
+
+#[test]
+fn undrifted_windows_stay_within_the_budget() {
+    for (seed, cycles) in [(1, 4), (2, 8), (3, 14), (4, 28)] {
+        let used = used(seed, cycles, 0.0);
+        assert!(used.warning <= 1.25 && used.critical <= 1.25, "{used:?}");
+    }
+}
+
+/// Each hour resembles the same hour of the day before.
+#[test]
+fn windows_that_resemble_the_day_before_stay_within_the_budget() {
+    for (seed, cycles) in [(5, 8), (6, 14), (7, 28)] {
+        let used = used(seed, cycles, 0.6);
+        assert!(used.warning <= 1.25 && used.critical <= 1.25, "{used:?}");
+    }
+}
+
+/// By hand: of an hour the median and 1.4826 times the median absolute deviation.
+#[test]
+fn a_value_is_its_distance_in_deviations() {
+    let hours = hours();
+    let (one, other) = (hours[2], hours[3]);
+    let at = |day: i64, phases, value| Point {
+        day,
+        phases,
+        value,
+        excluded: false,
+    };
+    let mut means: Vec<_> = [3.0, 5.0, 6.0, 9.0, 4.0]
+        .iter()
+        .zip(0..)
+        .map(|(value, day)| at(day, &one[..], *value))
+        .collect();
+    means.extend((0..5).map(|day| at(day, &other[..], 100.0 + day as f64)));
+    let all = [means];
+    let here = reference(&all, &one, 5, &settings(one_row()));
+    let usual = here.usual(0).unwrap();
+    assert_eq!((usual.centre, usual.windows), (5.0, 5));
+    assert!((usual.deviation - 1.4826).abs() < 1e-12);
+    // What is far from the median of one hour is ordinary at another.
+    let found = verdict(&here, &[100.0, 104.0]).unwrap();
+    assert!((found.value - 97.0 / 1.4826).abs() < 1e-9);
+    assert_eq!(
+        (found.statistic, found.rows),
+        (Statistic::LevelDeviation, 2)
+    );
+    assert_eq!(found.limits.critical.part, LimitPart::BetweenWindows);
+    let there = reference(&all, &other, 5, &settings(one_row()));
+    assert_eq!(verdict(&there, &[102.0]).unwrap().value, 0.0);
+    // Below is as bad as above, and a number of the manifest replaces the limit.
+    let own = CheckSettings {
+        limits: BySeverity {
+            warning: Some(2.0),
+            critical: None,
+        },
+        ..one_row()
+    };
+    let given = verdict(&reference(&all, &one, 5, &settings(own)), &[1.0]).unwrap();
+    assert_eq!(given.limits.warning.part, LimitPart::Manifest);
+    assert!(given.over.warning && given.value > 2.0);
+}
+
+/// What no window says is said in words, and takes no part in the budget.
+#[test]
+fn what_is_not_judged_says_why() {
+    let hours = hours();
+    let days: Vec<[f64; HOURS]> = {
+        let mut days = Days::new(9, 0.0);
+        (0..6).map(|_| days.next()).collect()
+    };
+    let means = [points(&days, &hours)];
+    let settings = settings(one_row());
+    let ready = reference(&means, &hours[1], 6, &settings);
+    assert_eq!(
+        verdict(&ready, &[]),
+        Err(NotComputed::TooFewRows { have: 0, need: 1 })
+    );
+    let unknown = [Phase::HourOfDay(23)];
+    let too_few = |have| Err(NotComputed::TooFewCycles { have, need: 4 });
+    let of = |cycles| verdict(&reference(&means, &unknown, cycles, &settings), &[1.0]);
+    assert_eq!(of(3), too_few(3));
+    // The window has enough of its like, and this feature was in none of them.
+    assert_eq!(of(4), too_few(0));
+    assert_eq!(
+        reference(&means, &unknown, 3, &settings).tests(),
+        0,
+        "nothing is tested"
+    );
+    let text = of(3).unwrap_err().to_string();
+    assert!(text.contains("3 where 4 are needed"), "{text}");
+    // Another baseline knows no hours.
+    let pinned = Reference::new(&[feature("f0")], &[], &settings);
+    assert_eq!(verdict(&pinned, &[1.0]), Err(NotComputed::NotSeasonal));
+    assert_eq!(pinned.tests(), 0);
+    // A feature that is the same at every hour of every day has no unit.
+    let constant = [vec![[1.0; HOURS]; 8]].map(|days| points(&days, &hours));
+    let of = reference(&constant, &hours[1], 8, &settings);
+    assert!(matches!(verdict(&of, &[2.0]), Err(NotComputed::Season(_))));
+}
+
+/// A value of another hour is found, and so is a shift of one hour by a few deviations.
+#[test]
+fn what_does_not_belong_to_its_hour_is_found() {
+    let hours = hours();
+    let mut days = Days::new(11, 0.6);
+    let history: Vec<[f64; HOURS]> = (0..28).map(|_| days.next()).collect();
+    let means = [points(&history, &hours)];
+    let today = days.next();
+    for (hour, phase) in hours.iter().enumerate() {
+        let reference = reference(&means, phase, 28, &settings(one_row()));
+        let of = |value: f64| verdict(&reference, &[value]).unwrap().over.warning;
+        assert!(!of(today[hour]), "{hour}");
+        assert!(of(today[(hour + 1) % HOURS]), "{hour}");
+        assert!(of(today[hour] + 8.0 * (1.0 + hour as f64)), "{hour}");
+    }
+}

@@ -1,0 +1,278 @@
+//! The check of slow shifts: false alarms while nothing changes, and what a shift that stays does.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use stats::seasonal::Phase;
+use stats::sequential::{Absent, Direction};
+use stats::{
+    Bins, ByCheck, BySeverity, Check, CheckSettings, Column, DriftSettings, FeatureProfile,
+    FrozenFeature, FrozenShift, Kind, LimitPart, NotComputed, QualitySettings, Reference, Settings,
+    ShiftState, Statistic, Step, Summary, Validity, Verdict, judge_shift,
+};
+
+/// An autoregression of first order with variance 1, and a season of the day on top where there is one.
+struct Series {
+    rng: SmallRng,
+    rho: f64,
+    last: f64,
+}
+
+fn normal(rng: &mut SmallRng) -> f64 {
+    let (radius, angle) = (
+        (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
+        std::f64::consts::TAU * rng.random::<f64>(),
+    );
+    radius * angle.cos()
+}
+
+impl Series {
+    fn new(seed: u64, rho: f64) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let last = normal(&mut rng);
+        Series { rng, rho, last }
+    }
+
+    fn next(&mut self) -> f64 {
+        self.last =
+            self.rho * self.last + (1.0 - self.rho * self.rho).sqrt() * normal(&mut self.rng);
+        self.last
+    }
+}
+
+static BINS: LazyLock<Arc<Bins>> = LazyLock::new(|| {
+    let values: Vec<f64> = (0..100).map(f64::from).collect();
+    Arc::new(profiled(&values).freeze_bins())
+});
+
+fn profiled(values: &[f64]) -> FeatureProfile {
+    let mut profile = FeatureProfile::new(Kind::Numeric, None);
+    let validity = Validity::all(values.len());
+    profile
+        .update(&Column::Numeric { values, validity })
+        .unwrap();
+    profile
+}
+
+fn window(value: f64) -> Summary {
+    profiled(&[value]).close()
+}
+
+/// α of 0.01 at warning and 0.002 at critical, of one test.
+fn settings(own: CheckSettings) -> Settings {
+    Settings {
+        budget: BySeverity {
+            warning: 0.01,
+            critical: 0.002,
+        },
+        on: ByCheck {
+            shift: true,
+            ..ByCheck::default()
+        },
+        drift: DriftSettings::default(),
+        quality: QualitySettings::default(),
+        acceptable: BTreeMap::new(),
+        features: BTreeMap::new(),
+        default: ByCheck::from_fn(|_| own),
+    }
+}
+
+fn one_row() -> CheckSettings {
+    CheckSettings {
+        min_rows: 1,
+        ..CheckSettings::default()
+    }
+}
+
+fn reference(shift: Result<FrozenShift, Absent>, own: CheckSettings) -> Reference {
+    let mut feature = FrozenFeature::new("a", "double", BINS.clone(), Vec::new());
+    feature.shift = Some(shift);
+    Reference::new(&[feature], &[], &settings(own))
+}
+
+/// The hours of a day, of which each usually lies elsewhere.
+fn hours() -> Vec<[Phase; 1]> {
+    (0..24).map(|hour| [Phase::HourOfDay(hour)]).collect()
+}
+
+fn season(hour: usize) -> f64 {
+    10.0 * (std::f64::consts::TAU * hour as f64 / 24.0).sin()
+}
+
+/// A baseline of so many windows; with `days`, of so many days of hours.
+fn frozen(series: &mut Series, windows: usize, seasonal: bool) -> FrozenShift {
+    let hours = hours();
+    let step = |window: usize| Step {
+        phases: if seasonal { &hours[window % 24] } else { &[] },
+        mean: Some(series.next() + if seasonal { season(window % 24) } else { 0.0 }),
+    };
+    let steps: Vec<Step<'_>> = (0..windows).map(step).collect();
+    FrozenShift::fit(&steps).unwrap()
+}
+
+/// Alarms that begin, as a part of what the budget gives the check.
+fn used(seed: u64, rho: f64, windows: usize, seasonal: bool) -> BySeverity<f64> {
+    const BASELINES: usize = 60;
+    const JUDGED: usize = 4_800;
+    let hours = hours();
+    let mut series = Series::new(seed, rho);
+    let mut begun = BySeverity::<u32>::default();
+    for _ in 0..BASELINES {
+        let reference = reference(Ok(frozen(&mut series, windows, seasonal)), one_row());
+        assert_eq!(reference.tests_of(Check::Shift), 1);
+        let mut state = ShiftState::default();
+        let mut before = BySeverity::<bool>::default();
+        for at in 0..JUDGED {
+            let hour = at % 24;
+            let phases: &[Phase] = if seasonal { &hours[hour] } else { &[] };
+            let value = series.next() + if seasonal { season(hour) } else { 0.0 };
+            let summary = window(value);
+            let verdict = judge_shift(&reference, 0, &mut state, Some(&summary), phases).unwrap();
+            let begins = verdict
+                .over
+                .zip(before)
+                .map(|(is, was)| u32::from(is && !was));
+            begun = begun.zip(begins).map(|(sum, more)| sum + more);
+            before = verdict.over;
+        }
+    }
+    let judged = (BASELINES * JUDGED) as f64;
+    let expected = settings(one_row()).budget.map(|alpha| alpha * judged);
+    let used = begun
+        .zip(expected)
+        .map(|(begun, expected)| f64::from(begun) / expected);
+    println!("ρ = {rho}, {windows} windows, seasonal {seasonal}: {used:.2?} of the budget");
+    used
+}
+
+#[test]
+fn undrifted_windows_stay_within_the_budget() {
+    for (seed, rho, windows, seasonal) in [
+        (1, 0.0, 100, false),
+        (2, 0.6, 100, false),
+        (3, 0.0, 8 * 24, true),
+        (4, 0.6, 8 * 24, true),
+    ] {
+        let used = used(seed, rho, windows, seasonal);
+        assert!(used.warning <= 1.25 && used.critical <= 1.25, "{used:?}");
+        assert!(used.warning > 0.1, "limits are far too wide: {used:?}");
+    }
+}
+
+/// A shift of one standard deviation that stays is found once, stands, and ends when it is over.
+#[test]
+fn a_shift_that_stays_is_found_once_and_ends() {
+    let mut series = Series::new(7, 0.0);
+    let reference = reference(Ok(frozen(&mut series, 200, false)), one_row());
+    let mut state = ShiftState::default();
+    let mut judge = |shift: f64, windows: usize| -> Vec<bool> {
+        let verdict = |_| {
+            let summary = window(series.next() + shift);
+            let found = judge_shift(&reference, 0, &mut state, Some(&summary), &[]).unwrap();
+            assert!(matches!(
+                found.statistic,
+                Statistic::Ewma | Statistic::Cusum
+            ));
+            assert_eq!(found.limits.warning.part, LimitPart::RunLength);
+            found.over.critical
+        };
+        (0..windows).map(verdict).collect()
+    };
+    assert!(judge(0.0, 50).iter().all(|over| !over));
+    let shifted = judge(-1.0, 200);
+    let first = shifted.iter().position(|over| *over).unwrap();
+    assert!(first < 40, "{first}");
+    let stands = shifted[first..].iter().filter(|over| **over).count();
+    assert!(stands * 100 >= 95 * (200 - first), "{stands}");
+    let after = judge(0.0, 200);
+    let last = after.iter().rposition(|over| *over).unwrap();
+    assert!(last < 60, "{last}");
+    assert_eq!(state.direction(), None);
+}
+
+/// What is saved and read back goes on as before; a window without a value is a gap.
+#[test]
+fn a_restart_goes_on() {
+    let mut series = Series::new(8, 0.3);
+    let reference = reference(Ok(frozen(&mut series, 150, false)), one_row());
+    let (mut state, mut saved) = (ShiftState::default(), ShiftState::default());
+    for at in 0..80 {
+        let summary = match at % 17 {
+            3 => profiled(&[]).close(),
+            _ => window(series.next() + 0.7),
+        };
+        let first = judge_shift(&reference, 0, &mut state, Some(&summary), &[]);
+        saved = serde_json::from_str(&serde_json::to_string(&saved).unwrap()).unwrap();
+        let second = judge_shift(&reference, 0, &mut saved, Some(&summary), &[]);
+        assert_eq!(first, second);
+        if at % 17 == 3 {
+            let none = Err(NotComputed::TooFewRows { have: 0, need: 1 });
+            assert_eq!(first, none);
+        }
+    }
+    assert_eq!(saved, state);
+    assert_eq!(state.direction(), Some(Direction::Up));
+}
+
+/// A number of the manifest is a limit of the EWMA.
+#[test]
+fn a_number_of_the_manifest_limits_the_ewma() {
+    let mut series = Series::new(9, 0.0);
+    let own = CheckSettings {
+        limits: BySeverity {
+            warning: Some(1.0),
+            critical: None,
+        },
+        ..one_row()
+    };
+    let reference = reference(Ok(frozen(&mut series, 150, false)), own);
+    let mut state = ShiftState::default();
+    let verdicts: Vec<Verdict> = (0..30)
+        .map(|_| {
+            let summary = window(series.next() + 1.0);
+            judge_shift(&reference, 0, &mut state, Some(&summary), &[]).unwrap()
+        })
+        .collect();
+    assert!(
+        verdicts
+            .iter()
+            .all(|found| found.statistic == Statistic::Ewma)
+    );
+    let last = verdicts.last().unwrap();
+    assert_eq!(
+        (last.limits.warning.value, last.limits.warning.part),
+        (1.0, LimitPart::Manifest)
+    );
+    assert!(last.over.warning);
+}
+
+#[test]
+fn what_has_no_chart_says_why_and_takes_no_part_in_the_budget() {
+    let mut state = ShiftState::default();
+    let mut of = |shift| {
+        let reference = reference(shift, one_row());
+        assert_eq!(reference.tests(), 0);
+        judge_shift(&reference, 0, &mut state, Some(&window(1.0)), &[]).unwrap_err()
+    };
+    let few = Absent::TooFewPoints { have: 7, need: 100 };
+    assert_eq!(
+        of(Err(few)),
+        NotComputed::TooFewWindows { have: 7, need: 100 }
+    );
+    assert_eq!(of(Err(Absent::ZeroSpread)), NotComputed::NoSpreadOfMeans);
+    let slow = Absent::TooPersistent {
+        autocorrelation: 0.95,
+    };
+    assert_eq!(of(Err(slow)), NotComputed::TooPersistent);
+    // An hour that was not there when the charts were made.
+    let mut series = Series::new(10, 0.0);
+    let hours = hours();
+    let reference = reference(Ok(frozen(&mut series, 8 * 24, true)), one_row());
+    let unknown = [Phase::HourOfDay(30)];
+    let found = judge_shift(&reference, 0, &mut state, Some(&window(1.0)), &unknown);
+    assert_eq!(found, Err(NotComputed::UnknownPhase));
+    assert!(judge_shift(&reference, 0, &mut state, Some(&window(1.0)), &hours[1]).is_ok());
+}
