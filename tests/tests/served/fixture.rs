@@ -400,7 +400,10 @@ pub fn snapshot() -> Snapshot {
     let whole = WholeState {
         pairs: Some(pairs()),
         performance: Some(performance()),
-        labelled: None,
+        labelled: Some(Span {
+            start: at("2017-05-14T06:00:00Z"),
+            end: at("2017-05-21T06:00:00Z"),
+        }),
         keys: whole.keys,
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),
