@@ -386,11 +386,13 @@ pub enum About {
     Duplicates,
     /// The business rules of `rules`.
     Rules,
+    /// The check of which features are missing together.
+    MissingPatterns,
 }
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 10] = [
+    pub const ALL: [About; 11] = [
         About::Availability,
         About::Schema,
         About::Freshness,
@@ -401,6 +403,7 @@ impl About {
         About::Correlation,
         About::Duplicates,
         About::Rules,
+        About::MissingPatterns,
     ];
 
     /// The value of the label `check`: for checks that of the metrics.
@@ -416,6 +419,7 @@ impl About {
             About::Correlation => "correlation",
             About::Duplicates => "duplicates",
             About::Rules => "rules",
+            About::MissingPatterns => "missing_patterns",
         }
     }
 }

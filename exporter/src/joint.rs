@@ -3,13 +3,34 @@
 use std::collections::HashMap;
 
 use stats::association::{ABSENT, Collapse, Values};
-use stats::{Associations, FrozenFeature, Kind, MAX_FEATURES, RowValues};
+use stats::{Associations, FrozenFeature, Kind, MAX_FEATURES, Missingness, RowSample, RowValues};
 
 use crate::columns::FeatureColumn;
 
 /// The features of a baseline whose values are sampled; none where no check asks for them.
 #[derive(Clone, Debug, Default)]
-pub struct Joint(Vec<Sampled>);
+pub struct Joint {
+    features: Vec<Sampled>,
+    asked: Asked,
+}
+
+/// What is to be made of a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// How features hang together.
+    pub associations: bool,
+    /// How they are missing together.
+    pub missingness: bool,
+}
+
+/// What was made of the sample of one window; nothing of what was not asked, and of a window without a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Together {
+    /// How features hang together.
+    pub associations: Option<Associations>,
+    /// How they are missing together.
+    pub missingness: Option<Missingness>,
+}
 
 #[derive(Clone, Debug)]
 struct Sampled {
@@ -21,7 +42,10 @@ struct Sampled {
 
 impl Joint {
     /// The first features of a baseline. Of categories that were frozen before it was learnt which to join nothing is said.
-    pub fn of(features: &[FrozenFeature]) -> Self {
+    pub fn of(features: &[FrozenFeature], asked: Asked) -> Self {
+        if asked == Asked::default() {
+            return Self::default();
+        }
         let known =
             |feature: &&FrozenFeature| feature.kind == Kind::Numeric || feature.collapse.is_some();
         let sampled = features
@@ -33,31 +57,62 @@ impl Joint {
                 kind: feature.kind,
                 collapse: feature.collapse.clone(),
             });
-        Self(sampled.collect())
+        Self {
+            features: sampled.collect(),
+            asked,
+        }
     }
 
     /// Whether nothing is sampled.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.features.is_empty()
     }
 
     /// Whether a column is sampled: one that is of the baseline's kind.
     pub fn samples(&self, column: &FeatureColumn) -> bool {
-        self.0
+        self.features
             .iter()
             .any(|sampled| sampled.name == column.name && sampled.kind == column.kind)
     }
 
-    /// How the features hang together in the sampled rows of one window, given by name; one that is not there has no value in
-    /// any row. `None` without a row.
-    pub fn summarise(&self, mut sample: HashMap<String, RowValues>) -> Option<Associations> {
-        let rows = sample.values().map(|values| values.values().rows()).max();
-        let rows = rows.filter(|rows| *rows > 0)?;
+    /// What the sampled rows of one window say, given by their columns' names.
+    pub fn summarise(&self, sample: HashMap<String, RowSample>) -> Together {
+        let rows = sample.values().map(RowSample::rows).max();
+        let Some(rows) = rows.filter(|rows| *rows > 0) else {
+            return Together::default();
+        };
+        let missingness = self.asked.missingness.then(|| self.missingness(&sample));
+        let associations = self.asked.associations;
+        Together {
+            missingness: missingness.flatten(),
+            associations: associations
+                .then(|| self.associations(rows, sample))
+                .flatten(),
+        }
+    }
+
+    /// How the features are missing together. One that is not there takes no part: that a column is gone is no pattern.
+    fn missingness(&self, sample: &HashMap<String, RowSample>) -> Option<Missingness> {
+        let features = self.features.iter();
+        let columns: Vec<(&str, &RowSample)> = features
+            .filter_map(|sampled| Some((sampled.name.as_str(), sample.get(&sampled.name)?)))
+            .collect();
+        // There are at most so many columns as are looked at together, with the same rows.
+        Missingness::new(&columns).ok()
+    }
+
+    /// How the features hang together; one that is not there has no value in any row.
+    fn associations(
+        &self,
+        rows: usize,
+        mut sample: HashMap<String, RowSample>,
+    ) -> Option<Associations> {
         let columns: Vec<(&str, RowValues)> = self
-            .0
+            .features
             .iter()
             .map(|sampled| {
-                let values = sample.remove(&sampled.name).unwrap_or(match sampled.kind {
+                let values = sample.remove(&sampled.name).map(RowSample::into_values);
+                let values = values.unwrap_or(match sampled.kind {
                     Kind::Numeric => RowValues::Numeric(vec![f64::NAN; rows]),
                     Kind::Categorical => RowValues::Categorical(vec![ABSENT; rows]),
                 });
@@ -81,7 +136,7 @@ mod tests {
     use std::sync::Arc;
 
     use stats::association::{self, Measure};
-    use stats::{Column, FeatureProfile, Validity};
+    use stats::{Categories, Column, FeatureProfile, RowSampler, Validity};
 
     use super::*;
 
@@ -96,6 +151,49 @@ mod tests {
         }
         let bins = Arc::new(profile.freeze_bins());
         FrozenFeature::new(name, "", bins, Vec::new()).collapsing(profile.collapse(0.1))
+    }
+
+    const BOTH: Asked = Asked {
+        associations: true,
+        missingness: true,
+    };
+
+    /// Numbers, null where there is none.
+    fn numbers(values: &[Option<f64>]) -> RowSample {
+        let mut bits = vec![0u8; values.len().div_ceil(8)];
+        let there = values.iter().enumerate().filter(|(_, v)| v.is_some());
+        there.for_each(|(row, _)| bits[row / 8] |= 1 << (row % 8));
+        let numbers: Vec<f64> = values.iter().map(|value| value.unwrap_or(0.0)).collect();
+        let column = Column::Numeric {
+            values: &numbers,
+            validity: Validity::bitmap(&bits, 0, numbers.len()).unwrap(),
+        };
+        let (mut sampler, mut sample) = (RowSampler::default(), RowSample::new(Kind::Numeric));
+        let choice = sampler.choose(numbers.len());
+        FeatureProfile::new(Kind::Numeric, None).pick(&column, &choice, &mut sample);
+        sample
+    }
+
+    /// One category in so many rows.
+    fn category(rows: usize) -> RowSample {
+        let column = Column::Categorical {
+            codes: &vec![0; rows],
+            validity: Validity::all(rows),
+            categories: Categories {
+                generation: 1,
+                len: 1,
+                name: &|_| Some("only"),
+            },
+        };
+        let mut profile = FeatureProfile::new(Kind::Categorical, None);
+        profile.update(&column).unwrap();
+        let bins = Arc::new(profile.freeze_bins());
+        let mut profile = FeatureProfile::new(Kind::Categorical, Some(bins));
+        profile.update(&column).unwrap();
+        let (mut sampler, mut sample) = (RowSampler::default(), RowSample::new(Kind::Categorical));
+        let choice = sampler.choose(rows);
+        profile.pick(&column, &choice, &mut sample);
+        sample
     }
 
     fn column(name: &str, kind: Kind) -> FeatureColumn {
@@ -113,11 +211,12 @@ mod tests {
             collapse: None,
             ..feature("old", Kind::Categorical)
         };
-        let joint = Joint::of(&[
+        let features = [
             feature("a", Kind::Numeric),
             feature("class", Kind::Categorical),
             old,
-        ]);
+        ];
+        let joint = Joint::of(&features, BOTH);
         assert!(joint.samples(&column("a", Kind::Numeric)));
         assert!(joint.samples(&column("class", Kind::Categorical)));
         for (name, kind) in [
@@ -128,40 +227,66 @@ mod tests {
             assert!(!joint.samples(&column(name, kind)), "{name}");
         }
         assert!(Joint::default().is_empty());
+        assert!(Joint::of(&features, Asked::default()).is_empty());
     }
 
     #[test]
     fn a_column_that_is_not_there_has_no_value_in_any_row() {
-        let joint = Joint::of(&[
+        let features = [
             feature("a", Kind::Numeric),
             feature("b", Kind::Numeric),
             feature("class", Kind::Categorical),
-        ]);
-        let values: Vec<f64> = (0..40).map(f64::from).collect();
+        ];
+        let joint = Joint::of(&features, BOTH);
+        let values: Vec<Option<f64>> = (0..40).map(|row| Some(f64::from(row))).collect();
         let sample = HashMap::from([
-            ("a".to_owned(), RowValues::Numeric(values.clone())),
-            ("class".to_owned(), RowValues::Categorical(vec![1; 40])),
+            ("a".to_owned(), numbers(&values)),
+            ("class".to_owned(), category(40)),
         ]);
-        let found = joint.summarise(sample).unwrap();
+        let found = joint.summarise(sample).associations.unwrap();
         assert_eq!(found.features(), ["a", "b", "class"]);
         let pair = |first, second| found.matrix().pair(first, second).unwrap().alarming;
         let too_few = association::NotComputed::TooFewRows { have: 0, need: 30 };
         assert_eq!(pair(0, 1), Err(too_few));
         assert_eq!(pair(0, 2), Err(association::NotComputed::Constant));
-        let both = HashMap::from(
-            ["a", "b"].map(|name| (name.to_owned(), RowValues::Numeric(values.clone()))),
-        );
-        let found = joint.summarise(both).unwrap();
+        let both = HashMap::from(["a", "b"].map(|name| (name.to_owned(), numbers(&values))));
+        let found = joint.summarise(both).associations.unwrap();
         let pair = found.matrix().pair(0, 1).unwrap().alarming.unwrap();
         assert_eq!(
             (pair.measure, pair.value, pair.n),
             (Measure::Spearman, 1.0, 40)
         );
-        assert!(joint.summarise(HashMap::new()).is_none());
-        let empty = HashMap::from([("a".to_owned(), RowValues::Numeric(Vec::new()))]);
-        assert!(
-            joint.summarise(empty).is_none(),
+        assert_eq!(joint.summarise(HashMap::new()), Together::default());
+        let empty = HashMap::from([("a".to_owned(), numbers(&[]))]);
+        assert_eq!(
+            joint.summarise(empty),
+            Together::default(),
             "a window without a row says nothing"
         );
+    }
+
+    #[test]
+    fn what_is_null_is_missing_and_a_column_that_is_not_there_is_not() {
+        let features = [
+            feature("a", Kind::Numeric),
+            feature("b", Kind::Numeric),
+            feature("class", Kind::Categorical),
+        ];
+        let asked = Asked {
+            missingness: true,
+            ..Asked::default()
+        };
+        let joint = Joint::of(&features, asked);
+        let mut values = vec![Some(f64::NAN); 40];
+        values[..10].fill(None);
+        let sample = HashMap::from([
+            ("a".to_owned(), numbers(&values)),
+            ("class".to_owned(), category(40)),
+        ]);
+        let found = joint.summarise(sample);
+        assert_eq!(found.associations, None);
+        let found = found.missingness.unwrap();
+        assert_eq!(found.features(), ["a", "class"]);
+        assert_eq!(found.patterns().complete_share(), Some(0.75));
     }
 }

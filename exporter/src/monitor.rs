@@ -20,7 +20,7 @@ use stats::{FeatureProfile, FrozenFeature, Reference, Summary};
 use crate::archive;
 use crate::baseline::{Baseline, Definition, SAVED_AS, Windows};
 use crate::columns::FeatureColumn;
-use crate::joint::Joint;
+use crate::joint::{Asked, Joint};
 use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf, WindowCounting};
 use crate::progress::{Columns, JudgedState, Progress};
 use crate::rules::{self, Before, Measure, Outcome, Rule};
@@ -859,10 +859,13 @@ fn counting_of(
     });
     Arc::new(WindowCounting {
         features: counting.collect(),
-        joint: match config.checks.correlation.enabled {
-            true => Joint::of(features),
-            false => Joint::default(),
-        },
+        joint: Joint::of(
+            features,
+            Asked {
+                associations: config.checks.correlation.enabled,
+                missingness: config.checks.missing_patterns.enabled,
+            },
+        ),
     })
 }
 

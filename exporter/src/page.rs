@@ -4,6 +4,7 @@
 //! sensitive shows statistics only: no category, no value of somebody, no edge of a bin.
 
 mod detail;
+mod missing;
 mod pairs;
 mod picture;
 mod rules;
@@ -116,6 +117,7 @@ pub fn render(page: Page<'_>) -> Markup {
                     (detail::whole(snapshot))
                     (rules::section(&snapshot.rules))
                     (pairs::pairs(snapshot.whole.pairs.as_ref()))
+                    (missing::section(snapshot.whole.missingness.as_ref()))
                 }
                 (footer(page, every))
             }
@@ -661,6 +663,7 @@ fn statistic(statistic: Statistic) -> &'static str {
         | Statistic::OutlierShare
         | Statistic::DuplicateShare => "increase",
         Statistic::AssociationChange => "change of the association",
+        Statistic::PatternDistance => "distance",
     }
 }
 

@@ -7,8 +7,8 @@ use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::{
-    AssociationReport, BySeverity, Check, FeatureReport, Kind, Report, Streak, Summary, Times,
-    WindowSummary,
+    AssociationReport, BySeverity, Check, FeatureReport, Kind, MissingnessReport, Report, Streak,
+    Summary, Times, WindowSummary,
 };
 
 use crate::columns::{ColumnProblem, Layout};
@@ -84,6 +84,9 @@ pub struct JudgedState {
     /// How the features hang together, compared with the baseline; nothing where no pair can be.
     #[serde(default)]
     pub associations: Option<AssociationReport>,
+    /// How its features are missing together, compared with the baseline; nothing where that cannot be.
+    #[serde(default)]
+    pub missingness: Option<MissingnessReport>,
     /// Which of them have lasted long enough to alarm, by feature.
     pub breached: BTreeMap<String, Breaches>,
 }
@@ -199,6 +202,7 @@ impl JudgedState {
             found,
             reports,
             associations: report.associations,
+            missingness: report.missingness,
             breached,
         }
     }

@@ -4,6 +4,7 @@
 
 mod bins;
 mod distances;
+mod missingness;
 mod rules;
 mod verdicts;
 
@@ -23,6 +24,7 @@ use crate::updates::Supply;
 use bins::bins;
 pub(crate) use bins::coarse;
 use distances::drift;
+use missingness::missingness;
 use rules::business_rule;
 use verdicts::{NoVerdict, freshness_verdict, judged, verdicts};
 
@@ -199,6 +201,9 @@ fn whole(out: &mut Out, snapshot: &Snapshot) {
     }
     if let Some(pairs) = &whole.pairs {
         associations(out, &pairs.report);
+    }
+    if let Some(report) = &whole.missingness {
+        missingness(out, report);
     }
     let unjudged = match snapshot.baseline {
         BaselineState::Absent | BaselineState::Forming { .. } => NoVerdict::NoBaseline,

@@ -50,6 +50,15 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
         Check::Outliers => &monitor.checks.outliers,
         Check::Correlation => &monitor.checks.correlation,
         Check::Duplicates => &monitor.checks.duplicates,
+        Check::MissingPatterns => &monitor.checks.missing_patterns,
+    }
+}
+
+/// The name of a check in the manifest, below `spec.checks`.
+pub fn field(check: Check) -> &'static str {
+    match check {
+        Check::MissingPatterns => "missingPatterns",
+        check => check.name(),
     }
 }
 

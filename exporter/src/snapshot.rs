@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use stats::association::Matrix;
 use stats::{
     Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
-    Kind, Scope, Severity, Summary,
+    Kind, MissingnessReport, Scope, Severity, Summary,
 };
 
 use crate::freshness::{Freshness, Served};
@@ -77,6 +77,8 @@ pub struct WholeState {
     pub quality: Option<MonitorQuality>,
     /// How its features hang together, and the baseline's; nothing where no pair can be compared.
     pub pairs: Option<PairsState>,
+    /// How its features are missing together, and the baseline's; nothing where that cannot be compared.
+    pub missingness: Option<MissingnessReport>,
     /// The verdicts.
     pub report: Option<FeatureReport>,
     /// Which checks are breached.

@@ -114,6 +114,7 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
     let scores = expected.filter_map(|feature| Some(feature.quality?.score()));
     WholeState {
         pairs: pairs(parts, judged),
+        missingness: judged.missingness.clone(),
         keys,
         quality: MonitorQuality::of(scores, keys.as_ref()),
         report: judged.report("").cloned(),

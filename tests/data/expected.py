@@ -27,6 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "servers"))
 import associations  # noqa: E402  (the paths above make them importable)
 import customers  # noqa: E402
+import missingness  # noqa: E402
 import weekly_features  # noqa: E402
 
 NOT_FEATURES = {"household_id", "snapshot_ts", "last_event_ts", "segment"}
@@ -412,8 +413,8 @@ def expected(week, baseline_weeks, faults):
     features = [Feature(name, baseline, current) for name in current.column_names if name not in NOT_FEATURES]
     fenced = [feature for feature in features if feature.current_outlier_share]
     pairs = associations.Associations([feature.name for feature in features], baseline, current)
-    # Drift, missing and quality of each, outliers of those that have some spread, those with a pair, and the window's keys.
-    tests = 3 * len(features) + len(fenced) + pairs.tests() + 1
+    # Drift, missing and quality of each, outliers of those that have some spread, those with a pair, and the window's keys and patterns.
+    tests = 3 * len(features) + len(fenced) + pairs.tests() + 2
     alphas = {severity: min(0.05, max(1e-9, BUDGET[severity] / tests)) for severity in SEVERITIES}
     exact = drift_limits(features, alphas, lambda feature: feature.leave_one_out)
     binned = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
@@ -424,6 +425,7 @@ def expected(week, baseline_weeks, faults):
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result["events"] = events(current)
     result |= {"tests": tests, "alpha": alphas, "features": {}, "pairs": pairs.described(alphas)}
+    result["missingness"] = missingness.described([feature.name for feature in features], baseline, pooled, current, alphas)
     for feature, exact_limits, binned_limits in zip(features, exact, binned):
         result["features"][feature.name] = {
             "kind": "Numeric" if feature.numeric else "Categorical",

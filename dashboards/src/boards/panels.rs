@@ -20,7 +20,7 @@ use crate::grafana::panel::{
 };
 
 /// The checks, in an order that gives each its colour.
-pub const CHECKS: [&str; 8] = [
+pub const CHECKS: [&str; 9] = [
     About::Drift.name(),
     About::Missing.name(),
     About::Freshness.name(),
@@ -29,6 +29,7 @@ pub const CHECKS: [&str; 8] = [
     About::Outliers.name(),
     About::Duplicates.name(),
     About::Correlation.name(),
+    About::MissingPatterns.name(),
 ];
 
 /// A number of things.

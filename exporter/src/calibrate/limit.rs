@@ -7,7 +7,9 @@ use stats::limits::Between;
 pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
     use Statistic::*;
     match statistic {
-        Ks | Psi | JensenShannon | Hellinger | Wasserstein => Between::distances(values),
+        Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance => {
+            Between::distances(values)
+        }
         MissingShare | InvalidShare | OutlierShare | DuplicateShare => Between::differences(values),
         // Two features share the limit of their pair, so that no number for one of them says what both would do.
         AssociationChange | ChiSquared => None,
@@ -19,7 +21,7 @@ pub fn largest(statistic: Statistic) -> Option<f64> {
     use Statistic::*;
     match statistic {
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
-        | DuplicateShare => Some(1.0),
+        | DuplicateShare | PatternDistance => Some(1.0),
         Psi | Wasserstein | AssociationChange | ChiSquared => None,
     }
 }

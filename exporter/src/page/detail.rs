@@ -216,6 +216,7 @@ fn judgement(
         Check::Outliers => "Outliers",
         Check::Correlation => "Correlation",
         Check::Duplicates => "Duplicates",
+        Check::MissingPatterns => "Missing patterns",
     };
     let verdict = match judged {
         Ok(verdict) => verdict,

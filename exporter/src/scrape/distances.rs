@@ -83,7 +83,8 @@ impl DistanceFamilies {
             | Statistic::InvalidShare
             | Statistic::OutlierShare
             | Statistic::AssociationChange
-            | Statistic::DuplicateShare => return None,
+            | Statistic::DuplicateShare
+            | Statistic::PatternDistance => return None,
         })
     }
 }

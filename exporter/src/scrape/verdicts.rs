@@ -232,6 +232,7 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::OutlierShare => "outlier_share",
         Statistic::AssociationChange => "association_change",
         Statistic::DuplicateShare => "duplicate_share",
+        Statistic::PatternDistance => "pattern_distance",
     }
 }
 

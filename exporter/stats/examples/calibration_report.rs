@@ -14,7 +14,7 @@ use std::thread::spawn;
 
 use draw::{Baseline, Draw, rates};
 use stats::poisson::interval;
-use stats::{BySeverity, Check, Scope};
+use stats::{BySeverity, Check};
 use trial::{BUDGET, CHANGES, FEATURES, Outcome, Trial, WINDOWS, found, undrifted};
 
 const CONFIDENCE: f64 = 0.95;
@@ -198,7 +198,7 @@ fn table(outcome: &Outcome, trial: Trial) {
     println!(
         "| check | warnings: alarms | used | critical: alarms | used |\n|---|--:|--:|--:|--:|"
     );
-    for check in Check::of(Scope::Feature) {
+    for check in Check::ALL.into_iter().filter(|check| trial::judged(*check)) {
         row(
             check.name(),
             *outcome.alarms.get(check),

@@ -18,12 +18,17 @@ use crate::window::WindowSummary;
 
 mod association;
 mod drift;
+mod patterns;
 mod share;
 
 pub use association::{AssociationReport, MOST_CHANGED, PairChange};
+pub use patterns::{
+    CoMissingPair, Completeness, Difference, MOST_TOLD, MissingnessReport, PatternChange,
+};
 
 use association::AssociationTests;
 use drift::DriftTest;
+use patterns::PatternTest;
 use share::{Share, ShareTest};
 
 /// The statistics that alarm about drift. χ² and the missing share cannot.
@@ -110,6 +115,8 @@ pub struct Report {
     pub window: FeatureReport,
     /// About how its features hang together; `None` where no pair can be compared.
     pub associations: Option<AssociationReport>,
+    /// About how its values are missing together; `None` where that cannot be compared.
+    pub missingness: Option<MissingnessReport>,
 }
 
 /// All that one window says about one feature, or about itself as a whole.
@@ -146,6 +153,7 @@ pub struct Reference {
     features: Vec<Prepared>,
     correlation: Result<AssociationTests, NotComputed>,
     duplicates: Result<ShareTest, NotComputed>,
+    patterns: Result<PatternTest, NotComputed>,
 }
 
 /// One feature, prepared. A test that cannot be made says why.
@@ -169,6 +177,7 @@ impl Reference {
             .collect();
         let correlation = AssociationTests::new(features, windows, settings);
         let mut duplicates = duplicates(windows, settings);
+        let patterns = PatternTest::new(features, windows, settings);
         let count = |has: &dyn Fn(&FrozenFeature, &Prepared) -> bool| {
             let all = features.iter().zip(&prepared);
             all.filter(|(feature, prepared)| has(feature, prepared))
@@ -183,6 +192,7 @@ impl Reference {
             outliers: count(&|_, prepared| on.outliers && counts(&prepared.fences)),
             correlation: correlation.as_ref().map_or(0, AssociationTests::count),
             duplicates: usize::from(duplicates.is_ok()),
+            missing_patterns: usize::from(patterns.is_ok()),
         };
         let all = tests.iter().map(|(_, tests)| tests).sum();
         let alpha = settings.budget.map(|budget| Alpha::share(budget, all));
@@ -204,6 +214,7 @@ impl Reference {
             features: prepared,
             correlation,
             duplicates,
+            patterns,
         }
     }
 
@@ -334,6 +345,10 @@ pub fn judge(
         Ok(tests) => tests.judge(window, reference.alpha),
         Err(reason) => (vec![Err(*reason); reference.len()], None),
     };
+    let (patterns, missingness) = match &reference.patterns {
+        Ok(test) => test.judge(window, reference.alpha),
+        Err(reason) => (Err(*reason), None),
+    };
     let windows = current.iter().copied().chain(std::iter::repeat(None));
     let mut features: Vec<FeatureReport> = reference
         .features
@@ -351,6 +366,7 @@ pub fn judge(
                 reference.alpha,
             )
         }
+        Check::MissingPatterns => patterns.clone(),
         Check::Drift | Check::Missing | Check::Quality | Check::Outliers | Check::Correlation => {
             Err(NotComputed::Disabled)
         }
@@ -366,6 +382,7 @@ pub fn judge(
         features,
         window,
         associations,
+        missingness,
     }
 }
 
@@ -499,7 +516,7 @@ impl Prepared {
                         of_kind(Share::default())?;
                         correlation.clone()
                     }
-                    Check::Duplicates => Err(NotComputed::Disabled),
+                    Check::Duplicates | Check::MissingPatterns => Err(NotComputed::Disabled),
                 }
             }),
             moving: self.drift.moving(),

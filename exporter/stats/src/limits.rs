@@ -116,6 +116,7 @@ pub fn floors(statistic: Statistic) -> Option<BySeverity<f64>> {
         Statistic::InvalidShare | Statistic::DuplicateShare => (0.01, 0.05),
         Statistic::OutlierShare => (0.02, 0.05),
         Statistic::AssociationChange => (0.10, 0.20),
+        Statistic::PatternDistance => (0.10, 0.20),
         Statistic::ChiSquared => return None,
     };
     Some(BySeverity { warning, critical })

@@ -23,17 +23,20 @@ pub enum Check {
     Correlation,
     /// The share of rows with the key of another row rose above the baseline's.
     Duplicates,
+    /// Other features than in the baseline are missing in the same rows.
+    MissingPatterns,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 6] = [
+    pub const ALL: [Check; 7] = [
         Check::Drift,
         Check::Missing,
         Check::Quality,
         Check::Outliers,
         Check::Correlation,
         Check::Duplicates,
+        Check::MissingPatterns,
     ];
 
     /// Its name as metrics and pages have it.
@@ -45,6 +48,7 @@ impl Check {
             Check::Outliers => "outliers",
             Check::Correlation => "correlation",
             Check::Duplicates => "duplicates",
+            Check::MissingPatterns => "missing_patterns",
         }
     }
 
@@ -56,7 +60,7 @@ impl Check {
             | Check::Quality
             | Check::Outliers
             | Check::Correlation => Scope::Feature,
-            Check::Duplicates => Scope::Window,
+            Check::Duplicates | Check::MissingPatterns => Scope::Window,
         }
     }
 
@@ -92,6 +96,8 @@ pub struct ByCheck<T> {
     pub correlation: T,
     /// The value of duplicates.
     pub duplicates: T,
+    /// The value of missing patterns.
+    pub missing_patterns: T,
 }
 
 impl<T> ByCheck<T> {
@@ -104,6 +110,7 @@ impl<T> ByCheck<T> {
             outliers: of(Check::Outliers),
             correlation: of(Check::Correlation),
             duplicates: of(Check::Duplicates),
+            missing_patterns: of(Check::MissingPatterns),
         }
     }
 
@@ -116,6 +123,7 @@ impl<T> ByCheck<T> {
             Check::Outliers => &self.outliers,
             Check::Correlation => &self.correlation,
             Check::Duplicates => &self.duplicates,
+            Check::MissingPatterns => &self.missing_patterns,
         }
     }
 
@@ -128,6 +136,7 @@ impl<T> ByCheck<T> {
             Check::Outliers => &mut self.outliers,
             Check::Correlation => &mut self.correlation,
             Check::Duplicates => &mut self.duplicates,
+            Check::MissingPatterns => &mut self.missing_patterns,
         }
     }
 
@@ -229,7 +238,7 @@ pub struct Verdict {
     pub statistic: Statistic,
     /// Its value in this window, in its own unit.
     pub value: f64,
-    /// What it was measured on: rows for missing and duplicates, values for the others.
+    /// What it was measured on: rows for missing, duplicates and missing patterns, values for the others.
     pub rows: u64,
     /// The least number of rows on which this check may alarm.
     pub min_rows: u64,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::association::{InputError, Matrix, Values, matrix};
 use crate::keys::Keys;
+use crate::missingness::Missingness;
 
 /// Features that are compared with each other: the first so many of the baseline.
 pub const MAX_FEATURES: usize = 128;
@@ -17,6 +18,9 @@ pub struct WindowSummary {
     /// How its features hang together; `None` where no rows were sampled for it.
     #[serde(default)]
     pub associations: Option<Associations>,
+    /// How its features are missing together; `None` where no rows were sampled for it.
+    #[serde(default)]
+    pub missingness: Option<Missingness>,
 }
 
 /// How the features of a window hang together, over a sample of its rows.

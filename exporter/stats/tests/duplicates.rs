@@ -15,8 +15,8 @@ fn window(rows: u32, twice: u32) -> WindowSummary {
         keys.insert(Some(&row.to_be_bytes()));
     }
     WindowSummary {
-        associations: None,
         keys: Some(keys.close()),
+        ..WindowSummary::default()
     }
 }
 

@@ -45,6 +45,8 @@ pub enum Statistic {
     AssociationChange,
     /// Increase of the share of rows with the key of another row.
     DuplicateShare,
+    /// Jensen–Shannon distance, base 2, of how often which features are missing in the same row.
+    PatternDistance,
 }
 
 impl Statistic {
@@ -61,7 +63,10 @@ impl Statistic {
     pub fn minimum(self) -> u64 {
         match self {
             Statistic::Ks | Statistic::Wasserstein => 20,
-            Statistic::Psi | Statistic::JensenShannon | Statistic::Hellinger => 20,
+            Statistic::Psi
+            | Statistic::JensenShannon
+            | Statistic::Hellinger
+            | Statistic::PatternDistance => 20,
             Statistic::AssociationChange => MIN_ROWS,
             Statistic::ChiSquared => 2,
             Statistic::MissingShare
@@ -86,6 +91,7 @@ impl std::fmt::Display for Statistic {
             Statistic::OutlierShare => "outlier share",
             Statistic::AssociationChange => "change of association",
             Statistic::DuplicateShare => "duplicate share",
+            Statistic::PatternDistance => "distance of the missing patterns",
         })
     }
 }

@@ -91,7 +91,7 @@ impl ShareTest {
             Check::Quality => Some(Statistic::InvalidShare),
             Check::Outliers => Some(Statistic::OutlierShare),
             Check::Duplicates => Some(Statistic::DuplicateShare),
-            Check::Drift | Check::Correlation => None,
+            Check::Drift | Check::Correlation | Check::MissingPatterns => None,
         }
     }
 

@@ -10,8 +10,8 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use stats::{
     Acceptable, Associations, Bins, ByCheck, BySeverity, Check, Column, DriftSettings,
-    FeatureProfile, FeatureReport, FrozenFeature, Kind, QualitySettings, Reference, RowSampler,
-    RowValues, Scope, Settings, Summary, Validity, WindowSummary, judge,
+    FeatureProfile, FeatureReport, FrozenFeature, Kind, Missingness, QualitySettings, Reference,
+    RowSample, RowSampler, Scope, Settings, Summary, Validity, WindowSummary, judge,
 };
 
 pub const FEATURES: usize = 20;
@@ -49,12 +49,15 @@ struct Drawn {
     nulls: f64,
     /// The correlation of the first feature with every other one; these have one of 0.5 with each other.
     correlation: f64,
+    /// The first so many features are missing in the same rows.
+    together: usize,
 }
 
 const UNCHANGED: Drawn = Drawn {
     means: [0.0; FEATURES],
     nulls: NULLS,
     correlation: 0.5,
+    together: 0,
 };
 
 fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
@@ -74,12 +77,20 @@ fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
 fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Vec<Rows> {
     let factor = normals(rng, rows);
     let of_others = 0.5f64.sqrt();
+    let there = |rng: &mut SmallRng| {
+        let mut bits = vec![0u8; rows.div_ceil(8)];
+        (0..rows)
+            .filter(|_| rng.random::<f64>() >= from.nulls)
+            .for_each(|row| bits[row / 8] |= 1 << (row % 8));
+        bits
+    };
+    let shared = (from.together > 0).then(|| there(rng));
     (0..FEATURES)
         .map(|feature| {
-            let mut bits = vec![0u8; rows.div_ceil(8)];
-            (0..rows)
-                .filter(|_| rng.random::<f64>() >= from.nulls)
-                .for_each(|row| bits[row / 8] |= 1 << (row % 8));
+            let bits = match &shared {
+                Some(shared) if feature < from.together => shared.clone(),
+                _ => there(rng),
+            };
             let part = match feature {
                 0 => from.correlation / of_others,
                 _ => of_others,
@@ -113,7 +124,7 @@ fn profile(rows: &Rows, bins: Option<Arc<Bins>>) -> FeatureProfile {
 fn whole(window: &[Rows]) -> WindowSummary {
     let mut columns = Vec::new();
     for rows in window {
-        let (mut sampler, mut sample) = (RowSampler::default(), RowValues::new(Kind::Numeric));
+        let (mut sampler, mut sample) = (RowSampler::default(), RowSample::new(Kind::Numeric));
         let validity = Validity::bitmap(&rows.bits, 0, rows.values.len()).unwrap();
         let column = Column::Numeric {
             values: &rows.values,
@@ -124,10 +135,14 @@ fn whole(window: &[Rows]) -> WindowSummary {
         columns.push(sample);
     }
     let names: Vec<String> = (0..FEATURES).map(name_of).collect();
-    let named = names.iter().map(String::as_str);
-    let columns: Vec<_> = named.zip(columns.iter().map(RowValues::values)).collect();
+    let named = || names.iter().map(String::as_str);
+    let values: Vec<_> = named()
+        .zip(columns.iter().map(|column| column.values().values()))
+        .collect();
+    let samples: Vec<_> = named().zip(&columns).collect();
     WindowSummary {
-        associations: Some(Associations::new(&columns).unwrap()),
+        associations: Some(Associations::new(&values).unwrap()),
+        missingness: Some(Missingness::new(&samples).unwrap()),
         ..WindowSummary::default()
     }
 }
@@ -160,7 +175,7 @@ impl Baseline {
         }
     }
 
-    /// What a window says that is drawn from this.
+    /// What a window says that is drawn from this: of each feature, and last of itself as a whole.
     fn judge(&self, rng: &mut SmallRng, rows: usize, from: Drawn) -> Vec<FeatureReport> {
         let window = draw(rng, rows, from);
         let features = self.features.iter().zip(&window);
@@ -168,14 +183,21 @@ impl Baseline {
             .map(|(feature, rows)| profile(rows, Some(feature.bins.clone())).close())
             .collect();
         let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
-        judge(&self.reference, &current, &whole(&window)).features
+        let report = judge(&self.reference, &current, &whole(&window));
+        let whole = std::iter::once(report.window);
+        report.features.into_iter().chain(whole).collect()
     }
+}
+
+/// Whether a check is tried: the keys of rows are not drawn.
+pub fn judged(check: Check) -> bool {
+    check != Check::Duplicates
 }
 
 fn settings() -> Settings {
     Settings {
         budget: BUDGET,
-        on: ByCheck::from_fn(|check| check.scope() == Scope::Feature),
+        on: ByCheck::from_fn(judged),
         drift: DriftSettings::default(),
         quality: QualitySettings::default(),
         acceptable: (0..FEATURES)
@@ -277,7 +299,7 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
         let baseline = Baseline::of(windows.collect());
         tests = ByCheck::from_fn(|check| baseline.reference.tests_of(check));
         alpha = baseline.reference.alpha().map(|alpha| alpha.unwrap().value);
-        let mut before = vec![ByCheck::<BySeverity<bool>>::default(); FEATURES];
+        let mut before = vec![ByCheck::<BySeverity<bool>>::default(); FEATURES + 1];
         for _ in 0..trial.windows {
             let from = next(&mut rng);
             let reports = baseline.judge(&mut rng, trial.rows, from);
@@ -326,7 +348,7 @@ pub struct Change {
 }
 
 /// Changes that are to be found as warnings.
-pub const CHANGES: [Change; 3] = [
+pub const CHANGES: [Change; 4] = [
     Change {
         what: "a shift by 0.2 standard deviations",
         check: Check::Drift,
@@ -354,6 +376,15 @@ pub const CHANGES: [Change; 3] = [
         },
         features: 1,
     },
+    Change {
+        what: "four features missing in the same rows, each as often as before",
+        check: Check::MissingPatterns,
+        from: Drawn {
+            together: 4,
+            ..UNCHANGED
+        },
+        features: 1,
+    },
 ];
 
 /// In which share of windows of 5,000 rows a change is found, against baselines of 40,000, a window each.
@@ -373,7 +404,10 @@ pub fn found(seed: u64, change: Change, baselines: u32) -> f64 {
             .map(|report| report.name.as_str())
             .collect();
         // Nobody is told of the features that have the one which changed for a partner.
-        let first = |name: &&str| *name == name_of(0);
+        let first = |name: &&str| match change.check.scope() {
+            Scope::Feature => *name == name_of(0),
+            Scope::Window => name.is_empty(),
+        };
         assert!(change.features > 1 || over.iter().all(first), "{over:?}");
         detected += over.len();
     }
