@@ -70,6 +70,11 @@ pub struct Checks {
     /// increase of their share. Default: on, with calibrated limits. Example: `{critical: 0.01}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<WindowCheck>,
+
+    /// Are the same features missing together as in the baseline? The value is the distance of how often which features are
+    /// missing in the same row: Jensen–Shannon, 0 to 1. Default: on, with calibrated limits. Example: `{critical: 0.3}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_patterns: Option<WindowCheck>,
 }
 
 /// Are the columns those of the baseline? It has no limit: a finding is a finding.
@@ -445,7 +450,8 @@ pub struct DeviationOverride {
 }
 
 /// A check of the window as a whole against the baseline. The value is by how much a share or a coefficient has changed in the
-/// direction that is bad; a limit is such a change, 0 to 1 (of a share, 0.05 is five percentage points).
+/// direction that is bad, or how far frequencies are apart; a limit is such a change, 0 to 1 (of a share, 0.05 is five percentage
+/// points).
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
 #[x_kube(
     validation = Rule::new("!has(self.warning) || !has(self.critical) || self.warning <= self.critical")

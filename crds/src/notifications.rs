@@ -392,11 +392,13 @@ pub enum About {
     Duplicates,
     /// The business rules of `rules`.
     Rules,
+    /// The check of which features are missing together.
+    MissingPatterns,
 }
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 13] = [
+    pub const ALL: [About; 14] = [
         About::Availability,
         About::Schema,
         About::Freshness,
@@ -410,6 +412,7 @@ impl About {
         About::Shift,
         About::Duplicates,
         About::Rules,
+        About::MissingPatterns,
     ];
 
     /// The value of the label `check`: for checks that of the metrics.
@@ -428,6 +431,7 @@ impl About {
             About::Shift => "shift",
             About::Duplicates => "duplicates",
             About::Rules => "rules",
+            About::MissingPatterns => "missing_patterns",
         }
     }
 }

@@ -377,6 +377,8 @@ pub struct Checks {
     pub shift: Check<f64>,
     /// Do more rows than in the baseline have the keys of another row? Limits are increases of the share. It has no overrides.
     pub duplicates: Check<f64>,
+    /// Are the same features missing together as in the baseline? Limits are distances of the patterns. It has no overrides.
+    pub missing_patterns: Check<f64>,
 }
 
 /// The quality check: a check, and what is acceptable.

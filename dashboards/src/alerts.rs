@@ -98,6 +98,7 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
         alerts.push(quality(subject, level));
         alerts.push(drift(subject, level));
         alerts.push(missing(subject, level));
+        alerts.push(missing_patterns(subject, level));
         alerts.push(outliers(subject, level));
         alerts.push(correlation(subject, level));
         alerts.push(performance(subject, level));
@@ -297,7 +298,7 @@ enum Mutes {
     Nothing,
     /// What a feature tells about the target.
     Power,
-    /// How a feature hangs together with others.
+    /// How a feature hangs together with others, or is missing with them.
     Pairs,
     /// What is far out.
     FarOut,
@@ -464,7 +465,7 @@ fn drift(subject: Subject<'_>, level: Level) -> Alert {
 
 /// The check of missing values: increases of their share.
 fn missing(subject: Subject<'_>, level: Level) -> Alert {
-    statistical(
+    let alert = statistical(
         subject,
         level,
         About::Missing,
@@ -472,7 +473,32 @@ fn missing(subject: Subject<'_>, level: Level) -> Alert {
         "More values of a feature are missing than in the baseline.",
         "The missing share of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
         "humanizePercentage",
-    )
+    );
+    Alert {
+        keeps_firing: ends(subject, level, Mutes::Pairs),
+        ..alert
+    }
+}
+
+/// The check of which features are missing together: the distance of the patterns of the window as a whole. That more values of
+/// a feature are missing is told before.
+fn missing_patterns(subject: Subject<'_>, level: Level) -> Alert {
+    let (about, labels) = (About::MissingPatterns, &OF_MONITOR);
+    Alert {
+        name: "FeatureMissingPatterns",
+        level,
+        about: Some(about),
+        query: breached(subject, labels, level, about, &[Is(Feature, "")]),
+        lasts: subject.pace.settled(),
+        keeps_firing: ends(subject, level, Mutes::Nothing),
+        summary: "Other features than in the baseline are missing together.",
+        description: format!(
+            "How often which features of {{{{ $labels.namespace }}}}/{{{{ $labels.monitor }}}} are missing in the same row is \
+             {{{{ $value | {PLAIN} }}}} away from the baseline; the limit is {}. The exporter's page names the patterns.",
+            looked_up(&table::CHECK_LIMIT, labels, level, about, PLAIN),
+        ),
+        board: Board::Monitor,
+    }
 }
 
 /// The check of values that are not acceptable: increases of their share. It mutes that they drift.

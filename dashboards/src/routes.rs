@@ -214,6 +214,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Shift,
         About::Duplicates,
         About::Rules,
+        About::MissingPatterns,
     ];
     let values = values.map(About::name);
     let of_values = || among(Check.name(), &values);
@@ -333,6 +334,17 @@ pub fn inhibitions() -> Vec<Inhibition> {
             vec![check(About::Correlation), critical()],
             vec![check(About::Performance)],
             &["feature"],
+        ),
+        // Where more of one feature is missing, other rows than before are complete.
+        rule(
+            vec![check(About::Missing), critical()],
+            vec![check(About::MissingPatterns)],
+            &[],
+        ),
+        rule(
+            vec![check(About::Missing)],
+            vec![check(About::MissingPatterns), warning()],
+            &[],
         ),
         // A column that is gone or of another type has no values to speak of.
         rule(column_gone(), vec![of_values()], &["feature"]),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use stats::association::{ABSENT, Collapse, Values};
 use stats::performance::{Performance, Predictor};
-use stats::{Associations, Bins, FrozenFeature, Kind, MAX_FEATURES, RowValues};
+use stats::{
+    Associations, Bins, FrozenFeature, Kind, MAX_FEATURES, Missingness, RowSample, RowValues,
+};
 
 use crate::columns::FeatureColumn;
 use crate::target::FrozenTarget;
@@ -14,10 +16,29 @@ use crate::target::FrozenTarget;
 #[derive(Clone, Debug, Default)]
 pub struct Joint {
     features: Vec<Sampled>,
-    /// What they are to tell about; nothing where no check asks for it.
-    target: Option<FrozenTarget>,
-    /// Whether they are compared with each other.
-    associated: bool,
+    asked: Asked,
+}
+
+/// What is to be made of a sample.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// How features hang together.
+    pub associations: bool,
+    /// How they are missing together.
+    pub missingness: bool,
+    /// What they tell about this target.
+    pub target: Option<FrozenTarget>,
+}
+
+/// What was made of the sample of one window; nothing of what was not asked, and of a window without a row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Together {
+    /// How features hang together.
+    pub associations: Option<Associations>,
+    /// How they are missing together.
+    pub missingness: Option<Missingness>,
+    /// What they tell about the target.
+    pub performance: Option<Performance>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,19 +50,10 @@ struct Sampled {
     collapse: Option<Collapse>,
 }
 
-/// What a sample of rows says.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Together {
-    /// How the features hang together; nothing where they are not compared with each other.
-    pub associations: Option<Associations>,
-    /// What they tell about the target; nothing where there is none.
-    pub performance: Option<Performance>,
-}
-
 impl Joint {
     /// The first features of a baseline. Of categories that were frozen before it was learnt which to join nothing is said.
-    pub fn of(features: &[FrozenFeature], target: Option<&FrozenTarget>, associated: bool) -> Self {
-        if target.is_none() && !associated {
+    pub fn of(features: &[FrozenFeature], asked: Asked) -> Self {
+        if asked == Asked::default() {
             return Self::default();
         }
         let known =
@@ -58,8 +70,7 @@ impl Joint {
             });
         Self {
             features: sampled.collect(),
-            target: target.cloned(),
-            associated,
+            asked,
         }
     }
 
@@ -72,59 +83,93 @@ impl Joint {
     pub fn samples(&self, column: &FeatureColumn) -> bool {
         let features = self.features.iter();
         let features = features.map(|sampled| (&sampled.name, sampled.kind));
-        let target = self
-            .target
-            .iter()
-            .map(|target| (&target.column, target.kind));
+        let target = self.asked.target.iter();
+        let target = target.map(|target| (&target.column, target.kind));
         let mut all = features.chain(target);
         all.any(|(name, kind)| *name == column.name && kind == column.kind)
     }
 
-    /// What the sampled rows of one window say, given by column; a feature that is not there has no value in any row. Nothing
-    /// without a row.
-    pub fn summarise(&self, mut sample: HashMap<String, RowValues>) -> Together {
-        let rows = sample.values().map(|values| values.values().rows()).max();
+    /// What the sampled rows of one window say, given by their columns' names.
+    pub fn summarise(&self, mut sample: HashMap<String, RowSample>) -> Together {
+        let rows = sample.values().map(RowSample::rows).max();
         let Some(rows) = rows.filter(|rows| *rows > 0) else {
             return Together::default();
         };
-        let target = self.target.as_ref();
-        let target =
-            target.and_then(|target| Some((target, target.joined(sample.remove(&target.column)?))));
-        let columns: Vec<(&str, RowValues)> = self
-            .features
-            .iter()
-            .map(|sampled| {
-                let values = sample.remove(&sampled.name).unwrap_or(match sampled.kind {
-                    Kind::Numeric => RowValues::Numeric(vec![f64::NAN; rows]),
-                    Kind::Categorical => RowValues::Categorical(vec![ABSENT; rows]),
-                });
-                (
-                    sampled.name.as_str(),
-                    values.joined(sampled.collapse.as_ref()),
-                )
-            })
-            .collect();
-        let performance = target.and_then(|(target, values)| {
-            let predictors = self.features.iter().zip(&columns);
-            let predictors: Vec<(&str, Predictor<'_>)> = predictors
-                .filter_map(|(sampled, (name, values))| Some((*name, sampled.predictor(values)?)))
-                .collect();
-            let values = target.values(&values)?;
-            Some(Performance::new(&target.column, values, &predictors))
+        let target = self.asked.target.as_ref().and_then(|target| {
+            let values = sample.remove(&target.column)?.into_values();
+            Some((target, target.joined(values)))
         });
-        let columns: Vec<(&str, Values<'_>)> = columns
-            .iter()
-            .map(|(name, values)| (*name, values.values()))
-            .collect();
+        let missingness = match self.asked.missingness {
+            true => self.missingness(&sample),
+            false => None,
+        };
+        let columns = self.columns(rows, sample);
         Together {
-            // Every column has a value, or none, for each row of the same sample.
-            associations: match self.associated {
-                true => Associations::new(&columns).ok(),
+            missingness,
+            performance: target
+                .and_then(|(target, values)| self.performance(target, &values, &columns)),
+            associations: match self.asked.associations {
+                true => associations(&columns),
                 false => None,
             },
-            performance,
         }
     }
+
+    /// How the features are missing together. One that is not there takes no part: that a column is gone is no pattern.
+    fn missingness(&self, sample: &HashMap<String, RowSample>) -> Option<Missingness> {
+        let features = self.features.iter();
+        let columns: Vec<(&str, &RowSample)> = features
+            .filter_map(|sampled| Some((sampled.name.as_str(), sample.get(&sampled.name)?)))
+            .collect();
+        // There are at most so many columns as are looked at together, with the same rows.
+        Missingness::new(&columns).ok()
+    }
+
+    /// The values of every feature, rare categories joined; one that is not there has no value in any row.
+    fn columns(
+        &self,
+        rows: usize,
+        mut sample: HashMap<String, RowSample>,
+    ) -> Vec<(&str, RowValues)> {
+        let features = self.features.iter();
+        let columns = features.map(|sampled| {
+            let values = sample.remove(&sampled.name).map(RowSample::into_values);
+            let values = values.unwrap_or(match sampled.kind {
+                Kind::Numeric => RowValues::Numeric(vec![f64::NAN; rows]),
+                Kind::Categorical => RowValues::Categorical(vec![ABSENT; rows]),
+            });
+            (
+                sampled.name.as_str(),
+                values.joined(sampled.collapse.as_ref()),
+            )
+        });
+        columns.collect()
+    }
+
+    /// What the features tell about the target, whose values these are.
+    fn performance(
+        &self,
+        target: &FrozenTarget,
+        values: &RowValues,
+        columns: &[(&str, RowValues)],
+    ) -> Option<Performance> {
+        let predictors = self.features.iter().zip(columns);
+        let predictors: Vec<(&str, Predictor<'_>)> = predictors
+            .filter_map(|(sampled, (name, values))| Some((*name, sampled.predictor(values)?)))
+            .collect();
+        let values = target.values(values)?;
+        Some(Performance::new(&target.column, values, &predictors))
+    }
+}
+
+/// How the features hang together.
+fn associations(columns: &[(&str, RowValues)]) -> Option<Associations> {
+    let columns: Vec<(&str, Values<'_>)> = columns
+        .iter()
+        .map(|(name, values)| (*name, values.values()))
+        .collect();
+    // Every column has a value, or none, for each row of the same sample.
+    Associations::new(&columns).ok()
 }
 
 impl Sampled {
@@ -148,7 +193,7 @@ mod tests {
     use std::sync::Arc;
 
     use stats::association::{self, Measure};
-    use stats::{Column, FeatureProfile, Validity};
+    use stats::{Categories, Column, FeatureProfile, RowSampler, Validity};
 
     use super::*;
 
@@ -163,6 +208,50 @@ mod tests {
         }
         let bins = Arc::new(profile.freeze_bins());
         FrozenFeature::new(name, "", bins, Vec::new()).collapsing(profile.collapse(0.1))
+    }
+
+    const BOTH: Asked = Asked {
+        associations: true,
+        missingness: true,
+        target: None,
+    };
+
+    /// Numbers, null where there is none.
+    fn numbers(values: &[Option<f64>]) -> RowSample {
+        let mut bits = vec![0u8; values.len().div_ceil(8)];
+        let there = values.iter().enumerate().filter(|(_, v)| v.is_some());
+        there.for_each(|(row, _)| bits[row / 8] |= 1 << (row % 8));
+        let numbers: Vec<f64> = values.iter().map(|value| value.unwrap_or(0.0)).collect();
+        let column = Column::Numeric {
+            values: &numbers,
+            validity: Validity::bitmap(&bits, 0, numbers.len()).unwrap(),
+        };
+        let (mut sampler, mut sample) = (RowSampler::default(), RowSample::new(Kind::Numeric));
+        let choice = sampler.choose(numbers.len());
+        FeatureProfile::new(Kind::Numeric, None).pick(&column, &choice, &mut sample);
+        sample
+    }
+
+    /// One category in so many rows.
+    fn category(rows: usize) -> RowSample {
+        let column = Column::Categorical {
+            codes: &vec![0; rows],
+            validity: Validity::all(rows),
+            categories: Categories {
+                generation: 1,
+                len: 1,
+                name: &|_| Some("only"),
+            },
+        };
+        let mut profile = FeatureProfile::new(Kind::Categorical, None);
+        profile.update(&column).unwrap();
+        let bins = Arc::new(profile.freeze_bins());
+        let mut profile = FeatureProfile::new(Kind::Categorical, Some(bins));
+        profile.update(&column).unwrap();
+        let (mut sampler, mut sample) = (RowSampler::default(), RowSample::new(Kind::Categorical));
+        let choice = sampler.choose(rows);
+        profile.pick(&column, &choice, &mut sample);
+        sample
     }
 
     fn column(name: &str, kind: Kind) -> FeatureColumn {
@@ -185,8 +274,7 @@ mod tests {
             feature("class", Kind::Categorical),
             old,
         ];
-        let joint = Joint::of(&features, None, true);
-        assert!(Joint::of(&features, None, false).is_empty());
+        let joint = Joint::of(&features, BOTH);
         assert!(joint.samples(&column("a", Kind::Numeric)));
         assert!(joint.samples(&column("class", Kind::Categorical)));
         for (name, kind) in [
@@ -197,6 +285,7 @@ mod tests {
             assert!(!joint.samples(&column(name, kind)), "{name}");
         }
         assert!(Joint::default().is_empty());
+        assert!(Joint::of(&features, Asked::default()).is_empty());
     }
 
     #[test]
@@ -206,11 +295,11 @@ mod tests {
             feature("b", Kind::Numeric),
             feature("class", Kind::Categorical),
         ];
-        let joint = Joint::of(&features, None, true);
-        let values: Vec<f64> = (0..40).map(f64::from).collect();
+        let joint = Joint::of(&features, BOTH);
+        let values: Vec<Option<f64>> = (0..40).map(|row| Some(f64::from(row))).collect();
         let sample = HashMap::from([
-            ("a".to_owned(), RowValues::Numeric(values.clone())),
-            ("class".to_owned(), RowValues::Categorical(vec![1; 40])),
+            ("a".to_owned(), numbers(&values)),
+            ("class".to_owned(), category(40)),
         ]);
         let found = joint.summarise(sample).associations.unwrap();
         assert_eq!(found.features(), ["a", "b", "class"]);
@@ -218,9 +307,7 @@ mod tests {
         let too_few = association::NotComputed::TooFewRows { have: 0, need: 30 };
         assert_eq!(pair(0, 1), Err(too_few));
         assert_eq!(pair(0, 2), Err(association::NotComputed::Constant));
-        let both = HashMap::from(
-            ["a", "b"].map(|name| (name.to_owned(), RowValues::Numeric(values.clone()))),
-        );
+        let both = HashMap::from(["a", "b"].map(|name| (name.to_owned(), numbers(&values))));
         let found = joint.summarise(both).associations.unwrap();
         let pair = found.matrix().pair(0, 1).unwrap().alarming.unwrap();
         assert_eq!(
@@ -228,11 +315,36 @@ mod tests {
             (Measure::Spearman, 1.0, 40)
         );
         assert_eq!(joint.summarise(HashMap::new()), Together::default());
-        let empty = HashMap::from([("a".to_owned(), RowValues::Numeric(Vec::new()))]);
+        let empty = HashMap::from([("a".to_owned(), numbers(&[]))]);
         assert_eq!(
             joint.summarise(empty),
             Together::default(),
             "a window without a row says nothing"
         );
+    }
+
+    #[test]
+    fn what_is_null_is_missing_and_a_column_that_is_not_there_is_not() {
+        let features = [
+            feature("a", Kind::Numeric),
+            feature("b", Kind::Numeric),
+            feature("class", Kind::Categorical),
+        ];
+        let asked = Asked {
+            missingness: true,
+            ..Asked::default()
+        };
+        let joint = Joint::of(&features, asked);
+        let mut values = vec![Some(f64::NAN); 40];
+        values[..10].fill(None);
+        let sample = HashMap::from([
+            ("a".to_owned(), numbers(&values)),
+            ("class".to_owned(), category(40)),
+        ]);
+        let found = joint.summarise(sample);
+        assert_eq!(found.associations, None);
+        let found = found.missingness.unwrap();
+        assert_eq!(found.features(), ["a", "class"]);
+        assert_eq!(found.patterns().complete_share(), Some(0.75));
     }
 }

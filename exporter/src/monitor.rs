@@ -23,7 +23,7 @@ use crate::baseline::{Baseline, Definition, SAVED_AS, Windows};
 use crate::columns::FeatureColumn;
 use crate::contaminated::{self, Contaminated};
 use crate::history::History;
-use crate::joint::Joint;
+use crate::joint::{Asked, Joint};
 use crate::labelled::{self, Labels};
 use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf, WindowCounting};
 use crate::progress::{Columns, JudgedState, Progress};
@@ -941,6 +941,13 @@ fn counting_of(
         .target
         .as_ref()
         .filter(|target| target.serves(&config.data));
+    let asked = Asked {
+        associations: config.checks.correlation.enabled,
+        missingness: config.checks.missing_patterns.enabled,
+        target: target
+            .filter(|_| config.checks.performance.enabled)
+            .cloned(),
+    };
     let of_target = target.map(|target| {
         let counting = Counting {
             bins: target.bins.clone(),
@@ -964,14 +971,10 @@ fn counting_of(
         });
     Arc::new(WindowCounting {
         features: counting.chain(of_target).collect(),
-        // Pairs of features, and what they tell, in so many windows would take more room than all else.
+        // What features say together in so many windows would take more room than all else.
         joint: match Clock::of(config) {
             Some(_) => Joint::default(),
-            None => Joint::of(
-                &baseline.features,
-                target.filter(|_| config.checks.performance.enabled),
-                config.checks.correlation.enabled,
-            ),
+            None => Joint::of(&baseline.features, asked),
         },
     })
 }

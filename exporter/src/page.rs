@@ -4,6 +4,7 @@
 //! sensitive shows statistics only: no category, no value of somebody, no edge of a bin.
 
 mod detail;
+mod missing;
 mod pairs;
 mod performance;
 mod picture;
@@ -118,6 +119,7 @@ pub fn render(page: Page<'_>) -> Markup {
                     (rules::section(&snapshot.rules))
                     (performance::section(&snapshot.whole, &snapshot.features))
                     (pairs::pairs(snapshot.whole.pairs.as_ref()))
+                    (missing::section(snapshot.whole.missingness.as_ref()))
                 }
                 (footer(page, every))
             }
@@ -674,6 +676,7 @@ fn statistic(statistic: Statistic) -> &'static str {
         Statistic::LevelDeviation => "deviation of the mean",
         Statistic::Ewma => "EWMA of the mean",
         Statistic::Cusum => "CUSUM of the mean",
+        Statistic::PatternDistance => "distance",
     }
 }
 

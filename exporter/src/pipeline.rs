@@ -17,8 +17,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use stats::{
-    Acceptable, Bins, Choice, Column, ColumnError, FeatureProfile, Fences, KeySample, RowSampler,
-    RowValues, TimeSample, WindowSummary,
+    Acceptable, Bins, Choice, Column, ColumnError, FeatureProfile, Fences, KeySample, RowSample,
+    RowSampler, TimeSample, WindowSummary,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -368,7 +368,7 @@ struct FinishedFeature<T> {
     /// One entry a slot.
     slots: Vec<Finished<T>>,
     /// Its values in the sampled rows of each slot; none where it is not sampled.
-    samples: Vec<RowValues>,
+    samples: Vec<RowSample>,
 }
 
 impl<T: Send + 'static> Workers<T> {
@@ -489,7 +489,7 @@ impl<T: Send + 'static> Workers<T> {
         let columns = layout.features.len() + usize::from(layout.target.is_some());
         let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..columns).map(|_| None).collect();
         let mut by_rule: Vec<Vec<Measure>> = vec![Vec::new(); rules];
-        let mut samples: Vec<HashMap<String, RowValues>> = vec![HashMap::new(); slots];
+        let mut samples: Vec<HashMap<String, RowSample>> = vec![HashMap::new(); slots];
         let mut worked: Vec<Worked<T>> = (0..slots)
             .map(|_| Worked {
                 features: Vec::with_capacity(columns),
@@ -532,6 +532,7 @@ impl<T: Send + 'static> Workers<T> {
             let summary = summary.await;
             let together = summary.map_err(|error| PullError::Worker(error.to_string()))?;
             slot.window.associations = together.associations;
+            slot.window.missingness = together.missingness;
             slot.window.performance = together.performance;
         }
         let targets = match layout.target {
@@ -586,7 +587,7 @@ struct Owned {
     reader: Reader,
     slots: Vec<(FeatureProfile, Option<i64>)>,
     /// One entry a slot; none where the feature is not sampled.
-    samples: Vec<RowValues>,
+    samples: Vec<RowSample>,
 }
 
 impl Owned {
@@ -615,7 +616,7 @@ impl Owned {
                 .map(|_| (profile.clone(), None))
                 .collect(),
             samples: match request.counting.joint.samples(column) {
-                true => vec![RowValues::new(column.kind); request.slots.get()],
+                true => vec![RowSample::new(column.kind); request.slots.get()],
                 false => Vec::new(),
             },
         }

@@ -8,9 +8,11 @@ use comfy_table::{CellAlignment, Table, TableComponent};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use stats::missingness::McarTest;
 use stats::{
-    BySeverity, Check, FeatureReport, Keys, Kind, LimitPart, NotComputed, Scope, Severity,
-    Statistic, Summary, Verdict,
+    BySeverity, Check, CoMissingPair, Completeness, Difference, FeatureReport, Keys, Kind,
+    LimitPart, MissingnessReport, NotComputed, PatternChange, Scope, Severity, Statistic, Summary,
+    Verdict,
 };
 
 use crate::cli::{Output, Profile};
@@ -45,9 +47,45 @@ struct Document<'a> {
     budget: Option<SharedBudget>,
     quality: Option<f64>,
     keys: Option<Keys>,
+    missingness: Option<Missing<'a>>,
     checks: Checks<'a>,
     rules: Vec<Rule<'a>>,
     features: Vec<Feature<'a>>,
+}
+
+/// How the features are missing together.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Missing<'a> {
+    features: usize,
+    reference: Completeness,
+    current: Completeness,
+    p_value: f64,
+    changed: &'a [PatternChange],
+    pairs: &'a [CoMissingPair],
+    mcar: Known<'a, McarTest>,
+    differences: &'a [Difference],
+}
+
+impl<'a> Missing<'a> {
+    fn of(report: &'a MissingnessReport) -> Self {
+        Self {
+            features: report.features,
+            reference: report.reference,
+            current: report.current,
+            p_value: report.p_value,
+            changed: &report.changed,
+            pairs: &report.pairs,
+            mcar: match &report.mcar {
+                Ok(test) => Known::Computed(test),
+                Err(reason) => Known::NotComputed {
+                    statistic: None,
+                    because: reason.to_string(),
+                },
+            },
+            differences: &report.differences,
+        }
+    }
 }
 
 /// A business rule: whether it is breached, with what it is made of, or why that is not known.
@@ -237,6 +275,7 @@ fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
         }),
         quality: snapshot.whole.quality.map(|quality| quality.score()),
         keys: snapshot.whole.keys,
+        missingness: snapshot.whole.missingness.as_ref().map(Missing::of),
         checks: checks(snapshot.whole.report.as_ref(), Scope::Window),
         rules: snapshot.rules.iter().map(Rule::of).collect(),
         features: snapshot
@@ -531,6 +570,7 @@ pub(crate) fn tested(check: Check, statistic: Statistic) -> String {
         Statistic::OutlierShare => "outlier increase".to_owned(),
         Statistic::DuplicateShare => "duplicate increase".to_owned(),
         Statistic::LevelDeviation => "level".to_owned(),
+        Statistic::PatternDistance => "missing patterns".to_owned(),
         statistic => format!("{} {statistic}", check.name()),
     }
 }

@@ -7,8 +7,8 @@ use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::{
-    AssociationReport, BySeverity, Check, FeatureReport, Kind, PerformanceReport, Report,
-    ShiftState, Streak, Summary, Times, WindowSummary,
+    AssociationReport, BySeverity, Check, FeatureReport, Kind, MissingnessReport,
+    PerformanceReport, Report, ShiftState, Streak, Summary, Times, WindowSummary,
 };
 
 use crate::columns::{ColumnProblem, Layout};
@@ -98,6 +98,9 @@ pub struct JudgedState {
     /// What the features tell about the target; nothing where there is none.
     #[serde(default)]
     pub performance: Option<PerformanceReport>,
+    /// How its features are missing together, compared with the baseline; nothing where that cannot be.
+    #[serde(default)]
+    pub missingness: Option<MissingnessReport>,
     /// Which of them have lasted long enough to alarm, by feature.
     pub breached: BTreeMap<String, Breaches>,
 }
@@ -217,6 +220,7 @@ impl JudgedState {
             reports,
             associations: report.associations,
             performance: report.performance,
+            missingness: report.missingness,
             breached,
         }
     }

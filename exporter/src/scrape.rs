@@ -4,6 +4,7 @@
 
 mod bins;
 mod distances;
+mod missingness;
 mod performance;
 mod rules;
 mod verdicts;
@@ -24,6 +25,7 @@ use crate::updates::Supply;
 use bins::bins;
 pub(crate) use bins::coarse;
 use distances::drift;
+use missingness::missingness;
 use rules::business_rule;
 use verdicts::{NoVerdict, freshness_verdict, judged, verdicts};
 
@@ -205,6 +207,9 @@ fn whole(out: &mut Out, snapshot: &Snapshot) {
     out.add_some(&table::TARGET_WINDOW_END_TIMESTAMP, [], labelled);
     if let Some(report) = &whole.performance {
         performance::together(out, report);
+    }
+    if let Some(report) = &whole.missingness {
+        missingness(out, report);
     }
     let unjudged = match snapshot.baseline {
         BaselineState::Absent | BaselineState::Forming { .. } => NoVerdict::NoBaseline,

@@ -53,6 +53,15 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
         Check::Level => &monitor.checks.level,
         Check::Shift => &monitor.checks.shift,
         Check::Duplicates => &monitor.checks.duplicates,
+        Check::MissingPatterns => &monitor.checks.missing_patterns,
+    }
+}
+
+/// The name of a check in the manifest, below `spec.checks`.
+pub fn field(check: Check) -> &'static str {
+    match check {
+        Check::MissingPatterns => "missingPatterns",
+        check => check.name(),
     }
 }
 

@@ -8,7 +8,7 @@ use stats::association::Matrix;
 use stats::sequential::ChartReading;
 use stats::{
     Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
-    Kind, PerformanceReport, Scope, Severity, Summary, Usual,
+    Kind, MissingnessReport, PerformanceReport, Scope, Severity, Summary, Usual,
 };
 
 use crate::freshness::{Freshness, Served};
@@ -83,6 +83,8 @@ pub struct WholeState {
     /// The last window that was judged by a target which is known later than the window is complete; of it `performance`, and what
     /// is said of each feature's, is.
     pub labelled: Option<Span>,
+    /// How its features are missing together, and the baseline's; nothing where that cannot be compared.
+    pub missingness: Option<MissingnessReport>,
     /// The verdicts.
     pub report: Option<FeatureReport>,
     /// Which checks are breached.

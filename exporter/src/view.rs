@@ -125,6 +125,7 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
             .judged
             .as_ref()
             .map(|labelled| labelled.span),
+        missingness: judged.missingness.clone(),
         keys,
         quality: MonitorQuality::of(scores, keys.as_ref()),
         report: judged.report("").cloned(),

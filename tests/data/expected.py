@@ -27,6 +27,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "servers"))
 import associations  # noqa: E402  (the paths above make them importable)
 import customers  # noqa: E402
+import missingness  # noqa: E402
 import performance  # noqa: E402
 import weekly_features  # noqa: E402
 
@@ -415,8 +416,8 @@ def expected(week, baseline_weeks, faults):
     pairs = associations.Associations([feature.name for feature in features], baseline, current)
     told = performance.Performance([feature.name for feature in features], baseline, current, "segment")
     # Drift, missing and quality of each, outliers of those that have some spread, those with a pair, those that tell something of
-    # the target, and the window's keys.
-    tests = 3 * len(features) + len(fenced) + pairs.tests() + told.tests() + 1
+    # the target, and the window's keys and patterns.
+    tests = 3 * len(features) + len(fenced) + pairs.tests() + told.tests() + 2
     alphas = {severity: min(0.05, max(1e-9, BUDGET[severity] / tests)) for severity in SEVERITIES}
     exact = drift_limits(features, alphas, lambda feature: feature.leave_one_out)
     binned = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
@@ -428,6 +429,7 @@ def expected(week, baseline_weeks, faults):
     result["events"] = events(current)
     result |= {"tests": tests, "alpha": alphas, "features": {}, "pairs": pairs.described(alphas), "performance": told.described(alphas)}
     result["explained"] = told.explained()
+    result["missingness"] = missingness.described([feature.name for feature in features], baseline, pooled, current, alphas)
     for feature, exact_limits, binned_limits in zip(features, exact, binned):
         result["features"][feature.name] = {
             "kind": "Numeric" if feature.numeric else "Categorical",

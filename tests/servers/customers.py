@@ -17,6 +17,7 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
     "events_until": 1494741600.0    no event is later than this Unix time, though rows come
     "drop": ["age"]                 columns that are not there
     "nulls": {"age": 0.3}           share of the column's rows that turn null
+    "moved_gaps": {"age": 0.5}      share of the column's values that change places with nulls of the column
     "null_since": {"age": 1494e6}   the column is null in rows whose last event is at this Unix time or later
     "nans": {"monetary_28d": 0.1}   share of the column's values that turn NaN
     "infinities": {"age_days": 0.1} share of the column's values that turn infinite
@@ -151,6 +152,8 @@ def spoiled(table, faults):
     for name, since in faults.get("null_since", {}).items():
         late = pyarrow.compute.greater_equal(table["last_event_ts"].cast(pyarrow.int64()), round(since * 1_000_000)).combine_chunks()
         table = replaced(table, name, lambda c: pyarrow.compute.if_else(late, pyarrow.scalar(None, c.type), c))
+    for name, share in faults.get("moved_gaps", {}).items():
+        table = replaced(table, name, lambda c: with_moved_gaps(c, share))
     for fault, value in (("nans", math.nan), ("infinities", math.inf)):
         for name, share in faults.get(fault, {}).items():
             # A null stays one.
@@ -183,6 +186,18 @@ def replaced(table, name, change):
 def hit(column, share):
     """Which rows a fault touches."""
     return pyarrow.array(numpy.random.default_rng(1).random(len(column)) < share)
+
+
+def with_moved_gaps(column, share):
+    """The same values and as many nulls, some of them in other rows."""
+    draw = numpy.random.default_rng(1)
+    null = column.is_null().to_numpy(zero_copy_only=False)
+    filled, gaps = numpy.flatnonzero(~null), numpy.flatnonzero(null)
+    count = min(round(share * len(filled)), len(gaps))
+    order = numpy.arange(len(column))
+    there, here = draw.choice(filled, count, replace=False), draw.choice(gaps, count, replace=False)
+    order[there], order[here] = here, there
+    return column.take(pyarrow.array(order))
 
 
 def cast_or_null(column, kind):

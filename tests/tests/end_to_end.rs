@@ -108,6 +108,7 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
     // Above fifteen features the shares that sum up to it are means over permutations.
     let all = expected["explained"].as_f64().unwrap();
     check("explained together", explained, all, 1e-4);
+    check_missingness(&metrics, &expected["missingness"]);
     check_newest_events(&metrics, &expected, customers.origin());
     check_rows_served(&metrics, &expected["events"], customers.origin());
     exporter.terminate();
@@ -443,6 +444,76 @@ fn check_performance(metrics: &Metrics, features: &Value) {
     }
 }
 
+/// How features are missing together: complete rows, patterns, the ten pairs whose gaps hang together most, and the check.
+fn check_missingness(metrics: &Metrics, expected: &Value) {
+    for (side, prefix) in [("current", ""), ("reference", "reference_")] {
+        for (name, field) in [("complete_row", "complete"), ("filled_feature", "filled")] {
+            let family = format!("featuremonitor_{prefix}{name}_ratio");
+            let share = expected[side][field].as_f64().unwrap();
+            check(&family, metrics.find(&family), share, EXACT);
+        }
+    }
+    check(
+        "patterns",
+        metrics.find("featuremonitor_missing_patterns"),
+        expected["current"]["patterns"].as_f64().unwrap(),
+        0.0,
+    );
+    let labels = [("check", "missing_patterns")];
+    let value = metrics.get("featuremonitor_check_value", &labels);
+    let distance = expected["value"].as_f64().unwrap();
+    check("distance of the patterns", value, distance, EXACT);
+    for severity in ["warning", "critical"] {
+        let labels = [labels[0], ("severity", severity)];
+        let limit = metrics.get("featuremonitor_check_limit", &labels);
+        let expected = expected["limits"][severity].as_f64().unwrap();
+        check(
+            &format!("{severity} limit of the patterns"),
+            limit,
+            expected,
+            1e-6,
+        );
+    }
+    let pairs = expected["pairs"].as_array().unwrap();
+    let shown = metrics.labels("featuremonitor_pair_co_missing_phi");
+    assert_eq!(shown.len(), pairs.len().min(10));
+    let mut least = f64::INFINITY;
+    for labels in &shown {
+        let (first, second) = (&labels["feature"], &labels["partner"]);
+        let pair = pairs
+            .iter()
+            .find(|pair| pair["features"] == json!([first, second]))
+            .unwrap_or_else(|| panic!("{first} and {second} are no pair"));
+        let labels = [("feature", first.as_str()), ("partner", second.as_str())];
+        let what = format!("φ of {first} and {second}");
+        for (family, side) in [("pair", "current"), ("pair_reference", "reference")] {
+            let found = metrics.get(&format!("featuremonitor_{family}_co_missing_phi"), &labels);
+            match pair[side].as_f64() {
+                // Of independent gaps it is a difference of what is nearly the same.
+                Some(phi) => assert!(
+                    found.is_some_and(|found| (found - phi).abs() <= EXACT),
+                    "{what}: {found:?} where {phi} is expected"
+                ),
+                None => assert_eq!(found, None, "{what}"),
+            }
+        }
+        least = least.min(pair["current"].as_f64().unwrap().abs());
+    }
+    let larger = pairs.iter().filter(|pair| {
+        let phi = pair["current"].as_f64().unwrap().abs();
+        phi > least + EXACT
+    });
+    assert!(
+        larger.count() < 10,
+        "the pairs with the largest φ are shown"
+    );
+    let p_value = metrics.find("featuremonitor_mcar_p_value");
+    assert!(
+        p_value.is_none_or(|p| (0.0..=1.0).contains(&p)),
+        "{p_value:?}"
+    );
+}
+
 /// A time of the data, in microseconds, on the clock of the replay, in seconds.
 fn replayed(microseconds: &Value, origin: u64) -> f64 {
     // 2017-05-07T06:00:00Z, which falls on the origin.
@@ -599,15 +670,15 @@ fn limits_and_verdicts_equal_the_reference() {
     let here = format!("grpc://127.0.0.1:{}", server.port());
     assert!(text.contains("grpc://localhost:8815"));
     // Which knows of drift and missing values alone, and shares the budget among those.
-    let text = [
+    let others = [
         "quality",
         "outliers",
         "correlation",
         "performance",
         "duplicates",
-    ]
-    .iter()
-    .fold(text, |text, check| {
+        "missingPatterns",
+    ];
+    let text = others.iter().fold(text, |text, check| {
         let (on, off) = (
             format!("{check}: {{}}"),
             format!("{check}: {{enabled: false}}"),

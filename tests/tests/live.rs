@@ -131,6 +131,12 @@ fn cases() -> Vec<Case> {
             "30 % nulls in one feature",
             answers(json!({"nulls": {FEATURE: 0.3}})),
             &[("FeatureMissingData", "critical", FEATURE, None)],
+            &["FeatureMissingPatterns"],
+        ),
+        case(
+            "as many nulls as before, in other rows",
+            answers(json!({"moved_gaps": {"home_ownership": 0.5}})),
+            &[("FeatureMissingPatterns", "critical", "", None)],
             &[],
         ),
         case(

@@ -17,7 +17,7 @@ use super::state::{CRITICAL, GOOD, REFERENCE, SUPPLIED, UNKNOWN, VERDICTS, WARNI
 use super::{Content, ONE, baselines, dashboard, firing, firing_marks, variables};
 use crate::alerts::About;
 use crate::grafana::Dashboard;
-use crate::grafana::field::{Color, Link, Property};
+use crate::grafana::field::{Color, LineStyle, Link, Property};
 use crate::grafana::layout::{Line, Section};
 use crate::grafana::panel::Panel;
 use crate::links::{Board, document};
@@ -54,6 +54,7 @@ pub fn board() -> Dashboard {
             Section::new("What is not judged, and why?", vec![unjudged()]),
             Section::new("Do features hang together as before?", vec![pairs()]),
             Section::new("What do features tell about the target?", vec![target()]),
+            Section::new("Are the same features missing together?", vec![together()]),
             Section::new("How much of it can be used?", vec![quality()]),
             Section::new("Do the business rules hold?", vec![rules()]),
             Section::new("Is the data new, complete and in its form?", vec![data()]),
@@ -257,6 +258,64 @@ fn target() -> Line {
     .unit(PLAIN)
     .without("no target");
     Line::even(8, vec![contributions, explained])
+}
+
+fn together() -> Line {
+    let check = [Is(Check, About::MissingPatterns.name()), Is(Feature, "")];
+    let limit = |severity| {
+        let matchers = [&check[..], &[Is(Severity, severity)]].concat();
+        max_by(&[], &ONE.of(&table::CHECK_LIMIT, &matchers))
+    };
+    let phi = |family| max_by(&[Feature, Partner], &ONE.of(family, &[]));
+    let decimals = vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)];
+    Line::even(
+        8,
+        vec![
+            lines(
+                "Complete rows",
+                "The share of rows in which no feature is missing, the baseline's, and the mean share of the features that a row has.",
+            )
+            .ask(of(&table::COMPLETE_ROW_RATIO), "complete")
+            .ask(of(&table::REFERENCE_COMPLETE_ROW_RATIO), "baseline")
+            .ask(of(&table::FILLED_FEATURE_RATIO), "filled features")
+            .unit(SHARE)
+            .series(
+                "baseline",
+                vec![
+                    Property::Color(Color::fixed(REFERENCE)),
+                    Property::LineStyle(LineStyle::dashed()),
+                ],
+            )
+            .without("nothing compared"),
+            lines(
+                "Missing patterns and limits",
+                "How far the frequencies of which features are missing in the same row are from the baseline's, and the limits in \
+                 force.",
+            )
+            .ask(max_by(&[], &ONE.of(&table::CHECK_VALUE, &check)), "value")
+            .ask(limit("warning"), "warning limit")
+            .ask(limit("critical"), "critical limit")
+            .unit(PLAIN)
+            .limits()
+            .series("value", vec![Property::Color(Color::fixed("blue"))])
+            .without("no verdict"),
+            rows(
+                "Missing in the same rows",
+                "The ten pairs of features that are most strongly missing together: 1 always, 0 on their own, below 0 one where the \
+                 other is not.",
+            )
+            .ask(phi(&table::PAIR_REFERENCE_CO_MISSING_PHI), "")
+            .ask(phi(&table::PAIR_CO_MISSING_PHI), "")
+            .columns(
+                &[(Feature.name(), "Feature"), (Partner.name(), "Partner")],
+                &["Baseline", "Now"],
+            )
+            .series("Baseline", decimals.clone())
+            .series("Now", decimals)
+            .largest_first("Now")
+            .without("no two features have gaps"),
+        ],
+    )
 }
 
 fn history() -> Panel {

@@ -20,7 +20,7 @@ use crate::grafana::panel::{
 };
 
 /// The checks, in an order that gives each its colour.
-pub const CHECKS: [&str; 11] = [
+pub const CHECKS: [&str; 12] = [
     About::Drift.name(),
     About::Missing.name(),
     About::Freshness.name(),
@@ -32,6 +32,7 @@ pub const CHECKS: [&str; 11] = [
     About::Performance.name(),
     About::Level.name(),
     About::Shift.name(),
+    About::MissingPatterns.name(),
 ];
 
 /// A number of things.

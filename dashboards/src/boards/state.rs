@@ -28,7 +28,7 @@ pub const CRITICAL: &str = "dark-purple";
 /// The colour of what is not known: of no verdict, which is not a good one.
 pub const UNKNOWN: &str = "#8e8e8e";
 /// Colours of series whose names are known: each differs from the others also in brightness or in blue.
-pub const SERIES: [&str; 8] = [
+pub const SERIES: [&str; 9] = [
     "blue",
     "orange",
     "purple",
@@ -37,6 +37,7 @@ pub const SERIES: [&str; 8] = [
     "dark-blue",
     "dark-orange",
     "dark-purple",
+    "super-light-blue",
 ];
 
 /// The colour of what is compared with.

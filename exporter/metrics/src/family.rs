@@ -189,7 +189,8 @@ labels! {
     Feature = "feature",
     /// The other feature of a pair.
     Partner = "partner",
-    /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `performance`, `duplicates`, `freshness`, `schema`, `rules`.
+    /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `performance`, `level`, `shift`, `duplicates`,
+    /// `missing_patterns`, `freshness`, `schema`, `rules`.
     Check = "check",
     /// Name of a business rule.
     Rule = "rule",

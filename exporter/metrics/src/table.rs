@@ -397,6 +397,52 @@ table! {
     FEATURE_REFERENCE_POWER = Gauge, Plain, Monitor "featuremonitor_feature_reference_predictive_power" [Feature, Statistic];
     "Show by how much a feature tells less than in the baseline." => "featuremonitor_feature_reference_predictive_power - featuremonitor_feature_predictive_power";
 
+    // ---- How features are missing together, over a sample of rows ------------------------------------------
+
+    /// Share of the window's rows in which no feature is missing.
+    COMPLETE_ROW_RATIO = Gauge, Ratio, Monitor "featuremonitor_complete_row_ratio" [];
+    "List the monitors with the fewest complete rows." => "bottomk(5, featuremonitor_complete_row_ratio)";
+
+    /// Share of the baseline's rows in which no feature is missing.
+    REFERENCE_COMPLETE_ROW_RATIO = Gauge, Ratio, Monitor "featuremonitor_reference_complete_row_ratio" [];
+    "Find monitors whose rows have become less complete." => "featuremonitor_reference_complete_row_ratio - featuremonitor_complete_row_ratio > 0.05";
+
+    /// Mean share of the features that are filled in a row of the window.
+    FILLED_FEATURE_RATIO = Gauge, Ratio, Monitor "featuremonitor_filled_feature_ratio" [];
+    "See how complete an entity is on average." => "featuremonitor_filled_feature_ratio";
+
+    /// Mean share of the features that are filled in a row of the baseline.
+    REFERENCE_FILLED_FEATURE_RATIO = Gauge, Ratio, Monitor "featuremonitor_reference_filled_feature_ratio" [];
+    "Draw beside the window's share." => "featuremonitor_filled_feature_ratio - featuremonitor_reference_filled_feature_ratio";
+
+    /// How many different sets of features rows of the window miss; the complete row is one of them.
+    MISSING_PATTERNS = Gauge, Count, Monitor "featuremonitor_missing_patterns" [];
+    "Many patterns are gaps that come one by one, few are sources that fail as a whole." => "featuremonitor_missing_patterns";
+
+    /// Pairs of features of which one is different where the other is missing, by Welch's test, adjusted over all pairs.
+    MISSING_DEPENDENCES = Gauge, Count, Monitor "featuremonitor_missing_dependences" [];
+    "Find monitors in which leaving out rows with gaps would leave out somebody in particular." => "featuremonitor_missing_dependences > 0";
+
+    /// Statistic of Little's test of values missing completely at random.
+    MCAR_STATISTIC = Gauge, Plain, Monitor "featuremonitor_mcar_statistic" [];
+    "Divided by its degrees of freedom it is about 1 where values are missing completely at random." => "featuremonitor_mcar_statistic / featuremonitor_mcar_degrees_of_freedom";
+
+    /// Degrees of freedom of Little's test.
+    MCAR_DEGREES = Gauge, Count, Monitor "featuremonitor_mcar_degrees_of_freedom" [];
+    "Read it beside the statistic." => "featuremonitor_mcar_degrees_of_freedom";
+
+    /// P-value of Little's test: small where rows with gaps differ from the others.
+    MCAR_P_VALUE = Gauge, Plain, Monitor "featuremonitor_mcar_p_value" [];
+    "For reading; it decides no verdict." => "featuremonitor_mcar_p_value < 0.05";
+
+    /// Correlation (phi) of the gaps of the two features of one of the ten pairs that are most strongly missing together, -1 to 1.
+    PAIR_CO_MISSING_PHI = Gauge, Plain, Monitor "featuremonitor_pair_co_missing_phi" [Feature, Partner];
+    "List the features that come and go together." => "featuremonitor_pair_co_missing_phi > 0.9";
+
+    /// Correlation (phi) of the gaps of one of the ten pairs that are most strongly missing together, in the baseline.
+    PAIR_REFERENCE_CO_MISSING_PHI = Gauge, Plain, Monitor "featuremonitor_pair_reference_co_missing_phi" [Feature, Partner];
+    "Show what became of the pairs." => "featuremonitor_pair_co_missing_phi - featuremonitor_pair_reference_co_missing_phi";
+
     // ---- Drift: one family per statistic, since a sum over a mix of them means nothing --------------------
 
     /// Kolmogorov-Smirnov statistic: the largest difference of the two distribution functions, 0 to 1.

@@ -7,7 +7,9 @@ use stats::limits::Between;
 pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
     use Statistic::*;
     match statistic {
-        Ks | Psi | JensenShannon | Hellinger | Wasserstein => Between::distances(values),
+        Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance => {
+            Between::distances(values)
+        }
         MissingShare | InvalidShare | OutlierShare | DuplicateShare | AucFall | ExplainedFall => {
             Between::differences(values)
         }
@@ -25,7 +27,7 @@ pub fn largest(statistic: Statistic) -> Option<f64> {
     use Statistic::*;
     match statistic {
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
-        | DuplicateShare => Some(1.0),
+        | DuplicateShare | PatternDistance => Some(1.0),
         // A number whose slope turns falls below 0.
         Psi | Wasserstein | AssociationChange | AucFall | ExplainedFall | ChiSquared
         | LevelDeviation | Ewma | Cusum => None,

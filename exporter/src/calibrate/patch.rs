@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use stats::{Check, Scope};
 
 use super::calibration::{At, Calibration};
+use crate::settings::field;
 
 /// What the API takes in one list of overrides, of features in one of them, and of characters in a name.
 const MOST_OVERRIDES: usize = 256;
@@ -41,7 +42,7 @@ pub fn patch(spec: &FeatureMonitorSpec, calibration: &Calibration) -> Option<Pat
                 continue;
             }
             if check.scope() == Scope::Window {
-                checks.insert(check.name().to_owned(), Value::Object(written(key(limits))));
+                checks.insert(field(check).to_owned(), Value::Object(written(key(limits))));
                 continue;
             }
             match glob(&test.feature) {
@@ -49,7 +50,7 @@ pub fn patch(spec: &FeatureMonitorSpec, calibration: &Calibration) -> Option<Pat
                 None => left_out.push(test.feature.clone()),
             }
         }
-        let own = given[check.name()]["overrides"].as_array();
+        let own = given[field(check)]["overrides"].as_array();
         let mut overrides = own.cloned().unwrap_or_default();
         let before = overrides.len();
         for (limits, features) in groups {
@@ -62,7 +63,7 @@ pub fn patch(spec: &FeatureMonitorSpec, calibration: &Calibration) -> Option<Pat
             }
         }
         if overrides.len() > before {
-            checks.insert(check.name().to_owned(), json!({ "overrides": overrides }));
+            checks.insert(field(check).to_owned(), json!({ "overrides": overrides }));
         }
     }
     (!checks.is_empty()).then(|| Patch {

@@ -267,6 +267,7 @@ fn judgement(
         Check::Level => "Level",
         Check::Shift => "Shift",
         Check::Duplicates => "Duplicates",
+        Check::MissingPatterns => "Missing patterns",
     };
     let verdict = match judged {
         Ok(verdict) => verdict,

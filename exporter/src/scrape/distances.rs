@@ -88,7 +88,8 @@ impl DistanceFamilies {
             | Statistic::LevelDeviation
             | Statistic::Ewma
             | Statistic::Cusum
-            | Statistic::DuplicateShare => return None,
+            | Statistic::DuplicateShare
+            | Statistic::PatternDistance => return None,
         })
     }
 }

@@ -256,6 +256,7 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::Ewma => "ewma",
         Statistic::Cusum => "cusum",
         Statistic::DuplicateShare => "duplicate_share",
+        Statistic::PatternDistance => "pattern_distance",
     }
 }
 

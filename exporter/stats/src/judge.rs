@@ -19,18 +19,23 @@ use crate::window::WindowSummary;
 mod association;
 mod drift;
 mod level;
+mod patterns;
 mod performance;
 mod share;
 mod shift;
 
 pub use association::{AssociationReport, MOST_CHANGED, PairChange};
 pub use level::{Season, Usual};
+pub use patterns::{
+    CoMissingPair, Completeness, Difference, MOST_TOLD, MissingnessReport, PatternChange,
+};
 pub use performance::{PerformanceReport, Power};
 pub use shift::{ShiftState, judge as judge_shift};
 
 use association::AssociationTests;
 use drift::DriftTest;
 use level::LevelTest;
+use patterns::PatternTest;
 use performance::PerformanceTests;
 use share::{Share, ShareTest};
 use shift::ShiftTest;
@@ -121,6 +126,8 @@ pub struct Report {
     pub associations: Option<AssociationReport>,
     /// About what its features tell about the target; `None` where there is none.
     pub performance: Option<PerformanceReport>,
+    /// About how its values are missing together; `None` where that cannot be compared.
+    pub missingness: Option<MissingnessReport>,
 }
 
 /// All that one window says about one feature, or about itself as a whole.
@@ -164,6 +171,7 @@ pub struct Reference {
     on: ByCheck<bool>,
     /// Why nothing is compared with it.
     unready: Option<NotComputed>,
+    patterns: Result<PatternTest, NotComputed>,
 }
 
 /// One feature, prepared. A test that cannot be made says why.
@@ -220,6 +228,7 @@ impl Reference {
             None => PerformanceTests::new(features, windows, settings),
         };
         let mut duplicates = duplicates(windows, settings);
+        let patterns = PatternTest::new(features, windows, settings);
         let count = |has: &dyn Fn(&FrozenFeature, &Prepared) -> bool| {
             let all = features.iter().zip(&prepared);
             all.filter(|(feature, prepared)| has(feature, prepared))
@@ -237,6 +246,7 @@ impl Reference {
             level: count(&|_, prepared| prepared.level.is_ok()),
             shift: count(&|_, prepared| shift::counts(&prepared.shift)),
             duplicates: usize::from(duplicates.is_ok()),
+            missing_patterns: usize::from(patterns.is_ok()),
         };
         let all = tests.iter().map(|(_, tests)| tests).sum();
         let alpha = settings.budget.map(|budget| Alpha::share(budget, all));
@@ -264,6 +274,7 @@ impl Reference {
             duplicates,
             on,
             unready: season.and_then(Season::too_few),
+            patterns,
         }
     }
 
@@ -414,6 +425,10 @@ pub fn judge(
         Ok(tests) => tests.judge(window, reference.alpha),
         Err(reason) => (vec![(Err(*reason), None); reference.len()], None),
     };
+    let (patterns, missingness) = match &reference.patterns {
+        Ok(test) => test.judge(window, reference.alpha),
+        Err(reason) => (Err(*reason), None),
+    };
     let windows = current.iter().copied().chain(std::iter::repeat(None));
     let mut features: Vec<FeatureReport> = reference
         .features
@@ -433,6 +448,7 @@ pub fn judge(
                 reference.alpha,
             )
         }
+        Check::MissingPatterns => patterns.clone(),
         Check::Drift
         | Check::Missing
         | Check::Quality
@@ -455,6 +471,7 @@ pub fn judge(
         window,
         associations,
         performance,
+        missingness,
     }
 }
 
@@ -627,7 +644,7 @@ impl Prepared {
                         .err()
                         .copied()
                         .unwrap_or(NotComputed::Disabled)),
-                    Check::Duplicates => Err(NotComputed::Disabled),
+                    Check::Duplicates | Check::MissingPatterns => Err(NotComputed::Disabled),
                 }
             }),
             moving: self.drift.moving(),

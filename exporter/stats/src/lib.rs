@@ -52,17 +52,19 @@ pub use bins::{Bins, CategoryBins, NumericBins};
 pub use column::{Categories, Column, ColumnError, Kind, Validity};
 pub use distance::{Distance, NotComputed, Statistic};
 pub use judge::{
-    AssociationReport, CheckSettings, DriftSettings, FeatureReport, MOST_CHANGED, PairChange,
+    AssociationReport, CheckSettings, CoMissingPair, Completeness, Difference, DriftSettings,
+    FeatureReport, MOST_CHANGED, MOST_TOLD, MissingnessReport, PairChange, PatternChange,
     PerformanceReport, Power, QualitySettings, Reference, Report, Season, Settings, ShiftState,
     Usual, judge, judge_shift,
 };
 pub use kept::KeptSummary;
 pub use keys::{KeySample, Keys};
 pub use limits::{Alpha, Limit, LimitPart};
+pub use missingness::Missingness;
 pub use outliers::Fences;
 pub use profile::{FeatureProfile, MergeError};
 pub use references::ReferenceDistance;
-pub use rows::{CAP as SAMPLED_ROWS, Choice, RowSampler, RowValues};
+pub use rows::{CAP as SAMPLED_ROWS, Choice, RowSample, RowSampler, RowValues};
 pub use shift::{FrozenShift, Step};
 pub use summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
 pub use times::{TimeSample, Times};

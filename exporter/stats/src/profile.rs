@@ -14,7 +14,7 @@ use crate::hll::Hll;
 use crate::moments::Accumulator;
 use crate::outliers::Fences;
 use crate::performance::MAX_TARGET_CLASSES;
-use crate::rows::{Choice, RowValues};
+use crate::rows::{Choice, RowSample, RowValues};
 use crate::sample::{self, Sample};
 use crate::summary::{Counts, PROBABILITIES, Quantiles, Summary, Tail};
 use crate::validity::{self, Acceptable};
@@ -144,16 +144,26 @@ impl FeatureProfile {
 
     /// Does what a choice of rows says to the sample of this column; the batch is the one that was taken in last. Of
     /// the other kind nothing is taken.
-    pub fn pick(&self, column: &Column<'_>, choice: &Choice, sample: &mut RowValues) {
+    pub fn pick(&self, column: &Column<'_>, choice: &Choice, sample: &mut RowSample) {
+        let RowSample {
+            values: sample,
+            nulls,
+        } = sample;
+        let mut mark = |validity: &Validity<'_>| {
+            choice.apply_marks(nulls, |row| !validity.is_valid(row));
+        };
         match (&self.0, column, sample) {
             (
                 Inner::Numeric(_),
                 Column::Numeric { values, validity },
                 RowValues::Numeric(sample),
-            ) => choice.apply(sample, |row| match values.get(row) {
-                Some(value) if validity.is_valid(row) => *value,
-                _ => f64::NAN,
-            }),
+            ) => {
+                mark(validity);
+                choice.apply(sample, |row| match values.get(row) {
+                    Some(value) if validity.is_valid(row) => *value,
+                    _ => f64::NAN,
+                });
+            }
             (
                 Inner::Categorical(names),
                 Column::Categorical {
@@ -162,10 +172,13 @@ impl FeatureProfile {
                     categories,
                 },
                 RowValues::Categorical(sample),
-            ) => choice.apply(sample, |row| match codes.get(row) {
-                Some(code) if validity.is_valid(row) => names.bin(*code, categories),
-                _ => ABSENT,
-            }),
+            ) => {
+                mark(validity);
+                choice.apply(sample, |row| match codes.get(row) {
+                    Some(code) if validity.is_valid(row) => names.bin(*code, categories),
+                    _ => ABSENT,
+                });
+            }
             _ => {}
         }
     }

@@ -7,6 +7,7 @@
 use crate::association::{ABSENT, Collapse, Values};
 use crate::column::Kind;
 use crate::hash;
+use crate::missingness::Indicator;
 
 /// The most rows that are chosen: 256 kB of numbers. Once there are more than this in a window, between half of it and all
 /// of it are.
@@ -122,7 +123,54 @@ impl RowValues {
     }
 }
 
+/// One column in the sampled rows: its values, and which of them are null. A null is not a NaN, so that a number needs a bit
+/// beside it: 4 kB for all rows that are sampled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowSample {
+    pub(crate) values: RowValues,
+    pub(crate) nulls: Indicator,
+}
+
+impl RowSample {
+    /// Of no row.
+    pub fn new(kind: Kind) -> Self {
+        RowSample {
+            values: RowValues::new(kind),
+            nulls: Indicator::default(),
+        }
+    }
+
+    /// The values; what is null has none.
+    pub fn values(&self) -> &RowValues {
+        &self.values
+    }
+
+    /// The values themselves.
+    pub fn into_values(self) -> RowValues {
+        self.values
+    }
+
+    /// Which rows are null.
+    pub fn nulls(&self) -> &Indicator {
+        &self.nulls
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.nulls.rows()
+    }
+}
+
 impl Choice {
+    /// Does to the marks of one column what the choice says; `mark` gives that of a row of the batch.
+    pub fn apply_marks(&self, sample: &mut Indicator, mark: impl Fn(usize) -> bool) {
+        if let Some(stay) = &self.stay {
+            let kept = stay.iter().map(|place| sample.get(*place as usize));
+            *sample = kept.collect();
+        }
+        sample.extend(self.take.iter().map(|place| mark(*place as usize)));
+    }
+
     /// Does to one column's values what the choice says; `value` gives that of a row of the batch.
     pub fn apply<T: Copy>(&self, sample: &mut Vec<T>, value: impl Fn(usize) -> T) {
         if let Some(stay) = &self.stay {
@@ -160,6 +208,27 @@ mod tests {
         assert_eq!(parts.len(), 1_000);
         let thousands = [1_000; 200];
         assert_eq!(sample(&thousands).0, many);
+    }
+
+    #[test]
+    fn marks_stay_with_their_values() {
+        let (mut sampler, mut first) = (RowSampler::default(), 0u64);
+        let (mut values, mut marks) = (Vec::new(), Indicator::default());
+        for rows in [3, 40_000, 0, 70_000] {
+            let choice = sampler.choose(rows);
+            let number = |place: usize| first + place as u64;
+            choice.apply(&mut values, number);
+            choice.apply_marks(&mut marks, |place| number(place) % 3 == 0);
+            first += rows as u64;
+        }
+        assert!(!sampler.is_complete());
+        assert_eq!(marks.rows(), values.len());
+        let marked = values.iter().enumerate();
+        assert!(
+            marked
+                .into_iter()
+                .all(|(row, number)| marks.get(row) == (number % 3 == 0))
+        );
     }
 
     /// The expected number in each tenth of 300,000 rows is a tenth of the sample, with a standard deviation of some 43.

@@ -29,11 +29,13 @@ pub enum Check {
     Shift,
     /// The share of rows with the key of another row rose above the baseline's.
     Duplicates,
+    /// Other features than in the baseline are missing in the same rows.
+    MissingPatterns,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 9] = [
+    pub const ALL: [Check; 10] = [
         Check::Drift,
         Check::Missing,
         Check::Quality,
@@ -43,6 +45,7 @@ impl Check {
         Check::Level,
         Check::Shift,
         Check::Duplicates,
+        Check::MissingPatterns,
     ];
 
     /// Its name as metrics and pages have it.
@@ -57,6 +60,7 @@ impl Check {
             Check::Level => "level",
             Check::Shift => "shift",
             Check::Duplicates => "duplicates",
+            Check::MissingPatterns => "missing_patterns",
         }
     }
 
@@ -71,7 +75,7 @@ impl Check {
             | Check::Performance
             | Check::Level
             | Check::Shift => Scope::Feature,
-            Check::Duplicates => Scope::Window,
+            Check::Duplicates | Check::MissingPatterns => Scope::Window,
         }
     }
 
@@ -113,6 +117,8 @@ pub struct ByCheck<T> {
     pub shift: T,
     /// The value of duplicates.
     pub duplicates: T,
+    /// The value of missing patterns.
+    pub missing_patterns: T,
 }
 
 impl<T> ByCheck<T> {
@@ -128,6 +134,7 @@ impl<T> ByCheck<T> {
             level: of(Check::Level),
             shift: of(Check::Shift),
             duplicates: of(Check::Duplicates),
+            missing_patterns: of(Check::MissingPatterns),
         }
     }
 
@@ -143,6 +150,7 @@ impl<T> ByCheck<T> {
             Check::Level => &self.level,
             Check::Shift => &self.shift,
             Check::Duplicates => &self.duplicates,
+            Check::MissingPatterns => &self.missing_patterns,
         }
     }
 
@@ -158,6 +166,7 @@ impl<T> ByCheck<T> {
             Check::Level => &mut self.level,
             Check::Shift => &mut self.shift,
             Check::Duplicates => &mut self.duplicates,
+            Check::MissingPatterns => &mut self.missing_patterns,
         }
     }
 
@@ -259,7 +268,7 @@ pub struct Verdict {
     pub statistic: Statistic,
     /// Its value in this window, in its own unit.
     pub value: f64,
-    /// What it was measured on: rows for missing and duplicates, values for the others.
+    /// What it was measured on: rows for missing, duplicates and missing patterns, values for the others.
     pub rows: u64,
     /// The least number of rows on which this check may alarm.
     pub min_rows: u64,

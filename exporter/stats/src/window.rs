@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::association::{InputError, Matrix, Values, matrix};
 use crate::keys::Keys;
+use crate::missingness::Missingness;
 use crate::performance::Performance;
 
 /// Features that are compared with each other: the first so many of the baseline.
@@ -21,6 +22,9 @@ pub struct WindowSummary {
     /// What its features tell about the target; `None` where there is none.
     #[serde(default)]
     pub performance: Option<Performance>,
+    /// How its features are missing together; `None` where no rows were sampled for it.
+    #[serde(default)]
+    pub missingness: Option<Missingness>,
 }
 
 /// How the features of a window hang together, over a sample of its rows.

@@ -23,8 +23,8 @@ use stats::performance::{Measured, PowerMeasure};
 use stats::sequential::{ChartReading, Direction};
 use stats::{
     AssociationReport, Associations, BySeverity, Categories, Column, FeatureProfile, FrozenFeature,
-    KeySample, Kind, NotComputed, PairChange, PerformanceReport, Power, Reference, Summary,
-    TimeSample, Usual, Validity, Verdict, WindowSummary, judge,
+    KeySample, Kind, Missingness, NotComputed, PairChange, PerformanceReport, Power, Reference,
+    RowSample, RowSampler, Summary, TimeSample, Usual, Validity, Verdict, WindowSummary, judge,
 };
 
 /// A name in which everything that markup or the text formats must escape occurs.
@@ -229,6 +229,33 @@ fn profile(values: &Values, bins: Option<Arc<stats::Bins>>) -> FeatureProfile {
     }
 }
 
+/// How the numbers of a window are missing together.
+fn missingness(w: usize) -> Missingness {
+    let columns = columns(w);
+    let samples: Vec<(&str, RowSample)> = columns
+        .iter()
+        .filter_map(|(name, _, values)| {
+            let Values::Numbers(values) = values else {
+                return None;
+            };
+            let mut bits = vec![0u8; values.len().div_ceil(8)];
+            let there = values.iter().enumerate().filter(|(_, v)| v.is_some());
+            there.for_each(|(row, _)| bits[row / 8] |= 1 << (row % 8));
+            let values: Vec<f64> = values.iter().map(|v| v.unwrap_or(0.0)).collect();
+            let column = Column::Numeric {
+                values: &values,
+                validity: Validity::bitmap(&bits, 0, values.len()).expect("as many bits as rows"),
+            };
+            let mut sample = RowSample::new(Kind::Numeric);
+            let choice = RowSampler::default().choose(values.len());
+            FeatureProfile::new(Kind::Numeric, None).pick(&column, &choice, &mut sample);
+            Some((*name, sample))
+        })
+        .collect();
+    let columns: Vec<(&str, &RowSample)> = samples.iter().map(|(name, s)| (*name, s)).collect();
+    Missingness::new(&columns).expect("columns of one length")
+}
+
 fn freeze(name: &str, data_type: &str) -> FrozenFeature {
     let window = |w: usize| {
         let mut columns = columns(w).into_iter();
@@ -303,22 +330,24 @@ pub fn snapshot() -> Snapshot {
         .collect();
 
     let settings = settings(&monitor, &frozen);
-    let keys = |twice: usize| {
+    let window = |w: usize, twice: usize| {
         let mut keys = KeySample::default();
         for row in (0..ROWS - twice).chain(0..twice) {
             keys.insert(Some(&row.to_be_bytes()));
         }
         WindowSummary {
             keys: Some(keys.close()),
+            missingness: Some(missingness(w)),
             ..WindowSummary::default()
         }
     };
-    let reference = Reference::new(&frozen, &vec![keys(0); WINDOWS], &settings);
+    let wholes: Vec<WindowSummary> = (0..WINDOWS).map(|w| window(w, 0)).collect();
+    let reference = Reference::new(&frozen, &wholes, &settings);
     let windows: Vec<Option<&Summary>> = frozen
         .iter()
         .map(|f| current.get(f.name.as_str()).map(|(_, summary)| summary))
         .collect();
-    let whole = keys(36);
+    let whole = window(WINDOWS, 36);
     let report = judge(&reference, &windows, &whole);
     let breached = |verdict: &Result<Verdict, NotComputed>| verdict.as_ref().ok().map(|v| v.over);
 
@@ -404,6 +433,7 @@ pub fn snapshot() -> Snapshot {
             start: at("2017-05-14T06:00:00Z"),
             end: at("2017-05-21T06:00:00Z"),
         }),
+        missingness: report.missingness,
         keys: whole.keys,
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),

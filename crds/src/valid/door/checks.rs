@@ -72,6 +72,8 @@ impl Door {
         let shift = self.deviation("spec.checks.shift", &given.shift.unwrap_or_default());
         let duplicates = given.duplicates.unwrap_or_default();
         let duplicates = check(given!(duplicates), DEFAULT_MIN_ROWS, Vec::new());
+        let patterns = given.missing_patterns.unwrap_or_default();
+        let missing_patterns = check(given!(patterns), DEFAULT_MIN_ROWS, Vec::new());
         let (warning, critical) = match window {
             Some(window) => (window.length * 3 / 2, window.length * 2),
             None => (every? * 2, every? * 4),
@@ -101,6 +103,7 @@ impl Door {
             level,
             shift,
             duplicates,
+            missing_patterns,
         })
     }
 

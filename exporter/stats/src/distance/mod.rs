@@ -57,6 +57,8 @@ pub enum Statistic {
     Cusum,
     /// Increase of the share of rows with the key of another row.
     DuplicateShare,
+    /// Jensen–Shannon distance, base 2, of how often which features are missing in the same row.
+    PatternDistance,
 }
 
 impl Statistic {
@@ -73,7 +75,10 @@ impl Statistic {
     pub fn minimum(self) -> u64 {
         match self {
             Statistic::Ks | Statistic::Wasserstein => 20,
-            Statistic::Psi | Statistic::JensenShannon | Statistic::Hellinger => 20,
+            Statistic::Psi
+            | Statistic::JensenShannon
+            | Statistic::Hellinger
+            | Statistic::PatternDistance => 20,
             Statistic::AssociationChange | Statistic::AucFall | Statistic::ExplainedFall => {
                 MIN_ROWS
             }
@@ -108,6 +113,7 @@ impl std::fmt::Display for Statistic {
             Statistic::Ewma => "EWMA",
             Statistic::Cusum => "CUSUM",
             Statistic::DuplicateShare => "duplicate share",
+            Statistic::PatternDistance => "distance of the missing patterns",
         })
     }
 }

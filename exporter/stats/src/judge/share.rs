@@ -95,7 +95,8 @@ impl ShareTest {
             | Check::Correlation
             | Check::Performance
             | Check::Level
-            | Check::Shift => None,
+            | Check::Shift
+            | Check::MissingPatterns => None,
         }
     }
 

@@ -60,6 +60,19 @@ impl JointCounts {
         self.columns
     }
 
+    /// The counts of some columns, in this order; one beyond the end is never missing.
+    pub fn of(&self, columns: &[usize]) -> Self {
+        let both = columns.iter().enumerate().flat_map(|(k, second)| {
+            let before = columns.iter().take(k + 1);
+            before.map(|first| self.pair(*first, *second).both)
+        });
+        JointCounts {
+            rows: self.rows,
+            columns: columns.len(),
+            both: both.collect(),
+        }
+    }
+
     /// The table of a pair of columns, in any order; a column beyond the end is never missing.
     pub fn pair(&self, first: usize, second: usize) -> PairCounts {
         let (j, k) = (first.min(second), first.max(second));

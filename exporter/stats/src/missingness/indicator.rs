@@ -73,19 +73,26 @@ impl Indicator {
     }
 }
 
+impl Extend<bool> for Indicator {
+    /// One more row an item, `true` for missing.
+    fn extend<I: IntoIterator<Item = bool>>(&mut self, missing: I) {
+        for missing in missing {
+            if self.rows % 64 == 0 {
+                self.words.push(0);
+            }
+            if let Some(word) = self.words.last_mut() {
+                *word |= u64::from(missing) << (self.rows % 64);
+            }
+            self.rows += 1;
+        }
+    }
+}
+
 impl FromIterator<bool> for Indicator {
     /// One row an item, `true` for missing.
     fn from_iter<I: IntoIterator<Item = bool>>(missing: I) -> Self {
         let mut found = Indicator::default();
-        for missing in missing {
-            if found.rows % 64 == 0 {
-                found.words.push(0);
-            }
-            if let Some(word) = found.words.last_mut() {
-                *word |= u64::from(missing) << (found.rows % 64);
-            }
-            found.rows += 1;
-        }
+        found.extend(missing);
         found
     }
 }
@@ -119,6 +126,10 @@ mod tests {
         #[test]
         fn every_form_says_the_same(a in prop::collection::vec(any::<bool>(), 0..300), offset in 0usize..9) {
             let found: Indicator = a.iter().copied().collect();
+            let (first, rest) = a.split_at(offset.min(a.len()));
+            let mut grown: Indicator = first.iter().copied().collect();
+            grown.extend(rest.iter().copied());
+            prop_assert_eq!(&grown, &found);
             let values: Vec<f64> = a.iter().map(|missing| if *missing { f64::NAN } else { f64::INFINITY }).collect();
             prop_assert_eq!(&Indicator::of_values(&values), &found);
             let mut bits = vec![0xffu8; (a.len() + offset) / 8 + 1];

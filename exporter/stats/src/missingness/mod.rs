@@ -11,6 +11,7 @@
 //! | [`co_missing`] | which two columns are missing together |
 //! | [`dependence`] | is one column different where another is missing |
 //! | [`mcar`] | are the values missing completely at random, all columns together |
+//! | [`Missingness`] | what is kept of all this of one window |
 //! | [`imputation`] | how many values were filled in, by which value, and what that did to the distribution |
 
 pub mod co_missing;
@@ -24,12 +25,14 @@ pub mod patterns;
 mod scaled;
 mod semidefinite;
 pub mod spike;
+pub(crate) mod summary;
 pub mod welch;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use indicator::Indicator;
+pub use summary::{McarTest, Missingness, SIGNIFICANT, SPLITS};
 
 /// The most columns that are looked at together.
 pub const MAX_COLUMNS: usize = 256;

@@ -35,6 +35,17 @@ impl Mask {
             .flat_map(|(at, &word)| ones(word).map(move |bit| 64 * at + bit))
     }
 
+    /// The same of some columns, in this order.
+    fn of(&self, columns: &[usize]) -> Self {
+        let mut words = vec![0u64; columns.len().div_ceil(64)];
+        for (place, column) in columns.iter().enumerate() {
+            let missing = self.0.get(column / 64);
+            let missing = missing.is_some_and(|word| word >> (column % 64) & 1 == 1);
+            words[place / 64] |= u64::from(missing) << (place % 64);
+        }
+        Mask(words.into())
+    }
+
     /// Whether no column is missing.
     pub fn is_complete(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
@@ -204,6 +215,36 @@ impl Patterns {
         Ok(())
     }
 
+    /// The patterns of some columns, in this order, of which `filled` cells are filled. Rows whose pattern was not kept have no
+    /// pattern of these columns either: then any count may be too small by all of them.
+    pub(crate) fn of(&self, columns: &[usize], filled: u64) -> Self {
+        if columns.iter().copied().eq(0..self.columns) {
+            return self.clone();
+        }
+        let mut counts: BTreeMap<Mask, u64> = BTreeMap::new();
+        if !columns.is_empty() {
+            for (mask, count) in &self.kept {
+                *counts.entry(mask.of(columns)).or_default() += count;
+            }
+        }
+        let complete = counts.iter().find(|(mask, _)| mask.is_complete());
+        let mut found = Patterns {
+            columns: columns.len(),
+            rows: self.rows,
+            complete: complete.map_or(0, |(_, count)| *count),
+            filled,
+            distinct: Distinct {
+                count: counts.len() as u64,
+                exact: self.other == 0,
+            },
+            kept: Vec::new(),
+            other: self.other,
+            error: self.other,
+        };
+        found.keep(counts.into_iter().collect(), KEPT);
+        found
+    }
+
     /// Number of columns.
     pub fn columns(&self) -> usize {
         self.columns
@@ -253,7 +294,7 @@ impl Patterns {
     }
 
     /// The masks that are kept with their counts, by falling count, then by mask.
-    pub(super) fn kept(&self) -> &[(Mask, u64)] {
+    pub(crate) fn kept(&self) -> &[(Mask, u64)] {
         &self.kept
     }
 }

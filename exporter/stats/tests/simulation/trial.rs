@@ -11,8 +11,8 @@ use rand::{Rng, SeedableRng};
 use stats::performance::{Performance, Predictor, Target};
 use stats::{
     Acceptable, Associations, Bins, ByCheck, BySeverity, Check, Column, DriftSettings,
-    FeatureProfile, FeatureReport, FrozenFeature, Kind, QualitySettings, Reference, RowSampler,
-    RowValues, Scope, Settings, Summary, Validity, WindowSummary, judge,
+    FeatureProfile, FeatureReport, FrozenFeature, Kind, Missingness, QualitySettings, Reference,
+    RowSample, RowSampler, RowValues, Scope, Settings, Summary, Validity, WindowSummary, judge,
 };
 
 pub const FEATURES: usize = 20;
@@ -59,6 +59,8 @@ struct Drawn {
     correlation: f64,
     /// The AUC of the first feature about the classes; what the others tell follows from their correlation with it.
     auc: f64,
+    /// The first so many features are missing in the same rows.
+    together: usize,
 }
 
 const UNCHANGED: Drawn = Drawn {
@@ -66,6 +68,7 @@ const UNCHANGED: Drawn = Drawn {
     nulls: NULLS,
     correlation: 0.5,
     auc: 0.75,
+    together: 0,
 };
 
 fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
@@ -86,12 +89,20 @@ fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
 fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
     let factor = normals(rng, rows);
     let of_others = 0.5f64.sqrt();
+    let there = |rng: &mut SmallRng| {
+        let mut bits = vec![0u8; rows.div_ceil(8)];
+        (0..rows)
+            .filter(|_| rng.random::<f64>() >= from.nulls)
+            .for_each(|row| bits[row / 8] |= 1 << (row % 8));
+        bits
+    };
+    let shared = (from.together > 0).then(|| there(rng));
     let features: Vec<Rows> = (0..FEATURES)
         .map(|feature| {
-            let mut bits = vec![0u8; rows.div_ceil(8)];
-            (0..rows)
-                .filter(|_| rng.random::<f64>() >= from.nulls)
-                .for_each(|row| bits[row / 8] |= 1 << (row % 8));
+            let bits = match &shared {
+                Some(shared) if feature < from.together => shared.clone(),
+                _ => there(rng),
+            };
             let part = match feature {
                 0 => from.correlation / of_others,
                 _ => of_others,
@@ -135,7 +146,7 @@ fn profile(rows: &Rows, bins: Option<Arc<Bins>>) -> FeatureProfile {
 fn whole(window: &Window, bins: &[Arc<Bins>]) -> WindowSummary {
     let mut columns = Vec::new();
     for rows in &window.features {
-        let (mut sampler, mut sample) = (RowSampler::default(), RowValues::new(Kind::Numeric));
+        let (mut sampler, mut sample) = (RowSampler::default(), RowSample::new(Kind::Numeric));
         let validity = Validity::bitmap(&rows.bits, 0, rows.values.len()).unwrap();
         let column = Column::Numeric {
             values: &rows.values,
@@ -148,7 +159,8 @@ fn whole(window: &Window, bins: &[Arc<Bins>]) -> WindowSummary {
     let names: Vec<String> = (0..FEATURES).map(name_of).collect();
     let named = || names.iter().map(String::as_str);
     let predictors = columns.iter().zip(bins).map(|(column, bins)| {
-        let (RowValues::Numeric(values), Bins::Numeric(bins)) = (column, bins.as_ref()) else {
+        let (RowValues::Numeric(values), Bins::Numeric(bins)) = (column.values(), bins.as_ref())
+        else {
             unreachable!("every feature is numeric");
         };
         Predictor::Numeric { values, bins }
@@ -158,11 +170,14 @@ fn whole(window: &Window, bins: &[Arc<Bins>]) -> WindowSummary {
         codes: &window.classes,
         classes: 2,
     };
-    let performance = Performance::new("class", target, &predictors);
-    let columns: Vec<_> = named().zip(columns.iter().map(RowValues::values)).collect();
+    let values: Vec<_> = named()
+        .zip(columns.iter().map(|column| column.values().values()))
+        .collect();
+    let samples: Vec<_> = named().zip(&columns).collect();
     WindowSummary {
-        associations: Some(Associations::new(&columns).unwrap()),
-        performance: Some(performance),
+        associations: Some(Associations::new(&values).unwrap()),
+        missingness: Some(Missingness::new(&samples).unwrap()),
+        performance: Some(Performance::new("class", target, &predictors)),
         ..WindowSummary::default()
     }
 }
@@ -197,7 +212,7 @@ impl Baseline {
         }
     }
 
-    /// What a window says that is drawn from this.
+    /// What a window says that is drawn from this: of each feature, and last of itself as a whole.
     fn judge(&self, rng: &mut SmallRng, rows: usize, from: Drawn) -> Vec<FeatureReport> {
         let window = draw(rng, rows, from);
         let features = self.features.iter().zip(&window.features);
@@ -206,7 +221,9 @@ impl Baseline {
             .collect();
         let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
         let whole = whole(&window, &bins_of(&self.features));
-        judge(&self.reference, &current, &whole).features
+        let report = judge(&self.reference, &current, &whole);
+        let whole = std::iter::once(report.window);
+        report.features.into_iter().chain(whole).collect()
     }
 }
 
@@ -220,7 +237,8 @@ fn bins_of(features: &[FrozenFeature]) -> Vec<Arc<Bins>> {
 fn settings() -> Settings {
     Settings {
         budget: BUDGET,
-        on: ByCheck::from_fn(|check| check.scope() == Scope::Feature),
+        // The keys of rows are not drawn.
+        on: ByCheck::from_fn(|check| check != Check::Duplicates),
         drift: DriftSettings::default(),
         quality: QualitySettings::default(),
         acceptable: (0..FEATURES)
@@ -322,7 +340,7 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
         let baseline = Baseline::of(windows.collect());
         tests = ByCheck::from_fn(|check| baseline.reference.tests_of(check));
         alpha = baseline.reference.alpha().map(|alpha| alpha.unwrap().value);
-        let mut before = vec![ByCheck::<BySeverity<bool>>::default(); FEATURES];
+        let mut before = vec![ByCheck::<BySeverity<bool>>::default(); FEATURES + 1];
         for _ in 0..trial.windows {
             let from = next(&mut rng);
             let reports = baseline.judge(&mut rng, trial.rows, from);
@@ -371,7 +389,7 @@ pub struct Change {
 }
 
 /// Changes that are to be found as warnings.
-pub const CHANGES: [Change; 4] = [
+pub const CHANGES: [Change; 5] = [
     Change {
         what: "a shift by 0.2 standard deviations",
         check: Check::Drift,
@@ -408,6 +426,15 @@ pub const CHANGES: [Change; 4] = [
         },
         features: 1,
     },
+    Change {
+        what: "four features missing in the same rows, each as often as before",
+        check: Check::MissingPatterns,
+        from: Drawn {
+            together: 4,
+            ..UNCHANGED
+        },
+        features: 1,
+    },
 ];
 
 /// In which share of windows of 5,000 rows a change is found, against baselines of 40,000, a window each.
@@ -427,16 +454,18 @@ pub fn found(seed: u64, change: Change, baselines: u32) -> f64 {
             .map(|report| report.name.as_str())
             .collect();
         // Nobody is told of the features that have the one which changed for a partner.
-        let first = |name: &&str| *name == name_of(0);
+        let changed: Vec<String> = match change.check.scope() {
+            Scope::Feature => (0..change.features).map(name_of).collect(),
+            Scope::Window => vec![String::new()],
+        };
+        let is_changed = |name: &&&str| changed.iter().any(|own| own == **name);
+        let found = over.iter().filter(is_changed).count();
+        // Nobody is told of the features that have the one which changed for a partner.
         assert!(
-            change.check != Check::Correlation || over.iter().all(first),
+            change.check != Check::Correlation || found == over.len(),
             "{over:?}"
         );
-        let changed: Vec<String> = (0..change.features).map(name_of).collect();
-        let found = over
-            .iter()
-            .filter(|name| changed.iter().any(|own| own == *name));
-        detected += found.count();
+        detected += found;
     }
     detected as f64 / (baselines as usize * change.features) as f64
 }

@@ -1,0 +1,170 @@
+//! How the features are missing together, and how that changed: which patterns grew and shrank, which features go together,
+//! and what missing values say of the others. No value of anybody is shown, so that a sensitive feature is named too.
+
+use maud::{Markup, html};
+use stats::missingness::{McarTest, NotComputed};
+use stats::{CoMissingPair, Completeness, Difference, MissingnessReport, PatternChange};
+
+use super::words;
+
+/// Most features of a pattern that are named.
+const NAMED: usize = 6;
+
+/// The section; nothing where nothing was compared.
+pub fn section(report: Option<&MissingnessReport>) -> Markup {
+    let Some(report) = report else {
+        return html! {};
+    };
+    html! {
+        h2 { "Missing together" }
+        div.whole {
+            p.why {
+                (words::percent(report.current.complete)) " of the rows are complete in all "
+                (words::plural(report.features as u64, "feature")) " (baseline "
+                (words::percent(report.reference.complete)) "); a row has "
+                (words::percent(report.current.filled)) " of them on average (baseline "
+                (words::percent(report.reference.filled)) ")."
+            }
+            p.why { (mcar(&report.mcar)) }
+            div.tables {
+                (patterns(report))
+                @if !report.pairs.is_empty() { (pairs(&report.pairs)) }
+                (differences(report))
+            }
+        }
+    }
+}
+
+/// What Little's test says.
+fn mcar(test: &Result<McarTest, NotComputed>) -> String {
+    match test {
+        Ok(test) => {
+            let says = match test.p_value < stats::missingness::SIGNIFICANT {
+                true => {
+                    "values are not missing completely at random: rows with gaps differ from the others"
+                }
+                false => "nothing says that values are not missing completely at random",
+            };
+            format!(
+                "Little's test: {says} (χ² {} with {} of freedom, p {}, over {} of {}).",
+                words::number(test.statistic),
+                words::plural(test.degrees, "degree"),
+                words::probability(test.p_value),
+                words::plural(test.patterns, "pattern"),
+                words::plural(test.columns, "numeric feature"),
+            )
+        }
+        Err(reason) => format!("Little's test of values missing completely at random: {reason}."),
+    }
+}
+
+fn patterns(report: &MissingnessReport) -> Markup {
+    let number = |side: &Completeness| {
+        let more = if side.patterns.exact { "" } else { " or more" };
+        format!("{}{more}", words::count(side.patterns.count))
+    };
+    html! {
+        div {
+            h3 { "Patterns that grew and shrank" }
+            @if report.changed.is_empty() {
+                p.soft { "None: every pattern is as frequent as in the baseline." }
+            } @else {
+                table {
+                    thead { tr { th { "missing" } th { "baseline" } th { "this window" } th { "change" } } }
+                    tbody {
+                        @for change in &report.changed {
+                            tr {
+                                td.text { (named(change)) }
+                                td { (words::percent(change.reference)) }
+                                td { (words::percent(change.current)) }
+                                td { (words::points(change.delta())) }
+                            }
+                        }
+                    }
+                }
+            }
+            p.soft {
+                "A pattern is what a row misses. The baseline has " (number(&report.reference)) ", this window "
+                (number(&report.current)) " of them, over " (words::plural(report.current.rows, "row")) "."
+            }
+        }
+    }
+}
+
+/// What is missing in rows of this pattern.
+fn named(change: &PatternChange) -> String {
+    if change.missing.is_empty() {
+        return "nothing".to_owned();
+    }
+    let shown: Vec<&str> = change
+        .missing
+        .iter()
+        .take(NAMED)
+        .map(String::as_str)
+        .collect();
+    let shown = shown.join(", ");
+    match change.missing.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+fn pairs(pairs: &[CoMissingPair]) -> Markup {
+    html! {
+        div {
+            h3 { "Missing in the same rows" }
+            table {
+                thead { tr { th {} th { "φ, baseline" } th { "φ, this window" } th { "rows without both" } } }
+                tbody {
+                    @for pair in pairs {
+                        tr {
+                            td { (pair.features.0) " · " (pair.features.1) }
+                            td { (pair.reference.map_or(words::NOTHING.to_owned(), words::measure)) }
+                            td { (words::measure(pair.current)) }
+                            td { (words::count(pair.both)) }
+                        }
+                    }
+                }
+            }
+            p.soft { "φ: 1 always together, 0 on their own, below 0 one where the other is not." }
+        }
+    }
+}
+
+fn differences(report: &MissingnessReport) -> Markup {
+    let (compared, significant) = report.compared;
+    if compared == 0 {
+        return html! {};
+    }
+    html! {
+        div {
+            h3 { "Different where another is missing" }
+            @if !report.differences.is_empty() {
+                table {
+                    thead { tr { th { "feature" } th { "where missing" } th { "difference" } th { "p, adjusted" } } }
+                    tbody {
+                        @for difference in &report.differences {
+                            (row(difference))
+                        }
+                    }
+                }
+            }
+            p.soft {
+                (words::count(significant)) " of " (words::plural(compared, "pair"))
+                " differ. A difference is that of the means in standard deviations, by Welch's test. It says why values may be "
+                "missing, and alarms nothing."
+            }
+        }
+    }
+}
+
+fn row(difference: &Difference) -> Markup {
+    html! {
+        tr {
+            td { (difference.value) }
+            td { (difference.missing) }
+            td { (words::measure(difference.effect)) }
+            td { (words::probability(difference.adjusted_p_value)) }
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! How often which features are missing together in a row, compared with the baseline: one test of the window.
+//!
+//! Its value is the Jensen–Shannon distance of the frequencies over the baseline's frequent patterns, see
+//! [`pattern_drift`](crate::missingness::pattern_drift). Features that the window does not have take no part: that a column is
+//! gone is no pattern.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{CheckSettings, Settings, verdict};
+use crate::baseline::FrozenFeature;
+use crate::distance::table::Table;
+use crate::distance::{NotComputed, Statistic, jensen_shannon};
+use crate::limits::{self, Alpha, Between, Limit, Parts, floors};
+use crate::missingness::co_missing::{JointCounts, co_missing};
+use crate::missingness::pattern_drift::PatternBins;
+use crate::missingness::patterns::{Distinct, Patterns};
+use crate::missingness::{self, McarTest, Missingness, summary};
+use crate::verdict::{BySeverity, Check, Verdict};
+use crate::window::WindowSummary;
+
+/// How many patterns and pairs of a window are told of.
+pub const MOST_TOLD: usize = 10;
+
+/// One pattern: the features that are missing in a row while all others are there; before and now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatternChange {
+    /// The features; none where nothing is missing.
+    pub missing: Vec<String>,
+    /// Its share of the baseline's rows.
+    pub reference: f64,
+    /// Its share of the window's.
+    pub current: f64,
+}
+
+impl PatternChange {
+    /// Now less before.
+    pub fn delta(&self) -> f64 {
+        self.current - self.reference
+    }
+}
+
+/// Two features and how strongly they are missing in the same rows, before and now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CoMissingPair {
+    /// Both, in the baseline's order.
+    pub features: (String, String),
+    /// φ in the baseline; nothing where one of them was never, or always, missing.
+    pub reference: Option<f64>,
+    /// φ in the window.
+    pub current: f64,
+    /// Rows of the window that miss both.
+    pub both: u64,
+}
+
+/// A numeric feature that is different where another one is missing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The one that is missing.
+    pub missing: String,
+    /// The one whose values are compared.
+    pub value: String,
+    /// By how many standard deviations its mean is larger where the other one is missing.
+    pub effect: f64,
+    /// Welch's p-value, adjusted over all pairs of the window.
+    pub adjusted_p_value: f64,
+}
+
+/// How complete the rows of one side are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Completeness {
+    /// Rows of the sample.
+    pub rows: u64,
+    /// Share of rows in which nothing is missing.
+    pub complete: f64,
+    /// Mean share of the features that are filled in a row.
+    pub filled: f64,
+    /// Different patterns.
+    pub patterns: Distinct,
+}
+
+/// What a window says about how values are missing together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MissingnessReport {
+    /// How many features took part.
+    pub features: usize,
+    /// The baseline.
+    pub reference: Completeness,
+    /// The window.
+    pub current: Completeness,
+    /// Probability of a distance at least as large as the check's when nothing changed.
+    pub p_value: f64,
+    /// The patterns whose share changed most, at most [`MOST_TOLD`], by falling change.
+    pub changed: Vec<PatternChange>,
+    /// The pairs that are most strongly missing together, at most [`MOST_TOLD`], by falling |φ|.
+    pub pairs: Vec<CoMissingPair>,
+    /// Whether the window's values are missing completely at random.
+    pub mcar: Result<McarTest, missingness::NotComputed>,
+    /// The features that differ most where others are missing, at most [`MOST_TOLD`], by rising p-value; those alone that differ
+    /// significantly.
+    pub differences: Vec<Difference>,
+    /// How many pairs of features were compared so, and how many differ significantly.
+    pub compared: (u64, u64),
+}
+
+/// What a window is judged by, and told of.
+pub(super) type Judged = (Result<Verdict, NotComputed>, Option<MissingnessReport>);
+
+/// The test of the window.
+#[derive(Debug, Clone)]
+pub(super) struct PatternTest {
+    /// The features that every window of the baseline has.
+    names: Vec<String>,
+    patterns: Patterns,
+    joint: JointCounts,
+    /// Rows of a window of the baseline on average, for which patterns have bins.
+    rows: u64,
+    between: Option<Between>,
+    settings: CheckSettings,
+}
+
+impl PatternTest {
+    pub(super) fn new(
+        features: &[FrozenFeature],
+        windows: &[WindowSummary],
+        settings: &Settings,
+    ) -> Result<Self, NotComputed> {
+        if !settings.on.missing_patterns {
+            return Err(NotComputed::Disabled);
+        }
+        let known: Option<Vec<&Missingness>> = windows
+            .iter()
+            .map(|window| window.missingness.as_ref())
+            .collect();
+        let known = known.ok_or(NotComputed::NotInBaseline)?;
+        let in_all = |name: &String| known.iter().all(|window| window.features().contains(name));
+        let names: Vec<String> = features
+            .iter()
+            .map(|feature| feature.name.clone())
+            .filter(in_all)
+            .collect();
+        let sides: Vec<(Patterns, JointCounts)> =
+            known.iter().map(|window| window.of(&names)).collect();
+        let pooled = pooled(&sides).filter(|_| !names.is_empty());
+        let (patterns, joint) = pooled.ok_or(NotComputed::NotInBaseline)?;
+        let (have, need) = (patterns.rows(), Statistic::PatternDistance.minimum());
+        if have < need {
+            return Err(NotComputed::NoReference { have, need });
+        }
+        let windows: Vec<&Patterns> = sides.iter().map(|(patterns, _)| patterns).collect();
+        let rows = patterns.rows() / windows.len().max(1) as u64;
+        Ok(PatternTest {
+            between: between(&patterns, &windows, rows),
+            rows,
+            names,
+            patterns,
+            joint,
+            settings: settings.default.missing_patterns,
+        })
+    }
+
+    pub(super) fn judge(&self, window: &WindowSummary, alpha: BySeverity<Option<Alpha>>) -> Judged {
+        let Some(window) = &window.missingness else {
+            return (Err(NotComputed::NoSample), None);
+        };
+        let here = |name: &String| window.features().contains(name);
+        let columns = self.names.iter().enumerate().filter(|(_, name)| here(name));
+        let (columns, names): (Vec<usize>, Vec<String>) =
+            columns.map(|(column, name)| (column, name.clone())).unzip();
+        if names.is_empty() {
+            return (Err(NotComputed::Absent), None);
+        }
+        let reference = summary::of(&self.patterns, &self.joint, &columns);
+        let current = window.of(&names);
+        let bins = PatternBins::freeze(&reference.0, self.rows);
+        let table = Table::new(&bins.counts(&reference.0), &bins.counts(&current.0));
+        let distance = jensen_shannon::distance(&table);
+        let rows = current.0.rows();
+        let (have, need) = (rows, Statistic::PatternDistance.minimum());
+        let verdict = match have < need {
+            true => Err(NotComputed::TooFewRows { have, need }),
+            false => Ok(verdict(
+                Check::MissingPatterns,
+                Statistic::PatternDistance,
+                distance,
+                rows,
+                self.settings.min_rows,
+                self.limits(&table, alpha),
+                BySeverity {
+                    warning: true,
+                    critical: true,
+                },
+            )),
+        };
+        let p_value = jensen_shannon::p_value(&table, distance);
+        let report = report(&names, &reference, &current, window, p_value);
+        (verdict, report)
+    }
+
+    fn limits(&self, table: &Table, alpha: BySeverity<Option<Alpha>>) -> BySeverity<Limit> {
+        let floors = floors(Statistic::PatternDistance).unwrap_or_default();
+        let parts = alpha
+            .zip(self.settings.limits)
+            .map(|(alpha, manifest)| Parts {
+                null: alpha.map(|alpha| jensen_shannon::null(table, alpha.value)),
+                // There is one such test, so that no other one says how much windows differ.
+                bound: alpha
+                    .zip(self.between)
+                    .map(|(alpha, between)| between.bound(between.variance(), alpha.value)),
+                manifest,
+            });
+        limits::limits(floors, parts)
+    }
+}
+
+/// All windows together.
+fn pooled(sides: &[(Patterns, JointCounts)]) -> Option<(Patterns, JointCounts)> {
+    let patterns = Patterns::pool(sides.iter().map(|(patterns, _)| patterns)).ok()??;
+    let (_, first) = sides.first()?;
+    let mut joint = first.clone();
+    for (_, next) in sides.iter().skip(1) {
+        joint.merge(next).ok()?;
+    }
+    Some((patterns, joint))
+}
+
+/// How much the baseline's windows differ from the others together; nothing where there are too few.
+fn between(reference: &Patterns, windows: &[&Patterns], rows: u64) -> Option<Between> {
+    let bins = PatternBins::freeze(reference, rows);
+    let all = bins.counts(reference);
+    let counted: Vec<Vec<u64>> = windows.iter().map(|window| bins.counts(window)).collect();
+    let need = Statistic::PatternDistance.minimum();
+    let distance = |own: &Vec<u64>| {
+        let others = all.iter().zip(own);
+        let others: Vec<u64> = others.map(|(all, own)| all.saturating_sub(*own)).collect();
+        let enough = [own, &others].map(|side| side.iter().sum::<u64>() >= need);
+        (enough == [true, true]).then(|| jensen_shannon::distance(&Table::new(&others, own)))
+    };
+    let distances: Vec<f64> = counted.iter().filter_map(distance).collect();
+    // Distances have no sign, so that they do not tell how much windows resemble each other; the shares do.
+    let places: Vec<Vec<f64>> = (0..all.len())
+        .map(|bin| {
+            let share = |own: &Vec<u64>| {
+                let (count, rows) = (own.get(bin).copied()?, own.iter().sum::<u64>());
+                (rows > 0).then(|| count as f64 / rows as f64)
+            };
+            counted.iter().filter_map(share).collect()
+        })
+        .collect();
+    let alike = limits::autocorrelation(places.iter().map(Vec::as_slice));
+    Some(Between::distances(&distances)?.stretched(alike))
+}
+
+/// What is told of a window; nothing without a row.
+fn report(
+    names: &[String],
+    reference: &(Patterns, JointCounts),
+    current: &(Patterns, JointCounts),
+    window: &Missingness,
+    p_value: f64,
+) -> Option<MissingnessReport> {
+    let name = |column: usize| names.get(column).cloned().unwrap_or_default();
+    let pairs = co_missing(&reference.1, &current.1, MOST_TOLD).ok()?;
+    let pairs = pairs.pairs.into_iter().map(|pair| CoMissingPair {
+        features: (name(pair.columns.0), name(pair.columns.1)),
+        reference: pair.baseline.ok(),
+        current: pair.phi,
+        both: pair.counts.both,
+    });
+    let dependence = window.dependence();
+    let own = |column: usize| window.features().get(column).cloned().unwrap_or_default();
+    let splits = dependence.splits.iter();
+    let significant = splits.filter(|split| split.adjusted_p_value <= missingness::SIGNIFICANT);
+    let differences = significant.take(MOST_TOLD).map(|split| Difference {
+        missing: own(split.missing),
+        value: own(split.value),
+        effect: split.test.effect,
+        adjusted_p_value: split.adjusted_p_value,
+    });
+    Some(MissingnessReport {
+        features: names.len(),
+        reference: completeness(&reference.0)?,
+        current: completeness(&current.0)?,
+        p_value,
+        changed: changed(names, &reference.0, &current.0),
+        pairs: pairs.collect(),
+        mcar: window.mcar(),
+        differences: differences.collect(),
+        compared: (dependence.tested, dependence.significant),
+    })
+}
+
+fn completeness(patterns: &Patterns) -> Option<Completeness> {
+    Some(Completeness {
+        rows: patterns.rows(),
+        complete: patterns.complete_share()?,
+        filled: patterns.mean_filled()? / patterns.columns().max(1) as f64,
+        patterns: patterns.distinct(),
+    })
+}
+
+/// The patterns whose share changed most: of those that either side keeps, so that a new one is told by its name.
+fn changed(names: &[String], reference: &Patterns, current: &Patterns) -> Vec<PatternChange> {
+    let mut shares: BTreeMap<_, (f64, f64)> = BTreeMap::new();
+    for (mask, count) in reference.kept() {
+        shares.entry(mask).or_default().0 = *count as f64 / reference.rows().max(1) as f64;
+    }
+    for (mask, count) in current.kept() {
+        shares.entry(mask).or_default().1 = *count as f64 / current.rows().max(1) as f64;
+    }
+    let mut shares: Vec<_> = shares.into_iter().collect();
+    let change = |(before, now): &(f64, f64)| (now - before).abs();
+    shares.sort_by(|(a, x), (b, y)| change(y).total_cmp(&change(x)).then_with(|| a.cmp(b)));
+    let told = shares
+        .into_iter()
+        .filter(|(_, shares)| change(shares) > 0.0);
+    told.take(MOST_TOLD)
+        .map(|(mask, (reference, current))| PatternChange {
+            missing: mask
+                .columns()
+                .filter_map(|column| names.get(column).cloned())
+                .collect(),
+            reference,
+            current,
+        })
+        .collect()
+}

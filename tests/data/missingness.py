@@ -1,0 +1,101 @@
+"""How the features of tables are missing together, by DuckDB, numpy and scipy: formulas of docs/statistics.md.
+
+The pattern of a row is the set of the features that are null in it.
+"""
+import collections
+import itertools
+
+import duckdb
+import numpy
+import pyarrow.compute
+from scipy import spatial, stats
+
+FLOOR = {"warning": 0.10, "critical": 0.20}
+OWN_BIN, EXPECTED = 0.01, 10
+PRIOR_WEIGHT = 20
+MOST_PAIRS = 10
+
+
+def gaps(table, names):
+    """Which cells are null: a row of the table each, a feature each."""
+    return numpy.column_stack([pyarrow.compute.is_null(table[name]).to_numpy() for name in names])
+
+
+def patterns(table, names):
+    """How often each set of features is missing."""
+    return collections.Counter(frozenset(itertools.compress(names, row)) for row in gaps(table, names))
+
+
+def completeness(table, names):
+    """What DuckDB says: the share of complete rows, and the mean share of filled features."""
+    there = [f'("{name}" is not null)::int' for name in names]
+    database = duckdb.connect()
+    database.register("rows_of_it", table)
+    query = f"select avg(least({', '.join(there)})), avg(({' + '.join(there)}) / {len(names)}) from rows_of_it"
+    ((complete, filled),) = database.sql(query).fetchall()
+    return {"complete": complete, "filled": filled, "patterns": len(patterns(table, names))}
+
+
+class Bins:
+    """The patterns that have a bin of their own: the baseline's frequent ones. All others have one together."""
+
+    def __init__(self, pooled, rows):
+        least = max(OWN_BIN, EXPECTED / rows) * pooled.total()
+        self.own = [pattern for pattern, count in pooled.most_common() if count >= least]
+
+    def counts(self, counted):
+        own = [counted[pattern] for pattern in self.own]
+        return numpy.array([*own, counted.total() - sum(own)], float)
+
+
+def distance(a, c):
+    """Jensen-Shannon, to base 2."""
+    return float(spatial.distance.jensenshannon(a, c, base=2))
+
+
+def null(a, c, alpha):
+    """What chance alone exceeds with probability alpha, by the second order of the divergence."""
+    used = int(((a > 0) | (c > 0)).sum())
+    unit = (1 / a.sum() + 1 / c.sum()) / (8 * numpy.log(2))
+    return float(numpy.sqrt(unit * stats.chi2.isf(alpha, used - 1))) if used > 1 else 0.0
+
+
+def limits(bins, windows, pooled, current, alphas):
+    """The largest of the three parts, of each severity."""
+    counts = [bins.counts(window) for window in windows]
+    all_rows = sum(counts)
+    log = numpy.log(numpy.maximum([distance(all_rows - own, own) for own in counts], 1e-4))
+    n = len(log)
+    spread = numpy.sqrt(log.var(ddof=1))
+    found = {}
+    for severity, alpha in alphas.items():
+        bound = numpy.exp(log.mean() + stats.t.isf(alpha, n + PRIOR_WEIGHT - 1) * spread * numpy.sqrt(1 + 1 / n))
+        chance = null(bins.counts(pooled), bins.counts(current), alpha)
+        found[severity] = float(max(FLOOR[severity], chance, min(bound, 2 * FLOOR["critical"])))
+    return found
+
+
+def phi(cells, first, second):
+    """Correlation of the gaps of two features, nothing where one is constant."""
+    x, y = cells[:, first], cells[:, second]
+    return float(numpy.corrcoef(x, y)[0, 1]) if 0 < x.mean() < 1 and 0 < y.mean() < 1 else None
+
+
+def described(names, baseline, pooled, current, alphas):
+    """All of it."""
+    names = sorted(names)
+    windows = [patterns(table, names) for table in baseline]
+    together, now = patterns(pooled, names), patterns(current, names)
+    bins = Bins(together, together.total() // len(windows))
+    before, after = gaps(pooled, names), gaps(current, names)
+    pairs = [
+        {"features": [names[j], names[k]], "current": phi(after, j, k), "reference": phi(before, j, k)}
+        for j, k in itertools.combinations(range(len(names)), 2)
+    ]
+    return {
+        "reference": completeness(pooled, names),
+        "current": completeness(current, names),
+        "value": distance(bins.counts(together), bins.counts(now)),
+        "limits": limits(bins, windows, together, now, alphas),
+        "pairs": [pair for pair in pairs if pair["current"] is not None],
+    }
