@@ -388,11 +388,13 @@ pub enum About {
     Rules,
     /// The check of which features are missing together.
     MissingPatterns,
+    /// The check of values that were filled in.
+    Imputation,
 }
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 11] = [
+    pub const ALL: [About; 12] = [
         About::Availability,
         About::Schema,
         About::Freshness,
@@ -404,6 +406,7 @@ impl About {
         About::Duplicates,
         About::Rules,
         About::MissingPatterns,
+        About::Imputation,
     ];
 
     /// The value of the label `check`: for checks that of the metrics.
@@ -420,6 +423,7 @@ impl About {
             About::Duplicates => "duplicates",
             About::Rules => "rules",
             About::MissingPatterns => "missing_patterns",
+            About::Imputation => "imputation",
         }
     }
 }

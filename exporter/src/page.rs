@@ -661,7 +661,8 @@ fn statistic(statistic: Statistic) -> &'static str {
         Statistic::MissingShare
         | Statistic::InvalidShare
         | Statistic::OutlierShare
-        | Statistic::DuplicateShare => "increase",
+        | Statistic::DuplicateShare
+        | Statistic::ImputedShare => "increase",
         Statistic::AssociationChange => "change of the association",
         Statistic::PatternDistance => "distance",
     }

@@ -562,6 +562,7 @@ pub(crate) fn tested(check: Check, statistic: Statistic) -> String {
         Statistic::OutlierShare => "outlier increase".to_owned(),
         Statistic::DuplicateShare => "duplicate increase".to_owned(),
         Statistic::PatternDistance => "missing patterns".to_owned(),
+        Statistic::ImputedShare => "imputed increase".to_owned(),
         statistic => format!("{} {statistic}", check.name()),
     }
 }

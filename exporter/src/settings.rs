@@ -51,6 +51,7 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
         Check::Correlation => &monitor.checks.correlation,
         Check::Duplicates => &monitor.checks.duplicates,
         Check::MissingPatterns => &monitor.checks.missing_patterns,
+        Check::Imputation => &monitor.checks.imputation,
     }
 }
 

@@ -348,7 +348,7 @@ fn profile_prints_json_for_programs() {
     assert_eq!(newest["namespace"], "ml-prod");
     assert_eq!(newest["name"], "customer-segmentation");
     assert_eq!(newest["baseline"]["rows"], 13_874);
-    assert_eq!(newest["budget"]["tests"], 180);
+    assert_eq!(newest["budget"]["tests"], 210);
     assert_eq!(newest["features"].as_array().unwrap().len(), 38);
 
     // An instant names the window that it lies in: here the first one after the baseline.

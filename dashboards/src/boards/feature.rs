@@ -226,7 +226,43 @@ fn limits() -> Vec<Line> {
             .without("told wholly, or not a number"),
         ],
     );
-    vec![first, second, third]
+    let fourth = Line::even(
+        8,
+        vec![
+            panel(
+                "Filled-in values and limits",
+                "By how much more of the values are filled in than in the baseline, and the limits \
+                 in force.",
+                About::Imputation,
+                SHARE,
+            ),
+            lines(
+                "Filled-in values",
+                "Share of the values that were filled in, by the manifest's flag or as one number \
+                 that became frequent, and that of the baseline.",
+            )
+            .ask(of(&table::FEATURE_IMPUTED_RATIO), "filled in")
+            .ask(
+                of(&table::FEATURE_REFERENCE_IMPUTED_RATIO),
+                "filled in in the baseline",
+            )
+            .series("filled in in the baseline", reference())
+            .unit(SHARE)
+            .from(0.0)
+            .without("not told"),
+            lines(
+                "What filling in does",
+                "How far the filled-in values are from the others (KS), and the standard deviation \
+                 of all values as a multiple of that of the others.",
+            )
+            .ask(of(&table::FEATURE_IMPUTED_KS), "distance")
+            .ask(of(&table::FEATURE_IMPUTED_SPREAD), "standard deviation")
+            .unit(PLAIN)
+            .from(0.0)
+            .without("nothing filled in"),
+        ],
+    );
+    vec![first, second, third, fourth]
 }
 
 fn distribution() -> Line {

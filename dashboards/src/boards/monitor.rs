@@ -182,6 +182,7 @@ fn features() -> Panel {
     .ask(score(About::Quality, "warning"), "")
     .ask(score(About::Outliers, "warning"), "")
     .ask(score(About::Correlation, "warning"), "")
+    .ask(score(About::Imputation, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
     .columns(
         &[(Feature.name(), "Feature")],
@@ -192,6 +193,7 @@ fn features() -> Panel {
             "Quality",
             "Outliers",
             "Correlation",
+            "Imputation",
             "Freshness",
         ],
     )
@@ -208,6 +210,7 @@ fn features() -> Panel {
     .series("Quality", scored())
     .series("Outliers", scored())
     .series("Correlation", scored())
+    .series("Imputation", scored())
     .series("Freshness", scored())
     .largest_first("Worst")
     .without("nothing judged")

@@ -20,7 +20,7 @@ use crate::grafana::panel::{
 };
 
 /// The checks, in an order that gives each its colour.
-pub const CHECKS: [&str; 9] = [
+pub const CHECKS: [&str; 10] = [
     About::Drift.name(),
     About::Missing.name(),
     About::Freshness.name(),
@@ -30,6 +30,7 @@ pub const CHECKS: [&str; 9] = [
     About::Duplicates.name(),
     About::Correlation.name(),
     About::MissingPatterns.name(),
+    About::Imputation.name(),
 ];
 
 /// A number of things.

@@ -189,7 +189,7 @@ labels! {
     Feature = "feature",
     /// The other feature of a pair.
     Partner = "partner",
-    /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `duplicates`, `missing_patterns`, `freshness`, `schema`, `rules`.
+    /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `duplicates`, `missing_patterns`, `imputation`, `freshness`, `schema`, `rules`.
     Check = "check",
     /// Name of a business rule.
     Rule = "rule",

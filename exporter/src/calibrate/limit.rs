@@ -10,7 +10,9 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
         Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance => {
             Between::distances(values)
         }
-        MissingShare | InvalidShare | OutlierShare | DuplicateShare => Between::differences(values),
+        MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare => {
+            Between::differences(values)
+        }
         // Two features share the limit of their pair, so that no number for one of them says what both would do.
         AssociationChange | ChiSquared => None,
     }
@@ -21,7 +23,7 @@ pub fn largest(statistic: Statistic) -> Option<f64> {
     use Statistic::*;
     match statistic {
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
-        | DuplicateShare | PatternDistance => Some(1.0),
+        | DuplicateShare | PatternDistance | ImputedShare => Some(1.0),
         Psi | Wasserstein | AssociationChange | ChiSquared => None,
     }
 }

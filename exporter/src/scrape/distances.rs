@@ -84,7 +84,8 @@ impl DistanceFamilies {
             | Statistic::OutlierShare
             | Statistic::AssociationChange
             | Statistic::DuplicateShare
-            | Statistic::PatternDistance => return None,
+            | Statistic::PatternDistance
+            | Statistic::ImputedShare => return None,
         })
     }
 }

@@ -48,6 +48,7 @@ impl NoVerdict {
                 NotComputed::Overflow => "overflow",
                 NotComputed::NoKeys => "no_keys",
                 NotComputed::NoSample => "no_sample",
+                NotComputed::NoFlag => "no_flag",
                 NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
                 NotComputed::NotInBaseline => "not_in_baseline",
                 NotComputed::NotForKind { .. }
@@ -233,6 +234,7 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::AssociationChange => "association_change",
         Statistic::DuplicateShare => "duplicate_share",
         Statistic::PatternDistance => "pattern_distance",
+        Statistic::ImputedShare => "imputed_share",
     }
 }
 

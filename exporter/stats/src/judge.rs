@@ -8,6 +8,7 @@ use crate::association::Matrix;
 use crate::baseline::FrozenFeature;
 use crate::column::Kind;
 use crate::distance::{Distance, NotComputed, Statistic};
+use crate::imputed::{Imputed, ImputedBy};
 use crate::limits::{self, Alpha, Limit};
 use crate::multiplicity::benjamini_hochberg;
 use crate::outliers::Fences;
@@ -164,6 +165,9 @@ struct Prepared {
     missing: Result<ShareTest, NotComputed>,
     quality: Result<ShareTest, NotComputed>,
     outliers: Result<ShareTest, NotComputed>,
+    imputation: Result<ShareTest, NotComputed>,
+    /// How its baseline tells which values were filled in.
+    imputed_by: Option<ImputedBy>,
     acceptable: Result<Acceptable, NotComputed>,
     fences: Result<Fences, NotComputed>,
 }
@@ -193,16 +197,18 @@ impl Reference {
             correlation: correlation.as_ref().map_or(0, AssociationTests::count),
             duplicates: usize::from(duplicates.is_ok()),
             missing_patterns: usize::from(patterns.is_ok()),
+            imputation: count(&|_, prepared| counts(&prepared.imputation)),
         };
         let all = tests.iter().map(|(_, tests)| tests).sum();
         let alpha = settings.budget.map(|budget| Alpha::share(budget, all));
 
         drift::bind(prepared.iter_mut().map(|feature| &mut feature.drift), alpha);
         type Of = fn(&mut Prepared) -> &mut Result<ShareTest, NotComputed>;
-        let shares: [Of; 3] = [
+        let shares: [Of; 4] = [
             |feature| &mut feature.missing,
             |feature| &mut feature.quality,
             |feature| &mut feature.outliers,
+            |feature| &mut feature.imputation,
         ];
         for of in shares {
             share::bind(prepared.iter_mut().map(of), alpha);
@@ -307,9 +313,9 @@ impl Reference {
     }
 }
 
-/// Whether fences take part in the budget: where there are some, and where a feature moves, which moves no other limit.
-fn counts(fences: &Result<Fences, NotComputed>) -> bool {
-    matches!(fences, Ok(_) | Err(NotComputed::Moving))
+/// Whether what is learnt takes part in the budget: where there is some, and where a feature moves, which moves no other limit.
+fn counts<T>(learnt: &Result<T, NotComputed>) -> bool {
+    matches!(learnt, Ok(_) | Err(NotComputed::Moving))
 }
 
 /// The test of the keys of windows.
@@ -367,9 +373,12 @@ pub fn judge(
             )
         }
         Check::MissingPatterns => patterns.clone(),
-        Check::Drift | Check::Missing | Check::Quality | Check::Outliers | Check::Correlation => {
-            Err(NotComputed::Disabled)
-        }
+        Check::Drift
+        | Check::Missing
+        | Check::Quality
+        | Check::Outliers
+        | Check::Correlation
+        | Check::Imputation => Err(NotComputed::Disabled),
     });
     let window = FeatureReport {
         name: String::new(),
@@ -458,14 +467,46 @@ impl Prepared {
             };
             test(Check::Outliers, of(reference), &of)
         });
+        let imputed = reference.imputed;
+        let imputation = imputation(feature, on.imputation)
+            .and_then(|()| match imputed.map(|imputed| imputed.by) {
+                // What moves has new numbers in every window.
+                Some(ImputedBy::Value) => learnt(Check::Imputation),
+                _ => Ok(()),
+            })
+            .and_then(|()| {
+                let known: Option<Vec<Share>> = std::iter::once(reference)
+                    .chain(&feature.windows)
+                    .map(|window| window.imputed.as_ref().map(Share::imputed))
+                    .collect();
+                let known = known.ok_or(NotComputed::NotInBaseline)?;
+                let (pooled, windows) = known.split_first().ok_or(NotComputed::NotInBaseline)?;
+                let own = *own.get(Check::Imputation);
+                Ok(ShareTest::new(Check::Imputation, *pooled, windows, own))
+            });
         Prepared {
             name: name.clone(),
+            imputation,
+            imputed_by: imputed.map(|imputed| imputed.by),
             drift,
             missing,
             quality,
             outliers,
             acceptable,
             fences,
+        }
+    }
+
+    /// The filled-in rows of a window, told as in the baseline.
+    fn imputed(&self, window: &Summary) -> Result<Share, NotComputed> {
+        let told: Option<&Imputed> = window.imputed.as_ref();
+        let imputed = told.ok_or(match self.imputed_by {
+            Some(ImputedBy::Flag) => NotComputed::NoFlag,
+            _ => NotComputed::OtherBins,
+        })?;
+        match self.imputed_by == Some(imputed.by) {
+            true => Ok(Share::imputed(imputed)),
+            false => Err(NotComputed::NotInBaseline),
         }
     }
 
@@ -516,12 +557,28 @@ impl Prepared {
                         of_kind(Share::default())?;
                         correlation.clone()
                     }
+                    Check::Imputation => {
+                        share::judge(&self.imputation, self.imputed(window), alpha)
+                    }
                     Check::Duplicates | Check::MissingPatterns => Err(NotComputed::Disabled),
                 }
             }),
             moving: self.drift.moving(),
             pair,
         }
+    }
+}
+
+/// Whether it can be told of a feature which values were filled in.
+fn imputation(feature: &FrozenFeature, on: bool) -> Result<(), NotComputed> {
+    match (on, feature.kind, feature.reference.imputed) {
+        (false, ..) => Err(NotComputed::Disabled),
+        // Of names no one is told from a fill but by a flag.
+        (_, Kind::Categorical, None) => Err(NotComputed::NotForKind {
+            statistic: Statistic::ImputedShare,
+            kind: Kind::Categorical,
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -117,6 +117,7 @@ pub fn floors(statistic: Statistic) -> Option<BySeverity<f64>> {
         Statistic::OutlierShare => (0.02, 0.05),
         Statistic::AssociationChange => (0.10, 0.20),
         Statistic::PatternDistance => (0.10, 0.20),
+        Statistic::ImputedShare => (0.02, 0.05),
         Statistic::ChiSquared => return None,
     };
     Some(BySeverity { warning, critical })

@@ -25,11 +25,13 @@ pub enum Check {
     Duplicates,
     /// Other features than in the baseline are missing in the same rows.
     MissingPatterns,
+    /// The share of values that were filled in rose above the baseline's.
+    Imputation,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 7] = [
+    pub const ALL: [Check; 8] = [
         Check::Drift,
         Check::Missing,
         Check::Quality,
@@ -37,6 +39,7 @@ impl Check {
         Check::Correlation,
         Check::Duplicates,
         Check::MissingPatterns,
+        Check::Imputation,
     ];
 
     /// Its name as metrics and pages have it.
@@ -49,6 +52,7 @@ impl Check {
             Check::Correlation => "correlation",
             Check::Duplicates => "duplicates",
             Check::MissingPatterns => "missing_patterns",
+            Check::Imputation => "imputation",
         }
     }
 
@@ -59,7 +63,8 @@ impl Check {
             | Check::Missing
             | Check::Quality
             | Check::Outliers
-            | Check::Correlation => Scope::Feature,
+            | Check::Correlation
+            | Check::Imputation => Scope::Feature,
             Check::Duplicates | Check::MissingPatterns => Scope::Window,
         }
     }
@@ -98,6 +103,8 @@ pub struct ByCheck<T> {
     pub duplicates: T,
     /// The value of missing patterns.
     pub missing_patterns: T,
+    /// The value of imputation.
+    pub imputation: T,
 }
 
 impl<T> ByCheck<T> {
@@ -111,6 +118,7 @@ impl<T> ByCheck<T> {
             correlation: of(Check::Correlation),
             duplicates: of(Check::Duplicates),
             missing_patterns: of(Check::MissingPatterns),
+            imputation: of(Check::Imputation),
         }
     }
 
@@ -124,6 +132,7 @@ impl<T> ByCheck<T> {
             Check::Correlation => &self.correlation,
             Check::Duplicates => &self.duplicates,
             Check::MissingPatterns => &self.missing_patterns,
+            Check::Imputation => &self.imputation,
         }
     }
 
@@ -137,6 +146,7 @@ impl<T> ByCheck<T> {
             Check::Correlation => &mut self.correlation,
             Check::Duplicates => &mut self.duplicates,
             Check::MissingPatterns => &mut self.missing_patterns,
+            Check::Imputation => &mut self.imputation,
         }
     }
 
