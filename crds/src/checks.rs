@@ -75,6 +75,12 @@ pub struct Checks {
     /// missing in the same row: Jensen–Shannon, 0 to 1. Default: on, with calibrated limits. Example: `{critical: 0.3}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_patterns: Option<WindowCheck>,
+
+    /// Are more values than in the baseline filled in: by the flag that `data.features.overrides` names, else by one number that the
+    /// baseline does not know as a frequent one? The value is the increase of their share. Default: on, with calibrated limits.
+    /// Example: `{overrides: [{features: ["spend_*"], enabled: false}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imputation: Option<ChangeCheck>,
 }
 
 /// Are the columns those of the baseline? It has no limit: a finding is a finding.

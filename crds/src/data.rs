@@ -143,7 +143,7 @@ pub struct Features {
     pub exclude: Option<Vec<String>>,
 
     /// What is known about some features, at most 256 entries; where several match, the last one that says something
-    /// about `type` or `sensitive` holds. Default: none. Example: `[{names: [age, income], type: Categorical, sensitive: true}]`.
+    /// about `type`, `sensitive` or `imputedFlag` holds. Default: none. Example: `[{names: [age, income], type: Categorical, sensitive: true}]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub overrides: Option<Vec<FeatureOverride>>,
@@ -152,8 +152,8 @@ pub struct Features {
 /// What is known about some features.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[x_kube(
-    validation = Rule::new("has(self.type) || has(self.sensitive)")
-        .message("the override changes nothing: write type or sensitive, or remove it")
+    validation = Rule::new("has(self.type) || has(self.sensitive) || has(self.imputedFlag)")
+        .message("the override changes nothing: write type, sensitive or imputedFlag, or remove it")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct FeatureOverride {
@@ -169,6 +169,13 @@ pub struct FeatureOverride {
     /// Default: `false`. Example: `true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitive: Option<bool>,
+
+    /// Column that says in which rows the features' values were filled in where they were missing, at most 256 characters: true
+    /// or false, or a number, of which 0 is no. It is no feature then. Default: none, and numbers that become frequent are looked
+    /// for. Example: `income_imputed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub imputed_flag: Option<String>,
 }
 
 /// How a feature is treated.

@@ -394,11 +394,13 @@ pub enum About {
     Rules,
     /// The check of which features are missing together.
     MissingPatterns,
+    /// The check of values that were filled in.
+    Imputation,
 }
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 14] = [
+    pub const ALL: [About; 15] = [
         About::Availability,
         About::Schema,
         About::Freshness,
@@ -413,6 +415,7 @@ impl About {
         About::Duplicates,
         About::Rules,
         About::MissingPatterns,
+        About::Imputation,
     ];
 
     /// The value of the label `check`: for checks that of the metrics.
@@ -432,6 +435,7 @@ impl About {
             About::Duplicates => "duplicates",
             About::Rules => "rules",
             About::MissingPatterns => "missing_patterns",
+            About::Imputation => "imputation",
         }
     }
 }

@@ -255,7 +255,7 @@ pub struct Window {
 pub struct FeatureSelection {
     include: Patterns,
     exclude: Patterns,
-    /// Keys, event time, window column and target.
+    /// Keys, event time, window column, target, and flags of what was filled in.
     no_features: BTreeSet<String>,
     overrides: Vec<FeatureOverride>,
 }
@@ -265,6 +265,7 @@ struct FeatureOverride {
     names: Patterns,
     kind: Option<Kind>,
     sensitive: Option<bool>,
+    imputed_flag: Option<String>,
 }
 
 impl FeatureSelection {
@@ -292,6 +293,21 @@ impl FeatureSelection {
             .filter(|o| o.names.matches(feature))
             .find_map(|o| o.sensitive)
             .unwrap_or(false)
+    }
+
+    /// The column that says which values of a feature were filled in, `None` where the manifest names none.
+    pub fn imputed_flag(&self, feature: &str) -> Option<&str> {
+        self.overrides
+            .iter()
+            .rev()
+            .filter(|o| o.names.matches(feature))
+            .find_map(|o| o.imputed_flag.as_deref())
+    }
+
+    /// The columns that say which values were filled in, each once.
+    pub fn flags(&self) -> BTreeSet<&str> {
+        let flags = self.overrides.iter();
+        flags.filter_map(|o| o.imputed_flag.as_deref()).collect()
     }
 
     /// Features that are named without a wildcard, and so are expected even before a baseline exists.
@@ -379,6 +395,8 @@ pub struct Checks {
     pub duplicates: Check<f64>,
     /// Are the same features missing together as in the baseline? Limits are distances of the patterns. It has no overrides.
     pub missing_patterns: Check<f64>,
+    /// Are more values than in the baseline filled in? Limits are increases of the share.
+    pub imputation: Check<f64>,
 }
 
 /// The quality check: a check, and what is acceptable.

@@ -96,6 +96,7 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
         alerts.extend(freshness(subject, level));
         alerts.push(duplicates(subject, level));
         alerts.push(quality(subject, level));
+        alerts.push(imputation(subject, level));
         alerts.push(drift(subject, level));
         alerts.push(missing(subject, level));
         alerts.push(missing_patterns(subject, level));
@@ -304,6 +305,8 @@ enum Mutes {
     FarOut,
     /// Distributions.
     Distributions,
+    /// What is filled in.
+    FilledIn,
     /// All that is said of values.
     Values,
 }
@@ -510,6 +513,23 @@ fn quality(subject: Subject<'_>, level: Level) -> Alert {
         "FeatureInvalidValues",
         "More values of a feature are not acceptable than in the baseline.",
         "The share of values of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} that are not acceptable is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
+        "humanizePercentage",
+    );
+    Alert {
+        keeps_firing: ends(subject, level, Mutes::FilledIn),
+        ..alert
+    }
+}
+
+/// The check of values that were filled in: increases of their share. It mutes that they drift.
+fn imputation(subject: Subject<'_>, level: Level) -> Alert {
+    let alert = statistical(
+        subject,
+        level,
+        About::Imputation,
+        "FeatureImputed",
+        "More values of a feature are filled in than in the baseline.",
+        "The share of values of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} that were filled in is {{ $value | humanizePercentage }} (percentage points) above the baseline's",
         "humanizePercentage",
     );
     Alert {

@@ -215,6 +215,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Duplicates,
         About::Rules,
         About::MissingPatterns,
+        About::Imputation,
     ];
     let values = values.map(About::name);
     let of_values = || among(Check.name(), &values);
@@ -291,6 +292,25 @@ pub fn inhibitions() -> Vec<Inhibition> {
         // Values that should not be are distributed otherwise, and are far out, too.
         rule(
             vec![check(About::Quality), critical()],
+            vec![
+                among(
+                    Check.name(),
+                    &[
+                        About::Drift.name(),
+                        About::Outliers.name(),
+                        About::Correlation.name(),
+                        About::Performance.name(),
+                        About::Level.name(),
+                        About::Imputation.name(),
+                    ],
+                ),
+                no_objective(),
+            ],
+            &["feature"],
+        ),
+        // And so are values that nobody measured.
+        rule(
+            vec![check(About::Imputation), critical()],
             vec![
                 among(
                     Check.name(),

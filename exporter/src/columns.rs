@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
-    StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array,
+    RecordBatch, StringArray,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
@@ -54,6 +54,19 @@ pub struct FeatureColumn {
     pub kind: Kind,
     /// Its type in words that do not depend on the encoding: `string` for every way to send strings.
     pub data_type: String,
+    /// How it is told which of its values were filled in.
+    pub imputed: ImputedFlag,
+}
+
+/// The column that says which values of a feature were filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImputedFlag {
+    /// The manifest names none.
+    None,
+    /// The manifest names one that the stream does not have, or that is no flag.
+    Unusable,
+    /// Its index in the stream's schema.
+    At(usize),
 }
 
 /// A selected column that cannot be watched.
@@ -98,6 +111,76 @@ pub enum ColumnProblem {
         /// The type found.
         data_type: String,
     },
+    /// The column is there, with a type that is neither true nor false, nor a number.
+    #[error(
+        "spec.data.features.overrides names the column {column:?} as imputedFlag, whose type {data_type} is neither a boolean nor a number"
+    )]
+    NotAFlag {
+        /// The column it names.
+        column: String,
+        /// The type found.
+        data_type: String,
+    },
+}
+
+/// The flags of what was filled in that can be read, with their places in the schema.
+fn flags<'a>(
+    schema: &Schema,
+    features: &'a crds::valid::FeatureSelection,
+    problems: &mut Vec<ColumnProblem>,
+) -> HashMap<&'a str, usize> {
+    let mut found = HashMap::new();
+    for flag in features.flags() {
+        match schema.column_with_name(flag) {
+            None => problems.push(ColumnProblem::Absent {
+                field: "spec.data.features.overrides[].imputedFlag",
+                column: flag.to_owned(),
+            }),
+            Some((_, field)) if !is_flag(field.data_type()) => {
+                problems.push(ColumnProblem::NotAFlag {
+                    column: flag.to_owned(),
+                    data_type: type_name(field.data_type()),
+                });
+            }
+            Some((index, _)) => {
+                found.insert(flag, index);
+            }
+        }
+    }
+    found
+}
+
+fn is_flag(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Boolean => true,
+        DataType::Dictionary(_, values) => is_flag(values),
+        DataType::RunEndEncoded(_, values) => is_flag(values.data_type()),
+        other => other.is_numeric() && !is_time(other),
+    }
+}
+
+/// Which rows of a batch a flag sets; a null sets none, and of numbers 0.
+pub struct Flags(BooleanArray);
+
+impl Flags {
+    /// Reads a flag.
+    pub fn new(column: &ArrayRef) -> Result<Self, ArrowError> {
+        let column = plain(column)?;
+        let column = match column.data_type() {
+            DataType::Dictionary(_, values) => cast(&column, values)?,
+            _ => column,
+        };
+        let set = match column.data_type() {
+            DataType::Boolean => column,
+            _ => cast(&cast(&column, &DataType::Float64)?, &DataType::Boolean)?,
+        };
+        Ok(Self(set.as_boolean().clone()))
+    }
+
+    /// Whether a row is set.
+    pub fn is_set(&self, row: usize) -> bool {
+        row < self.0.len() && self.0.is_valid(row) && self.0.value(row)
+    }
 }
 
 impl Layout {
@@ -131,6 +214,7 @@ impl Layout {
             .event_time
             .as_ref()
             .and_then(|column| time("spec.data.eventTime", column));
+        let flags = flags(schema, &data.features, &mut problems);
         let keys = KeyReader::new(schema, &data.entity_keys);
         for key in &data.entity_keys {
             if schema.column_with_name(key).is_none() {
@@ -165,6 +249,7 @@ impl Layout {
                             name: target.column.clone(),
                             index,
                             kind: forced.unwrap_or(natural?),
+                            imputed: ImputedFlag::None,
                             data_type: type_name(field.data_type()),
                         })
                     }
@@ -184,6 +269,12 @@ impl Layout {
             {
                 Some(kind) if natural_kind(field.data_type()).is_some() => {
                     features.push(FeatureColumn {
+                        imputed: match data.features.imputed_flag(name) {
+                            None => ImputedFlag::None,
+                            Some(flag) => flags
+                                .get(flag)
+                                .map_or(ImputedFlag::Unusable, |index| ImputedFlag::At(*index)),
+                        },
                         name: name.clone(),
                         index,
                         kind,

@@ -196,6 +196,7 @@ mod tests {
     use stats::{Categories, Column, FeatureProfile, RowSampler, Validity};
 
     use super::*;
+    use crate::columns::ImputedFlag;
 
     fn feature(name: &str, kind: Kind) -> FrozenFeature {
         let mut profile = FeatureProfile::new(kind, None);
@@ -260,6 +261,7 @@ mod tests {
             index: 0,
             kind,
             data_type: String::new(),
+            imputed: ImputedFlag::None,
         }
     }
 

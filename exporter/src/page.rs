@@ -669,7 +669,8 @@ fn statistic(statistic: Statistic) -> &'static str {
         Statistic::MissingShare
         | Statistic::InvalidShare
         | Statistic::OutlierShare
-        | Statistic::DuplicateShare => "increase",
+        | Statistic::DuplicateShare
+        | Statistic::ImputedShare => "increase",
         Statistic::AssociationChange => "change of the association",
         Statistic::AucFall => "fall of the AUC",
         Statistic::ExplainedFall => "fall of the explained share",

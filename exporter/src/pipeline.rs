@@ -23,7 +23,9 @@ use stats::{
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::columns::{ColumnProblem, FeatureColumn, KeyReader, Layout, Reader, Times, split};
+use crate::columns::{
+    ColumnProblem, FeatureColumn, Flags, ImputedFlag, KeyReader, Layout, Reader, Times, split,
+};
 use crate::joint::Joint;
 use crate::rules::{Measure, Measuring, Rule};
 use crate::source::{FlightSource, Message, PullReport, Reason, SourceError};
@@ -306,7 +308,7 @@ fn layout(
                 ColumnProblem::Absent { column, .. } | ColumnProblem::NotATime { column, .. } => {
                     Some(column) == window_column.as_ref()
                 }
-                ColumnProblem::NotAValue { .. } => false,
+                ColumnProblem::NotAValue { .. } | ColumnProblem::NotAFlag { .. } => false,
             })
             .cloned()
             .unwrap_or(ColumnProblem::Absent {
@@ -608,6 +610,11 @@ impl Owned {
             Some(fences) => profile.fenced(fences),
             None => profile,
         };
+        let profile = match column.imputed {
+            ImputedFlag::None => profile,
+            ImputedFlag::Unusable => profile.flagged(false),
+            ImputedFlag::At(_) => profile.flagged(true),
+        };
         Self {
             place,
             column: column.clone(),
@@ -628,9 +635,16 @@ impl Owned {
             column: self.column.name.clone(),
             source,
         };
+        let flags = match self.column.imputed {
+            ImputedFlag::At(index) => Some(Flags::new(part.batch.column(index)).map_err(failed)?),
+            ImputedFlag::None | ImputedFlag::Unusable => None,
+        };
         let mut sample = self.samples.get_mut(part.slot).zip(part.choice.as_ref());
         let update = |column: &Column<'_>| {
             profile.update(column)?;
+            if let Some(flags) = &flags {
+                profile.flag(column, |row| flags.is_set(row));
+            }
             if let Some((values, choice)) = &mut sample {
                 profile.pick(column, choice, values);
             }

@@ -571,6 +571,7 @@ pub(crate) fn tested(check: Check, statistic: Statistic) -> String {
         Statistic::DuplicateShare => "duplicate increase".to_owned(),
         Statistic::LevelDeviation => "level".to_owned(),
         Statistic::PatternDistance => "missing patterns".to_owned(),
+        Statistic::ImputedShare => "imputed increase".to_owned(),
         statistic => format!("{} {statistic}", check.name()),
     }
 }

@@ -115,6 +115,9 @@ pub struct Columns {
     pub absent: Vec<String>,
     /// Columns that the manifest says hold a time, and their types, which do not.
     pub not_a_time: Vec<(String, String)>,
+    /// Columns that the manifest says are flags, and their types, which are not those of one.
+    #[serde(default)]
+    pub not_a_flag: Vec<(String, String)>,
 }
 
 /// The columns of a window, with their values.
@@ -153,6 +156,9 @@ impl Columns {
                 ColumnProblem::NotATime {
                     column, data_type, ..
                 } => columns.not_a_time.push((column, data_type)),
+                ColumnProblem::NotAFlag { column, data_type } => {
+                    columns.not_a_flag.push((column, data_type));
+                }
             }
         }
         columns

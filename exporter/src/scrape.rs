@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use metrics::{Family, Label, Samples, table};
 use sha2::{Digest as _, Sha256};
 use stats::association::{Measure, Vif};
-use stats::{AssociationReport, Scope, UsualGap};
+use stats::{AssociationReport, Scope, Summary, UsualGap};
 
 use crate::process::{DropReason, Process};
 use crate::schema::Problem;
@@ -412,6 +412,7 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
         labels,
         summary.missing_share(),
     );
+    imputed(out, feature, name);
     if summary.values() > 0 {
         out.add(&table::FEATURE_DISTINCT_VALUES, labels, summary.distinct);
     }
@@ -448,6 +449,24 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
         for (family, value) in families.into_iter().zip(quantiles.values) {
             out.add(family, labels, value);
         }
+    }
+}
+
+/// What was filled in, where that is told.
+fn imputed(out: &mut Out, feature: &FeatureState, name: &str) {
+    let labels = [(Label::Feature, name)];
+    let of = |summary: &Option<Summary>| summary.as_ref().and_then(|summary| summary.imputed);
+    let Some(current) = of(&feature.summary) else {
+        return;
+    };
+    out.add_some(&table::FEATURE_IMPUTED_RATIO, labels, current.share());
+    let reference = of(&feature.reference).and_then(|imputed| imputed.share());
+    out.add_some(&table::FEATURE_REFERENCE_IMPUTED_RATIO, labels, reference);
+    if let Some(distortion) = current.distortion {
+        out.add(&table::FEATURE_IMPUTED_KS, labels, distortion.distance);
+        let variance = distortion.variance_ratio;
+        out.add_some(&table::FEATURE_IMPUTED_VARIANCE, labels, variance);
+        out.add_some(&table::FEATURE_IMPUTED_SPREAD, labels, distortion.spread);
     }
 }
 

@@ -54,6 +54,7 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
         Check::Shift => &monitor.checks.shift,
         Check::Duplicates => &monitor.checks.duplicates,
         Check::MissingPatterns => &monitor.checks.missing_patterns,
+        Check::Imputation => &monitor.checks.imputation,
     }
 }
 

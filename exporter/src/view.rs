@@ -298,6 +298,15 @@ fn problems(
     for column in &latest.columns.absent {
         problems.insert(column.clone(), Problem::Missing);
     }
+    for (column, data_type) in &latest.columns.not_a_flag {
+        problems.insert(
+            column.clone(),
+            Problem::TypeChanged {
+                from: "flag".to_owned(),
+                to: data_type.clone(),
+            },
+        );
+    }
     for (column, data_type) in &latest.columns.not_a_time {
         problems.insert(
             column.clone(),

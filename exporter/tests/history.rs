@@ -46,6 +46,7 @@ fn feature(name: &str) -> FrozenFeature {
 fn found(features: &[&FrozenFeature], values: &[f64]) -> Found {
     let column = |feature: &&FrozenFeature| FeatureColumn {
         index: 0,
+        imputed: exporter::columns::ImputedFlag::None,
         name: feature.name.clone(),
         kind: Kind::Numeric,
         data_type: "Float64".to_owned(),

@@ -44,9 +44,12 @@ FLOOR = {
     "missing": {"warning": 0.02, "critical": 0.05},
     "quality": {"warning": 0.01, "critical": 0.05},
     "outliers": {"warning": 0.02, "critical": 0.05},
+    "imputation": {"warning": 0.02, "critical": 0.05},
 }
 # The robust z-score beyond which a number is far out.
 FAR_OUT = 3.5
+# The least share of a window that a number must hold to be taken for one that was filled in.
+FILL_SHARE = 0.01
 # How far beyond the baseline's extremes a number may lie, in units of their distance.
 TOLERANCE = 0.5
 # A feature's own variance between windows weighs as much as its degrees of freedom, the mean over features as 20.
@@ -232,6 +235,7 @@ class Feature:
         if self.categories:
             self.windows = [self.categories.counts(window) for window in self.windows]
             self.current = self.categories.counts(self.current)
+        *self.filled_shares, self.current_filled_share = self.filled() or [None, None]
         self.reference = self.pooled(range(len(self.windows)))
         others = [self.pooled(j for j in range(len(self.windows)) if j != i) for i in range(len(self.windows))]
         self.leave_one_out = [self.distance(other, window) for other, window in zip(others, self.windows)]
@@ -265,6 +269,23 @@ class Feature:
             return None
         far = [numpy.abs(window - numpy.median(known)) > FAR_OUT * deviation for window in windows]
         return [(int(window.sum()), len(window)) for window in far]
+
+    def filled(self):
+        """Of each window, the last one the current, how often its most frequent number is there, of those that are no usual value of
+        the baseline, and how many finite numbers there are; nothing of categories."""
+        if not self.numeric:
+            return None
+        edges = self.numbers.fine
+        alone = numpy.array([False, *(edges[1:] <= numpy.nextafter(edges[:-1], numpy.inf)), False])
+        shares = []
+        for window in [*self.windows, self.current]:
+            counts = self.numbers.counts(window, edges)
+            finite = window[numpy.isfinite(window)]
+            full = (counts > 0) & (counts >= FILL_SHARE * counts.sum()) & ~alone
+            near = finite[full[numpy.searchsorted(edges, finite, side="right")]]
+            most = max(numpy.unique(near, return_counts=True)[1], default=0)
+            shares.append((int(most) if most >= FILL_SHARE * len(finite) else 0, len(finite)))
+        return shares
 
     def pooled(self, which):
         chosen = [self.windows[i] for i in which]
@@ -414,16 +435,18 @@ def expected(week, baseline_weeks, faults):
     features = [Feature(name, baseline, current) for name in current.column_names if name not in NOT_FEATURES]
     fenced = [feature for feature in features if feature.current_outlier_share]
     pairs = associations.Associations([feature.name for feature in features], baseline, current)
+    numeric = [feature for feature in features if feature.numeric]
     told = performance.Performance([feature.name for feature in features], baseline, current, "segment")
-    # Drift, missing and quality of each, outliers of those that have some spread, those with a pair, those that tell something of
-    # the target, and the window's keys and patterns.
-    tests = 3 * len(features) + len(fenced) + pairs.tests() + told.tests() + 2
+    # Drift, missing and quality of each, outliers of those that have some spread, imputation of numbers, those with a pair, those that
+    # tell something of the target, and the window's keys and patterns.
+    tests = 3 * len(features) + len(fenced) + len(numeric) + pairs.tests() + told.tests() + 2
     alphas = {severity: min(0.05, max(1e-9, BUDGET[severity] / tests)) for severity in SEVERITIES}
     exact = drift_limits(features, alphas, lambda feature: feature.leave_one_out)
     binned = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
     missing = numpy.mean([mean_square(f.shares) for f in features])
     invalid = numpy.mean([mean_square(f.invalid_shares) for f in features if not f.moving()])
     far = numpy.mean([mean_square(f.outlier_shares) for f in fenced if not f.moving()])
+    filled = numpy.mean([mean_square(f.filled_shares) for f in numeric if not f.moving()])
     result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result["events"] = events(current)
@@ -447,6 +470,7 @@ def expected(week, baseline_weeks, faults):
             "missing": risen("missing", feature.shares, feature.current_share, alphas, missing),
             "quality": risen("quality", feature.invalid_shares, feature.current_invalid_share, alphas, invalid),
             "outliers": risen("outliers", feature.outlier_shares, feature.current_outlier_share, alphas, far) if feature in fenced else None,
+            "imputation": risen("imputation", feature.filled_shares, feature.current_filled_share, alphas, filled) if feature.numeric else None,
         }
     add_adjusted(result["features"].values())
     return result

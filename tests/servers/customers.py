@@ -23,6 +23,7 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
     "infinities": {"age_days": 0.1} share of the column's values that turn infinite
     "shift": {"monetary_28d": 50}   amount added to a numeric column
     "set": {"age_days": [0.1, 9]}   share of a numeric column's values that turn into a number
+    "between": {"age_days": [0.1, 5, 9]}  share of a numeric column's values that turn into numbers from one to another
     "shuffle": ["monetary_28d"]     columns whose values go to other rows
     "twice": 0.1                    share of the rows that are served twice
     "unseen": {"segment": 0.2}      share of the rows whose category is one that never occurred before
@@ -162,6 +163,8 @@ def spoiled(table, faults):
         table = replaced(table, name, lambda c: pyarrow.compute.add(c, pyarrow.scalar(amount, c.type)))
     for name, (share, number) in faults.get("set", {}).items():
         table = replaced(table, name, lambda c: pyarrow.compute.if_else(hit(c, share), pyarrow.scalar(number, c.type), c))
+    for name, (share, low, high) in faults.get("between", {}).items():
+        table = replaced(table, name, lambda c: pyarrow.compute.if_else(hit(c, share), pyarrow.array(numpy.linspace(low, high, len(c))), c))
     for name in faults.get("shuffle", []):
         table = replaced(table, name, lambda c: c.take(pyarrow.array(numpy.random.default_rng(1).permutation(len(c)))))
     if faults.get("twice"):

@@ -146,7 +146,7 @@ fn check_feature(metrics: &Metrics, feature: &str, expected: &Value) {
         check_categories(metrics, feature, expected);
     }
     let moving = expected["drift"]["moving"].as_bool().unwrap();
-    for share in ["missing", "quality", "outliers"] {
+    for share in ["missing", "quality", "outliers", "imputation"] {
         let expected = &expected[share];
         if expected.is_null() || moving && share != "missing" {
             let value = [("feature", feature), ("check", share)];
@@ -677,6 +677,7 @@ fn limits_and_verdicts_equal_the_reference() {
         "performance",
         "duplicates",
         "missingPatterns",
+        "imputation",
     ];
     let text = others.iter().fold(text, |text, check| {
         let (on, off) = (

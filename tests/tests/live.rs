@@ -147,12 +147,22 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "numbers far out in one row of ten",
-            answers(json!({"set": {FEATURE: [0.1, 600]}})),
+            answers(json!({"between": {FEATURE: [0.1, 550, 650]}})),
             &[
                 ("FeatureOutliers", "critical", FEATURE, None),
                 ("FeatureDrift", "warning", FEATURE, None),
             ],
             &["FeatureCorrelationChanged"],
+        ),
+        case(
+            "one value of ten is filled in",
+            answers(json!({"set": {FEATURE: [0.1, 87.125]}})),
+            &[("FeatureImputed", "critical", FEATURE, None)],
+            &[
+                "FeatureDrift",
+                "FeatureOutliers",
+                "FeatureCorrelationChanged",
+            ],
         ),
         case(
             "one row of a hundred that a business rule forbids",

@@ -238,12 +238,30 @@ impl Door {
         no_features.extend(spec.window.as_ref().map(|window| window.column.clone()));
         no_features.extend(spec.target.as_ref().map(|target| target.column.clone()));
         let mut overrides = Vec::new();
+        let roles = no_features.clone();
+        let flags = features.overrides.iter().flatten();
+        no_features.extend(flags.filter_map(|spec| spec.imputed_flag.clone()));
         for (i, spec) in features.overrides.iter().flatten().enumerate() {
+            if let Some(flag) = spec
+                .imputed_flag
+                .as_ref()
+                .filter(|flag| roles.contains(*flag))
+            {
+                let found = format!(
+                    "{} is a key, the event time, the window column or the target",
+                    quote(flag)
+                );
+                self.refuse(
+                    &format!("{PATH}.overrides[{i}].imputedFlag"),
+                    found,
+                    "write the column that says which values were filled in",
+                );
+            }
             let path = format!("{PATH}.overrides[{i}].names");
             for (j, name) in spec.names.iter().enumerate() {
                 if no_features.contains(name) {
                     let found = format!(
-                        "{} is no feature (a key, the event time, the window column or the target)",
+                        "{} is no feature (a key, the event time, the window column, the target or a flag)",
                         quote(name)
                     );
                     self.refuse(
@@ -258,6 +276,7 @@ impl Door {
                     names,
                     kind: spec.kind,
                     sensitive: spec.sensitive,
+                    imputed_flag: spec.imputed_flag.clone(),
                 });
             }
         }
@@ -269,6 +288,14 @@ impl Door {
         };
         for (i, name) in selection.include.texts().iter().enumerate() {
             let is_literal = selection.include.literals().any(|literal| literal == name);
+            if is_literal && selection.flags().contains(name.as_str()) {
+                let found = format!("{} is the flag of what was filled in", quote(name));
+                self.refuse(
+                    &format!("{PATH}.include[{i}]"),
+                    found,
+                    "remove it from include",
+                );
+            }
             if is_literal
                 && selection.exclude.matches(name)
                 && !selection.exclude.texts().contains(name)

@@ -252,11 +252,14 @@ fn limits() -> Vec<Line> {
                 "By itself: AUC, the explained share, information value or mutual information.",
             )
             .ask(
-                max_by(&[Statistic], &ONE.of(&table::FEATURE_POWER, &[])),
+                max_by(&[Statistic], &ONE.of(&table::FEATURE_POWER, &[FEATURE])),
                 "{{statistic}}",
             )
             .ask(
-                max_by(&[Statistic], &ONE.of(&table::FEATURE_REFERENCE_POWER, &[])),
+                max_by(
+                    &[Statistic],
+                    &ONE.of(&table::FEATURE_REFERENCE_POWER, &[FEATURE]),
+                ),
                 "{{statistic}} in the baseline",
             )
             .unit(PLAIN)
@@ -305,7 +308,43 @@ fn limits() -> Vec<Line> {
             .without("nothing judged"),
         ],
     );
-    vec![first, second, third, fourth, fifth]
+    let sixth = Line::even(
+        8,
+        vec![
+            panel(
+                "Filled-in values and limits",
+                "By how much more of the values are filled in than in the baseline, and the limits \
+                 in force.",
+                About::Imputation,
+                SHARE,
+            ),
+            lines(
+                "Filled-in values",
+                "Share of the values that were filled in, by the manifest's flag or as one number \
+                 that became frequent, and that of the baseline.",
+            )
+            .ask(of(&table::FEATURE_IMPUTED_RATIO), "filled in")
+            .ask(
+                of(&table::FEATURE_REFERENCE_IMPUTED_RATIO),
+                "filled in in the baseline",
+            )
+            .series("filled in in the baseline", reference())
+            .unit(SHARE)
+            .from(0.0)
+            .without("not told"),
+            lines(
+                "What filling in does",
+                "How far the filled-in values are from the others (KS), and the standard deviation \
+                 of all values as a multiple of that of the others.",
+            )
+            .ask(of(&table::FEATURE_IMPUTED_KS), "distance")
+            .ask(of(&table::FEATURE_IMPUTED_SPREAD), "standard deviation")
+            .unit(PLAIN)
+            .from(0.0)
+            .without("nothing filled in"),
+        ],
+    );
+    vec![first, second, third, fourth, fifth, sixth]
 }
 
 fn distribution() -> Line {

@@ -186,6 +186,7 @@ fn features() -> Panel {
     .ask(score(About::Performance, "warning"), "")
     .ask(score(About::Level, "warning"), "")
     .ask(score(About::Shift, "warning"), "")
+    .ask(score(About::Imputation, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
     .columns(
         &[(Feature.name(), "Feature")],
@@ -199,6 +200,7 @@ fn features() -> Panel {
             "Performance",
             "Level",
             "Shift",
+            "Imputation",
             "Freshness",
         ],
     )
@@ -218,6 +220,7 @@ fn features() -> Panel {
     .series("Performance", scored())
     .series("Level", scored())
     .series("Shift", scored())
+    .series("Imputation", scored())
     .series("Freshness", scored())
     .largest_first("Worst")
     .without("nothing judged")

@@ -20,7 +20,7 @@ use crate::grafana::panel::{
 };
 
 /// The checks, in an order that gives each its colour.
-pub const CHECKS: [&str; 12] = [
+pub const CHECKS: [&str; 13] = [
     About::Drift.name(),
     About::Missing.name(),
     About::Freshness.name(),
@@ -33,6 +33,7 @@ pub const CHECKS: [&str; 12] = [
     About::Level.name(),
     About::Shift.name(),
     About::MissingPatterns.name(),
+    About::Imputation.name(),
 ];
 
 /// A number of things.

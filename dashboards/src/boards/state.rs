@@ -28,7 +28,7 @@ pub const CRITICAL: &str = "dark-purple";
 /// The colour of what is not known: of no verdict, which is not a good one.
 pub const UNKNOWN: &str = "#8e8e8e";
 /// Colours of series whose names are known: each differs from the others also in brightness or in blue.
-pub const SERIES: [&str; 9] = [
+pub const SERIES: [&str; 10] = [
     "blue",
     "orange",
     "purple",
@@ -38,6 +38,7 @@ pub const SERIES: [&str; 9] = [
     "dark-orange",
     "dark-purple",
     "super-light-blue",
+    "light-purple",
 ];
 
 /// The colour of what is compared with.

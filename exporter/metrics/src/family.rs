@@ -190,7 +190,7 @@ labels! {
     /// The other feature of a pair.
     Partner = "partner",
     /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `performance`, `level`, `shift`, `duplicates`,
-    /// `missing_patterns`, `freshness`, `schema`, `rules`.
+    /// `missing_patterns`, `imputation`, `freshness`, `schema`, `rules`.
     Check = "check",
     /// Name of a business rule.
     Rule = "rule",

@@ -284,6 +284,27 @@ table! {
     FEATURE_P99 = Gauge, Feature, Monitor "featuremonitor_feature_p99" [Feature];
     "See how far the largest value lies outside the bulk." => "featuremonitor_feature_max - featuremonitor_feature_p99";
 
+    /// Share of the values that were filled in: of the rows by the flag of the manifest, else of the numbers by one that the baseline
+    /// does not know as a frequent one.
+    FEATURE_IMPUTED_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_imputed_ratio" [Feature];
+    "List features whose source fills in what it does not know." => "featuremonitor_feature_imputed_ratio > 0.05";
+
+    /// Share of the baseline's values that were filled in.
+    FEATURE_REFERENCE_IMPUTED_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_reference_imputed_ratio" [Feature];
+    "Show where more is filled in than before." => "featuremonitor_feature_imputed_ratio - featuremonitor_feature_reference_imputed_ratio > 0";
+
+    /// Kolmogorov-Smirnov statistic of the values that were filled in against the others, 0 to 1.
+    FEATURE_IMPUTED_KS = Gauge, Plain, Monitor "featuremonitor_feature_imputed_ks_statistic" [Feature];
+    "Values that are filled in by a model should be near the others; a constant is 0.5 away or more." => "featuremonitor_feature_imputed_ks_statistic > 0.5";
+
+    /// Variance of the values that were filled in over that of the others; 0 where one number is filled in.
+    FEATURE_IMPUTED_VARIANCE = Gauge, Plain, Monitor "featuremonitor_feature_imputed_relative_variance" [Feature];
+    "Find imputation that hides variation." => "featuremonitor_feature_imputed_relative_variance < 0.5";
+
+    /// Standard deviation of all values over that of those that were not filled in.
+    FEATURE_IMPUTED_SPREAD = Gauge, Plain, Monitor "featuremonitor_feature_imputed_relative_stddev" [Feature];
+    "See by how much filling in narrows or widens the distribution." => "featuremonitor_feature_imputed_relative_stddev - 1";
+
     /// Distinct values, estimated (relative error about 2 %).
     FEATURE_DISTINCT_VALUES = Gauge, Count, Monitor "featuremonitor_feature_distinct_values" [Feature];
     "A category count that doubled overnight often is a change of spelling." => "featuremonitor_feature_distinct_values > 2 * (featuremonitor_feature_distinct_values offset 1d)";

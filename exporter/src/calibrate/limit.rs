@@ -10,9 +10,8 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
         Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance => {
             Between::distances(values)
         }
-        MissingShare | InvalidShare | OutlierShare | DuplicateShare | AucFall | ExplainedFall => {
-            Between::differences(values)
-        }
+        MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
+        | ExplainedFall => Between::differences(values),
         // Two features share the limit of their pair, so that no number for one of them says what both would do.
         AssociationChange | ChiSquared => None,
         // Its values are in units of what the baseline's windows differ by: a number would stand for something else with the next one.
@@ -27,7 +26,7 @@ pub fn largest(statistic: Statistic) -> Option<f64> {
     use Statistic::*;
     match statistic {
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
-        | DuplicateShare | PatternDistance => Some(1.0),
+        | DuplicateShare | PatternDistance | ImputedShare => Some(1.0),
         // A number whose slope turns falls below 0.
         Psi | Wasserstein | AssociationChange | AucFall | ExplainedFall | ChiSquared
         | LevelDeviation | Ewma | Cusum => None,

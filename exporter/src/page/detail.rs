@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 use stats::sequential::Direction;
 use stats::{
-    BySeverity, Check, FeatureReport, Kind, NotComputed, PROBABILITIES, Scope, Severity, Statistic,
-    Summary, Verdict,
+    BySeverity, Check, FeatureReport, ImputedBy, Kind, NotComputed, PROBABILITIES, Scope, Severity,
+    Statistic, Summary, Verdict,
 };
 
 use super::pairs::measure;
@@ -101,6 +101,7 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::ZeroDeviation => "half of the baseline is one value".to_owned(),
         NotComputed::NoKeys => "a key is not in the window".to_owned(),
         NotComputed::NoSample => "no rows were sampled".to_owned(),
+        NotComputed::NoFlag => "its flag is not in the window".to_owned(),
         NotComputed::TooManyFeatures { most } => format!("beyond the first {most} features"),
         NotComputed::NoOtherFeature => "no other feature".to_owned(),
         NotComputed::Pairs(reason) => reason.to_string(),
@@ -221,6 +222,7 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         );
         reasons.push(("", text));
     }
+    reasons.extend(filled_in(snapshot, feature).map(|text| ("", text)));
     if let Some(quality) = &feature.quality
         && quality.score() < 1.0
     {
@@ -252,6 +254,46 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
     reasons
 }
 
+/// What was filled in, and what that did to the distribution; nothing where nothing was.
+fn filled_in(snapshot: &Snapshot, feature: &FeatureState) -> Option<String> {
+    let imputed = feature.summary.as_ref()?.imputed.filter(|i| i.count > 0)?;
+    let flag = snapshot.monitor.data.features.imputed_flag(&feature.name);
+    let told = match (imputed.by, imputed.value, feature.sensitive) {
+        (ImputedBy::Flag, ..) => format!("by the column {}", flag.unwrap_or_default()),
+        (ImputedBy::Value, Some(value), false) => {
+            format!("told by the number {}", words::number(value))
+        }
+        (ImputedBy::Value, ..) => "told by one number".to_owned(),
+    };
+    let mut text = format!(
+        "Filled in: {} of {}, {told}.",
+        imputed
+            .share()
+            .map_or(words::NOTHING.to_owned(), words::percent),
+        words::plural(
+            imputed.rows,
+            match imputed.by {
+                ImputedBy::Flag => "row",
+                ImputedBy::Value => "number",
+            }
+        ),
+    );
+    if let Some(distortion) = imputed.distortion {
+        text.push_str(&format!(
+            " They are {} (KS) from the others",
+            words::measure(distortion.distance)
+        ));
+        if let Some(spread) = distortion.spread {
+            text.push_str(&format!(
+                "; the standard deviation of all values is {} times that of the others",
+                words::number(spread)
+            ));
+        }
+        text.push('.');
+    }
+    Some(text)
+}
+
 fn judgement(
     check: Check,
     judged: &Result<Verdict, NotComputed>,
@@ -268,6 +310,7 @@ fn judgement(
         Check::Shift => "Shift",
         Check::Duplicates => "Duplicates",
         Check::MissingPatterns => "Missing patterns",
+        Check::Imputation => "Imputation",
     };
     let verdict = match judged {
         Ok(verdict) => verdict,
@@ -315,7 +358,8 @@ fn value(of: Statistic, value: f64) -> String {
         Statistic::MissingShare
         | Statistic::InvalidShare
         | Statistic::OutlierShare
-        | Statistic::DuplicateShare => words::points(value),
+        | Statistic::DuplicateShare
+        | Statistic::ImputedShare => words::points(value),
         _ => words::measure(value),
     }
 }

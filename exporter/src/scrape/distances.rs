@@ -89,7 +89,8 @@ impl DistanceFamilies {
             | Statistic::Ewma
             | Statistic::Cusum
             | Statistic::DuplicateShare
-            | Statistic::PatternDistance => return None,
+            | Statistic::PatternDistance
+            | Statistic::ImputedShare => return None,
         })
     }
 }

@@ -48,6 +48,7 @@ impl NoVerdict {
                 NotComputed::Overflow => "overflow",
                 NotComputed::NoKeys => "no_keys",
                 NotComputed::NoSample => "no_sample",
+                NotComputed::NoFlag => "no_flag",
                 NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
                 NotComputed::Predictive(predictive::NotComputed::TooFewRows { .. }) => {
                     "too_few_rows"
@@ -257,6 +258,7 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::Cusum => "cusum",
         Statistic::DuplicateShare => "duplicate_share",
         Statistic::PatternDistance => "pattern_distance",
+        Statistic::ImputedShare => "imputed_share",
     }
 }
 

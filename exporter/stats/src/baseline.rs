@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::association::Collapse;
 use crate::bins::Bins;
 use crate::column::Kind;
+use crate::imputed::Imputed;
 use crate::moments::Accumulator;
 use crate::sample::interpolate;
 use crate::sequential;
@@ -134,6 +135,7 @@ fn pool(bins: &Bins, windows: &[Summary]) -> Summary {
         zeros: sum(|window| window.zeros),
         invalid: sum(|window| window.invalid),
         outliers: sum(|window| window.outliers),
+        imputed: Imputed::pooled(windows.iter().map(|window| window.imputed)),
         moments,
         quantiles,
         distinct: windows

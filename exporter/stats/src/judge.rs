@@ -8,6 +8,7 @@ use crate::association::Matrix;
 use crate::baseline::FrozenFeature;
 use crate::column::Kind;
 use crate::distance::{Distance, NotComputed, Statistic};
+use crate::imputed::{Imputed, ImputedBy};
 use crate::limits::{self, Alpha, Limit};
 use crate::multiplicity::benjamini_hochberg;
 use crate::outliers::Fences;
@@ -184,6 +185,9 @@ struct Prepared {
     outliers: Result<ShareTest, NotComputed>,
     level: Result<LevelTest, NotComputed>,
     shift: Result<ShiftTest, NotComputed>,
+    imputation: Result<ShareTest, NotComputed>,
+    /// How its baseline tells which values were filled in.
+    imputed_by: Option<ImputedBy>,
     acceptable: Result<Acceptable, NotComputed>,
     fences: Result<Fences, NotComputed>,
 }
@@ -247,16 +251,18 @@ impl Reference {
             shift: count(&|_, prepared| shift::counts(&prepared.shift)),
             duplicates: usize::from(duplicates.is_ok()),
             missing_patterns: usize::from(patterns.is_ok()),
+            imputation: count(&|_, prepared| counts(&prepared.imputation)),
         };
         let all = tests.iter().map(|(_, tests)| tests).sum();
         let alpha = settings.budget.map(|budget| Alpha::share(budget, all));
 
         drift::bind(prepared.iter_mut().map(|feature| &mut feature.drift), alpha);
         type Of = fn(&mut Prepared) -> &mut Result<ShareTest, NotComputed>;
-        let shares: [Of; 3] = [
+        let shares: [Of; 4] = [
             |feature| &mut feature.missing,
             |feature| &mut feature.quality,
             |feature| &mut feature.outliers,
+            |feature| &mut feature.imputation,
         ];
         for of in shares {
             share::bind(prepared.iter_mut().map(of), alpha);
@@ -383,9 +389,9 @@ impl Reference {
     }
 }
 
-/// Whether fences take part in the budget: where there are some, and where a feature moves, which moves no other limit.
-fn counts(fences: &Result<Fences, NotComputed>) -> bool {
-    matches!(fences, Ok(_) | Err(NotComputed::Moving))
+/// Whether what is learnt takes part in the budget: where there is some, and where a feature moves, which moves no other limit.
+fn counts<T>(learnt: &Result<T, NotComputed>) -> bool {
+    matches!(learnt, Ok(_) | Err(NotComputed::Moving))
 }
 
 /// The test of the keys of windows.
@@ -456,7 +462,8 @@ pub fn judge(
         | Check::Correlation
         | Check::Performance
         | Check::Level
-        | Check::Shift => Err(NotComputed::Disabled),
+        | Check::Shift
+        | Check::Imputation => Err(NotComputed::Disabled),
     });
     let window = FeatureReport {
         name: String::new(),
@@ -565,8 +572,27 @@ impl Prepared {
             test(Check::Outliers, of(reference), &of)
         });
         let shift = ShiftTest::of(feature, on.shift, drift.moving(), own.shift);
+        let imputed = reference.imputed;
+        let imputation = imputation(feature, on.imputation)
+            .and_then(|()| match imputed.map(|imputed| imputed.by) {
+                // What moves has new numbers in every window.
+                Some(ImputedBy::Value) => learnt(Check::Imputation),
+                _ => Ok(()),
+            })
+            .and_then(|()| {
+                let known: Option<Vec<Share>> = std::iter::once(reference)
+                    .chain(&feature.windows)
+                    .map(|window| window.imputed.as_ref().map(Share::imputed))
+                    .collect();
+                let known = known.ok_or(NotComputed::NotInBaseline)?;
+                let (pooled, windows) = known.split_first().ok_or(NotComputed::NotInBaseline)?;
+                let own = *own.get(Check::Imputation);
+                Ok(ShareTest::new(Check::Imputation, *pooled, windows, own))
+            });
         Prepared {
             name: name.clone(),
+            imputation,
+            imputed_by: imputed.map(|imputed| imputed.by),
             drift,
             missing,
             quality,
@@ -575,6 +601,19 @@ impl Prepared {
             shift,
             acceptable,
             fences,
+        }
+    }
+
+    /// The filled-in rows of a window, told as in the baseline.
+    fn imputed(&self, window: &Summary) -> Result<Share, NotComputed> {
+        let told: Option<&Imputed> = window.imputed.as_ref();
+        let imputed = told.ok_or(match self.imputed_by {
+            Some(ImputedBy::Flag) => NotComputed::NoFlag,
+            _ => NotComputed::OtherBins,
+        })?;
+        match self.imputed_by == Some(imputed.by) {
+            true => Ok(Share::imputed(imputed)),
+            false => Err(NotComputed::NotInBaseline),
         }
     }
 
@@ -644,6 +683,9 @@ impl Prepared {
                         .err()
                         .copied()
                         .unwrap_or(NotComputed::Disabled)),
+                    Check::Imputation => {
+                        share::judge(&self.imputation, self.imputed(window), alpha)
+                    }
                     Check::Duplicates | Check::MissingPatterns => Err(NotComputed::Disabled),
                 }
             }),
@@ -651,6 +693,19 @@ impl Prepared {
             pair,
             power,
         }
+    }
+}
+
+/// Whether it can be told of a feature which values were filled in.
+fn imputation(feature: &FrozenFeature, on: bool) -> Result<(), NotComputed> {
+    match (on, feature.kind, feature.reference.imputed) {
+        (false, ..) => Err(NotComputed::Disabled),
+        // Of names no one is told from a fill but by a flag.
+        (_, Kind::Categorical, None) => Err(NotComputed::NotForKind {
+            statistic: Statistic::ImputedShare,
+            kind: Kind::Categorical,
+        }),
+        _ => Ok(()),
     }
 }
 

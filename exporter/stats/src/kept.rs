@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bins::Bins;
+use crate::imputed::Imputed;
 use crate::summary::{Counts, Moments, Summary, Tail};
 
 /// A summary without names, quantiles and empty bins.
@@ -19,6 +20,8 @@ pub struct KeptSummary {
     zeros: u64,
     invalid: u64,
     outliers: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    imputed: Option<Imputed>,
     moments: Option<Moments>,
     distinct: f64,
     counts: Option<KeptCounts>,
@@ -105,6 +108,7 @@ impl KeptSummary {
             zeros: summary.zeros,
             invalid: summary.invalid,
             outliers: summary.outliers,
+            imputed: summary.imputed,
             moments: summary.moments,
             distinct: summary.distinct,
             counts,
@@ -140,6 +144,7 @@ impl KeptSummary {
             zeros: self.zeros,
             invalid: self.invalid,
             outliers: self.outliers,
+            imputed: self.imputed,
             moments: self.moments,
             quantiles: None,
             distinct: self.distinct,

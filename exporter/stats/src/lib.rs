@@ -12,6 +12,7 @@ mod column;
 mod grid;
 mod hash;
 mod hll;
+mod imputed;
 mod judge;
 mod kept;
 mod keys;
@@ -51,6 +52,7 @@ pub use baseline::FrozenFeature;
 pub use bins::{Bins, CategoryBins, NumericBins};
 pub use column::{Categories, Column, ColumnError, Kind, Validity};
 pub use distance::{Distance, NotComputed, Statistic};
+pub use imputed::{Distortion, FILL_SHARE, Imputed, ImputedBy};
 pub use judge::{
     AssociationReport, CheckSettings, CoMissingPair, Completeness, Difference, DriftSettings,
     FeatureReport, MOST_CHANGED, MOST_TOLD, MissingnessReport, PairChange, PatternChange,

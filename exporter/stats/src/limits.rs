@@ -120,6 +120,7 @@ pub fn floors(statistic: Statistic) -> Option<BySeverity<f64>> {
         Statistic::OutlierShare => (0.02, 0.05),
         Statistic::AssociationChange => (0.10, 0.20),
         Statistic::PatternDistance => (0.10, 0.20),
+        Statistic::ImputedShare => (0.02, 0.05),
         Statistic::AucFall | Statistic::ExplainedFall => (0.02, 0.05),
         Statistic::LevelDeviation => (3.0, 4.0),
         Statistic::ChiSquared | Statistic::Ewma | Statistic::Cusum => return None,

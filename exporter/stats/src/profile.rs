@@ -11,6 +11,7 @@ use crate::categories::{self, TopNames};
 use crate::column::{Categories, Column, ColumnError, Kind, Validity};
 use crate::hash;
 use crate::hll::Hll;
+use crate::imputed::{Flagged, Imputed};
 use crate::moments::Accumulator;
 use crate::outliers::Fences;
 use crate::performance::MAX_TARGET_CLASSES;
@@ -44,7 +45,18 @@ pub enum MergeError {
 
 /// One feature, one window, accumulating. At most about 0.7 MB for numbers and 5 MB for names, whatever the rows.
 #[derive(Debug, Clone)]
-pub struct FeatureProfile(Inner);
+pub struct FeatureProfile(Inner, Told);
+
+/// How it is told which values were filled in.
+#[derive(Debug, Clone)]
+enum Told {
+    /// By a number that became frequent.
+    Value,
+    /// By a flag.
+    Flag(Box<Flagged>),
+    /// By a flag that is not there.
+    Not,
+}
 
 #[derive(Debug, Clone)]
 enum Inner {
@@ -57,10 +69,42 @@ impl FeatureProfile {
     /// other kind are not counted.
     pub fn new(kind: Kind, bins: Option<Arc<Bins>>) -> Self {
         let bins = bins.filter(|bins| bins.kind() == kind);
-        FeatureProfile(match kind {
-            Kind::Numeric => Inner::Numeric(Box::new(Numbers::new(bins))),
-            Kind::Categorical => Inner::Categorical(Box::new(Names::new(bins))),
-        })
+        FeatureProfile(
+            match kind {
+                Kind::Numeric => Inner::Numeric(Box::new(Numbers::new(bins))),
+                Kind::Categorical => Inner::Categorical(Box::new(Names::new(bins))),
+            },
+            Told::Value,
+        )
+    }
+
+    /// The same profile, of which a flag says which values were filled in: [`FeatureProfile::flag`] is to be called with each
+    /// batch. Without the flag, as it is `there` or not, nothing says so.
+    pub fn flagged(mut self, there: bool) -> Self {
+        self.1 = match there {
+            true => Told::Flag(Box::new(Flagged::new())),
+            false => Told::Not,
+        };
+        self
+    }
+
+    /// Counts the rows of a batch that was taken in of which the flag says that their value was filled in.
+    pub fn flag(&mut self, column: &Column<'_>, flag: impl Fn(usize) -> bool) {
+        let Told::Flag(flagged) = &mut self.1 else {
+            return;
+        };
+        match column {
+            Column::Numeric { values, validity } => {
+                let value = |(row, value): (usize, &f64)| match validity.is_valid(row) {
+                    true => (flag(row), *value),
+                    false => (flag(row), f64::NAN),
+                };
+                flagged.update(values.iter().enumerate().map(value));
+            }
+            Column::Categorical { codes, .. } => {
+                flagged.update((0..codes.len()).map(|row| (flag(row), f64::NAN)));
+            }
+        }
     }
 
     /// The same profile, which counts the values that are not acceptable. What is about the other kind is left out.
@@ -120,6 +164,7 @@ impl FeatureProfile {
     /// When kinds or bins differ.
     pub fn merge(&mut self, other: FeatureProfile) -> Result<(), MergeError> {
         let (mine, theirs) = (self.kind(), other.kind());
+        let told = other.1;
         match (&mut self.0, other.0) {
             (Inner::Numeric(a), Inner::Numeric(b))
                 if same_bins(&a.bins, &b.bins) && a.within == b.within && a.fences == b.fences =>
@@ -138,6 +183,11 @@ impl FeatureProfile {
                     other: theirs,
                 });
             }
+        }
+        match (&mut self.1, told) {
+            (Told::Flag(mine), Told::Flag(theirs)) => mine.merge(*theirs),
+            (Told::Value, Told::Value) => {}
+            (mine, _) => *mine = Told::Not,
         }
         Ok(())
     }
@@ -219,10 +269,17 @@ impl FeatureProfile {
 
     /// The plain value of everything counted.
     pub fn close(self) -> Summary {
-        match self.0 {
+        let rows = self.rows();
+        let mut summary = match self.0 {
             Inner::Numeric(numbers) => numbers.close(),
             Inner::Categorical(names) => names.close(),
+        };
+        match self.1 {
+            Told::Value => {}
+            Told::Flag(flagged) => summary.imputed = Some(flagged.close(rows)),
+            Told::Not => summary.imputed = None,
         }
+        summary
     }
 
     /// Bins of what was counted, to count windows over. Made from a profile without bins: only such a profile
@@ -457,6 +514,8 @@ impl Numbers {
                 },
             }
         });
+        let imputed = numeric(&self.bins)
+            .map(|bins| Imputed::by_value(self.sample.values(), &self.counts[..bins.len()], bins));
         let infinities = self.infinities[0] + self.infinities[1];
         Summary {
             kind: Kind::Numeric,
@@ -473,6 +532,7 @@ impl Numbers {
                 Some(_) => self.not_fenced - self.nulls - self.nans - infinities,
                 None => 0,
             },
+            imputed,
             moments: self.moments.moments(),
             distinct: self.distinct.estimate(),
             quantiles: sample::quantiles(&mut self.sample.into_values(), PROBABILITIES)
@@ -805,6 +865,7 @@ impl Names {
             infinities: 0,
             zeros: 0,
             outliers: 0,
+            imputed: None,
             invalid: match self.allowed {
                 Some(_) => self.refused,
                 None => unseen,

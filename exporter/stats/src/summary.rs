@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::column::Kind;
+use crate::imputed::Imputed;
 
 /// The probabilities whose quantiles a summary holds.
 pub const PROBABILITIES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
@@ -106,6 +107,9 @@ pub struct Summary {
     /// Finite numbers far from the baseline's median; 0 before a baseline says what is far.
     #[serde(default)]
     pub outliers: u64,
+    /// The rows whose value was filled in; `None` where nothing tells them, and before a baseline has bins.
+    #[serde(default)]
+    pub imputed: Option<Imputed>,
     /// Moments of the finite values; `None` when there is none, and for categories.
     pub moments: Option<Moments>,
     /// Quantiles of the finite values; `None` when there is none, and for categories.
@@ -175,6 +179,10 @@ impl Summary {
             categorical @ Counts::Categorical { .. } => categorical,
         });
         Summary {
+            imputed: self.imputed.map(|imputed| Imputed {
+                value: None,
+                ..imputed
+            }),
             moments: None,
             quantiles: None,
             top: Vec::new(),

@@ -31,11 +31,13 @@ pub enum Check {
     Duplicates,
     /// Other features than in the baseline are missing in the same rows.
     MissingPatterns,
+    /// The share of values that were filled in rose above the baseline's.
+    Imputation,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 10] = [
+    pub const ALL: [Check; 11] = [
         Check::Drift,
         Check::Missing,
         Check::Quality,
@@ -46,6 +48,7 @@ impl Check {
         Check::Shift,
         Check::Duplicates,
         Check::MissingPatterns,
+        Check::Imputation,
     ];
 
     /// Its name as metrics and pages have it.
@@ -61,6 +64,7 @@ impl Check {
             Check::Shift => "shift",
             Check::Duplicates => "duplicates",
             Check::MissingPatterns => "missing_patterns",
+            Check::Imputation => "imputation",
         }
     }
 
@@ -74,7 +78,8 @@ impl Check {
             | Check::Correlation
             | Check::Performance
             | Check::Level
-            | Check::Shift => Scope::Feature,
+            | Check::Shift
+            | Check::Imputation => Scope::Feature,
             Check::Duplicates | Check::MissingPatterns => Scope::Window,
         }
     }
@@ -119,6 +124,8 @@ pub struct ByCheck<T> {
     pub duplicates: T,
     /// The value of missing patterns.
     pub missing_patterns: T,
+    /// The value of imputation.
+    pub imputation: T,
 }
 
 impl<T> ByCheck<T> {
@@ -135,6 +142,7 @@ impl<T> ByCheck<T> {
             shift: of(Check::Shift),
             duplicates: of(Check::Duplicates),
             missing_patterns: of(Check::MissingPatterns),
+            imputation: of(Check::Imputation),
         }
     }
 
@@ -151,6 +159,7 @@ impl<T> ByCheck<T> {
             Check::Shift => &self.shift,
             Check::Duplicates => &self.duplicates,
             Check::MissingPatterns => &self.missing_patterns,
+            Check::Imputation => &self.imputation,
         }
     }
 
@@ -167,6 +176,7 @@ impl<T> ByCheck<T> {
             Check::Shift => &mut self.shift,
             Check::Duplicates => &mut self.duplicates,
             Check::MissingPatterns => &mut self.missing_patterns,
+            Check::Imputation => &mut self.imputation,
         }
     }
 

@@ -74,6 +74,10 @@ impl Door {
         let duplicates = check(given!(duplicates), DEFAULT_MIN_ROWS, Vec::new());
         let patterns = given.missing_patterns.unwrap_or_default();
         let missing_patterns = check(given!(patterns), DEFAULT_MIN_ROWS, Vec::new());
+        let imputation = self.change(
+            "spec.checks.imputation",
+            &given.imputation.unwrap_or_default(),
+        );
         let (warning, critical) = match window {
             Some(window) => (window.length * 3 / 2, window.length * 2),
             None => (every? * 2, every? * 4),
@@ -104,6 +108,7 @@ impl Door {
             shift,
             duplicates,
             missing_patterns,
+            imputation,
         })
     }
 

@@ -59,6 +59,8 @@ pub enum Statistic {
     DuplicateShare,
     /// Jensen–Shannon distance, base 2, of how often which features are missing in the same row.
     PatternDistance,
+    /// Increase of the share of values that were filled in.
+    ImputedShare,
 }
 
 impl Statistic {
@@ -89,7 +91,8 @@ impl Statistic {
             | Statistic::LevelDeviation
             | Statistic::Ewma
             | Statistic::Cusum
-            | Statistic::DuplicateShare => 1,
+            | Statistic::DuplicateShare
+            | Statistic::ImputedShare => 1,
         }
     }
 }
@@ -114,6 +117,7 @@ impl std::fmt::Display for Statistic {
             Statistic::Cusum => "CUSUM",
             Statistic::DuplicateShare => "duplicate share",
             Statistic::PatternDistance => "distance of the missing patterns",
+            Statistic::ImputedShare => "imputed share",
         })
     }
 }
@@ -173,6 +177,11 @@ pub enum NotComputed {
         "the window has no keys: a column of spec.data.entityKeys is not in it, or has a type without an order"
     )]
     NoKeys,
+    /// The column that says which values were filled in is not in the window, or cannot be read.
+    #[error(
+        "the column that spec.data.features.overrides names as imputedFlag is not in the window, or is no flag"
+    )]
+    NoFlag,
     /// The features of the window were not compared with each other.
     #[error("no rows of this window were sampled to compare its features with each other")]
     NoSample,

@@ -2,6 +2,7 @@
 
 use super::{CheckSettings, verdict};
 use crate::distance::{NotComputed, Statistic};
+use crate::imputed::Imputed;
 use crate::keys::Keys;
 use crate::limits::{self, Alpha, Between, Parts, floors};
 use crate::summary::Summary;
@@ -33,6 +34,14 @@ impl Share {
         Share {
             counted: window.outliers,
             rows: window.finite(),
+        }
+    }
+
+    /// Of a window in which it is told which values were filled in.
+    pub(super) fn imputed(imputed: &Imputed) -> Self {
+        Share {
+            counted: imputed.count,
+            rows: imputed.rows,
         }
     }
 
@@ -91,6 +100,7 @@ impl ShareTest {
             Check::Quality => Some(Statistic::InvalidShare),
             Check::Outliers => Some(Statistic::OutlierShare),
             Check::Duplicates => Some(Statistic::DuplicateShare),
+            Check::Imputation => Some(Statistic::ImputedShare),
             Check::Drift
             | Check::Correlation
             | Check::Performance

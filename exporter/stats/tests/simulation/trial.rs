@@ -61,6 +61,8 @@ struct Drawn {
     auc: f64,
     /// The first so many features are missing in the same rows.
     together: usize,
+    /// The share of values that are one number.
+    filled: f64,
 }
 
 const UNCHANGED: Drawn = Drawn {
@@ -69,7 +71,11 @@ const UNCHANGED: Drawn = Drawn {
     correlation: 0.5,
     auc: 0.75,
     together: 0,
+    filled: 0.0,
 };
+
+/// The number that is filled in.
+const FILL: f64 = 0.25;
 
 fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
     let mut values = Vec::with_capacity(rows + 1);
@@ -112,10 +118,14 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
             let values = values.map(|(factor, own)| {
                 from.means[feature] + part * factor + (1.0 - part * part).sqrt() * own
             });
-            Rows {
-                values: values.collect(),
-                bits,
+            let mut values: Vec<f64> = values.collect();
+            if from.filled > 0.0 {
+                let filled = values
+                    .iter_mut()
+                    .filter(|_| rng.random::<f64>() < from.filled);
+                filled.for_each(|value| *value = FILL);
             }
+            Rows { values, bits }
         })
         .collect();
     // The probability that three normal values are positive gives AUC = ½ + 2·asin(r/√2)/π.
@@ -389,7 +399,7 @@ pub struct Change {
 }
 
 /// Changes that are to be found as warnings.
-pub const CHANGES: [Change; 5] = [
+pub const CHANGES: [Change; 6] = [
     Change {
         what: "a shift by 0.2 standard deviations",
         check: Check::Drift,
@@ -434,6 +444,15 @@ pub const CHANGES: [Change; 5] = [
             ..UNCHANGED
         },
         features: 1,
+    },
+    Change {
+        what: "4 % of the values filled in with one number",
+        check: Check::Imputation,
+        from: Drawn {
+            filled: 0.04,
+            ..UNCHANGED
+        },
+        features: FEATURES,
     },
 ];
 
