@@ -1,0 +1,184 @@
+//! Two real series with a season of the day and one of the year: the temperatures of San Francisco and Seattle of 2010, judged hour by
+//! hour as a monitor would have, and held against what numpy finds by the definitions.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use exporter::monitor::Monitor;
+use exporter::snapshot::{BaselineState, Snapshot};
+use exporter::source::{FlightSource, SecretsDir};
+use exporter::store::Store;
+use harness::customers::{python, workspace};
+use harness::server::Server;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use stats::{BySeverity, NotComputed, Verdict};
+
+const FEATURES: [&str; 2] = ["san_francisco", "seattle"];
+const CYCLES: i64 = 28;
+/// The replay ends with 20 March: the hour that is missing is in it, and the shift of both series. The reference has the whole year.
+const HOURS: i64 = (31 + 28 + 20) * 24;
+/// Two exact computations of one number differ by rounding, and sums of thousands of windows by more of it.
+const EXACT: f64 = 1e-7;
+
+fn hour(number: i64) -> Timestamp {
+    let start: Timestamp = "2010-01-01T00:00:00Z".parse().unwrap();
+    start + SignedDuration::from_hours(number)
+}
+
+/// A monitor of a server, with the example's manifest.
+fn monitor(server: &Server) -> Monitor {
+    let example = workspace().join("crds/examples/hourly-temperatures.yaml");
+    let text = std::fs::read_to_string(example).unwrap();
+    let text = text.replace("localhost:8815", &format!("127.0.0.1:{}", server.port()));
+    let loaded = crds::manifest::load(&text).unwrap();
+    let source = loaded.monitor.source.clone();
+    let source = FlightSource::new(source, SecretsDir::new("/nonexistent")).unwrap();
+    let config = Arc::new(loaded.monitor);
+    Monitor::new(config, loaded.hash, source, Store::in_memory())
+}
+
+/// Judges the hour of this number, once it is over, and gives what is known then.
+async fn judge(monitor: &mut Monitor, number: i64) -> Snapshot {
+    let now = hour(number + 1);
+    let tally = monitor.evaluate(&|| now).await;
+    let snapshot = monitor.snapshot();
+    let evaluation = snapshot.evaluation.as_ref().unwrap();
+    assert_eq!(evaluation.failure, None, "{now}");
+    assert!(tally.windows_judged <= 1, "{now}: {tally:?}");
+    snapshot
+}
+
+/// The first evaluation makes the baseline of the days before.
+async fn begin(monitor: &mut Monitor, number: i64) {
+    let now = hour(number);
+    monitor.evaluate(&|| now).await;
+    let snapshot = monitor.snapshot();
+    let evaluation = snapshot.evaluation.as_ref().unwrap();
+    assert_eq!(evaluation.failure, None, "{now}");
+}
+
+fn verdicts<'a>(snapshot: &'a Snapshot, name: &str) -> [&'a Result<Verdict, NotComputed>; 2] {
+    let feature = snapshot.features.iter().find(|f| f.name == name).unwrap();
+    let verdicts = &feature.report.as_ref().unwrap().verdicts;
+    [&verdicts.level, &verdicts.shift]
+}
+
+#[track_caller]
+fn near(found: f64, expected: &Value, what: &str) {
+    let expected = expected.as_f64().unwrap();
+    assert!(
+        (found - expected).abs() <= EXACT * (1.0 + expected.abs()),
+        "{what}: {found} where numpy has {expected}"
+    );
+}
+
+/// The daily season does not alarm, spring is a slow shift, and the hour that was not there is told.
+#[tokio::test]
+async fn hours_are_judged_as_numpy_judges_them() {
+    let expected: Value =
+        serde_json::from_str(&python("data/temperatures.py", &[&CYCLES.to_string()])).unwrap();
+    let server = Server::python("temperatures.py", &[]);
+    let mut monitor = monitor(&server);
+    let first = CYCLES * 24;
+    begin(&mut monitor, first).await;
+    let mut alarms = [[BySeverity::<u32>::default(); 2]; 2];
+    let mut shifted: [Option<i64>; 2] = [None; 2];
+    let mut missing = Vec::new();
+    for number in first..HOURS {
+        let snapshot = judge(&mut monitor, number).await;
+        assert_eq!(snapshot.judged.unwrap().span.start, hour(number));
+        if number == first {
+            let BaselineState::Ready(info) = &snapshot.baseline else {
+                panic!("{:?}", snapshot.baseline)
+            };
+            let phase = info.phase.as_ref().unwrap();
+            assert_eq!((info.kind, info.windows), ("Seasonal", 28 * 24));
+            assert_eq!((phase.name.as_str(), phase.windows), ("00:00", 28));
+            // Level and shift of two features.
+            assert_eq!(snapshot.budget.unwrap().tests, 4);
+        }
+        for (place, name) in FEATURES.iter().enumerate() {
+            let of = |check: &str| &expected["features"][name][check][(number - first) as usize];
+            let what = format!("{name} at {}", hour(number));
+            let [level, shift] = verdicts(&snapshot, name);
+            let (Ok(level), Ok(shift)) = (level, shift) else {
+                // "No data" is not "no drift": the check says why, and neither alarms nor ends an alarm.
+                let none = Err(NotComputed::TooFewRows { have: 0, need: 1 });
+                assert_eq!((level, shift), (&none, &none), "{what}");
+                assert!(of("level").is_null() && of("shift").is_null(), "{what}");
+                missing.push(hour(number).to_string());
+                continue;
+            };
+            near(level.value, &of("level")[0], &what);
+            near(level.limits.warning.value, &of("level")[1], &what);
+            near(level.limits.critical.value, &of("level")[2], &what);
+            let feature = snapshot.features.iter().find(|f| f.name == *name).unwrap();
+            let charts = feature.charts.unwrap();
+            near(charts.ewma, &of("shift")[0], &what);
+            near(charts.innovation, &of("shift")[1], &what);
+            for (check, verdict) in [level, shift].into_iter().enumerate() {
+                let count = &mut alarms[place][check];
+                *count = count
+                    .zip(verdict.over)
+                    .map(|(sum, over)| sum + u32::from(over));
+            }
+            if shift.over.critical && shifted[place].is_none() {
+                shifted[place] = Some(number);
+                println!("{name} has shifted at {}: {shift:?}", hour(number));
+            }
+        }
+    }
+    // Both series lack the one hour.
+    missing.dedup();
+    assert_eq!(missing, ["2010-03-14T03:00:00Z"]);
+    println!(
+        "hours over the limit (level, shift), of {}: {alarms:?}",
+        HOURS - first
+    );
+    for (place, name) in FEATURES.iter().enumerate() {
+        let [level, shift] = alarms[place];
+        let hours = f64::from((HOURS - first) as i32);
+        // An hour of the day has ten and more deviations between night and noon, and hardly one in a hundred hours is beyond.
+        assert!(f64::from(level.warning) < 0.01 * hours, "{name}: {level:?}");
+        // Spring begins in February. No hour of it is unusual, and the charts find it within six weeks.
+        let found = shifted[place].unwrap();
+        assert!(found < first + 42 * 24, "{name}: {}", hour(found));
+        assert!(shift.warning >= shift.critical, "{name}: {shift:?}");
+    }
+}
+
+/// On one day the clock of the source is twelve hours off. Each temperature is an ordinary one of that month, and none is at its hour.
+#[tokio::test]
+async fn a_clock_that_is_off_is_found_by_the_hour() {
+    // 16 August, in weeks without a trend.
+    let turned: i64 = (31 + 28 + 31 + 30 + 31 + 30 + 31 + 15) * 24;
+    let server = Server::python("temperatures.py", &["--turned", "2010-08-16"]);
+    let mut monitor = monitor(&server);
+    begin(&mut monitor, turned - 24).await;
+    let (mut before, mut on_the_day) = ([0u32; 2], [0u32; 2]);
+    let mut range = [(f64::INFINITY, f64::NEG_INFINITY); 2];
+    for number in turned - 24..turned + 24 {
+        let snapshot = judge(&mut monitor, number).await;
+        for (place, name) in FEATURES.iter().enumerate() {
+            let level = verdicts(&snapshot, name)[0].as_ref().unwrap();
+            let feature = snapshot.features.iter().find(|f| f.name == *name).unwrap();
+            let mean = feature.summary.as_ref().unwrap().moments.unwrap().mean;
+            let (low, high) = &mut range[place];
+            if number < turned {
+                (*low, *high) = (low.min(mean), high.max(mean));
+                before[place] += u32::from(level.over.warning);
+            } else {
+                // Within what the day before had, but for a degree of warming.
+                assert!(mean > *low - 1.0 && mean < *high + 1.0, "{name} {mean}");
+                on_the_day[place] += u32::from(level.over.critical);
+            }
+        }
+    }
+    println!("hours over the limit before and on the day: {before:?}, {on_the_day:?}");
+    assert!(before.iter().all(|hours| *hours <= 2), "{before:?}");
+    assert!(
+        on_the_day.iter().all(|hours| *hours >= 20),
+        "{on_the_day:?}"
+    );
+}
