@@ -218,7 +218,7 @@ mod tests {
             let choice = sampler.choose(rows);
             let number = |place: usize| first + place as u64;
             choice.apply(&mut values, number);
-            choice.apply_marks(&mut marks, |place| number(place) % 3 == 0);
+            choice.apply_marks(&mut marks, |place| number(place).is_multiple_of(3));
             first += rows as u64;
         }
         assert!(!sampler.is_complete());
@@ -227,7 +227,7 @@ mod tests {
         assert!(
             marked
                 .into_iter()
-                .all(|(row, number)| marks.get(row) == (number % 3 == 0))
+                .all(|(row, number)| marks.get(row) == number.is_multiple_of(3))
         );
     }
 

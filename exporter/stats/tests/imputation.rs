@@ -162,7 +162,7 @@ fn a_number_that_became_frequent_is_told_and_a_usual_one_is_not() {
 #[test]
 fn a_flag_says_which_values_were_filled_in() {
     let mut rng = SmallRng::seed_from_u64(2);
-    let tenth = |row: usize| row % 10 == 0;
+    let tenth = |row: usize| row.is_multiple_of(10);
     let windows: Vec<Vec<f64>> = baseline(&mut rng);
     let feature = frozen(&windows, Some(&tenth));
     assert_eq!(feature.reference.imputed.unwrap().share(), Some(0.1));
@@ -181,7 +181,7 @@ fn a_flag_says_which_values_were_filled_in() {
     );
 
     // Every fourth row, with the mean.
-    let fourth = |row: usize| row % 4 == 0;
+    let fourth = |row: usize| row.is_multiple_of(4);
     let values = filled(amounts(&mut rng), 4, 30.0);
     let now = close(&values, Some(&fourth));
     let imputed = now.imputed.unwrap();

@@ -77,7 +77,7 @@ impl Extend<bool> for Indicator {
     /// One more row an item, `true` for missing.
     fn extend<I: IntoIterator<Item = bool>>(&mut self, missing: I) {
         for missing in missing {
-            if self.rows % 64 == 0 {
+            if self.rows.is_multiple_of(64) {
                 self.words.push(0);
             }
             if let Some(word) = self.words.last_mut() {
