@@ -135,7 +135,7 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "as many nulls as before, in other rows",
-            answers(json!({"moved_gaps": {"home_ownership": 0.5}})),
+            answers(json!({"moved_gaps": {"marital_status": 0.9}})),
             &[("FeatureMissingPatterns", "critical", "", None)],
             &[],
         ),
