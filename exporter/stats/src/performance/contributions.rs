@@ -279,6 +279,9 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::rngs::SmallRng;
+    use rand::{Rng, SeedableRng};
+
     use crate::bins::NumericBins;
     use crate::oracle::{check, row, u};
 
@@ -393,8 +396,10 @@ mod tests {
     /// Of more features than may share the weakest bring nothing.
     #[test]
     fn the_strongest_share() {
-        let rows = 2_000;
-        let columns: Vec<Vec<f64>> = (0..40).map(|column| u(rows, 1000 * column)).collect();
+        let mut random = SmallRng::seed_from_u64(1);
+        let columns: Vec<Vec<f64>> = (0..40)
+            .map(|_| (0..2_000).map(|_| random.random()).collect())
+            .collect();
         let bins = NumericBins::freeze(columns[0].clone());
         let target: Vec<f64> = columns[0]
             .iter()

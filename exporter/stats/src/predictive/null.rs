@@ -210,9 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn false_alarms_of_300_rows_a_twentieth_of_them_of_the_class() {
+    fn false_alarms_of_600_rows_a_twentieth_of_them_of_the_class() {
         let mut random = Rows::new(2);
-        false_alarms(4000, 300, |n| rows(&mut random, n, 0.05, D_75));
+        false_alarms(4000, 600, |n| rows(&mut random, n, 0.05, D_75));
     }
 
     #[test]
