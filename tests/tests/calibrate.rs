@@ -117,7 +117,7 @@ fn the_alarms_are_those_of_the_reference() {
     let reference: Value = serde_json::from_str(&reference).unwrap();
     let shop = Shop::open();
     // The reference shares the budget among drift and missing values alone.
-    let others = "quality: {}\n    outliers: {}\n    correlation: {}\n    performance: {}\n    duplicates: {}";
+    let others = "quality: {}\n    outliers: {}\n    correlation: {}\n    performance: {}\n    duplicates: {}\n    missingPatterns: {}\n    imputation: {}";
     let off = others.replace("{}", "{enabled: false}");
     let manifest = shop.manifest("monitor.yaml", others, &off);
     let answer = shop.json(&manifest);
