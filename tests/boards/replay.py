@@ -29,7 +29,8 @@ DETAILS = {"featuremonitor_check_limit_part_info", "featuremonitor_check_rows"}
 KEPT = {
     "featuremonitor_feature_info", "featuremonitor_feature_present", "featuremonitor_feature_newest_event_timestamp_seconds",
     "featuremonitor_schema_finding", "featuremonitor_feature_missing_ratio", "featuremonitor_pair_association",
-    "featuremonitor_pair_reference_association", "featuremonitor_pair_association_score",
+    "featuremonitor_pair_reference_association", "featuremonitor_pair_association_score", "featuremonitor_pair_co_missing_phi",
+    "featuremonitor_pair_reference_co_missing_phi",
 }  # fmt: skip
 JUDGED_BY_ROWS = ("drift", "missing")
 
@@ -76,6 +77,9 @@ def of_time(found):
         mean, usual, spread = (found.get(key(f"feature_{what}", feature=feature)) for what in ("mean", "reference_mean", "reference_stddev"))
         if None in (mean, usual, spread) or spread <= 0:
             continue
+        # Nothing of the customers is filled in: this is what one row of fifty with the mean would do.
+        found[key("feature_imputed_ks_statistic", feature=feature)] = 0.5
+        found[key("feature_imputed_relative_stddev", feature=feature)] = 0.98**0.5
         deviation = spread / 50
         away = (mean - usual) / deviation
         found[key("feature_usual_mean", feature=feature)] = usual
