@@ -2,7 +2,8 @@
 //!
 //! A flag beside the values says it, or a number does that is in many rows and that the baseline does not know as a frequent one:
 //! a default, a mean, a code for "unknown". A number with a fine bin of its own in the baseline is one of its usual values, such
-//! as 0 of a feature that mostly is 0.
+//! as 0 of a feature that mostly is 0. Where all of these are gone the values have moved, and the number that became frequent is
+//! one of them on its new place.
 
 use serde::{Deserialize, Serialize};
 
@@ -78,9 +79,11 @@ impl Imputed {
             let count = fine.get(bin).copied().unwrap_or(0);
             count > 0 && count as f64 >= least && !bins.is_point(bin)
         };
+        let mut usual = (0..fine.len()).filter(|bin| bins.is_point(*bin)).peekable();
+        let moved = usual.peek().is_some() && usual.all(|bin| fine.get(bin) == Some(&0));
         let bin_of = |value: f64| bins.edges().partition_point(|edge| *edge <= value);
         // A number that is in so many rows makes its bin that full.
-        let mut close: Vec<f64> = match (0..fine.len()).any(full) {
+        let mut close: Vec<f64> = match !moved && (0..fine.len()).any(full) {
             true => values
                 .iter()
                 .filter(|value| full(bin_of(**value)))

@@ -240,3 +240,17 @@ fn what_cannot_be_told_says_so() {
     );
     assert_eq!(reference(&names).tests(), 0);
 }
+
+/// The number that 40 % of the values have is another one then, and nobody filled it in.
+#[test]
+fn values_that_moved_are_not_filled_in() {
+    let mut rng = SmallRng::seed_from_u64(9);
+    let feature = frozen(&baseline(&mut rng), None);
+    let told = |values: &[f64]| {
+        let summary = profile(values, Some(feature.bins.clone()), None).close();
+        summary.imputed.unwrap().count
+    };
+    let moved: Vec<f64> = amounts(&mut rng).iter().map(|value| value + 50.0).collect();
+    assert_eq!(told(&moved), 0);
+    assert_eq!(told(&filled(amounts(&mut rng), 10, 7.5)), 200);
+}
