@@ -2,7 +2,7 @@
 //!
 //! A flag beside the values says it, or a number does that is in many rows and that the baseline does not know as a frequent one:
 //! a default, a mean, a code for "unknown". A number with a fine bin of its own in the baseline is one of its usual values, such
-//! as 0 of a feature that mostly is 0. Where all of these are gone the values have moved, and the number that became frequent is
+//! as 0 of a feature that mostly is 0. Where all that a tenth of the rows had are gone the values have moved, and the number that became frequent is
 //! one of them on its new place.
 
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,15 @@ impl Imputed {
             let count = fine.get(bin).copied().unwrap_or(0);
             count > 0 && count as f64 >= least && !bins.is_point(bin)
         };
-        let mut usual = (0..fine.len()).filter(|bin| bins.is_point(*bin)).peekable();
+        // Those that a tenth of the baseline's rows had are coarse bins too.
+        let coarse = bins.coarse_edges();
+        let mut usual = (0..fine.len())
+            .filter(|bin| bins.is_point(*bin))
+            .filter(|bin| {
+                let from = bin.checked_sub(1).and_then(|edge| bins.edges().get(edge));
+                from.is_some_and(|from| coarse.contains(from) && coarse.contains(&from.next_up()))
+            })
+            .peekable();
         let moved = usual.peek().is_some() && usual.all(|bin| fine.get(bin) == Some(&0));
         let bin_of = |value: f64| bins.edges().partition_point(|edge| *edge <= value);
         // A number that is in so many rows makes its bin that full.
