@@ -226,6 +226,10 @@ pub fn inhibitions() -> Vec<Inhibition> {
         )
     };
     let check = |about: About| is(Check.name(), about.name());
+    let checks = |abouts: &[About]| {
+        let names: Vec<&str> = abouts.iter().map(|about| about.name()).collect();
+        among(Check.name(), &names)
+    };
     let column_gone = || vec![check(About::Schema), critical()];
     // An objective is about time, and stays when what used its budget up is told.
     let no_objective = || is(OBJECTIVE, "");
@@ -293,17 +297,14 @@ pub fn inhibitions() -> Vec<Inhibition> {
         rule(
             vec![check(About::Quality), critical()],
             vec![
-                among(
-                    Check.name(),
-                    &[
-                        About::Drift.name(),
-                        About::Outliers.name(),
-                        About::Correlation.name(),
-                        About::Performance.name(),
-                        About::Level.name(),
-                        About::Imputation.name(),
-                    ],
-                ),
+                checks(&[
+                    About::Drift,
+                    About::Outliers,
+                    About::Correlation,
+                    About::Performance,
+                    About::Level,
+                    About::Imputation,
+                ]),
                 no_objective(),
             ],
             &["feature"],
@@ -312,16 +313,13 @@ pub fn inhibitions() -> Vec<Inhibition> {
         rule(
             vec![check(About::Imputation), critical()],
             vec![
-                among(
-                    Check.name(),
-                    &[
-                        About::Drift.name(),
-                        About::Outliers.name(),
-                        About::Correlation.name(),
-                        About::Performance.name(),
-                        About::Level.name(),
-                    ],
-                ),
+                checks(&[
+                    About::Drift,
+                    About::Outliers,
+                    About::Correlation,
+                    About::Performance,
+                    About::Level,
+                ]),
                 no_objective(),
             ],
             &["feature"],
@@ -329,24 +327,18 @@ pub fn inhibitions() -> Vec<Inhibition> {
         // Where all of a distribution has moved, so has its mean, much of it is far out, and belongs to its rows no more.
         rule(
             vec![check(About::Drift), critical()],
-            vec![among(
-                Check.name(),
-                &[
-                    About::Outliers.name(),
-                    About::Correlation.name(),
-                    About::Performance.name(),
-                    About::Level.name(),
-                ],
-            )],
+            vec![checks(&[
+                About::Outliers,
+                About::Correlation,
+                About::Performance,
+                About::Level,
+            ])],
             &["feature"],
         ),
         // Numbers that are far out change every rank.
         rule(
             vec![check(About::Outliers), critical()],
-            vec![among(
-                Check.name(),
-                &[About::Correlation.name(), About::Performance.name()],
-            )],
+            vec![checks(&[About::Correlation, About::Performance])],
             &["feature"],
         ),
         // What belongs to other rows tells nothing about the target of these.

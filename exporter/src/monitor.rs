@@ -7,35 +7,35 @@
 //!
 //! An evaluation that fails changes nothing but its own outcome: the last good results stay.
 
+mod freeze;
+mod frozen;
 pub mod replay;
 mod targets;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crds::valid::{self, Query};
 use jiff::Timestamp;
-use stats::{FeatureProfile, FrozenFeature, Reference, Summary};
+use stats::{FeatureProfile, Summary};
 
 use crate::archive;
-use crate::baseline::{Baseline, Definition, SAVED_AS, Windows};
-use crate::columns::FeatureColumn;
-use crate::contaminated::{self, Contaminated};
-use crate::history::History;
-use crate::joint::{Asked, Joint};
+use crate::baseline::{Baseline, Definition, SAVED_AS};
+use crate::contaminated;
 use crate::labelled::{self, Labels};
-use crate::pipeline::{self, Counting, PullError, Pulled, Request, Slot, SlotOf, WindowCounting};
+use crate::pipeline::{self, PullError, Pulled, Request, Slot, WindowCounting};
 use crate::progress::{Columns, JudgedState, Progress};
 use crate::rules::{self, Before, Measure, Outcome, Rule};
 use crate::season::Clock;
-use crate::settings::settings;
 use crate::snapshot::{Alarms, Evaluation, Failure, OpenWindow, Snapshot};
 use crate::source::{FlightSource, Reason};
 use crate::store::{Store, StoreError};
-use crate::target::FrozenTarget;
 use crate::view;
-use crate::window::{Due, Grid, MAX_CATCH_UP, Span, WindowId, due};
+use crate::window::{Due, Grid, Span, WindowId, due};
+
+use freeze::Pool;
+use frozen::Frozen;
 
 /// Complete windows that one evaluation judges. It bounds the profiles held at a time; more windows
 /// wait for the next evaluation, which then follows at once.
@@ -68,16 +68,6 @@ pub struct Monitor {
     evaluation: Option<Evaluation>,
     last_failure: Option<Evaluation>,
     last_success: Option<Timestamp>,
-}
-
-/// A baseline with what follows from it.
-struct Frozen {
-    baseline: Baseline,
-    digest: String,
-    reference: Reference,
-    counting: Arc<WindowCounting>,
-    /// Whether it is saved as it is.
-    saved: bool,
 }
 
 /// What an evaluation moved, for the log and the counters.
@@ -723,260 +713,6 @@ impl Monitor {
         self.unsaved = false;
         Ok(())
     }
-
-    /// Makes the baseline of a monitor with windows from windows up to `newest`: one pass for the
-    /// bins, one for the counts.
-    async fn freeze_windows(
-        &mut self,
-        grid: &Grid,
-        newest: WindowId,
-        now: Timestamp,
-        tally: &mut Tally,
-    ) -> Result<(), EvaluationError> {
-        let definition = Definition::new(&self.config);
-        let normal = |window: &WindowId| !definition.excludes(grid.span(*window));
-        // The newest so many, oldest first.
-        let last = |count: u32| {
-            let mut windows: Vec<WindowId> = (0..MAX_CATCH_UP.max(2 * i64::from(count)))
-                .map(|back| WindowId(newest.0 - back))
-                .filter(normal)
-                .take(count as usize)
-                .collect();
-            windows.reverse();
-            windows
-        };
-        let windows: Vec<WindowId> = match &definition.windows {
-            Windows::Pinned(span) => {
-                let last = WindowId(grid.at(span.end).0 - 1);
-                if last > newest {
-                    return Err(EvaluationError::BaselineAhead { end: span.end });
-                }
-                let all = (grid.at(span.start).0..=last.0).map(WindowId);
-                all.filter(normal).collect()
-            }
-            Windows::Rolling(count) => last(*count),
-            Windows::Previous => last(1),
-            Windows::Seasonal { phases, cycles, .. } => last(phases * cycles),
-        };
-        tracing::info!(
-            windows = windows.len(),
-            kind = definition.windows.kind(),
-            "freezing a baseline"
-        );
-        let mut pool = Pool::default();
-        if self.takes_window() {
-            for window in &windows {
-                let request = self.request(grid, &[*window], None);
-                pool.add(self.pull(request, tally, |profile| profile).await?);
-            }
-        } else {
-            let request = pooled(grid, &windows);
-            pool.add(self.pull(request, tally, |profile| profile).await?);
-        }
-        let need = u32::try_from(windows.len()).unwrap_or(u32::MAX);
-        let mut frozen = self.frozen(pool, now, need);
-        // What is acceptable follows from these windows, or is read off their counts.
-        let counting = counting_of(&self.config, &frozen, None);
-        let (clock, except) = (Clock::of(&self.config), BTreeSet::new());
-        let groups: Vec<&[WindowId]> = if self.takes_window() {
-            windows.chunks(1).collect()
-        } else {
-            windows.chunks(WINDOWS_AT_ONCE).collect()
-        };
-        for group in groups {
-            let request = self.request(grid, group, Some(counting.clone()));
-            let pulled = self.pull(request, tally, FeatureProfile::close).await?;
-            self.progress.see(&pulled);
-            let columns = Columns::of(&pulled.layout);
-            for (window, slot) in group.iter().zip(pulled.slots) {
-                let span = grid.span(*window);
-                if slot.rows == 0 && definition.windows.rolling().is_none() {
-                    return Err(EvaluationError::BaselineEmpty { span });
-                }
-                let found = columns.with(&slot);
-                self.progress.complete_rows = Some(slot.rows);
-                // The first window that is judged may ask for it.
-                self.progress.rules.before = Some(Before::of(span.end, &slot.rules));
-                if slot.rows > 0 {
-                    let taken = (span, slot.rows);
-                    frozen.roll(clock.as_ref(), taken, Some(*window), &found, &except);
-                    self.progress.latest = Some(found);
-                }
-            }
-        }
-        if frozen.is_empty() {
-            // No window has rows yet: the bins of a rolling baseline wait for the first one that has.
-            return Ok(());
-        }
-        if let Windows::Pinned(span) = &definition.windows {
-            // What is excluded at its end is as little to be judged as what is not.
-            frozen.newest = Some(WindowId(grid.at(span.end).0 - 1));
-        }
-        // What was judged against the old baseline is judged once more against the new one.
-        self.progress.next = self
-            .progress
-            .next
-            .map(|next| WindowId(next.0 - 1))
-            .filter(|again| frozen.newest.is_none_or(|newest| *again > newest));
-        self.adopt(frozen);
-        self.save().await
-    }
-
-    fn adopt(&mut self, baseline: Baseline) {
-        self.progress.version = baseline.version;
-        self.progress.shifts.clear();
-        self.progress.contaminated = Contaminated::default();
-        let frozen = Frozen::new(baseline, &self.config);
-        tracing::info!(
-            version = frozen.baseline.version,
-            revision = frozen.baseline.definition.revision,
-            digest = %frozen.digest,
-            windows = frozen.baseline.len(),
-            features = frozen.baseline.features.len(),
-            rows = frozen.baseline.all_rows(),
-            "baseline frozen"
-        );
-        self.baseline = Some(frozen);
-    }
-
-    /// A baseline with bins and no windows yet, complete once it has `need` of them.
-    fn frozen(&self, pool: Pool, now: Timestamp, need: u32) -> Baseline {
-        let definition = Definition::new(&self.config);
-        // A cell of a table expects one row where each side has this share.
-        let least = |profile: &FeatureProfile| {
-            let rows = profile.rows() / u64::from(need.max(1));
-            1.0 / (rows.clamp(1, stats::SAMPLED_ROWS as u64) as f64).sqrt()
-        };
-        let target = pool
-            .target
-            .map(|(column, profile)| FrozenTarget::freeze(&column, &profile, least(&profile)));
-        let features: Vec<FrozenFeature> = pool
-            .features
-            .into_iter()
-            .map(|(name, (column, profile))| {
-                let bins = Arc::new(profile.freeze_bins());
-                FrozenFeature::new(name, column.data_type, bins, Vec::new())
-                    .collapsing(profile.collapse(least(&profile)))
-            })
-            .collect();
-        Baseline {
-            definition,
-            version: self.progress.version + 1,
-            frozen_at: now,
-            spans: Vec::new(),
-            need,
-            rows: Vec::new(),
-            windows: Vec::new(),
-            newest: None,
-            history: Clock::of(&self.config).map(|_| History::new(&features)),
-            features,
-            target,
-            reloaded: false,
-        }
-    }
-}
-
-impl Frozen {
-    fn new(mut baseline: Baseline, config: &valid::Monitor) -> Self {
-        baseline.freeze_shifts(Clock::of(config).as_ref());
-        let features = &baseline.features;
-        let settings = settings(config, features);
-        let reference = match (&baseline.history, Clock::of(config)) {
-            (Some(history), Some(clock)) => {
-                history.reference(&clock, features, &baseline.windows, &settings)
-            }
-            _ => Reference::new(features, &baseline.windows, &settings),
-        };
-        Self {
-            digest: baseline.digest(),
-            counting: counting_of(config, &baseline, Some(&reference)),
-            reference,
-            baseline,
-            saved: false,
-        }
-    }
-}
-
-/// The profiles of all baseline windows together.
-#[derive(Default)]
-struct Pool {
-    features: BTreeMap<String, (FeatureColumn, FeatureProfile)>,
-    target: Option<(FeatureColumn, FeatureProfile)>,
-}
-
-impl Pool {
-    fn add(&mut self, pulled: Pulled<FeatureProfile>) {
-        let columns = pulled.layout.features;
-        for slot in pulled.slots {
-            for (column, finished) in columns.iter().cloned().zip(slot.features) {
-                match self.features.get_mut(&column.name) {
-                    None => {
-                        let name = column.name.clone();
-                        self.features.insert(name, (column, finished.value));
-                    }
-                    Some(pooled) => merge(pooled, finished.value),
-                }
-            }
-            let target = pulled.layout.target.clone().zip(slot.target);
-            match (&mut self.target, target) {
-                (Some(pooled), Some((_, more))) => merge(pooled, more),
-                (none, target) => *none = none.take().or(target),
-            }
-        }
-    }
-}
-
-fn merge((column, pooled): &mut (FeatureColumn, FeatureProfile), more: FeatureProfile) {
-    if let Err(error) = pooled.merge(more) {
-        tracing::warn!(column = %column.name, %error, "the baseline's windows disagree about a column; its first type stands");
-    }
-}
-
-fn counting_of(
-    config: &valid::Monitor,
-    baseline: &Baseline,
-    reference: Option<&Reference>,
-) -> Arc<WindowCounting> {
-    let target = baseline
-        .target
-        .as_ref()
-        .filter(|target| target.serves(&config.data));
-    let asked = Asked {
-        associations: config.checks.correlation.enabled,
-        missingness: config.checks.missing_patterns.enabled,
-        target: target
-            .filter(|_| config.checks.performance.enabled)
-            .cloned(),
-    };
-    let of_target = target.map(|target| {
-        let counting = Counting {
-            bins: target.bins.clone(),
-            acceptable: None,
-            fences: None,
-        };
-        (target.column.clone(), counting)
-    });
-    let counting = baseline
-        .features
-        .iter()
-        .enumerate()
-        .map(|(place, feature)| {
-            let acceptable = reference.and_then(|reference| reference.acceptable(place).ok());
-            let counting = Counting {
-                bins: feature.bins.clone(),
-                acceptable: acceptable.cloned(),
-                fences: reference.and_then(|reference| reference.fences(place).ok()),
-            };
-            (feature.name.clone(), counting)
-        });
-    Arc::new(WindowCounting {
-        features: counting.chain(of_target).collect(),
-        // What features say together in so many windows would take more room than all else.
-        joint: match Clock::of(config) {
-            Some(_) => Joint::default(),
-            None => Joint::of(&baseline.features, asked),
-        },
-    })
 }
 
 /// A pull whose rows all belong to one slot.
@@ -988,19 +724,5 @@ fn whole(counting: Option<Arc<WindowCounting>>, rules: &[Rule]) -> Request {
         unbroken: true,
         rules: rules.into(),
         counting: counting.unwrap_or_default(),
-    }
-}
-
-/// A pull whose rows of several windows belong to one slot.
-fn pooled(grid: &Grid, windows: &[WindowId]) -> Request {
-    let of = grid.clone();
-    let unbroken = windows.is_sorted_by(|a, b| a.next() == *b);
-    let windows: HashSet<WindowId> = windows.iter().copied().collect();
-    let slot_of: SlotOf =
-        Arc::new(move |micros| windows.contains(&of.containing(micros)).then_some(0));
-    Request {
-        slot_of: Some(slot_of),
-        unbroken,
-        ..whole(None, &[])
     }
 }

@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use stats::{FeatureProfile, Summary};
 
-use super::{EvaluationError, Frozen, Monitor, Tally, WINDOWS_AT_ONCE};
+use super::frozen::Frozen;
+use super::{EvaluationError, Monitor, Tally, WINDOWS_AT_ONCE};
 use crate::labelled::Labelled;
 use crate::pipeline::Request;
 use crate::progress::{Columns, Found};

@@ -709,6 +709,12 @@ fn imputation(feature: &FrozenFeature, on: bool) -> Result<(), NotComputed> {
     }
 }
 
+/// Whether a check may alarm, where the budget holds for it in every window.
+const ALWAYS: BySeverity<bool> = BySeverity {
+    warning: true,
+    critical: true,
+};
+
 /// What a value says under its limits. `may_alarm` is false where the budget would not hold.
 fn verdict(
     check: Check,

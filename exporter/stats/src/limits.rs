@@ -276,6 +276,37 @@ pub struct Parts {
     pub manifest: Option<f64>,
 }
 
+impl Parts {
+    /// Both severities' parts.
+    pub fn both(
+        null: BySeverity<Option<f64>>,
+        bound: BySeverity<Option<f64>>,
+        manifest: BySeverity<Option<f64>>,
+    ) -> BySeverity<Parts> {
+        let parts = null.zip(bound).zip(manifest);
+        parts.map(|((null, bound), manifest)| Parts {
+            null,
+            bound,
+            manifest,
+        })
+    }
+}
+
+/// The bounds between windows of several series of signed differences, each a number a window, at `alpha`: each with the
+/// spread of all of them beside its own, and stretched by how much windows resemble the one before.
+pub fn bounds(series: &[&[f64]], alpha: BySeverity<Option<Alpha>>) -> Vec<BySeverity<Option<f64>>> {
+    let alike = autocorrelation(series.iter().copied());
+    let between: Vec<Option<Between>> = series
+        .iter()
+        .map(|differences| Some(Between::differences(differences)?.stretched(alike)))
+        .collect();
+    let pooled = pooled_variance(between.iter().flatten());
+    let bound = |between: &Option<Between>| {
+        alpha.map(|alpha| Some((*between)?.bound(pooled, alpha?.value)))
+    };
+    between.iter().map(bound).collect()
+}
+
 /// The limits of a statistic from their parts: the largest part holds, the manifest before all of them, and
 /// critical is never below warning.
 pub fn limits(floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySeverity<Limit> {

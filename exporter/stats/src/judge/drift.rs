@@ -162,15 +162,8 @@ impl DriftTest {
         let (statistic, kind) = (measured.statistic, self.bins.kind());
         let floors = floors(statistic).ok_or(NotComputed::NotForKind { statistic, kind })?;
         let null = alpha.map(|alpha| measured.null(alpha?.value, self.null.as_ref()));
-        let parts = null.zip(self.bound).zip(self.settings.limits);
-        Ok(limits::limits(
-            floors,
-            parts.map(|((null, bound), manifest)| Parts {
-                null,
-                bound,
-                manifest,
-            }),
-        ))
+        let parts = Parts::both(null, self.bound, self.settings.limits);
+        Ok(limits::limits(floors, parts))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CheckSettings, Settings, verdict};
+use super::{ALWAYS, CheckSettings, Settings, verdict};
 use crate::baseline::FrozenFeature;
 use crate::column::Kind;
 use crate::distance::{NotComputed, Statistic};
@@ -168,15 +168,8 @@ pub(super) fn judge(
     if [bound.warning, bound.critical].contains(&None) {
         return Err(NotComputed::Season(Absent::Overflow));
     }
-    let parts = bound.zip(test.settings.limits);
-    let limits = limits::uncapped(
-        floors,
-        parts.map(|(bound, manifest)| Parts {
-            null: None,
-            bound,
-            manifest,
-        }),
-    );
+    let parts = Parts::both(BySeverity::default(), bound, test.settings.limits);
+    let limits = limits::uncapped(floors, parts);
     Ok(verdict(
         Check::Level,
         statistic,
@@ -184,9 +177,6 @@ pub(super) fn judge(
         moments.count,
         test.settings.min_rows,
         limits,
-        BySeverity {
-            warning: true,
-            critical: true,
-        },
+        ALWAYS,
     ))
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckSettings, Settings, verdict};
+use super::{ALWAYS, CheckSettings, Settings, verdict};
 use crate::baseline::FrozenFeature;
 use crate::distance::table::Table;
 use crate::distance::{NotComputed, Statistic, jensen_shannon};
@@ -187,10 +187,7 @@ impl PatternTest {
                 rows,
                 self.settings.min_rows,
                 self.limits(&table, alpha),
-                BySeverity {
-                    warning: true,
-                    critical: true,
-                },
+                ALWAYS,
             )),
         };
         let p_value = jensen_shannon::p_value(&table, distance);

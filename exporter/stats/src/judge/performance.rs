@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckSettings, Settings, verdict};
+use super::{ALWAYS, CheckSettings, Settings, verdict};
 use crate::baseline::FrozenFeature;
 use crate::distance::{NotComputed, Statistic};
-use crate::limits::{self, Alpha, Between, Parts, floors};
+use crate::limits::{self, Alpha, Parts, floors};
 use crate::performance::{Measured, Performance, PowerMeasure, Reading};
 use crate::predictive::correlation::Correlation;
 use crate::predictive::cross_fit::{self, CrossFit};
@@ -145,15 +145,10 @@ impl PerformanceTests {
                 .filter_map(|test| test.as_mut().ok())
                 .filter(|test| test.before.statistic() == statistic)
                 .collect();
-            let series = tests.iter().map(|test| test.differences.as_slice());
-            let alike = limits::autocorrelation(series);
-            let between: Vec<Option<Between>> = tests
-                .iter()
-                .map(|test| Some(Between::differences(&test.differences)?.stretched(alike)))
-                .collect();
-            let pooled = limits::pooled_variance(between.iter().flatten());
-            for (test, between) in tests.iter_mut().zip(between) {
-                test.bound = alpha.map(|alpha| Some(between?.bound(pooled, alpha?.value)));
+            let series: Vec<&[f64]> = tests.iter().map(|test| &*test.differences).collect();
+            let bounds = limits::bounds(&series, alpha);
+            for (test, bound) in tests.iter_mut().zip(bounds) {
+                test.bound = bound;
             }
         }
     }
@@ -353,19 +348,8 @@ impl PerformanceTest {
         };
         let (fall, _) = compare(0.05).map_err(NotComputed::Predictive)?;
         let null = alpha.map(|alpha| Some(compare(alpha?.value).ok()?.1));
-        let parts = null.zip(self.bound).zip(self.settings.limits);
-        let limits = limits::limits(
-            floors,
-            parts.map(|((null, bound), manifest)| Parts {
-                null,
-                bound,
-                manifest,
-            }),
-        );
-        let always = BySeverity {
-            warning: true,
-            critical: true,
-        };
+        let parts = Parts::both(null, self.bound, self.settings.limits);
+        let limits = limits::limits(floors, parts);
         Ok(verdict(
             Check::Performance,
             statistic,
@@ -373,7 +357,7 @@ impl PerformanceTest {
             rows,
             self.settings.min_rows,
             limits,
-            always,
+            ALWAYS,
         ))
     }
 }

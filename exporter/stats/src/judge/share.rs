@@ -1,10 +1,10 @@
 //! A share of rows that may not rise above the baseline's.
 
-use super::{CheckSettings, verdict};
+use super::{ALWAYS, CheckSettings, verdict};
 use crate::distance::{NotComputed, Statistic};
 use crate::imputed::Imputed;
 use crate::keys::Keys;
-use crate::limits::{self, Alpha, Between, Parts, floors};
+use crate::limits::{self, Alpha, Parts, floors};
 use crate::summary::Summary;
 use crate::verdict::{BySeverity, Check, Verdict};
 
@@ -127,19 +127,8 @@ impl ShareTest {
             let null = limits::share_null(alpha?.value, counted, rows, window.rows);
             Some(null)
         });
-        let parts = null.zip(self.bound).zip(self.settings.limits);
-        let limits = limits::limits(
-            floors,
-            parts.map(|((null, bound), manifest)| Parts {
-                null,
-                bound,
-                manifest,
-            }),
-        );
-        let always = BySeverity {
-            warning: true,
-            critical: true,
-        };
+        let parts = Parts::both(null, self.bound, self.settings.limits);
+        let limits = limits::limits(floors, parts);
         Ok(verdict(
             self.check,
             statistic,
@@ -147,7 +136,7 @@ impl ShareTest {
             window.rows,
             self.settings.min_rows,
             limits,
-            always,
+            ALWAYS,
         ))
     }
 }
@@ -158,14 +147,10 @@ pub(super) fn bind<'a>(
     alpha: BySeverity<Option<Alpha>>,
 ) {
     let mut tests: Vec<&mut ShareTest> = tests.filter_map(|test| test.as_mut().ok()).collect();
-    let alike = limits::autocorrelation(tests.iter().map(|test| test.differences.as_slice()));
-    let between: Vec<Option<Between>> = tests
-        .iter()
-        .map(|test| Some(Between::differences(&test.differences)?.stretched(alike)))
-        .collect();
-    let pooled = limits::pooled_variance(between.iter().flatten());
-    for (test, between) in tests.iter_mut().zip(between) {
-        test.bound = alpha.map(|alpha| Some(between?.bound(pooled, alpha?.value)));
+    let series: Vec<&[f64]> = tests.iter().map(|test| &*test.differences).collect();
+    let bounds = limits::bounds(&series, alpha);
+    for (test, bound) in tests.iter_mut().zip(bounds) {
+        test.bound = bound;
     }
 }
 

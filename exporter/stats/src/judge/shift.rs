@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckSettings, Reference, verdict};
+use super::{ALWAYS, CheckSettings, Reference, verdict};
 use crate::baseline::FrozenFeature;
 use crate::column::Kind;
 use crate::distance::{NotComputed, Statistic};
@@ -184,10 +184,6 @@ pub fn judge(
             bound: None,
             capped: false,
         });
-    let always = BySeverity {
-        warning: true,
-        critical: true,
-    };
     let verdict = verdict(
         Check::Shift,
         said.statistic,
@@ -195,7 +191,7 @@ pub fn judge(
         rows,
         test.settings.min_rows,
         limits,
-        always,
+        ALWAYS,
     );
     Ok(Verdict {
         // A signal stands until its chart is back at 0.

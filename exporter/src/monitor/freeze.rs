@@ -1,0 +1,222 @@
+//! Makes a baseline: bins of all its windows together, then the counts of each over them.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use stats::{FeatureProfile, FrozenFeature};
+
+use super::frozen::{Frozen, counting_of};
+use super::{EvaluationError, Monitor, Tally, WINDOWS_AT_ONCE, whole};
+use crate::baseline::{Baseline, Definition, Windows};
+use crate::columns::FeatureColumn;
+use crate::contaminated::Contaminated;
+use crate::history::History;
+use crate::pipeline::{Pulled, Request, SlotOf};
+use crate::progress::Columns;
+use crate::rules::Before;
+use crate::season::Clock;
+use crate::target::FrozenTarget;
+use crate::window::{Grid, MAX_CATCH_UP, WindowId};
+
+impl Monitor {
+    /// Makes the baseline of a monitor with windows from windows up to `newest`: one pass for the
+    /// bins, one for the counts.
+    pub(super) async fn freeze_windows(
+        &mut self,
+        grid: &Grid,
+        newest: WindowId,
+        now: Timestamp,
+        tally: &mut Tally,
+    ) -> Result<(), EvaluationError> {
+        let definition = Definition::new(&self.config);
+        let normal = |window: &WindowId| !definition.excludes(grid.span(*window));
+        // The newest so many, oldest first.
+        let last = |count: u32| {
+            let mut windows: Vec<WindowId> = (0..MAX_CATCH_UP.max(2 * i64::from(count)))
+                .map(|back| WindowId(newest.0 - back))
+                .filter(normal)
+                .take(count as usize)
+                .collect();
+            windows.reverse();
+            windows
+        };
+        let windows: Vec<WindowId> = match &definition.windows {
+            Windows::Pinned(span) => {
+                let last = WindowId(grid.at(span.end).0 - 1);
+                if last > newest {
+                    return Err(EvaluationError::BaselineAhead { end: span.end });
+                }
+                let all = (grid.at(span.start).0..=last.0).map(WindowId);
+                all.filter(normal).collect()
+            }
+            Windows::Rolling(count) => last(*count),
+            Windows::Previous => last(1),
+            Windows::Seasonal { phases, cycles, .. } => last(phases * cycles),
+        };
+        tracing::info!(
+            windows = windows.len(),
+            kind = definition.windows.kind(),
+            "freezing a baseline"
+        );
+        let mut pool = Pool::default();
+        if self.takes_window() {
+            for window in &windows {
+                let request = self.request(grid, &[*window], None);
+                pool.add(self.pull(request, tally, |profile| profile).await?);
+            }
+        } else {
+            let request = pooled(grid, &windows);
+            pool.add(self.pull(request, tally, |profile| profile).await?);
+        }
+        let need = u32::try_from(windows.len()).unwrap_or(u32::MAX);
+        let mut frozen = self.frozen(pool, now, need);
+        // What is acceptable follows from these windows, or is read off their counts.
+        let counting = counting_of(&self.config, &frozen, None);
+        let (clock, except) = (Clock::of(&self.config), BTreeSet::new());
+        let groups: Vec<&[WindowId]> = if self.takes_window() {
+            windows.chunks(1).collect()
+        } else {
+            windows.chunks(WINDOWS_AT_ONCE).collect()
+        };
+        for group in groups {
+            let request = self.request(grid, group, Some(counting.clone()));
+            let pulled = self.pull(request, tally, FeatureProfile::close).await?;
+            self.progress.see(&pulled);
+            let columns = Columns::of(&pulled.layout);
+            for (window, slot) in group.iter().zip(pulled.slots) {
+                let span = grid.span(*window);
+                if slot.rows == 0 && definition.windows.rolling().is_none() {
+                    return Err(EvaluationError::BaselineEmpty { span });
+                }
+                let found = columns.with(&slot);
+                self.progress.complete_rows = Some(slot.rows);
+                // The first window that is judged may ask for it.
+                self.progress.rules.before = Some(Before::of(span.end, &slot.rules));
+                if slot.rows > 0 {
+                    let taken = (span, slot.rows);
+                    frozen.roll(clock.as_ref(), taken, Some(*window), &found, &except);
+                    self.progress.latest = Some(found);
+                }
+            }
+        }
+        if frozen.is_empty() {
+            // No window has rows yet: the bins of a rolling baseline wait for the first one that has.
+            return Ok(());
+        }
+        if let Windows::Pinned(span) = &definition.windows {
+            // What is excluded at its end is as little to be judged as what is not.
+            frozen.newest = Some(WindowId(grid.at(span.end).0 - 1));
+        }
+        // What was judged against the old baseline is judged once more against the new one.
+        self.progress.next = self
+            .progress
+            .next
+            .map(|next| WindowId(next.0 - 1))
+            .filter(|again| frozen.newest.is_none_or(|newest| *again > newest));
+        self.adopt(frozen);
+        self.save().await
+    }
+
+    pub(super) fn adopt(&mut self, baseline: Baseline) {
+        self.progress.version = baseline.version;
+        self.progress.shifts.clear();
+        self.progress.contaminated = Contaminated::default();
+        let frozen = Frozen::new(baseline, &self.config);
+        tracing::info!(
+            version = frozen.baseline.version,
+            revision = frozen.baseline.definition.revision,
+            digest = %frozen.digest,
+            windows = frozen.baseline.len(),
+            features = frozen.baseline.features.len(),
+            rows = frozen.baseline.all_rows(),
+            "baseline frozen"
+        );
+        self.baseline = Some(frozen);
+    }
+
+    /// A baseline with bins and no windows yet, complete once it has `need` of them.
+    pub(super) fn frozen(&self, pool: Pool, now: Timestamp, need: u32) -> Baseline {
+        let definition = Definition::new(&self.config);
+        // A cell of a table expects one row where each side has this share.
+        let least = |profile: &FeatureProfile| {
+            let rows = profile.rows() / u64::from(need.max(1));
+            1.0 / (rows.clamp(1, stats::SAMPLED_ROWS as u64) as f64).sqrt()
+        };
+        let target = pool
+            .target
+            .map(|(column, profile)| FrozenTarget::freeze(&column, &profile, least(&profile)));
+        let features: Vec<FrozenFeature> = pool
+            .features
+            .into_iter()
+            .map(|(name, (column, profile))| {
+                let bins = Arc::new(profile.freeze_bins());
+                FrozenFeature::new(name, column.data_type, bins, Vec::new())
+                    .collapsing(profile.collapse(least(&profile)))
+            })
+            .collect();
+        Baseline {
+            definition,
+            version: self.progress.version + 1,
+            frozen_at: now,
+            spans: Vec::new(),
+            need,
+            rows: Vec::new(),
+            windows: Vec::new(),
+            newest: None,
+            history: Clock::of(&self.config).map(|_| History::new(&features)),
+            features,
+            target,
+            reloaded: false,
+        }
+    }
+}
+
+/// The profiles of all baseline windows together.
+#[derive(Default)]
+pub(super) struct Pool {
+    features: BTreeMap<String, (FeatureColumn, FeatureProfile)>,
+    target: Option<(FeatureColumn, FeatureProfile)>,
+}
+
+impl Pool {
+    pub(super) fn add(&mut self, pulled: Pulled<FeatureProfile>) {
+        let columns = pulled.layout.features;
+        for slot in pulled.slots {
+            for (column, finished) in columns.iter().cloned().zip(slot.features) {
+                match self.features.get_mut(&column.name) {
+                    None => {
+                        let name = column.name.clone();
+                        self.features.insert(name, (column, finished.value));
+                    }
+                    Some(pooled) => merge(pooled, finished.value),
+                }
+            }
+            let target = pulled.layout.target.clone().zip(slot.target);
+            match (&mut self.target, target) {
+                (Some(pooled), Some((_, more))) => merge(pooled, more),
+                (none, target) => *none = none.take().or(target),
+            }
+        }
+    }
+}
+
+fn merge((column, pooled): &mut (FeatureColumn, FeatureProfile), more: FeatureProfile) {
+    if let Err(error) = pooled.merge(more) {
+        tracing::warn!(column = %column.name, %error, "the baseline's windows disagree about a column; its first type stands");
+    }
+}
+
+/// A pull whose rows of several windows belong to one slot.
+fn pooled(grid: &Grid, windows: &[WindowId]) -> Request {
+    let of = grid.clone();
+    let unbroken = windows.is_sorted_by(|a, b| a.next() == *b);
+    let windows: HashSet<WindowId> = windows.iter().copied().collect();
+    let slot_of: SlotOf =
+        Arc::new(move |micros| windows.contains(&of.containing(micros)).then_some(0));
+    Request {
+        slot_of: Some(slot_of),
+        unbroken,
+        ..whole(None, &[])
+    }
+}
