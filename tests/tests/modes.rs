@@ -40,11 +40,31 @@ fn with_baseline(customers: &Customers, baseline: &str) {
     customers.edit(&text[start..end], &format!("    {baseline}\n"));
 }
 
+/// Takes care that nothing is critical, so that no window stays out of a baseline.
+fn never_critical(customers: &Customers) {
+    customers.edit("minRows: 200", "minRows: 200\n      critical: 1000");
+    for check in [
+        "missing",
+        "quality",
+        "outliers",
+        "correlation",
+        "performance",
+        "imputation",
+    ] {
+        let (without, with) = (
+            format!("    {check}: {{}}"),
+            format!("    {check}: {{critical: 1}}"),
+        );
+        customers.edit(&without, &with);
+    }
+}
+
 /// Of every window the four before it are the baseline, and are what is shown beside it.
 #[test]
 fn a_rolling_baseline_is_the_windows_before_the_one_that_is_judged() {
     let customers = Customers::replay(2, FAST);
     with_baseline(&customers, "rolling: {windows: 4}");
+    never_critical(&customers);
     // The second time from what was saved.
     for _ in 0..2 {
         let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
@@ -59,6 +79,39 @@ fn a_rolling_baseline_is_the_windows_before_the_one_that_is_judged() {
         check_week(&metrics, week, &format!("{}-{}", week - 4, week - 1));
         exporter.terminate();
     }
+}
+
+/// A window in which a feature was critical is no part of what the feature is compared with, and of the other features it is.
+#[test]
+fn a_window_that_was_critical_is_left_out() {
+    let customers = Customers::unchanging(2, FAST);
+    with_baseline(&customers, "rolling: {windows: 8}");
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let quiet = exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= 2.0);
+    let mean = |metrics: &Metrics| {
+        of(
+            metrics,
+            "featuremonitor_feature_reference_mean",
+            "monetary_28d",
+        )
+    };
+    let left_out = |metrics: &Metrics, feature| {
+        metrics.get(
+            "featuremonitor_baseline_left_out_windows",
+            &[("feature", feature)],
+        )
+    };
+    assert_eq!(left_out(&quiet, "monetary_28d"), None);
+    customers.faults(&json!({"shift": {"monetary_28d": 50}}));
+    let critical = "featuremonitor_check_breached{feature=\"monetary_28d\",check=\"drift\",severity=\"critical\"}";
+    let shifted = exporter.wait_for_metric(critical, |breached| breached == 1.0);
+    // What was judged goes into the baseline with the next window.
+    let judged = shifted.find("featuremonitor_windows_judged_total").unwrap();
+    let after = exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n > judged);
+    assert!(left_out(&after, "monetary_28d") >= Some(1.0));
+    assert_eq!(left_out(&after, "monetary_91d"), None);
+    check("mean of the baseline", Some(mean(&after)), mean(&quiet));
+    exporter.terminate();
 }
 
 /// A time that was no normal one is in no baseline: of pinned windows the others stay, of the last ones there is one more before.
@@ -85,6 +138,7 @@ fn an_excluded_window_is_not_in_the_baseline() {
 
     let customers = Customers::replay(2, FAST);
     with_baseline(&customers, "rolling: {windows: 4}");
+    never_critical(&customers);
     exclude(&customers, ORIGIN_WEEK, FAST);
     let metrics = run(&customers);
     let week = judged_week(&metrics, &customers);
