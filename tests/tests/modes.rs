@@ -110,7 +110,9 @@ fn a_window_that_was_critical_is_left_out() {
     let after = exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n > judged);
     assert!(left_out(&after, "monetary_28d") >= Some(1.0));
     assert_eq!(left_out(&after, "monetary_91d"), None);
-    check("mean of the baseline", Some(mean(&after)), mean(&quiet));
+    // One of eight windows would have moved it by six; weeks differ by what is drawn of them.
+    let moved = mean(&after) - mean(&quiet);
+    assert!(moved.abs() < 1.0, "the mean of the baseline moved by {moved}");
     exporter.terminate();
 }
 
