@@ -54,6 +54,13 @@ pub struct Checks {
     /// target, with calibrated limits. Example: `{overrides: [{features: [home_store], warning: 0.1}]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub performance: Option<ChangeCheck>,
+
+    /// Is each feature within each segment of `data.segments` distributed as there in the baseline, missing values among the others?
+    /// The value is the Jensen–Shannon distance of the segment that is worst against its limit. Default: on where there are segments,
+    /// with calibrated limits, and `minRows` of a segment 50. Example: `{overrides: [{features: [home_store], warning: 0.3}]}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<ChangeCheck>,
+
     /// Is the mean of a number where it usually is at this time? The value is its distance from the median of the windows of the
     /// same phase, in their deviations. Only a seasonal baseline has phases; with another one `drift` says it.
     /// Default: on, with calibrated limits. Example: `{overrides: [{features: [queue_length], critical: 8}]}`.

@@ -28,6 +28,9 @@ use crate::timestamp::TimestampText;
     validation = Rule::new("!has(self.target) || !has(self.target.delay) || has(self.window)")
         .message("delay needs window: write data.window, or remove delay, since a pull without a window cannot be pulled again")
         .field_path(".target.delay"),
+    validation = Rule::new("!has(self.segments) || !self.segments.exists(segment, segment.column in self.entityKeys || (has(self.eventTime) && segment.column == self.eventTime) || (has(self.window) && segment.column == self.window.column) || (has(self.target) && segment.column == self.target.column))")
+        .message("segments names an entity key, the event time, the window column or the target: write columns that divide the rows, such as a region")
+        .field_path(".segments"),
     validation = Rule::new("!has(self.features) || !has(self.features.include) || !self.features.include.exists(name, name in self.entityKeys || (has(self.eventTime) && name == self.eventTime) || (has(self.window) && name == self.window.column) || (has(self.target) && name == self.target.column))")
         .message("include names a column that is no feature (an entity key, the event time, the window column or the target): remove it from include")
         .field_path(".features.include"),
@@ -58,6 +61,15 @@ pub struct Data {
     /// Default: none, and performance is not judged. Example: `{column: segment, kind: Class}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
+
+    /// Columns whose values divide the rows into parts, 1 to 4, each once. `checks.segments` compares each feature within each part,
+    /// it is told how much of a feature's change is that the parts weigh more or less, and freshness is told for each. A column may
+    /// be a feature as well, and is one of categories then. Their values are labels of metrics. Default: none.
+    /// Example: `[{column: region}, {column: device, top: 5}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["column".to_owned()]))]
+    pub segments: Option<Vec<Segments>>,
 
     /// Which columns are features. Default: all that are not keys, event time, window column or target.
     /// Example: `{exclude: [tenure_days]}`.
@@ -105,6 +117,21 @@ pub struct Target {
     /// only then judged by what its features tell about the target. Needs `data.window`. Default: `0s`. Example: `30d`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<DurationText>,
+}
+
+/// A column whose values divide the rows.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Segments {
+    /// The column, at most 256 characters. Each of its values is a segment. No default. Example: `region`.
+    #[schemars(length(min = 1, max = 256))]
+    pub column: String,
+
+    /// How many of its values are segments of their own, those that are most frequent in the baseline, 1 to 25; all others are one
+    /// together. Default: `10`. Example: `5`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 25))]
+    pub top: Option<i32>,
 }
 
 /// What the values of a target are.

@@ -396,11 +396,13 @@ pub enum About {
     MissingPatterns,
     /// The check of values that were filled in.
     Imputation,
+    /// The check of distributions within segments.
+    Segments,
 }
 
 impl About {
     /// Everything.
-    pub const ALL: [About; 15] = [
+    pub const ALL: [About; 16] = [
         About::Availability,
         About::Schema,
         About::Freshness,
@@ -416,6 +418,7 @@ impl About {
         About::Rules,
         About::MissingPatterns,
         About::Imputation,
+        About::Segments,
     ];
 
     /// The value of the label `check`: for checks that of the metrics.
@@ -436,6 +439,7 @@ impl About {
             About::Rules => "rules",
             About::MissingPatterns => "missing_patterns",
             About::Imputation => "imputation",
+            About::Segments => "segments",
         }
     }
 }

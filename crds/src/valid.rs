@@ -222,6 +222,8 @@ pub struct Data {
     pub window: Option<Window>,
     /// What the model predicts.
     pub target: Option<Target>,
+    /// Which columns divide the rows.
+    pub segments: Vec<Segments>,
     /// Which columns are features.
     pub features: FeatureSelection,
 }
@@ -235,6 +237,15 @@ pub struct Target {
     pub kind: Option<TargetKind>,
     /// How long after a window is complete it is known; nothing but 0 without windows.
     pub delay: Duration,
+}
+
+/// A column whose values divide the rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segments {
+    /// The column.
+    pub column: String,
+    /// How many of its values are told apart: 1 to 25.
+    pub top: usize,
 }
 
 /// Tumbling windows `[anchor + i·length, anchor + (i+1)·length)`.
@@ -257,6 +268,8 @@ pub struct FeatureSelection {
     exclude: Patterns,
     /// Keys, event time, window column, target, and flags of what was filled in.
     no_features: BTreeSet<String>,
+    /// Columns that divide the rows, which makes categories of them.
+    segments: BTreeSet<String>,
     overrides: Vec<FeatureOverride>,
 }
 
@@ -278,6 +291,11 @@ impl FeatureSelection {
 
     /// The kind that the manifest demands for a feature, `None` when the column's type decides.
     pub fn forced_kind(&self, feature: &str) -> Option<Kind> {
+        let divides = self.segments.contains(feature).then_some(Kind::Categorical);
+        divides.or_else(|| self.overridden_kind(feature))
+    }
+
+    fn overridden_kind(&self, feature: &str) -> Option<Kind> {
         self.overrides
             .iter()
             .rev()
@@ -387,6 +405,9 @@ pub struct Checks {
     /// Does each feature tell as much about the target as in the baseline? Off without a target. Limits are falls of the AUC or
     /// of the explained share.
     pub performance: Check<f64>,
+    /// Is each feature within each segment distributed as there in the baseline? Off without segments. Limits are Jensen–Shannon
+    /// distances.
+    pub segments: Check<f64>,
     /// Is the mean of a number where it usually is at this time? Limits are deviations.
     pub level: Check<f64>,
     /// Has the mean of a number moved slowly, and stays? Limits are deviations of the EWMA.

@@ -158,8 +158,15 @@ fn every_refused_manifest_has_its_reason_and_no_other() {
 fn the_crd_alone_refuses_what_stands_in_schema() {
     for (path, text) in manifests("invalid/schema") {
         // Uniqueness by key is the one thing that JSON Schema cannot say; `manifest` walks the same schema and says it.
-        let by_key = ["header", "receiver", "rule", "seasonal-class", "slo"]
-            .map(|what| format!("{what}-twice.yaml"));
+        let by_key = [
+            "header",
+            "receiver",
+            "rule",
+            "seasonal-class",
+            "segments",
+            "slo",
+        ]
+        .map(|what| format!("{what}-twice.yaml"));
         if !by_key.iter().any(|name| path.ends_with(name)) {
             assert!(
                 !api_server(&text).is_empty(),

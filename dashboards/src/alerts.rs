@@ -8,8 +8,8 @@ use std::time::Duration;
 /// What an alert is about: the label `check`, by which it can be routed.
 pub use crds::notifications::About;
 use metrics::Label::{
-    self, Check, Condition, Feature, Kind, Monitor, Namespace, Outcome, Reason, Rule, Severity,
-    State,
+    self, Check, Condition, Feature, Kind, Monitor, Namespace, Outcome, Reason, Rule, Segment,
+    Severity, State,
 };
 use metrics::{Family, table};
 
@@ -85,6 +85,7 @@ const PLAIN: &str = "printf \"%.3g\"";
 
 const OF_MONITOR: [Label; 2] = [Namespace, Monitor];
 const OF_FEATURE: [Label; 3] = [Namespace, Monitor, Feature];
+const OF_SEGMENT: [Label; 3] = [Namespace, Monitor, Segment];
 const OF_RULE: [Label; 3] = [Namespace, Monitor, Rule];
 
 /// Everything that one monitor can alert about, the worst first, and before each what keeps it from being told: rules are
@@ -94,6 +95,7 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
     alerts.extend(schema(subject));
     for level in [Level::Critical, Level::Warning] {
         alerts.extend(freshness(subject, level));
+        alerts.push(stale_segment(subject, level));
         alerts.push(duplicates(subject, level));
         alerts.push(quality(subject, level));
         alerts.push(imputation(subject, level));
@@ -103,6 +105,7 @@ pub fn of_monitor(subject: Subject<'_>) -> Vec<Alert> {
         alerts.push(outliers(subject, level));
         alerts.push(correlation(subject, level));
         alerts.push(performance(subject, level));
+        alerts.push(segments(subject, level));
         alerts.push(of_level(subject, level));
         alerts.push(shift(subject, level));
         alerts.push(rule_violated(subject, level));
@@ -156,6 +159,7 @@ fn availability(subject: Subject<'_>) -> Vec<Alert> {
         "kind_changed",
         "no_event",
         "no_keys",
+        "no_segments",
         "other_bins",
         "overflow",
         "too_few_baseline_rows",
@@ -584,6 +588,40 @@ fn performance(subject: Subject<'_>, level: Level) -> Alert {
         "What {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} tells about the target (AUC, or the explained share) has fallen by {{ $value | printf \"%.3g\" }} from the baseline's",
         PLAIN,
     )
+}
+
+/// The check of distributions within segments: the distance of the worst one. Where all of a feature has moved, that is told before.
+fn segments(subject: Subject<'_>, level: Level) -> Alert {
+    statistical(
+        subject,
+        level,
+        About::Segments,
+        "FeatureSegmentDrift",
+        "Within a segment a feature is distributed otherwise than in the baseline.",
+        "In one of the segments of {{ $labels.namespace }}/{{ $labels.monitor }}, {{ $labels.feature }} is {{ $value | printf \"%.3g\" }} away from the same segment of the baseline",
+        PLAIN,
+    )
+}
+
+/// A segment of which every row is too old, while the newest event of all may be new.
+fn stale_segment(subject: Subject<'_>, level: Level) -> Alert {
+    let share = subject.reach.of(
+        &table::SEGMENT_STALE_ROW_RATIO,
+        &[Is(Severity, level.name())],
+    );
+    Alert {
+        name: "FeatureSegmentStale",
+        level,
+        about: Some(About::Freshness),
+        query: format!("{} == 1", max_by(&OF_SEGMENT, &share)),
+        lasts: subject.pace.settled(),
+        keeps_firing: ends(subject, level, Mutes::Nothing),
+        summary: "A segment of a source is no longer renewed.",
+        description: "Every row of the segment {{ $labels.segment }} of {{ $labels.namespace }}/{{ $labels.monitor }} has an event \
+                      that is past the limit of freshness."
+            .to_owned(),
+        board: Board::Monitor,
+    }
 }
 
 /// The check of the mean at this time: its distance from what is usual, in deviations.

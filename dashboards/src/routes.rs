@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use crds::valid::Monitor;
 use crds::valid::notifications::{Match, Notifications, Severity, Sort, sorts};
-use metrics::Label::{Check, Monitor as MonitorLabel, Namespace, Rule, Severity as SeverityLabel};
+use metrics::Label::{
+    Check, Monitor as MonitorLabel, Namespace, Rule, Segment, Severity as SeverityLabel,
+};
 
 use crate::alerts::About;
 use crate::escalation;
@@ -216,6 +218,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Rules,
         About::MissingPatterns,
         About::Imputation,
+        About::Segments,
     ];
     let values = values.map(About::name);
     let of_values = || among(Check.name(), &values);
@@ -269,6 +272,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
             &[
                 Check.name(),
                 "feature",
+                Segment.name(),
                 Rule.name(),
                 OBJECTIVE,
                 escalation::LEVEL,
@@ -304,6 +308,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
                     About::Performance,
                     About::Level,
                     About::Imputation,
+                    About::Segments,
                 ]),
                 no_objective(),
             ],
@@ -319,6 +324,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
                     About::Correlation,
                     About::Performance,
                     About::Level,
+                    About::Segments,
                 ]),
                 no_objective(),
             ],
@@ -332,19 +338,35 @@ pub fn inhibitions() -> Vec<Inhibition> {
                 About::Correlation,
                 About::Performance,
                 About::Level,
+                About::Segments,
             ])],
             &["feature"],
         ),
         // Numbers that are far out change every rank.
         rule(
             vec![check(About::Outliers), critical()],
-            vec![checks(&[About::Correlation, About::Performance])],
+            vec![checks(&[
+                About::Correlation,
+                About::Performance,
+                About::Segments,
+            ])],
             &["feature"],
         ),
-        // What belongs to other rows tells nothing about the target of these.
+        // What belongs to other rows tells nothing about the target of these, and is in each segment what it is in all.
         rule(
             vec![check(About::Correlation), critical()],
-            vec![check(About::Performance)],
+            vec![checks(&[About::Performance, About::Segments])],
+            &["feature"],
+        ),
+        // What changed in all of the rows changed in their segments.
+        rule(
+            vec![check(About::Missing), critical()],
+            vec![check(About::Segments)],
+            &["feature"],
+        ),
+        rule(
+            vec![checks(&[About::Drift, About::Missing])],
+            vec![check(About::Segments), warning()],
             &["feature"],
         ),
         // Where more of one feature is missing, other rows than before are complete.

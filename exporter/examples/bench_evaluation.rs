@@ -74,6 +74,7 @@ async fn main() -> Result<(), Failure> {
                 "entityKeys": ["key"],
                 "eventTime": "event_time",
                 "target": { "column": "target", "kind": "Class" },
+                "segments": [{ "column": "category_00" }],
             },
             "schedule": { "every": "1h" },
             "baseline": { "previous": {} },

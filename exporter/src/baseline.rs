@@ -12,6 +12,7 @@ use stats::{FrozenFeature, FrozenShift, Step, Summary, WindowSummary};
 use crate::history::History;
 use crate::progress::Found;
 use crate::season::Clock;
+use crate::segments::FrozenSegments;
 use crate::snapshot::{BaselineInfo, PhaseInfo};
 use crate::store::sha256;
 use crate::target::FrozenTarget;
@@ -153,6 +154,9 @@ pub struct Baseline {
     /// Its target; nothing where the manifest named none, and in a baseline that was saved before it was frozen too.
     #[serde(default)]
     pub target: Option<FrozenTarget>,
+    /// What divides its rows; none where the manifest named none, and in a baseline that was saved before that was frozen too.
+    #[serde(default)]
+    pub segments: Vec<FrozenSegments>,
     /// All windows of a seasonal one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<History>,
@@ -225,7 +229,7 @@ impl Baseline {
         }
     }
 
-    /// `sha256:…` over features, windows and target, in the form they are saved in.
+    /// `sha256:…` over features, windows, target and segments, in the form they are saved in.
     pub fn digest(&self) -> String {
         // They hold only finite numbers and string keys, which JSON always takes.
         let mut bytes = serde_json::to_vec(&self.features).unwrap_or_default();
@@ -234,6 +238,9 @@ impl Baseline {
         }
         if let Some(target) = &self.target {
             bytes.extend(serde_json::to_vec(target).unwrap_or_default());
+        }
+        if !self.segments.is_empty() {
+            bytes.extend(serde_json::to_vec(&self.segments).unwrap_or_default());
         }
         if let Some(history) = &self.history {
             bytes.extend(serde_json::to_vec(history).unwrap_or_default());

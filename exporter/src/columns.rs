@@ -37,6 +37,8 @@ pub struct Layout {
     pub event_time: Option<usize>,
     /// `data.target`; nothing where none is named or it cannot be read.
     pub target: Option<FeatureColumn>,
+    /// Those of `data.segments` that are no features.
+    pub segments: Vec<FeatureColumn>,
     /// Reads `data.entityKeys`; nothing where none are named or one cannot be read.
     pub keys: Option<KeyReader>,
     /// Configured columns that the stream lacks or that have an unusable type, in words.
@@ -184,6 +186,16 @@ impl Flags {
 }
 
 impl Layout {
+    /// The columns that are profiled: features, then the target, then what divides the rows.
+    pub fn columns(&self) -> impl Iterator<Item = &FeatureColumn> {
+        self.features.iter().chain(self.beside())
+    }
+
+    /// Those of them that are no features.
+    pub fn beside(&self) -> impl Iterator<Item = &FeatureColumn> {
+        self.target.iter().chain(&self.segments)
+    }
+
     /// Reads a stream's schema the way `spec.data` asks for. The source has already refused
     /// duplicate names.
     pub fn new(schema: &Schema, data: &crds::valid::Data) -> Self {
@@ -224,36 +236,43 @@ impl Layout {
                 });
             }
         }
-        let target =
-            data.target
-                .as_ref()
-                .and_then(|target| match schema.column_with_name(&target.column) {
-                    None => {
-                        problems.push(ColumnProblem::Absent {
-                            field: "spec.data.target.column",
-                            column: target.column.clone(),
-                        });
-                        None
-                    }
-                    Some((index, field)) => {
-                        let natural = natural_kind(field.data_type());
-                        if natural.is_none() {
-                            problems.push(ColumnProblem::NotAValue {
-                                field: "spec.data.target.column",
-                                column: target.column.clone(),
-                                data_type: type_name(field.data_type()),
-                            });
-                        }
-                        let forced = target.kind.map(target_kind);
-                        Some(FeatureColumn {
-                            name: target.column.clone(),
-                            index,
-                            kind: forced.unwrap_or(natural?),
-                            imputed: ImputedFlag::None,
-                            data_type: type_name(field.data_type()),
-                        })
-                    }
+        // A column that the manifest gives a part, of the kind that it is to have, or is by nature.
+        let mut beside = |field, column: &str, forced: Option<Kind>| {
+            let Some((index, found)) = schema.column_with_name(column) else {
+                problems.push(ColumnProblem::Absent {
+                    field,
+                    column: column.to_owned(),
                 });
+                return None;
+            };
+            let data_type = type_name(found.data_type());
+            let Some(natural) = natural_kind(found.data_type()) else {
+                problems.push(ColumnProblem::NotAValue {
+                    field,
+                    column: column.to_owned(),
+                    data_type,
+                });
+                return None;
+            };
+            Some(FeatureColumn {
+                name: column.to_owned(),
+                index,
+                kind: forced.unwrap_or(natural),
+                imputed: ImputedFlag::None,
+                data_type,
+            })
+        };
+        let target = data.target.as_ref().and_then(|target| {
+            let forced = target.kind.map(target_kind);
+            beside("spec.data.target.column", &target.column, forced)
+        });
+        let segments = data.segments.iter().filter_map(|segments| {
+            let field = "spec.data.segments[].column";
+            beside(field, &segments.column, Some(Kind::Categorical))
+        });
+        let segments: Vec<FeatureColumn> = segments
+            .filter(|column| !data.features.selects(&column.name))
+            .collect();
         let (mut features, mut skipped) = (Vec::new(), Vec::new());
         for (index, field) in schema.fields().iter().enumerate() {
             let name = field.name();
@@ -293,6 +312,7 @@ impl Layout {
             window,
             event_time,
             target,
+            segments,
             keys,
             problems,
         }
@@ -450,6 +470,11 @@ impl Times {
     /// The time of each row; nothing where it is null.
     pub fn iter(&self) -> impl Iterator<Item = Option<i64>> + '_ {
         self.0.iter()
+    }
+
+    /// The time of one row; nothing where it is null, or not there.
+    pub fn get(&self, row: usize) -> Option<i64> {
+        (row < self.0.len() && self.0.is_valid(row)).then(|| self.0.value(row))
     }
 
     /// How many rows have one.

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::{BySeverity, Times};
 
+use crate::segments::SegmentTimes;
+
 /// The freshness of a monitor's data, or of one feature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Freshness {
@@ -31,19 +33,45 @@ pub struct Served {
     pub times: Times,
     /// The share of rows whose event is at or past each limit; nothing where the check has no such limit.
     pub stale: BySeverity<Option<f64>>,
+    /// The same of each segment.
+    pub segments: Vec<ServedSegment>,
+}
+
+/// The events of the rows of one segment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServedSegment {
+    /// The segment, and when they were.
+    pub events: SegmentTimes,
+    /// The share of its rows whose event is at or past each limit; nothing where the check has no such limit.
+    pub stale: BySeverity<Option<f64>>,
 }
 
 /// Says how many of the rows are too old at `now`.
-pub fn served(times: Times, now: Timestamp, check: &ResolvedCheck<std::time::Duration>) -> Served {
-    let share = |limit: std::time::Duration| {
-        let limit = i64::try_from(limit.as_micros()).unwrap_or(i64::MAX);
-        times.share_until(now.as_microsecond().saturating_sub(limit))
+pub fn served(
+    times: Times,
+    segments: Vec<SegmentTimes>,
+    now: Timestamp,
+    check: &ResolvedCheck<std::time::Duration>,
+) -> Served {
+    let stale = |times: &Times| {
+        let share = |limit: std::time::Duration| {
+            let limit = i64::try_from(limit.as_micros()).unwrap_or(i64::MAX);
+            times.share_until(now.as_microsecond().saturating_sub(limit))
+        };
+        BySeverity {
+            warning: check.warning.map(share),
+            critical: check.critical.map(share),
+        }
     };
-    let stale = BySeverity {
-        warning: check.warning.map(share),
-        critical: check.critical.map(share),
-    };
-    Served { times, stale }
+    let segments = segments.into_iter().map(|events| ServedSegment {
+        stale: stale(&events.times),
+        events,
+    });
+    Served {
+        segments: segments.collect(),
+        stale: stale(&times),
+        times,
+    }
 }
 
 /// Judges the newest event at `now`.

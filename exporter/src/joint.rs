@@ -7,9 +7,11 @@ use stats::association::{ABSENT, Collapse, Values};
 use stats::performance::{Performance, Predictor};
 use stats::{
     Associations, Bins, FrozenFeature, Kind, MAX_FEATURES, Missingness, RowSample, RowValues,
+    Segmented,
 };
 
 use crate::columns::FeatureColumn;
+use crate::segments::{FrozenSegments, SegmentTimes};
 use crate::target::FrozenTarget;
 
 /// The features of a baseline whose values are sampled; none where no check asks for them.
@@ -28,6 +30,17 @@ pub struct Asked {
     pub missingness: bool,
     /// What they tell about this target.
     pub target: Option<FrozenTarget>,
+    /// What they are within these segments.
+    pub segments: Vec<FrozenSegments>,
+}
+
+/// The sampled rows of one window.
+#[derive(Clone, Debug, Default)]
+pub struct Sample {
+    /// The values of each column that is sampled, by its name.
+    pub columns: HashMap<String, RowSample>,
+    /// The event time of each row, in microseconds since the epoch; none where the stream has none.
+    pub times: Vec<Option<i64>>,
 }
 
 /// What was made of the sample of one window; nothing of what was not asked, and of a window without a row.
@@ -39,6 +52,10 @@ pub struct Together {
     pub missingness: Option<Missingness>,
     /// What they tell about the target.
     pub performance: Option<Performance>,
+    /// What they are within the segments of each column that divides the rows.
+    pub segments: Vec<Segmented>,
+    /// When the events of each segment were.
+    pub times: Vec<SegmentTimes>,
 }
 
 #[derive(Clone, Debug)]
@@ -85,12 +102,18 @@ impl Joint {
         let features = features.map(|sampled| (&sampled.name, sampled.kind));
         let target = self.asked.target.iter();
         let target = target.map(|target| (&target.column, target.kind));
-        let mut all = features.chain(target);
+        let segments = self.asked.segments.iter();
+        let segments = segments.map(|segments| (&segments.column, Kind::Categorical));
+        let mut all = features.chain(target).chain(segments);
         all.any(|(name, kind)| *name == column.name && kind == column.kind)
     }
 
-    /// What the sampled rows of one window say, given by their columns' names.
-    pub fn summarise(&self, mut sample: HashMap<String, RowSample>) -> Together {
+    /// What the sampled rows of one window say.
+    pub fn summarise(&self, sample: Sample) -> Together {
+        let Sample {
+            columns: mut sample,
+            times,
+        } = sample;
         let rows = sample.values().map(RowSample::rows).max();
         let Some(rows) = rows.filter(|rows| *rows > 0) else {
             return Together::default();
@@ -99,15 +122,37 @@ impl Joint {
             let values = sample.remove(&target.column)?.into_values();
             Some((target, target.joined(values)))
         });
+        let segments = self.asked.segments.iter().filter_map(|frozen| {
+            let codes = match sample.get(&frozen.column)?.values() {
+                RowValues::Categorical(codes) => codes.clone(),
+                RowValues::Numeric(_) => return None,
+            };
+            Some((frozen, codes))
+        });
+        let segments: Vec<(&FrozenSegments, Vec<u32>)> = segments.collect();
         let missingness = match self.asked.missingness {
             true => self.missingness(&sample),
             false => None,
         };
         let columns = self.columns(rows, sample);
+        let predictors = self.features.iter().zip(&columns);
+        let predictors: Vec<(&str, Predictor<'_>)> = predictors
+            .filter_map(|(sampled, (name, values))| Some((*name, sampled.predictor(values)?)))
+            .collect();
+        let divided = segments.iter().map(|(frozen, codes)| {
+            Segmented::new(&frozen.column, frozen.names(), codes, &predictors)
+        });
+        let when = segments
+            .iter()
+            .flat_map(|(frozen, codes)| frozen.times(codes, &times));
         Together {
             missingness,
-            performance: target
-                .and_then(|(target, values)| self.performance(target, &values, &columns)),
+            performance: target.and_then(|(target, values)| {
+                let values = target.values(&values)?;
+                Some(Performance::new(&target.column, values, &predictors))
+            }),
+            segments: divided.collect(),
+            times: when.collect(),
             associations: match self.asked.associations {
                 true => associations(&columns),
                 false => None,
@@ -144,21 +189,6 @@ impl Joint {
             )
         });
         columns.collect()
-    }
-
-    /// What the features tell about the target, whose values these are.
-    fn performance(
-        &self,
-        target: &FrozenTarget,
-        values: &RowValues,
-        columns: &[(&str, RowValues)],
-    ) -> Option<Performance> {
-        let predictors = self.features.iter().zip(columns);
-        let predictors: Vec<(&str, Predictor<'_>)> = predictors
-            .filter_map(|(sampled, (name, values))| Some((*name, sampled.predictor(values)?)))
-            .collect();
-        let values = target.values(values)?;
-        Some(Performance::new(&target.column, values, &predictors))
     }
 }
 
@@ -215,7 +245,15 @@ mod tests {
         associations: true,
         missingness: true,
         target: None,
+        segments: Vec::new(),
     };
+
+    fn of(columns: HashMap<String, RowSample>) -> Sample {
+        Sample {
+            columns,
+            times: Vec::new(),
+        }
+    }
 
     /// Numbers, null where there is none.
     fn numbers(values: &[Option<f64>]) -> RowSample {
@@ -303,23 +341,23 @@ mod tests {
             ("a".to_owned(), numbers(&values)),
             ("class".to_owned(), category(40)),
         ]);
-        let found = joint.summarise(sample).associations.unwrap();
+        let found = joint.summarise(of(sample)).associations.unwrap();
         assert_eq!(found.features(), ["a", "b", "class"]);
         let pair = |first, second| found.matrix().pair(first, second).unwrap().alarming;
         let too_few = association::NotComputed::TooFewRows { have: 0, need: 30 };
         assert_eq!(pair(0, 1), Err(too_few));
         assert_eq!(pair(0, 2), Err(association::NotComputed::Constant));
         let both = HashMap::from(["a", "b"].map(|name| (name.to_owned(), numbers(&values))));
-        let found = joint.summarise(both).associations.unwrap();
+        let found = joint.summarise(of(both)).associations.unwrap();
         let pair = found.matrix().pair(0, 1).unwrap().alarming.unwrap();
         assert_eq!(
             (pair.measure, pair.value, pair.n),
             (Measure::Spearman, 1.0, 40)
         );
-        assert_eq!(joint.summarise(HashMap::new()), Together::default());
+        assert_eq!(joint.summarise(Sample::default()), Together::default());
         let empty = HashMap::from([("a".to_owned(), numbers(&[]))]);
         assert_eq!(
-            joint.summarise(empty),
+            joint.summarise(of(empty)),
             Together::default(),
             "a window without a row says nothing"
         );
@@ -343,7 +381,7 @@ mod tests {
             ("a".to_owned(), numbers(&values)),
             ("class".to_owned(), category(40)),
         ]);
-        let found = joint.summarise(sample);
+        let found = joint.summarise(of(sample));
         assert_eq!(found.associations, None);
         let found = found.missingness.unwrap();
         assert_eq!(found.features(), ["a", "class"]);

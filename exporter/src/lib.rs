@@ -32,6 +32,7 @@ pub mod run;
 pub mod schema;
 pub mod scrape;
 pub mod season;
+pub mod segments;
 pub mod settings;
 pub mod snapshot;
 pub mod source;

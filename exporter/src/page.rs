@@ -9,6 +9,7 @@ mod pairs;
 mod performance;
 mod picture;
 mod rules;
+mod segments;
 mod state;
 mod words;
 
@@ -120,6 +121,7 @@ pub fn render(page: Page<'_>) -> Markup {
                     (performance::section(&snapshot.whole, &snapshot.features))
                     (pairs::pairs(snapshot.whole.pairs.as_ref()))
                     (missing::section(snapshot.whole.missingness.as_ref()))
+                    (segments::section(&snapshot.whole.segments, snapshot.served.as_ref()))
                 }
                 (footer(page, every))
             }
@@ -677,7 +679,7 @@ fn statistic(statistic: Statistic) -> &'static str {
         Statistic::LevelDeviation => "deviation of the mean",
         Statistic::Ewma => "EWMA of the mean",
         Statistic::Cusum => "CUSUM of the mean",
-        Statistic::PatternDistance => "distance",
+        Statistic::PatternDistance | Statistic::SegmentDistance => "distance",
     }
 }
 

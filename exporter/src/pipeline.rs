@@ -18,7 +18,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use stats::{
     Acceptable, Bins, Choice, Column, ColumnError, FeatureProfile, Fences, KeySample, RowSample,
-    RowSampler, TimeSample, WindowSummary,
+    RowSampler, TIME_POINTS, TimeSample, WindowSummary,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -26,8 +26,9 @@ use tokio::task::JoinHandle;
 use crate::columns::{
     ColumnProblem, FeatureColumn, Flags, ImputedFlag, KeyReader, Layout, Reader, Times, split,
 };
-use crate::joint::Joint;
+use crate::joint::{Joint, Sample};
 use crate::rules::{Measure, Measuring, Rule};
+use crate::segments::SegmentTimes;
 use crate::source::{FlightSource, Message, PullReport, Reason, SourceError};
 use crate::window::Span;
 
@@ -105,8 +106,10 @@ pub struct Slot<T> {
     pub events: Option<stats::Times>,
     /// One entry a feature, in the order of `layout.features`.
     pub features: Vec<Finished<T>>,
-    /// What `finish` made of the target; nothing where the stream has none.
-    pub target: Option<T>,
+    /// What `finish` made of the columns that are no features, in the order of `layout.beside()`.
+    pub beside: Vec<T>,
+    /// When the events of each segment were; none where none has a time, and while a baseline is made.
+    pub segments: Vec<SegmentTimes>,
     /// What is about all columns.
     pub window: WindowSummary,
     /// One entry a rule, in the order of `Request::rules`.
@@ -278,7 +281,8 @@ async fn route<T: Send + 'static>(
                 newest_event,
                 events: worked.events,
                 features: worked.features,
-                target: worked.target,
+                beside: worked.beside,
+                segments: worked.segments,
                 window: worked.window,
                 rules: worked.rules,
             })
@@ -335,7 +339,7 @@ fn column_error(batch: &RecordBatch, column: Option<usize>, source: ArrowError) 
 }
 
 /// The threads that own the profiles, each with its share of the features and of the rules, and one of them with the keys and
-/// event times. The target is profiled as a feature behind all others.
+/// event times. Columns that are no features are profiled as features behind all others.
 struct Workers<T> {
     inputs: Vec<mpsc::Sender<Arc<Part>>>,
     running: Vec<JoinHandle<Result<Share<T>, PullError>>>,
@@ -348,7 +352,7 @@ struct Share<T> {
     /// The keys, one sample a slot.
     keys: Option<Vec<KeySample>>,
     /// The event times, one sample a slot.
-    events: Option<Vec<TimeSample>>,
+    events: Option<Vec<EventTimes>>,
     /// Per rule: its place in the request, and what was found in each slot.
     rules: Vec<(usize, Vec<Measure>)>,
 }
@@ -356,7 +360,8 @@ struct Share<T> {
 /// What the workers made of one slot.
 struct Worked<T> {
     features: Vec<Finished<T>>,
-    target: Option<T>,
+    beside: Vec<T>,
+    segments: Vec<SegmentTimes>,
     window: WindowSummary,
     events: Option<stats::Times>,
     rules: Vec<Measure>,
@@ -382,7 +387,7 @@ impl<T: Send + 'static> Workers<T> {
         finish: fn(FeatureProfile) -> T,
     ) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let columns = layout.features.len() + usize::from(layout.target.is_some());
+        let columns = layout.columns().count();
         let count = cores.clamp(1, columns.max(1));
         // The keys of a baseline's windows are counted with its bins, and its event times too.
         let counted = !request.counting.features.is_empty();
@@ -394,13 +399,11 @@ impl<T: Send + 'static> Workers<T> {
         let mut events = layout
             .event_time
             .filter(|_| counted)
-            .map(|_| vec![TimeSample::default(); request.slots.get()]);
+            .map(|_| vec![EventTimes::default(); request.slots.get()]);
         let (mut inputs, mut running) = (Vec::new(), Vec::new());
         for worker in 0..count {
             let mut owned: Vec<Owned> = layout
-                .features
-                .iter()
-                .chain(&layout.target)
+                .columns()
                 .enumerate()
                 .skip(worker)
                 .step_by(count)
@@ -428,7 +431,7 @@ impl<T: Send + 'static> Workers<T> {
                         keys.update(&part)?;
                     }
                     if let (Some(events), Some(times)) = (&mut events, &part.times) {
-                        events[part.slot].update(times.iter());
+                        events[part.slot].update(times, part.choice.as_ref());
                     }
                     let measured = rules.update(part.slot, &part.batch);
                     measured.map_err(|source| PullError::Column {
@@ -488,14 +491,15 @@ impl<T: Send + 'static> Workers<T> {
         layout: &Layout,
         rules: usize,
     ) -> Result<Vec<Worked<T>>, PullError> {
-        let columns = layout.features.len() + usize::from(layout.target.is_some());
+        let columns = layout.columns().count();
         let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..columns).map(|_| None).collect();
         let mut by_rule: Vec<Vec<Measure>> = vec![Vec::new(); rules];
-        let mut samples: Vec<HashMap<String, RowSample>> = vec![HashMap::new(); slots];
+        let mut samples: Vec<Sample> = vec![Sample::default(); slots];
         let mut worked: Vec<Worked<T>> = (0..slots)
             .map(|_| Worked {
                 features: Vec::with_capacity(columns),
-                target: None,
+                beside: Vec::new(),
+                segments: Vec::new(),
                 window: WindowSummary::default(),
                 events: None,
                 rules: Vec::with_capacity(rules),
@@ -505,7 +509,7 @@ impl<T: Send + 'static> Workers<T> {
         for share in self.finished().await? {
             for feature in share.features {
                 for (samples, values) in samples.iter_mut().zip(feature.samples) {
-                    samples.insert(feature.name.clone(), values);
+                    samples.columns.insert(feature.name.clone(), values);
                 }
                 if let Some(entry) = by_place.get_mut(feature.place) {
                     *entry = Some(feature.slots);
@@ -519,8 +523,10 @@ impl<T: Send + 'static> Workers<T> {
             for (slot, keys) in worked.iter_mut().zip(share.keys.into_iter().flatten()) {
                 slot.window.keys = Some(keys.close());
             }
-            for (slot, events) in worked.iter_mut().zip(share.events.into_iter().flatten()) {
-                slot.events = events.close();
+            let slots = worked.iter_mut().zip(&mut samples);
+            for ((slot, sample), events) in slots.zip(share.events.into_iter().flatten()) {
+                slot.events = events.all.close(TIME_POINTS);
+                sample.times = events.sampled;
             }
         }
         let summaries: Vec<_> = samples
@@ -536,13 +542,14 @@ impl<T: Send + 'static> Workers<T> {
             slot.window.associations = together.associations;
             slot.window.missingness = together.missingness;
             slot.window.performance = together.performance;
+            slot.window.segments = together.segments;
+            slot.segments = together.times;
         }
-        let targets = match layout.target {
-            Some(_) => by_place.pop().flatten(),
-            None => None,
-        };
-        for (slot, target) in worked.iter_mut().zip(targets.into_iter().flatten()) {
-            slot.target = Some(target.value);
+        let beside = by_place.split_off(layout.features.len());
+        for finished in beside.into_iter().flatten() {
+            for (slot, column) in worked.iter_mut().zip(finished) {
+                slot.beside.push(column.value);
+            }
         }
         for finished in by_place.into_iter().flatten() {
             for (slot, value) in worked.iter_mut().zip(finished) {
@@ -555,6 +562,23 @@ impl<T: Send + 'static> Workers<T> {
             }
         }
         Ok(worked)
+    }
+}
+
+/// The event times of one slot.
+#[derive(Clone, Default)]
+struct EventTimes {
+    all: TimeSample,
+    /// Those of the sampled rows; none where no row is sampled.
+    sampled: Vec<Option<i64>>,
+}
+
+impl EventTimes {
+    fn update(&mut self, times: &Times, choice: Option<&Choice>) {
+        self.all.update(times.iter());
+        if let Some(choice) = choice {
+            choice.apply(&mut self.sampled, |row| times.get(row));
+        }
     }
 }
 

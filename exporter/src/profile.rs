@@ -1,5 +1,7 @@
 //! `profile`: one window, compared with the baseline, as a table for people or JSON for programs.
 
+mod segments;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -14,6 +16,8 @@ use stats::{
     LimitPart, MissingnessReport, NotComputed, PatternChange, Scope, Severity, Statistic, Summary,
     Verdict,
 };
+
+use segments::Segments;
 
 use crate::cli::{Output, Profile};
 use crate::page;
@@ -48,6 +52,7 @@ struct Document<'a> {
     quality: Option<f64>,
     keys: Option<Keys>,
     missingness: Option<Missing<'a>>,
+    segments: Vec<Segments<'a>>,
     checks: Checks<'a>,
     rules: Vec<Rule<'a>>,
     features: Vec<Feature<'a>>,
@@ -276,6 +281,7 @@ fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
         quality: snapshot.whole.quality.map(|quality| quality.score()),
         keys: snapshot.whole.keys,
         missingness: snapshot.whole.missingness.as_ref().map(Missing::of),
+        segments: snapshot.whole.segments.iter().map(Segments::of).collect(),
         checks: checks(snapshot.whole.report.as_ref(), Scope::Window),
         rules: snapshot.rules.iter().map(Rule::of).collect(),
         features: snapshot

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::{
     AssociationReport, BySeverity, Check, FeatureReport, Kind, MissingnessReport,
-    PerformanceReport, Report, ShiftState, Streak, Summary, Times, WindowSummary,
+    PerformanceReport, Report, SegmentsReport, ShiftState, Streak, Summary, Times, WindowSummary,
 };
 
 use crate::columns::{ColumnProblem, Layout};
@@ -17,6 +17,7 @@ use crate::freshness::{self, Freshness, Runs, Served};
 use crate::labelled::Labels;
 use crate::pipeline::{Pulled, Slot};
 use crate::rules::JudgedRules;
+use crate::segments::SegmentTimes;
 use crate::settings::check_of;
 use crate::snapshot::{Alarms, Breaches, Judged};
 use crate::updates::{Supply, Updates};
@@ -78,6 +79,9 @@ struct Events {
     /// All of the newest window that has any.
     #[serde(default)]
     times: Option<Times>,
+    /// Those of each segment of it.
+    #[serde(default)]
+    segments: Vec<SegmentTimes>,
 }
 
 /// A window that was judged.
@@ -101,6 +105,9 @@ pub struct JudgedState {
     /// How its features are missing together, compared with the baseline; nothing where that cannot be.
     #[serde(default)]
     pub missingness: Option<MissingnessReport>,
+    /// What it is within segments, compared with the baseline; none where nothing divides the rows.
+    #[serde(default)]
+    pub segments: Vec<SegmentsReport>,
     /// Which of them have lasted long enough to alarm, by feature.
     pub breached: BTreeMap<String, Breaches>,
 }
@@ -227,6 +234,7 @@ impl JudgedState {
             associations: report.associations,
             performance: report.performance,
             missingness: report.missingness,
+            segments: report.segments,
             breached,
         }
     }
@@ -285,13 +293,10 @@ impl Progress {
             self.events.newest = Some(newest);
             self.events.rows = pulled.rows_with_event;
         }
-        if let Some(times) = pulled
-            .slots
-            .iter()
-            .rev()
-            .find_map(|slot| slot.events.as_ref())
-        {
-            self.events.times = Some(times.clone());
+        let mut slots = pulled.slots.iter().rev();
+        if let Some(slot) = slots.find(|slot| slot.events.is_some()) {
+            self.events.times = slot.events.clone();
+            self.events.segments = slot.segments.clone();
         }
         for (place, column) in pulled.layout.features.iter().enumerate() {
             let newest = pulled
@@ -322,7 +327,8 @@ impl Progress {
         let check = &config.checks.freshness;
         let whole = of_the_whole(check);
         let times = self.events.times.clone().filter(|_| whole.enabled);
-        self.served = times.map(|times| freshness::served(times, now, &whole));
+        let segments = self.events.segments.clone();
+        self.served = times.map(|times| freshness::served(times, segments, now, &whole));
         let features = self
             .events
             .features

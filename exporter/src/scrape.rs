@@ -7,6 +7,7 @@ mod distances;
 mod missingness;
 mod performance;
 mod rules;
+mod segments;
 mod verdicts;
 
 use std::borrow::Cow;
@@ -160,6 +161,9 @@ fn served(out: &mut Out, snapshot: &Snapshot) {
         let labels = [(Label::Severity, severity.name())];
         out.add_some(&table::STALE_ROW_RATIO, labels, *share);
     }
+    for segment in &served.segments {
+        segments::served(out, segment);
+    }
 }
 
 /// Whether the source goes on, and how far apart its updates are.
@@ -210,6 +214,9 @@ fn whole(out: &mut Out, snapshot: &Snapshot) {
     }
     if let Some(report) = &whole.missingness {
         missingness(out, report);
+    }
+    for report in &whole.segments {
+        segments::divided(out, report);
     }
     let unjudged = match snapshot.baseline {
         BaselineState::Absent | BaselineState::Forming { .. } => NoVerdict::NoBaseline,

@@ -54,6 +54,7 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
         Check::Shift => &monitor.checks.shift,
         Check::Duplicates => &monitor.checks.duplicates,
         Check::MissingPatterns => &monitor.checks.missing_patterns,
+        Check::Segments => &monitor.checks.segments,
         Check::Imputation => &monitor.checks.imputation,
     }
 }
@@ -62,6 +63,7 @@ pub fn check_of(monitor: &Monitor, check: Check) -> &valid::Check<f64> {
 pub fn field(check: Check) -> &'static str {
     match check {
         Check::MissingPatterns => "missingPatterns",
+        Check::Segments => "segments",
         check => check.name(),
     }
 }

@@ -8,7 +8,7 @@ use stats::association::Matrix;
 use stats::sequential::ChartReading;
 use stats::{
     Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
-    Kind, MissingnessReport, PerformanceReport, Scope, Severity, Summary, Usual,
+    Kind, MissingnessReport, PerformanceReport, Scope, SegmentsReport, Severity, Summary, Usual,
 };
 
 use crate::freshness::{Freshness, Served};
@@ -85,6 +85,8 @@ pub struct WholeState {
     pub labelled: Option<Span>,
     /// How its features are missing together, and the baseline's; nothing where that cannot be compared.
     pub missingness: Option<MissingnessReport>,
+    /// What it is within segments, compared with the baseline; none where nothing divides the rows.
+    pub segments: Vec<SegmentsReport>,
     /// The verdicts.
     pub report: Option<FeatureReport>,
     /// Which checks are breached.

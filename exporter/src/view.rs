@@ -126,6 +126,7 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
             .as_ref()
             .map(|labelled| labelled.span),
         missingness: judged.missingness.clone(),
+        segments: judged.segments.clone(),
         keys,
         quality: MonitorQuality::of(scores, keys.as_ref()),
         report: judged.report("").cloned(),

@@ -140,6 +140,7 @@ fn baseline(version: u32, definition: Definition, features: Vec<FrozenFeature>) 
         newest: None,
         features,
         target: None,
+        segments: Vec::new(),
         history: None,
         reloaded: false,
     }

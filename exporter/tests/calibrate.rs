@@ -78,6 +78,7 @@ impl Feature {
             }),
             pair: None,
             power: None,
+            segment: None,
             moving: self.moving,
         }
     }

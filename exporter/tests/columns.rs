@@ -8,8 +8,8 @@ use arrow::array::*;
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::*;
-use exporter::columns::{Layout, Reader, Times, split};
-use stats::{Column, FeatureProfile, Summary};
+use exporter::columns::{FeatureColumn, Layout, Reader, Times, split};
+use stats::{Column, FeatureProfile, Kind, Summary};
 
 fn data(extra: &str) -> crds::valid::Data {
     let manifest = format!(
@@ -275,4 +275,43 @@ fn rows_are_sorted_into_slots() {
     assert_eq!(rows, [(0, 2), (1, 1)]);
     assert_eq!(outside, 2);
     assert_eq!(times.newest(), Some(25));
+}
+
+/// What divides the rows is one of categories, whether it is a feature or not.
+#[test]
+fn a_column_that_divides_is_read_as_categories() {
+    let fields = [
+        ("key", DataType::Int64),
+        ("store", DataType::Int32),
+        ("region", DataType::Utf8),
+        ("spend", DataType::Float64),
+        ("lists", DataType::new_list(DataType::Int8, true)),
+    ];
+    let fields = fields.map(|(name, kind)| Field::new(name, kind, true));
+    let schema = Schema::new(fields.to_vec());
+    let names = |columns: &[FeatureColumn]| {
+        let named = columns.iter().map(|c| (c.name.clone(), c.kind));
+        named.collect::<Vec<_>>()
+    };
+    let divided = "segments: [{column: store}, {column: region}, {column: lists}, {column: gone}]";
+    let data = data(&format!("{divided}\n    features: {{exclude: [region]}}"));
+    let layout = Layout::new(&schema, &data);
+    let store = ("store".to_owned(), Kind::Categorical);
+    assert_eq!(
+        names(&layout.features),
+        [store, ("spend".to_owned(), Kind::Numeric)]
+    );
+    assert_eq!(
+        names(&layout.segments),
+        [("region".to_owned(), Kind::Categorical)]
+    );
+    assert_eq!(layout.columns().count(), 3);
+    let problems: Vec<String> = layout.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        [
+            "spec.data.segments[].column names the column \"lists\", whose type list is not watched",
+            "spec.data.segments[].column names the column \"gone\", which the stream does not have",
+        ]
+    );
 }

@@ -53,6 +53,7 @@ fn found(features: &[&FrozenFeature], values: &[f64]) -> Found {
     };
     let layout = Layout {
         target: None,
+        segments: Vec::new(),
         features: features.iter().map(column).collect(),
         skipped: Vec::new(),
         window: None,
@@ -65,7 +66,8 @@ fn found(features: &[&FrozenFeature], values: &[f64]) -> Found {
         newest_event: None,
     };
     let slot: Slot<Summary> = Slot {
-        target: None,
+        beside: Vec::new(),
+        segments: Vec::new(),
         rows: values.len() as u64,
         newest_event: None,
         events: None,

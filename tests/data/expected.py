@@ -29,6 +29,7 @@ import associations  # noqa: E402  (the paths above make them importable)
 import customers  # noqa: E402
 import missingness  # noqa: E402
 import performance  # noqa: E402
+import segments  # noqa: E402
 import weekly_features  # noqa: E402
 
 NOT_FEATURES = {"household_id", "snapshot_ts", "last_event_ts", "segment"}
@@ -437,9 +438,10 @@ def expected(week, baseline_weeks, faults):
     pairs = associations.Associations([feature.name for feature in features], baseline, current)
     numeric = [feature for feature in features if feature.numeric]
     told = performance.Performance([feature.name for feature in features], baseline, current, "segment")
+    divided = segments.Segments("household_size", features, baseline, current)
     # Drift, missing and quality of each, outliers of those that have some spread, imputation of numbers, those with a pair, those that
-    # tell something of the target, and the window's keys and patterns.
-    tests = 3 * len(features) + len(fenced) + len(numeric) + pairs.tests() + told.tests() + 2
+    # tell something of the target, those that are compared in segments, and the window's keys and patterns.
+    tests = 3 * len(features) + len(fenced) + len(numeric) + pairs.tests() + told.tests() + divided.tests() + 2
     alphas = {severity: min(0.05, max(1e-9, BUDGET[severity] / tests)) for severity in SEVERITIES}
     exact = drift_limits(features, alphas, lambda feature: feature.leave_one_out)
     binned = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
@@ -452,6 +454,7 @@ def expected(week, baseline_weeks, faults):
     result["events"] = events(current)
     result |= {"tests": tests, "alpha": alphas, "features": {}, "pairs": pairs.described(alphas), "performance": told.described(alphas)}
     result["explained"] = told.explained()
+    result["segments"] = divided.described(alphas)
     result["missingness"] = missingness.described([feature.name for feature in features], baseline, pooled, current, alphas)
     for feature, exact_limits, binned_limits in zip(features, exact, binned):
         result["features"][feature.name] = {

@@ -28,7 +28,7 @@ def main():
     out = view.Lines()
     try:
         with Processes() as processes:
-            base = run_exporter(processes, out, SimpleNamespace(port=port, weeks=WEEKS))
+            base = run_exporter(processes, out, SimpleNamespace(port=port))
             photograph(base, out)
     except Stopped:
         sys.exit("stopped")
@@ -42,9 +42,9 @@ def run_exporter(processes, out, options):
     program = demo.build(processes, out)
     demo.weekly_features.build()
     now = datetime.now(timezone.utc).replace(microsecond=0)
-    # One second after the last week is complete: nothing changes while the pictures are taken.
+    # The weeks go on, so that there is a window with rows however long it takes until the pictures are taken.
     scale = scaled.Scale(now - WEEKS * demo.WEEK - timedelta(seconds=1), demo.WEEK)
-    server = demo.serve(processes, scale, folder, options.weeks)
+    server = demo.serve(processes, scale, folder, demo.ALL_WEEKS)
     manifest = folder / "monitor.yaml"
     scaled.write(demo.EXAMPLE, manifest, scale, f"grpc://{server.address}")
     exporter = demo.monitor(processes, program, manifest, folder / "exporter.log", options.port)

@@ -18,6 +18,8 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
     "drop": ["age"]                 columns that are not there
     "nulls": {"age": 0.3}           share of the column's rows that turn null
     "moved_gaps": {"age": 0.5}      share of the column's values that change places with nulls of the column
+    "nulls_where": {"age": ["income", "35-49K", 0.5]}  share of the rows with that income in which age turns null
+    "late": {"income": ["35-49K", 60]}  the events of the rows with that income are so many seconds earlier
     "null_since": {"age": 1494e6}   the column is null in rows whose last event is at this Unix time or later
     "nans": {"monetary_28d": 0.1}   share of the column's values that turn NaN
     "infinities": {"age_days": 0.1} share of the column's values that turn infinite
@@ -153,6 +155,12 @@ def spoiled(table, faults):
     for name, since in faults.get("null_since", {}).items():
         late = pyarrow.compute.greater_equal(table["last_event_ts"].cast(pyarrow.int64()), round(since * 1_000_000)).combine_chunks()
         table = replaced(table, name, lambda c: pyarrow.compute.if_else(late, pyarrow.scalar(None, c.type), c))
+    for name, (column, value, share) in faults.get("nulls_where", {}).items():
+        inside = pyarrow.compute.and_(rows_of(table, column, value), hit(table, share))
+        table = replaced(table, name, lambda c: pyarrow.compute.if_else(inside, pyarrow.scalar(None, c.type), c))
+    for column, (value, seconds) in faults.get("late", {}).items():
+        inside, late = rows_of(table, column, value), pyarrow.scalar(seconds * 1_000_000, pyarrow.int64())
+        table = replaced(table, "last_event_ts", lambda c: pyarrow.compute.if_else(inside, pyarrow.compute.subtract(c.cast(pyarrow.int64()), late), c.cast(pyarrow.int64())).cast(c.type))
     for name, share in faults.get("moved_gaps", {}).items():
         table = replaced(table, name, lambda c: with_moved_gaps(c, share))
     for fault, value in (("nans", math.nan), ("infinities", math.inf)):
@@ -184,6 +192,11 @@ def replaced(table, name, change):
     """The table with one column changed."""
     column = change(table[name].combine_chunks())
     return table.set_column(table.schema.get_field_index(name), name, column)
+
+
+def rows_of(table, column, value):
+    """In which rows a column has a value."""
+    return pyarrow.compute.fill_null(pyarrow.compute.equal(table[column].cast(pyarrow.string()), value), False).combine_chunks()
 
 
 def hit(column, share):

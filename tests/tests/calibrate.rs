@@ -117,7 +117,7 @@ fn the_alarms_are_those_of_the_reference() {
     let reference: Value = serde_json::from_str(&reference).unwrap();
     let shop = Shop::open();
     // The reference shares the budget among drift and missing values alone.
-    let others = "quality: {}\n    outliers: {}\n    correlation: {}\n    performance: {}\n    duplicates: {}\n    missingPatterns: {}\n    imputation: {}";
+    let others = "quality: {}\n    outliers: {}\n    correlation: {}\n    performance: {}\n    segments: {}\n    duplicates: {}\n    missingPatterns: {}\n    imputation: {}";
     let off = others.replace("{}", "{enabled: false}");
     let manifest = shop.manifest("monitor.yaml", others, &off);
     let answer = shop.json(&manifest);
@@ -307,7 +307,15 @@ fn a_table_for_people_explains_itself() {
             .find(|line| line.starts_with(words))
             .unwrap_or_else(|| panic!("no line {words:?} in\n{text}"))
     };
-    assert_eq!(row(&["warning", "all"])[2..5], ["245", "0.004082", "34"]);
+    assert_eq!(row(&["warning", "all"])[2..5], ["282", "0.003546", "34"]);
+    // What the page about these weeks says of them.
+    let page = std::fs::read_to_string(workspace().join("docs/customers.md")).unwrap();
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (warnings, critical) = (row(&["warning", "all"])[5], row(&["critical", "all"])[5]);
+    let said = format!(
+        "{warnings} warnings where the budget gives 34, and {critical} critical alarms where it gives 7.9"
+    );
+    assert!(page.contains(&said), "docs/customers.md: {said}");
     // A running total, for which there is no limit in force.
     assert_eq!(row(&["tenure_days", "drift"])[6..8], ["warning", "none"]);
     row(&[

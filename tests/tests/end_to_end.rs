@@ -109,6 +109,7 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
     let all = expected["explained"].as_f64().unwrap();
     check("explained together", explained, all, 1e-4);
     check_missingness(&metrics, &expected["missingness"]);
+    check_segments(&metrics, &expected["segments"]);
     check_newest_events(&metrics, &expected, customers.origin());
     check_rows_served(&metrics, &expected["events"], customers.origin());
     exporter.terminate();
@@ -444,6 +445,75 @@ fn check_performance(metrics: &Metrics, features: &Value) {
     }
 }
 
+/// What features are within segments, and why they changed as a whole.
+fn check_segments(metrics: &Metrics, expected: &Value) {
+    // Quantiles far in a tail differ that much from one library to the next, and what is next to nothing by rounding.
+    const CLOSE: f64 = 1e-7;
+    let near = |what: String, found: Option<f64>, expected: &Value| {
+        let (found, expected) = (
+            found.unwrap_or_else(|| panic!("{what} is absent")),
+            expected.as_f64().unwrap(),
+        );
+        assert!(
+            (found - expected).abs() <= CLOSE * expected.abs().max(1.0),
+            "{what}: {found} where {expected} is expected"
+        );
+    };
+    let shares = expected["shares"].as_object().unwrap();
+    assert!(shares.len() >= 5, "{shares:?}");
+    for (segment, share) in shares {
+        for (side, family) in [
+            ("current", "featuremonitor_segment_row_ratio"),
+            ("reference", "featuremonitor_segment_reference_row_ratio"),
+        ] {
+            let found = metrics.get(family, &[("segment", segment)]);
+            near(format!("{family} of {segment}"), found, &share[side]);
+        }
+    }
+    let checks = expected["checks"].as_object().unwrap();
+    assert_eq!(checks.len(), 37);
+    for (name, expected) in checks {
+        let checked = [("feature", name.as_str()), ("check", "segments")];
+        let value = metrics.get("featuremonitor_check_value", &checked);
+        if expected["moving"] == true {
+            assert_eq!(value, None, "{name} moves");
+        } else {
+            near(format!("distance of {name}"), value, &expected["value"]);
+            for severity in ["warning", "critical"] {
+                let labels = [checked[0], checked[1], ("severity", severity)];
+                let limit = metrics.get("featuremonitor_check_limit", &labels);
+                let what = format!("{severity} limit of {name} in segments");
+                near(what, limit, &expected["limits"][severity]);
+            }
+        }
+        for component in ["mix", "within"] {
+            let labels = [
+                ("feature", name.as_str()),
+                ("column", "household_size"),
+                ("component", component),
+            ];
+            for (of, family) in [
+                ("mean", "featuremonitor_feature_mean_change"),
+                ("distance", "featuremonitor_feature_distance_component"),
+            ] {
+                let found = metrics.get(family, &labels);
+                match &expected[of] {
+                    Value::Null => assert_eq!(found, None, "{family} of {name}"),
+                    parts => near(format!("{family} of {name}"), found, &parts[component]),
+                }
+            }
+        }
+    }
+    for told in expected["most_changed"].as_array().unwrap() {
+        let of = |key: &str| told[key].as_str().unwrap();
+        let labels = [("feature", of("feature")), ("segment", of("segment"))];
+        let found = metrics.get("featuremonitor_segment_distance", &labels);
+        near(format!("distance of {labels:?}"), found, &told["distance"]);
+        let found = metrics.get("featuremonitor_segment_score", &labels);
+        near(format!("score of {labels:?}"), found, &told["score"]);
+    }
+}
+
 /// How features are missing together: complete rows, patterns, the ten pairs whose gaps hang together most, and the check.
 fn check_missingness(metrics: &Metrics, expected: &Value) {
     for (side, prefix) in [("current", ""), ("reference", "reference_")] {
@@ -675,6 +745,7 @@ fn limits_and_verdicts_equal_the_reference() {
         "outliers",
         "correlation",
         "performance",
+        "segments",
         "duplicates",
         "missingPatterns",
         "imputation",
@@ -821,4 +892,39 @@ impl Judged {
             );
         }
     }
+}
+
+/// A column divides the rows whether it is a feature or not.
+#[test]
+fn a_column_that_is_no_feature_divides_as_well() {
+    let server = Server::python("customers.py", &["--port", "0"]);
+    let home = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(workspace().join(EXAMPLE)).unwrap();
+    let here = format!("grpc://127.0.0.1:{}", server.port());
+    let text = text.replace("grpc://localhost:8815", &here);
+    let segments = |name: &str, text: String| {
+        let manifest = home.path().join(name);
+        std::fs::write(&manifest, text).unwrap();
+        let state = home.path().join(format!("{name}.state"));
+        let profile = profile(&manifest, &state, 52);
+        let names = profile["features"].as_array().unwrap().iter();
+        let divides = names.filter(|feature| feature["name"] == "household_size");
+        (divides.count(), profile["segments"][0].clone())
+    };
+    let (feature, of_feature) = segments("feature.yaml", text.clone());
+    let all = "include: [\"*\"]";
+    assert!(text.contains(all));
+    let others = format!("{all}\n      exclude: [household_size]");
+    let (beside, of_column) = segments("beside.yaml", text.replace(all, &others));
+    assert_eq!((feature, beside), (1, 0));
+    assert_eq!(of_column["column"], "household_size");
+    assert_eq!(of_column["segments"], of_feature["segments"]);
+    assert_eq!(of_column["segments"].as_array().unwrap().len(), 6);
+    let splits = |of: &Value| of["features"].as_array().unwrap().clone();
+    let mut expected = splits(&of_feature);
+    expected.retain(|split| split["feature"] != "household_size");
+    assert_eq!(splits(&of_column), expected);
+    let worst = &of_column["mostChanged"][0];
+    assert_eq!(worst["feature"], "coupons_redeemed_91d");
+    assert_eq!(worst["segment"], "household_size=2");
 }

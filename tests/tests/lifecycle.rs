@@ -96,7 +96,7 @@ fn an_excluded_feature_is_gone_at_once() {
     };
     assert!(of(&before) > 3);
     customers.edit("include:", "exclude: [monetary_28d]\n      include:");
-    let after = exporter.wait_for_metric("featuremonitor_statistical_tests", |n| n < 245.0);
+    let after = exporter.wait_for_metric("featuremonitor_statistical_tests", |n| n < 282.0);
     assert_eq!(of(&after), 0);
     exporter.terminate();
 }

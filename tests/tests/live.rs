@@ -83,6 +83,7 @@ struct Case {
 const WAITING: &[&str] = &[
     "FeatureDataStale",
     "FeatureStale",
+    "FeatureSegmentStale",
     "FeatureMonitorFallingBehind",
 ];
 
@@ -125,25 +126,44 @@ fn cases() -> Vec<Case> {
             "the data stands still",
             Fault::Freeze,
             &[("FeatureDataStale", "critical", "", None)],
-            &["FeatureStale", "FeatureMonitorNotJudging"],
+            &[
+                "FeatureStale",
+                "FeatureSegmentStale",
+                "FeatureMonitorNotJudging",
+            ],
+        ),
+        case(
+            "one segment stands still",
+            answers(json!({"late": {"household_size": ["5+", 60]}})),
+            &[("FeatureSegmentStale", "critical", "", None)],
+            &[],
         ),
         case(
             "30 % nulls in one feature",
             answers(json!({"nulls": {FEATURE: 0.3}})),
             &[("FeatureMissingData", "critical", FEATURE, None)],
-            &["FeatureMissingPatterns"],
+            &["FeatureMissingPatterns", "FeatureSegmentDrift"],
+        ),
+        case(
+            "a small segment has lost half of a feature",
+            answers(json!({"nulls_where": {FEATURE: ["household_size", "5+", 0.5]}})),
+            &[("FeatureSegmentDrift", "critical", FEATURE, None)],
+            &[],
         ),
         case(
             "as many nulls as before, in other rows",
             answers(json!({"moved_gaps": {"marital_status": 0.9}})),
-            &[("FeatureMissingPatterns", "critical", "", None)],
+            &[
+                ("FeatureMissingPatterns", "critical", "", None),
+                ("FeatureSegmentDrift", "critical", "marital_status", None),
+            ],
             &[],
         ),
         case(
             "a category that never occurred",
             answers(json!({"unseen": {"home_store": 0.3}})),
             &[("FeatureInvalidValues", "critical", "home_store", None)],
-            &["FeatureDrift"],
+            &["FeatureDrift", "FeatureSegmentDrift"],
         ),
         case(
             "numbers far out in one row of ten",
@@ -152,7 +172,7 @@ fn cases() -> Vec<Case> {
                 ("FeatureOutliers", "critical", FEATURE, None),
                 ("FeatureDrift", "warning", FEATURE, None),
             ],
-            &["FeatureCorrelationChanged"],
+            &["FeatureCorrelationChanged", "FeatureSegmentDrift"],
         ),
         case(
             "one value of ten is filled in",
@@ -162,6 +182,7 @@ fn cases() -> Vec<Case> {
                 "FeatureDrift",
                 "FeatureOutliers",
                 "FeatureCorrelationChanged",
+                "FeatureSegmentDrift",
             ],
         ),
         case(
@@ -186,19 +207,20 @@ fn cases() -> Vec<Case> {
                 "FeatureInvalidValues",
                 "FeatureMissingData",
                 "FeaturePerformanceDegraded",
+                "FeatureSegmentDrift",
             ],
         ),
         case(
             "a feature is shifted",
             answers(json!({"shift": {FEATURE: 50}})),
             &[("FeatureDrift", "critical", FEATURE, None)],
-            &["FeatureOutliers"],
+            &["FeatureOutliers", "FeatureSegmentDrift"],
         ),
         case(
             "values go to the wrong rows",
             answers(json!({"shuffle": [FEATURE]})),
             &[("FeatureCorrelationChanged", "critical", FEATURE, None)],
-            &["FeaturePerformanceDegraded"],
+            &["FeaturePerformanceDegraded", "FeatureSegmentDrift"],
         ),
         // Features that tell much have lost it all, in one message.
         case(

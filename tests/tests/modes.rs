@@ -49,6 +49,7 @@ fn never_critical(customers: &Customers) {
         "outliers",
         "correlation",
         "performance",
+        "segments",
         "imputation",
     ] {
         let (without, with) = (
@@ -112,7 +113,10 @@ fn a_window_that_was_critical_is_left_out() {
     assert_eq!(left_out(&after, "monetary_91d"), None);
     // One of eight windows would have moved it by six; weeks differ by what is drawn of them.
     let moved = mean(&after) - mean(&quiet);
-    assert!(moved.abs() < 1.0, "the mean of the baseline moved by {moved}");
+    assert!(
+        moved.abs() < 1.0,
+        "the mean of the baseline moved by {moved}"
+    );
     exporter.terminate();
 }
 

@@ -226,6 +226,7 @@ async fn replaced_baselines_are_read_back() {
         windows: Vec::new(),
         newest: None,
         target: None,
+        segments: Vec::new(),
         features: Vec::new(),
         history: None,
         reloaded: false,

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use super::{
     Baseline, BaselineKind, Data, FalseAlarms, FeatureOverride, FeatureSelection,
     MAX_BASELINE_WINDOWS, MIN_ROLLING_WINDOWS, Monitor, Owner, Patterns, Pod, Rate, Schedule,
-    State, Target, Window,
+    Segments, State, Target, Window,
 };
 use crate::alarms::{self, RateText};
 use crate::duration::{self, DAY, DurationText};
@@ -42,6 +42,8 @@ const DEFAULT_WARNING: Rate = Rate {
     per: Duration::from_secs(7 * 86_400),
 };
 const DEFAULT_SLO_WINDOW: Duration = Duration::from_secs(30 * 86_400);
+/// How many values of a column are segments of their own.
+const DEFAULT_SEGMENTS: i32 = 10;
 const DEFAULT_STATE_SIZE: &str = "1Gi";
 
 /// Takes a spec in and keeps what is wrong with it.
@@ -172,6 +174,7 @@ impl Door {
         let window = spec.window.as_ref().map(|window| self.window(window));
         let features = self.features(spec);
         let target = spec.target.as_ref().map(|target| self.target(target));
+        let segments = self.segments(spec, features.as_ref());
         Some(Data {
             entity_keys: spec.entity_keys.clone(),
             event_time: spec.event_time.clone(),
@@ -183,8 +186,47 @@ impl Door {
                 Some(target) => Some(target?),
                 None => None,
             },
+            segments,
             features: features?,
         })
+    }
+
+    /// The columns that divide the rows; their values are shown.
+    fn segments(
+        &mut self,
+        spec: &data::Data,
+        features: Option<&FeatureSelection>,
+    ) -> Vec<Segments> {
+        let mut segments = Vec::new();
+        for (i, given) in spec.segments.iter().flatten().enumerate() {
+            let column = &given.column;
+            if features.is_some_and(|features| features.sensitive(column)) {
+                let found = format!(
+                    "{} is sensitive, and the names of segments are shown",
+                    quote(column)
+                );
+                self.refuse(
+                    &format!("spec.data.segments[{i}].column"),
+                    found,
+                    "remove it from segments, or write sensitive: false for it",
+                );
+            }
+            if features.and_then(|features| features.overridden_kind(column))
+                == Some(data::FeatureKind::Numeric)
+            {
+                let found = format!("{} is a feature of type Numeric", quote(column));
+                self.refuse(
+                    &format!("spec.data.segments[{i}].column"),
+                    found,
+                    "name a column of categories, or write type: Categorical for it",
+                );
+            }
+            segments.push(Segments {
+                column: column.clone(),
+                top: usize::try_from(given.top.unwrap_or(DEFAULT_SEGMENTS)).unwrap_or(1),
+            });
+        }
+        segments
     }
 
     fn target(&mut self, spec: &data::Target) -> Option<Target> {
@@ -284,6 +326,12 @@ impl Door {
             include: include?,
             exclude: exclude?,
             no_features,
+            segments: spec
+                .segments
+                .iter()
+                .flatten()
+                .map(|segments| segments.column.clone())
+                .collect(),
             overrides,
         };
         for (i, name) in selection.include.texts().iter().enumerate() {

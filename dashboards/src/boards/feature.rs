@@ -1,8 +1,8 @@
 //! One feature: how far each check is from its limit, what its values were like, and against what.
 
 use metrics::Label::{
-    Bin, Check, Contact, DataType, Feature, Kind, Note, Part, Partner, Sensitive, Severity,
-    Statistic, Team,
+    Bin, Check, Column, Component, Contact, DataType, Feature, Kind, Note, Part, Partner,
+    Sensitive, Severity, Statistic, Team,
 };
 use metrics::{Family, table};
 
@@ -344,7 +344,42 @@ fn limits() -> Vec<Line> {
             .without("nothing filled in"),
         ],
     );
-    vec![first, second, third, fourth, fifth, sixth]
+    let by_cause = |family: &Family<3>, component: &str| {
+        let component = [FEATURE, Is(Component, component)];
+        max_by(&[Column], &ONE.of(family, &component))
+    };
+    let causes = |title: &str, description: &str, family| {
+        lines(title, description)
+            .ask(by_cause(family, "mix"), "mix by {{column}}")
+            .ask(by_cause(family, "within"), "within {{column}}")
+            .unit(PLAIN)
+            .without("no segments")
+    };
+    let seventh = Line::even(
+        8,
+        vec![
+            panel(
+                "Segments and limits",
+                "The Jensen–Shannon distance within the segment that is worst against its limit, and \
+                 its limits in force.",
+                About::Segments,
+                PLAIN,
+            ),
+            causes(
+                "Change of the mean by its cause",
+                "How much of the change of the mean is that segments weigh more or less (mix), and \
+                 how much is within them.",
+                &table::FEATURE_MEAN_CHANGE,
+            ),
+            causes(
+                "Distance by its cause",
+                "How far the distribution is from the baseline's since segments weigh more or less \
+                 (mix), and within them.",
+                &table::FEATURE_DISTANCE_COMPONENT,
+            ),
+        ],
+    );
+    vec![first, second, third, fourth, fifth, sixth, seventh]
 }
 
 fn distribution() -> Line {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use metrics::Label::{
-    Check, Feature, Kind, Outcome, Partner, Reason, Revision, Rule, Severity, State as StateLabel,
-    Statistic, Version,
+    Check, Feature, Kind, Outcome, Partner, Reason, Revision, Rule, Segment, Severity,
+    State as StateLabel, Statistic, Version,
 };
 use metrics::{Family, table};
 
@@ -54,6 +54,10 @@ pub fn board() -> Dashboard {
             Section::new("What is not judged, and why?", vec![unjudged()]),
             Section::new("Do features hang together as before?", vec![pairs()]),
             Section::new("What do features tell about the target?", vec![target()]),
+            Section::new(
+                "Which segments have changed, or are left behind?",
+                vec![segments()],
+            ),
             Section::new("Are the same features missing together?", vec![together()]),
             Section::new("How much of it can be used?", vec![quality()]),
             Section::new("Do the business rules hold?", vec![rules()]),
@@ -187,6 +191,7 @@ fn features() -> Panel {
     .ask(score(About::Level, "warning"), "")
     .ask(score(About::Shift, "warning"), "")
     .ask(score(About::Imputation, "warning"), "")
+    .ask(score(About::Segments, "warning"), "")
     .ask(score(About::Freshness, "warning"), "")
     .columns(
         &[(Feature.name(), "Feature")],
@@ -201,6 +206,7 @@ fn features() -> Panel {
             "Level",
             "Shift",
             "Imputation",
+            "Segments",
             "Freshness",
         ],
     )
@@ -221,6 +227,7 @@ fn features() -> Panel {
     .series("Level", scored())
     .series("Shift", scored())
     .series("Imputation", scored())
+    .series("Segments", scored())
     .series("Freshness", scored())
     .largest_first("Worst")
     .without("nothing judged")
@@ -261,6 +268,52 @@ fn target() -> Line {
     .unit(PLAIN)
     .without("no target");
     Line::even(8, vec![contributions, explained])
+}
+
+fn segments() -> Line {
+    let of_segment = |family: &Family<2>| max_by(&[Feature, Segment], &ONE.of(family, &[]));
+    let decimals = vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)];
+    let changed = rows(
+        "Most changed segments",
+        "The features and segments that are worst against their limits: the Jensen–Shannon distance of a feature within a \
+         segment from the same segment of the baseline.",
+    )
+    .ask(of_segment(&table::SEGMENT_SCORE), "")
+    .ask(of_segment(&table::SEGMENT_DISTANCE), "")
+    .columns(
+        &[(Feature.name(), "Feature"), (Segment.name(), "Segment")],
+        &["Score", "Distance"],
+    )
+    .series("Score", scored())
+    .series("Distance", decimals)
+    .largest_first("Score")
+    .without("no segments");
+    let weights = lines(
+        "Rows by segment",
+        "The share of the rows of the judged window that is in each segment.",
+    )
+    .ask(
+        max_by(&[Segment], &ONE.of(&table::SEGMENT_ROW_RATIO, &[])),
+        "{{segment}}",
+    )
+    .unit(SHARE)
+    .from(0.0)
+    .without("no segments");
+    let old = lines(
+        "Too old by segment",
+        "The share of the rows of each segment whose event is past the warning limit of freshness.",
+    )
+    .ask(
+        max_by(
+            &[Segment],
+            &ONE.of(&table::SEGMENT_STALE_ROW_RATIO, &[Is(Severity, "warning")]),
+        ),
+        "{{segment}}",
+    )
+    .unit(SHARE)
+    .from(0.0)
+    .without("no segments");
+    Line::even(9, vec![changed, weights, old])
 }
 
 fn together() -> Line {

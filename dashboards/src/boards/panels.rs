@@ -20,7 +20,7 @@ use crate::grafana::panel::{
 };
 
 /// The checks, in an order that gives each its colour.
-pub const CHECKS: [&str; 13] = [
+pub const CHECKS: [&str; 14] = [
     About::Drift.name(),
     About::Missing.name(),
     About::Freshness.name(),
@@ -34,6 +34,7 @@ pub const CHECKS: [&str; 13] = [
     About::Shift.name(),
     About::MissingPatterns.name(),
     About::Imputation.name(),
+    About::Segments.name(),
 ];
 
 /// A number of things.

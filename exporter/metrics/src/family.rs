@@ -190,8 +190,15 @@ labels! {
     /// The other feature of a pair.
     Partner = "partner",
     /// The check: `drift`, `missing`, `quality`, `outliers`, `correlation`, `performance`, `level`, `shift`, `duplicates`,
-    /// `missing_patterns`, `imputation`, `freshness`, `schema`, `rules`.
+    /// `missing_patterns`, `imputation`, `segments`, `freshness`, `schema`, `rules`.
     Check = "check",
+    /// A segment: a column and its value, such as `region=north`; `__null__` for rows without a value, `__other__` for all values that
+    /// are not told apart.
+    Segment = "segment",
+    /// A column whose values divide the rows into segments.
+    Column = "column",
+    /// A part of a change: `mix`, because segments weigh more or less, or `within` them.
+    Component = "component",
     /// Name of a business rule.
     Rule = "rule",
     /// `warning` or `critical`.

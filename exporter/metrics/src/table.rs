@@ -464,6 +464,35 @@ table! {
     PAIR_REFERENCE_CO_MISSING_PHI = Gauge, Plain, Monitor "featuremonitor_pair_reference_co_missing_phi" [Feature, Partner];
     "Show what became of the pairs." => "featuremonitor_pair_co_missing_phi - featuremonitor_pair_reference_co_missing_phi";
 
+    // ---- Segments: the parts of the rows, and what changed within them --------------------------------------
+
+    /// Share of the rows that are in a segment, in the judged window.
+    SEGMENT_ROW_RATIO = Gauge, Ratio, Monitor "featuremonitor_segment_row_ratio" [Segment];
+    "See what the rows are made of." => "featuremonitor_segment_row_ratio";
+
+    /// Share of the rows that are in a segment, in the baseline.
+    SEGMENT_REFERENCE_ROW_RATIO = Gauge, Ratio, Monitor "featuremonitor_segment_reference_row_ratio" [Segment];
+    "List the segments that have become larger or smaller." => "featuremonitor_segment_row_ratio - featuremonitor_segment_reference_row_ratio";
+
+    /// Jensen-Shannon distance of a feature within a segment from the same segment of the baseline, missing values being a bin; of
+    /// the ten of each column that are worst against their limits.
+    SEGMENT_DISTANCE = Gauge, Plain, Monitor "featuremonitor_segment_distance" [Feature, Segment];
+    "See in which segments a feature moved." => "featuremonitor_segment_distance";
+
+    /// That distance in units of its warning limit.
+    SEGMENT_SCORE = Gauge, Plain, Monitor "featuremonitor_segment_score" [Feature, Segment];
+    "List the segments that are over their limit." => "featuremonitor_segment_score >= 1";
+
+    /// Change of the mean of a feature from the baseline, apart by its causes: `mix`, because segments of the column weigh more or
+    /// less, and `within` them. They add up to the change of the mean over the sampled rows.
+    FEATURE_MEAN_CHANGE = Gauge, Feature, Monitor "featuremonitor_feature_mean_change" [Feature, Column, Component];
+    "Find features that changed since other rows are served, and not since they are others." => "abs(featuremonitor_feature_mean_change{component=\"mix\"}) > on (namespace, monitor, feature, column) abs(featuremonitor_feature_mean_change{component=\"within\"})";
+
+    /// Jensen-Shannon distance of a feature from the baseline, apart by its causes: `mix` and `within`, as of the mean; together they
+    /// are at least the whole.
+    FEATURE_DISTANCE_COMPONENT = Gauge, Plain, Monitor "featuremonitor_feature_distance_component" [Feature, Column, Component];
+    "List the features that moved within segments, whatever these weigh." => "topk(5, featuremonitor_feature_distance_component{component=\"within\"})";
+
     // ---- Drift: one family per statistic, since a sum over a mix of them means nothing --------------------
 
     /// Kolmogorov-Smirnov statistic: the largest difference of the two distribution functions, 0 to 1.
@@ -649,6 +678,14 @@ table! {
     /// Within 0.0005; beyond 80,000 rows a sample adds up to 0.01.
     STALE_ROW_RATIO = Gauge, Ratio, Monitor "featuremonitor_stale_row_ratio" [Severity];
     "See how many rows are too old, not only whether the newest is." => "featuremonitor_stale_row_ratio{severity=\"warning\"}";
+
+    /// Median of the event times of the rows served that are in a segment.
+    SEGMENT_EVENT_P50_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_segment_event_p50_timestamp_seconds" [Segment];
+    "Find segments that are left behind." => "time() - featuremonitor_segment_event_p50_timestamp_seconds";
+
+    /// Share of the rows of a segment whose event was, at the last evaluation, as old as the freshness limit of the severity or older.
+    SEGMENT_STALE_ROW_RATIO = Gauge, Ratio, Monitor "featuremonitor_segment_stale_row_ratio" [Segment, Severity];
+    "List the segments of which every row is too old." => "featuremonitor_segment_stale_row_ratio{severity=\"critical\"} == 1";
 
     /// When an evaluation first saw the newest event: the last update of the source.
     UPDATE_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_update_timestamp_seconds" [];

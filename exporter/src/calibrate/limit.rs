@@ -7,7 +7,7 @@ use stats::limits::Between;
 pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
     use Statistic::*;
     match statistic {
-        Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance => {
+        Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance | SegmentDistance => {
             Between::distances(values)
         }
         MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
@@ -26,7 +26,7 @@ pub fn largest(statistic: Statistic) -> Option<f64> {
     use Statistic::*;
     match statistic {
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
-        | DuplicateShare | PatternDistance | ImputedShare => Some(1.0),
+        | DuplicateShare | PatternDistance | ImputedShare | SegmentDistance => Some(1.0),
         // A number whose slope turns falls below 0.
         Psi | Wasserstein | AssociationChange | AucFall | ExplainedFall | ChiSquared
         | LevelDeviation | Ewma | Cusum => None,

@@ -16,6 +16,7 @@ use crate::pipeline::{Pulled, Request, SlotOf};
 use crate::progress::Columns;
 use crate::rules::Before;
 use crate::season::Clock;
+use crate::segments::FrozenSegments;
 use crate::target::FrozenTarget;
 use crate::window::{Grid, MAX_CATCH_UP, WindowId};
 
@@ -143,9 +144,22 @@ impl Monitor {
             let rows = profile.rows() / u64::from(need.max(1));
             1.0 / (rows.clamp(1, stats::SAMPLED_ROWS as u64) as f64).sqrt()
         };
-        let target = pool
-            .target
-            .map(|(column, profile)| FrozenTarget::freeze(&column, &profile, least(&profile)));
+        let beside = |name: &str| pool.beside.iter().find(|(column, _)| column.name == name);
+        let target = self.config.data.target.as_ref();
+        let target = target.and_then(|target| {
+            let (column, profile) = beside(&target.column)?;
+            Some(FrozenTarget::freeze(column, profile, least(profile)))
+        });
+        let segments = self.config.data.segments.iter().filter_map(|given| {
+            let feature = pool.features.get(&given.column);
+            let (_, profile) = feature.or(beside(&given.column))?;
+            Some(FrozenSegments {
+                column: given.column.clone(),
+                top: given.top,
+                bins: Arc::new(profile.freeze_bins()),
+            })
+        });
+        let segments: Vec<FrozenSegments> = segments.collect();
         let features: Vec<FrozenFeature> = pool
             .features
             .into_iter()
@@ -167,6 +181,7 @@ impl Monitor {
             history: Clock::of(&self.config).map(|_| History::new(&features)),
             features,
             target,
+            segments,
             reloaded: false,
         }
     }
@@ -176,11 +191,13 @@ impl Monitor {
 #[derive(Default)]
 pub(super) struct Pool {
     features: BTreeMap<String, (FeatureColumn, FeatureProfile)>,
-    target: Option<(FeatureColumn, FeatureProfile)>,
+    /// Those that are no features.
+    beside: Vec<(FeatureColumn, FeatureProfile)>,
 }
 
 impl Pool {
     pub(super) fn add(&mut self, pulled: Pulled<FeatureProfile>) {
+        let beside: Vec<FeatureColumn> = pulled.layout.beside().cloned().collect();
         let columns = pulled.layout.features;
         for slot in pulled.slots {
             for (column, finished) in columns.iter().cloned().zip(slot.features) {
@@ -192,10 +209,12 @@ impl Pool {
                     Some(pooled) => merge(pooled, finished.value),
                 }
             }
-            let target = pulled.layout.target.clone().zip(slot.target);
-            match (&mut self.target, target) {
-                (Some(pooled), Some((_, more))) => merge(pooled, more),
-                (none, target) => *none = none.take().or(target),
+            for (column, more) in beside.iter().zip(slot.beside) {
+                let mut known = self.beside.iter_mut();
+                match known.find(|(known, _)| known.name == column.name) {
+                    Some(pooled) => merge(pooled, more),
+                    None => self.beside.push((column.clone(), more)),
+                }
             }
         }
     }

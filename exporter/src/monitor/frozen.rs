@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crds::valid;
-use stats::Reference;
+use stats::{Bins, Reference};
 
 use crate::baseline::Baseline;
 use crate::joint::{Asked, Joint};
@@ -58,15 +58,27 @@ pub(super) fn counting_of(
         target: target
             .filter(|_| config.checks.performance.enabled)
             .cloned(),
+        segments: baseline
+            .segments
+            .iter()
+            .filter(|segments| segments.serves(&config.data))
+            .cloned()
+            .collect(),
     };
-    let of_target = target.map(|target| {
+    let over = |column: &str, bins: &Arc<Bins>| {
         let counting = Counting {
-            bins: target.bins.clone(),
+            bins: bins.clone(),
             acceptable: None,
             fences: None,
         };
-        (target.column.clone(), counting)
-    });
+        (column.to_owned(), counting)
+    };
+    let of_target = target.map(|target| over(&target.column, &target.bins));
+    let of_segments: Vec<(String, Counting)> = asked
+        .segments
+        .iter()
+        .map(|segments| over(&segments.column, &segments.bins))
+        .collect();
     let counting = baseline
         .features
         .iter()
@@ -81,7 +93,12 @@ pub(super) fn counting_of(
             (feature.name.clone(), counting)
         });
     Arc::new(WindowCounting {
-        features: counting.chain(of_target).collect(),
+        // A column that is a feature too is counted as one.
+        features: of_segments
+            .into_iter()
+            .chain(of_target)
+            .chain(counting)
+            .collect(),
         // What features say together in so many windows would take more room than all else.
         joint: match Clock::of(config) {
             Some(_) => Joint::default(),

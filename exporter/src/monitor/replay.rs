@@ -326,6 +326,7 @@ fn kept(report: &FeatureReport) -> FeatureReport {
         moving: report.moving,
         pair: None,
         power: None,
+        segment: None,
     }
 }
 

@@ -11,6 +11,7 @@ use super::pairs::measure;
 use super::picture::{self, Bar};
 use super::words;
 use super::{statistic, tone};
+use crate::segments;
 use crate::snapshot::{BaselineState, Breaches, FeatureState, Snapshot};
 
 /// Most bins that are listed; a category beyond them is in the picture only.
@@ -106,6 +107,11 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::NoOtherFeature => "no other feature".to_owned(),
         NotComputed::Pairs(reason) => reason.to_string(),
         NotComputed::NoTarget => "no target".to_owned(),
+        NotComputed::NoSegments => "nothing divides the rows".to_owned(),
+        NotComputed::NoSegmentOfBaseline { need } => {
+            format!("divides the rows itself, or no segment has {need} rows")
+        }
+        NotComputed::NoSegmentOfWindow => "too few rows in each segment".to_owned(),
         NotComputed::TargetPending => "the target is not known yet".to_owned(),
         NotComputed::TellsNothing => "tells nothing in the baseline".to_owned(),
         NotComputed::Predictive(reason) => reason.to_string(),
@@ -172,6 +178,19 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
             words::measure(pair.current),
             words::measure(pair.reference),
             words::count(pair.rows),
+        );
+        reasons.push(("", text));
+    }
+    if let Some(change) = feature
+        .report
+        .as_ref()
+        .and_then(|report| report.segment.as_ref())
+    {
+        let text = format!(
+            "Of all segments it moved most in {}: the distance is {} over {} rows.",
+            segments::name(&change.column, &change.segment),
+            words::measure(change.distance),
+            words::count(change.rows),
         );
         reasons.push(("", text));
     }
@@ -311,12 +330,14 @@ fn judgement(
         Check::Duplicates => "Duplicates",
         Check::MissingPatterns => "Missing patterns",
         Check::Imputation => "Imputation",
+        Check::Segments => "Segments",
     };
     let verdict = match judged {
         Ok(verdict) => verdict,
         Err(
             NotComputed::Disabled
             | NotComputed::NotForKind { .. }
+            | NotComputed::NoSegmentOfBaseline { .. }
             | NotComputed::TooFewWindows { .. }
             | NotComputed::NotSeasonal
             | NotComputed::Seasonal,

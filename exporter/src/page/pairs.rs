@@ -66,8 +66,8 @@ fn changes(changes: &[PairChange]) -> Markup {
     }
 }
 
-/// The style of a pair that is over a limit.
-fn over(scores: BySeverity<f64>) -> String {
+/// The style of a row whose value is over a limit.
+pub fn over(scores: BySeverity<f64>) -> String {
     let worst = match scores {
         scores if scores.critical >= 1.0 => Severity::Critical,
         scores if scores.warning >= 1.0 => Severity::Warning,

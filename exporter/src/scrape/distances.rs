@@ -90,7 +90,8 @@ impl DistanceFamilies {
             | Statistic::Cusum
             | Statistic::DuplicateShare
             | Statistic::PatternDistance
-            | Statistic::ImputedShare => return None,
+            | Statistic::ImputedShare
+            | Statistic::SegmentDistance => return None,
         })
     }
 }

@@ -55,6 +55,8 @@ impl NoVerdict {
                 }
                 NotComputed::Predictive(predictive::NotComputed::OneClass) => "one_class",
                 NotComputed::NoTarget => "no_target",
+                NotComputed::NoSegments => "no_segments",
+                NotComputed::NoSegmentOfWindow => "too_few_rows",
                 NotComputed::NotInBaseline => "not_in_baseline",
                 NotComputed::TooFewCycles { .. } => "too_few_cycles",
                 NotComputed::NoSpreadOfMeans => "zero_spread",
@@ -67,6 +69,7 @@ impl NoVerdict {
                 | NotComputed::ZeroDeviation
                 | NotComputed::TooManyFeatures { .. }
                 | NotComputed::NoOtherFeature
+                | NotComputed::NoSegmentOfBaseline { .. }
                 // A baseline of few windows is the choice of who wrote it.
                 | NotComputed::TooFewWindows { .. }
                 | NotComputed::NotSeasonal
@@ -259,6 +262,7 @@ fn statistic_name(statistic: Statistic) -> &'static str {
         Statistic::DuplicateShare => "duplicate_share",
         Statistic::PatternDistance => "pattern_distance",
         Statistic::ImputedShare => "imputed_share",
+        Statistic::SegmentDistance => "segment_distance",
     }
 }
 

@@ -18,10 +18,12 @@ use crate::verdict::{ByCheck, BySeverity, Check, Scope, Verdict, score};
 use crate::window::WindowSummary;
 
 mod association;
+mod counted;
 mod drift;
 mod level;
 mod patterns;
 mod performance;
+mod segments;
 mod share;
 mod shift;
 
@@ -31,6 +33,7 @@ pub use patterns::{
     CoMissingPair, Completeness, Difference, MOST_TOLD, MissingnessReport, PatternChange,
 };
 pub use performance::{PerformanceReport, Power};
+pub use segments::{FeatureSplit, MIN_SEGMENT_ROWS, SegmentChange, SegmentsReport, Split};
 pub use shift::{ShiftState, judge as judge_shift};
 
 use association::AssociationTests;
@@ -38,6 +41,7 @@ use drift::DriftTest;
 use level::LevelTest;
 use patterns::PatternTest;
 use performance::PerformanceTests;
+use segments::SegmentTests;
 use share::{Share, ShareTest};
 use shift::ShiftTest;
 
@@ -129,6 +133,8 @@ pub struct Report {
     pub performance: Option<PerformanceReport>,
     /// About how its values are missing together; `None` where that cannot be compared.
     pub missingness: Option<MissingnessReport>,
+    /// About the segments of each column that divides the rows; none where that cannot be compared.
+    pub segments: Vec<SegmentsReport>,
 }
 
 /// All that one window says about one feature, or about itself as a whole.
@@ -149,6 +155,9 @@ pub struct FeatureReport {
     /// What it tells about the target; `None` where that is not known.
     #[serde(default)]
     pub power: Option<Power>,
+    /// The segment that the check of its segments judges.
+    #[serde(default)]
+    pub segment: Option<SegmentChange>,
 }
 
 /// Reads verdicts that may have been saved before a check was there: of that nothing is known until the next window.
@@ -173,6 +182,7 @@ pub struct Reference {
     /// Why nothing is compared with it.
     unready: Option<NotComputed>,
     patterns: Result<PatternTest, NotComputed>,
+    segments: Result<SegmentTests, NotComputed>,
 }
 
 /// One feature, prepared. A test that cannot be made says why.
@@ -231,6 +241,13 @@ impl Reference {
             Some(_) => Err(NotComputed::Seasonal),
             None => PerformanceTests::new(features, windows, settings),
         };
+        let segments = match season {
+            Some(_) => Err(NotComputed::Seasonal),
+            None => {
+                let moving = prepared.iter().map(|feature| feature.drift.moving());
+                SegmentTests::new(features, moving, windows, settings)
+            }
+        };
         let mut duplicates = duplicates(windows, settings);
         let patterns = PatternTest::new(features, windows, settings);
         let count = |has: &dyn Fn(&FrozenFeature, &Prepared) -> bool| {
@@ -252,6 +269,7 @@ impl Reference {
             duplicates: usize::from(duplicates.is_ok()),
             missing_patterns: usize::from(patterns.is_ok()),
             imputation: count(&|_, prepared| counts(&prepared.imputation)),
+            segments: segments.as_ref().map_or(0, SegmentTests::count),
         };
         let all = tests.iter().map(|(_, tests)| tests).sum();
         let alpha = settings.budget.map(|budget| Alpha::share(budget, all));
@@ -281,6 +299,7 @@ impl Reference {
             on,
             unready: season.and_then(Season::too_few),
             patterns,
+            segments,
         }
     }
 
@@ -435,13 +454,24 @@ pub fn judge(
         Ok(test) => test.judge(window, reference.alpha),
         Err(reason) => (Err(*reason), None),
     };
+    let (parts, segments) = match &reference.segments {
+        Ok(tests) => tests.judge(window, reference.alpha),
+        Err(reason) => (vec![Err(*reason); reference.len()], Vec::new()),
+    };
     let windows = current.iter().copied().chain(std::iter::repeat(None));
     let mut features: Vec<FeatureReport> = reference
         .features
         .iter()
         .zip(windows)
-        .zip(pairs.into_iter().zip(powers))
-        .map(|((feature, summary), (pair, power))| feature.judge(summary, pair, power, reference))
+        .zip(pairs.into_iter().zip(powers).zip(parts))
+        .map(|((feature, summary), ((pair, power), segment))| {
+            let joint = Jointly {
+                pair,
+                power,
+                segment,
+            };
+            feature.judge(summary, joint, reference)
+        })
         .collect();
     adjust(&mut features);
     let verdicts = ByCheck::from_fn(|check| match check {
@@ -463,7 +493,8 @@ pub fn judge(
         | Check::Performance
         | Check::Level
         | Check::Shift
-        | Check::Imputation => Err(NotComputed::Disabled),
+        | Check::Imputation
+        | Check::Segments => Err(NotComputed::Disabled),
     });
     let window = FeatureReport {
         name: String::new(),
@@ -472,6 +503,7 @@ pub fn judge(
         moving: false,
         pair: None,
         power: None,
+        segment: None,
     };
     Report {
         features,
@@ -479,7 +511,15 @@ pub fn judge(
         associations,
         performance,
         missingness,
+        segments,
     }
+}
+
+/// What is judged of a feature together with other columns.
+struct Jointly {
+    pair: association::Judged,
+    power: performance::Judged,
+    segment: segments::Judged,
 }
 
 /// Adjusts the p-values of each statistic over all features.
@@ -620,10 +660,10 @@ impl Prepared {
     fn judge(
         &self,
         window: Option<&Summary>,
-        pair: association::Judged,
-        (performance, power): performance::Judged,
+        joint: Jointly,
         reference: &Reference,
     ) -> FeatureReport {
+        let (performance, power) = joint.power;
         let kind = self.drift.kind();
         let distance = |statistic| {
             let window = window.ok_or(NotComputed::Absent)?;
@@ -633,10 +673,8 @@ impl Prepared {
         let distances = Statistic::distances(kind)
             .iter()
             .map(|&statistic| (statistic, distance(statistic)));
-        let (correlation, pair) = match pair {
-            Ok((verdict, pair)) => (Ok(verdict), Some(pair)),
-            Err(reason) => (Err(reason), None),
-        };
+        let (correlation, pair) = apart(joint.pair);
+        let (segments, segment) = apart(joint.segment);
         FeatureReport {
             name: self.name.clone(),
             distances: distances.collect(),
@@ -686,13 +724,28 @@ impl Prepared {
                     Check::Imputation => {
                         share::judge(&self.imputation, self.imputed(window), alpha)
                     }
+                    Check::Segments => {
+                        of_kind(Share::default())?;
+                        segments.clone()
+                    }
                     Check::Duplicates | Check::MissingPatterns => Err(NotComputed::Disabled),
                 }
             }),
             moving: self.drift.moving(),
             pair,
             power,
+            segment,
         }
+    }
+}
+
+/// A verdict, and what it is about.
+fn apart<T>(
+    judged: Result<(Verdict, T), NotComputed>,
+) -> (Result<Verdict, NotComputed>, Option<T>) {
+    match judged {
+        Ok((verdict, about)) => (Ok(verdict), Some(about)),
+        Err(reason) => (Err(reason), None),
     }
 }
 

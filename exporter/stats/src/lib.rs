@@ -25,6 +25,7 @@ mod profile;
 mod references;
 mod rows;
 mod sample;
+mod segments;
 mod shift;
 mod summary;
 mod tail;
@@ -55,9 +56,9 @@ pub use distance::{Distance, NotComputed, Statistic};
 pub use imputed::{Distortion, FILL_SHARE, Imputed, ImputedBy};
 pub use judge::{
     AssociationReport, CheckSettings, CoMissingPair, Completeness, Difference, DriftSettings,
-    FeatureReport, MOST_CHANGED, MOST_TOLD, MissingnessReport, PairChange, PatternChange,
-    PerformanceReport, Power, QualitySettings, Reference, Report, Season, Settings, ShiftState,
-    Usual, judge, judge_shift,
+    FeatureReport, FeatureSplit, MIN_SEGMENT_ROWS, MOST_CHANGED, MOST_TOLD, MissingnessReport,
+    PairChange, PatternChange, PerformanceReport, Power, QualitySettings, Reference, Report,
+    Season, SegmentChange, SegmentsReport, Settings, ShiftState, Split, Usual, judge, judge_shift,
 };
 pub use kept::KeptSummary;
 pub use keys::{KeySample, Keys};
@@ -67,9 +68,10 @@ pub use outliers::Fences;
 pub use profile::{FeatureProfile, MergeError};
 pub use references::ReferenceDistance;
 pub use rows::{CAP as SAMPLED_ROWS, Choice, RowSample, RowSampler, RowValues};
+pub use segments::{SegmentValues, Segmented, place};
 pub use shift::{FrozenShift, Step};
 pub use summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
-pub use times::{TimeSample, Times};
+pub use times::{TIME_POINTS, TimeSample, Times};
 pub use update::{MIN_GAPS, UsualGap};
 pub use validity::Acceptable;
 pub use verdict::{ByCheck, BySeverity, Check, SCORE_MAX, Scope, Severity, Streak, Verdict, score};

@@ -119,7 +119,7 @@ pub fn floors(statistic: Statistic) -> Option<BySeverity<f64>> {
         Statistic::InvalidShare | Statistic::DuplicateShare => (0.01, 0.05),
         Statistic::OutlierShare => (0.02, 0.05),
         Statistic::AssociationChange => (0.10, 0.20),
-        Statistic::PatternDistance => (0.10, 0.20),
+        Statistic::PatternDistance | Statistic::SegmentDistance => (0.10, 0.20),
         Statistic::ImputedShare => (0.02, 0.05),
         Statistic::AucFall | Statistic::ExplainedFall => (0.02, 0.05),
         Statistic::LevelDeviation => (3.0, 4.0),

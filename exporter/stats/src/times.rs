@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::sample::{self, Sample};
 
 /// Most points of the distribution that are kept of a window.
-const POINTS: usize = 1_000;
+pub const TIME_POINTS: usize = 1_000;
 /// Which quantiles are kept besides.
 const PROBABILITIES: [f64; 3] = [0.01, 0.05, 0.5];
 /// The draw is the same in every run.
@@ -43,13 +43,13 @@ impl TimeSample {
         self.sample.update(&self.chunk);
     }
 
-    /// What is kept of them; `None` where no row has a time.
-    pub fn close(self) -> Option<Times> {
+    /// What is kept of them, at most so many points of the distribution; `None` where no row has a time.
+    pub fn close(self, points: usize) -> Option<Times> {
         let mut kept = self.sample.into_values();
         let [p01, p05, p50] = sample::quantiles(&mut kept, PROBABILITIES)?;
         kept.sort_unstable_by(f64::total_cmp);
-        let count = kept.len().min(POINTS);
-        // Each point stands for as many rows, and is the middle one of them; up to 1,000 rows are all there.
+        let count = kept.len().min(points);
+        // Each point stands for as many rows, and is the middle one of them; so few rows are all there.
         let rank = |point: usize| (2 * point + 1) * kept.len() / (2 * count);
         let points = (0..count).filter_map(|point| kept.get(rank(point)).map(|time| *time as i64));
         Some(Times {
@@ -78,8 +78,8 @@ pub struct Times {
 }
 
 impl Times {
-    /// The share of rows whose event was at `time` or before. Exact up to 1,000 rows, within 0.0005 up to 80,000; beyond
-    /// those the error of the sample comes on top, at most 0.01 with 99.9 % confidence.
+    /// The share of rows whose event was at `time` or before. Exact up to as many rows as points are kept, within half of what a
+    /// point stands for (of 1,000 points 0.0005) up to 80,000; beyond those the error of the sample comes on top, at most 0.01 with 99.9 % confidence.
     pub fn share_until(&self, time: i64) -> f64 {
         let until = self.points.partition_point(|point| *point <= time);
         // There is a point where there is a row.

@@ -33,11 +33,13 @@ pub enum Check {
     MissingPatterns,
     /// The share of values that were filled in rose above the baseline's.
     Imputation,
+    /// The distribution within a segment moved away from the baseline's.
+    Segments,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Check; 11] = [
+    pub const ALL: [Check; 12] = [
         Check::Drift,
         Check::Missing,
         Check::Quality,
@@ -49,6 +51,7 @@ impl Check {
         Check::Duplicates,
         Check::MissingPatterns,
         Check::Imputation,
+        Check::Segments,
     ];
 
     /// Its name as metrics and pages have it.
@@ -65,6 +68,7 @@ impl Check {
             Check::Duplicates => "duplicates",
             Check::MissingPatterns => "missing_patterns",
             Check::Imputation => "imputation",
+            Check::Segments => "segments",
         }
     }
 
@@ -79,7 +83,8 @@ impl Check {
             | Check::Performance
             | Check::Level
             | Check::Shift
-            | Check::Imputation => Scope::Feature,
+            | Check::Imputation
+            | Check::Segments => Scope::Feature,
             Check::Duplicates | Check::MissingPatterns => Scope::Window,
         }
     }
@@ -126,6 +131,8 @@ pub struct ByCheck<T> {
     pub missing_patterns: T,
     /// The value of imputation.
     pub imputation: T,
+    /// The value of segments.
+    pub segments: T,
 }
 
 impl<T> ByCheck<T> {
@@ -143,6 +150,7 @@ impl<T> ByCheck<T> {
             duplicates: of(Check::Duplicates),
             missing_patterns: of(Check::MissingPatterns),
             imputation: of(Check::Imputation),
+            segments: of(Check::Segments),
         }
     }
 
@@ -160,6 +168,7 @@ impl<T> ByCheck<T> {
             Check::Duplicates => &self.duplicates,
             Check::MissingPatterns => &self.missing_patterns,
             Check::Imputation => &self.imputation,
+            Check::Segments => &self.segments,
         }
     }
 
@@ -177,6 +186,7 @@ impl<T> ByCheck<T> {
             Check::Duplicates => &mut self.duplicates,
             Check::MissingPatterns => &mut self.missing_patterns,
             Check::Imputation => &mut self.imputation,
+            Check::Segments => &mut self.segments,
         }
     }
 

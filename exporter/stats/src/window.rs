@@ -6,6 +6,7 @@ use crate::association::{InputError, Matrix, Values, matrix};
 use crate::keys::Keys;
 use crate::missingness::Missingness;
 use crate::performance::Performance;
+use crate::segments::Segmented;
 
 /// Features that are compared with each other: the first so many of the baseline.
 pub const MAX_FEATURES: usize = 128;
@@ -25,6 +26,17 @@ pub struct WindowSummary {
     /// How its features are missing together; `None` where no rows were sampled for it.
     #[serde(default)]
     pub missingness: Option<Missingness>,
+    /// Its features by the segments of each column that divides its rows; none where there is no such column.
+    #[serde(default)]
+    pub segments: Vec<Segmented>,
+}
+
+impl WindowSummary {
+    /// Its features by the segments of this column.
+    pub fn segmented(&self, column: &str) -> Option<&Segmented> {
+        let mut all = self.segments.iter();
+        all.find(|segmented| segmented.column() == column)
+    }
 }
 
 /// How the features of a window hang together, over a sample of its rows.

@@ -25,7 +25,7 @@ fn times(times: &[Option<i64>], chunk: usize) -> Option<Times> {
     for chunk in times.chunks(chunk) {
         sample.update(chunk.iter().copied());
     }
-    sample.close()
+    sample.close(stats::TIME_POINTS)
 }
 
 #[test]

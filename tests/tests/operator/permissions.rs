@@ -198,7 +198,12 @@ fn the_unreadable_stops_nobody(cluster: &Cluster, release: &Release, operator: &
     let schema = |schema: &Value| {
         let path = "/spec/versions/0/schema/openAPIV3Schema";
         let patch = json!([{"op": "replace", "path": path, "value": schema}]).to_string();
-        let patch = ["patch", "crd", CRD, "--type=json", "--patch", &patch];
+        // As an argument it would be too long.
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("patch.json");
+        std::fs::write(&file, patch).unwrap();
+        let file = file.to_str().unwrap();
+        let patch = ["patch", "crd", CRD, "--type=json", "--patch-file", file];
         cluster.kubectl(&patch).unwrap();
     };
     let crd = cluster.get(&["crd", CRD]).unwrap();

@@ -10,6 +10,7 @@ use exporter::freshness;
 use exporter::quality::{FeatureQuality, MonitorQuality};
 use exporter::rules::{AggregateValue, Fault, Judgement, Outcome, Position, RuleError, Unjudged};
 use exporter::schema::Problem;
+use exporter::segments::SegmentTimes;
 use exporter::settings::settings;
 use exporter::snapshot::{
     BaselineInfo, BaselineState, Breaches, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
@@ -19,12 +20,14 @@ use exporter::updates::Updates;
 use exporter::window::Span;
 use jiff::Timestamp;
 use stats::association::{self, Matrix, Measure, vif};
+use stats::decomposition::Segment;
 use stats::performance::{Measured, PowerMeasure};
 use stats::sequential::{ChartReading, Direction};
 use stats::{
-    AssociationReport, Associations, BySeverity, Categories, Column, FeatureProfile, FrozenFeature,
-    KeySample, Kind, Missingness, NotComputed, PairChange, PerformanceReport, Power, Reference,
-    RowSample, RowSampler, Summary, TimeSample, Usual, Validity, Verdict, WindowSummary, judge,
+    AssociationReport, Associations, BySeverity, Categories, Column, FeatureProfile, FeatureSplit,
+    FrozenFeature, KeySample, Kind, Missingness, NotComputed, PairChange, PerformanceReport, Power,
+    Reference, RowSample, RowSampler, SegmentChange, SegmentsReport, Split, Summary, TIME_POINTS,
+    TimeSample, Usual, Validity, Verdict, WindowSummary, judge,
 };
 
 /// A name in which everything that markup or the text formats must escape occurs.
@@ -439,6 +442,7 @@ pub fn snapshot() -> Snapshot {
             end: at("2017-05-21T06:00:00Z"),
         }),
         missingness: report.missingness,
+        segments: vec![segments()],
         keys: whole.keys,
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),
@@ -676,7 +680,59 @@ fn served() -> freshness::Served {
     let mut times = TimeSample::default();
     let newest = at("2017-06-03T23:58:30Z").as_microsecond();
     times.update((0..20 * 96).map(|row| Some(newest - row * 900_000_000)));
-    freshness::served(times.close().expect("there are rows"), now(), &check())
+    // One of the regions stands still.
+    let mut south = TimeSample::default();
+    south.update((0..40).map(|row| Some(newest - (15 * 96 + row) * 900_000_000)));
+    let segments = [("region=north", times.clone()), ("region=south", south)];
+    let segments = segments.map(|(name, times)| SegmentTimes {
+        name: name.to_owned(),
+        times: times.close(100).expect("there are rows"),
+    });
+    let times = times.close(TIME_POINTS).expect("there are rows");
+    freshness::served(times, segments.to_vec(), now(), &check())
+}
+
+/// Two regions, of which one has lost half of a feature.
+fn segments() -> SegmentsReport {
+    let named = |name: &str| Segment::Value(name.to_owned());
+    let split = |total, mix| Split {
+        total,
+        mix,
+        within: total - mix,
+    };
+    SegmentsReport {
+        column: "region".to_owned(),
+        segments: vec![
+            (named("north"), 9_000, 1_400),
+            (named("south"), 3_000, 600),
+            (Segment::Null, 240, 30),
+        ],
+        features: vec![
+            FeatureSplit {
+                feature: "monetary_28d".to_owned(),
+                mean: Some(split(4.5, 3.75)),
+                distance: Some(split(0.14, 0.05)),
+            },
+            FeatureSplit {
+                feature: "home_store".to_owned(),
+                mean: None,
+                distance: Some(split(0.06, 0.01)),
+            },
+        ],
+        most_changed: vec![SegmentChange {
+            feature: "monetary_28d".to_owned(),
+            column: "region".to_owned(),
+            segment: named("south"),
+            rows: 600,
+            distance: 0.41,
+            means: Some((87.0, 93.5)),
+            missing: (0.02, 0.51),
+            scores: BySeverity {
+                warning: 2.05,
+                critical: 1.5,
+            },
+        }],
+    }
 }
 
 /// What is usual of a mean at its time.

@@ -15,6 +15,9 @@ use crate::valid::{
 /// A distance or a missing share of fewer rows moves by chance alone.
 const DEFAULT_MIN_ROWS: u64 = 200;
 
+/// A segment is a part of the rows, and its limit knows how few they are.
+const DEFAULT_MIN_SEGMENT_ROWS: u64 = 50;
+
 /// The next value may be half as far out again as all before it.
 const DEFAULT_TOLERANCE: f64 = 0.5;
 
@@ -68,6 +71,12 @@ impl Door {
             &given.performance.unwrap_or_default(),
         );
         performance.enabled &= spec.data.target.is_some();
+        let given_segments = given.segments.unwrap_or_default();
+        let mut segments = self.change("spec.checks.segments", &given_segments);
+        segments.enabled &= spec.data.segments.is_some();
+        if given_segments.min_rows.is_none() {
+            segments.min_rows = DEFAULT_MIN_SEGMENT_ROWS;
+        }
         let level = self.deviation("spec.checks.level", &given.level.unwrap_or_default());
         let shift = self.deviation("spec.checks.shift", &given.shift.unwrap_or_default());
         let duplicates = given.duplicates.unwrap_or_default();
@@ -104,6 +113,7 @@ impl Door {
             outliers,
             correlation,
             performance,
+            segments,
             level,
             shift,
             duplicates,

@@ -61,6 +61,8 @@ pub enum Statistic {
     PatternDistance,
     /// Increase of the share of values that were filled in.
     ImputedShare,
+    /// Jensen–Shannon distance, base 2, within a segment, missing values a bin among the others.
+    SegmentDistance,
 }
 
 impl Statistic {
@@ -80,7 +82,8 @@ impl Statistic {
             Statistic::Psi
             | Statistic::JensenShannon
             | Statistic::Hellinger
-            | Statistic::PatternDistance => 20,
+            | Statistic::PatternDistance
+            | Statistic::SegmentDistance => 20,
             Statistic::AssociationChange | Statistic::AucFall | Statistic::ExplainedFall => {
                 MIN_ROWS
             }
@@ -118,6 +121,7 @@ impl std::fmt::Display for Statistic {
             Statistic::DuplicateShare => "duplicate share",
             Statistic::PatternDistance => "distance of the missing patterns",
             Statistic::ImputedShare => "imputed share",
+            Statistic::SegmentDistance => "distance within a segment",
         })
     }
 }
@@ -202,6 +206,22 @@ pub enum NotComputed {
         "no target: spec.data.target names none, this window does not have it, or the baseline was frozen without it (raise spec.baseline.revision to freeze it anew)"
     )]
     NoTarget,
+    /// Nothing divides the rows.
+    #[error(
+        "no segments: spec.data.segments names none, this window does not have them, or the baseline was frozen without them (raise spec.baseline.revision to freeze it anew)"
+    )]
+    NoSegments,
+    /// It is compared in no segment.
+    #[error(
+        "the feature divides the rows itself, or no segment has {need} rows in a window of the baseline on average"
+    )]
+    NoSegmentOfBaseline {
+        /// Rows that are needed.
+        need: u64,
+    },
+    /// No segment that is compared is in the window.
+    #[error("no segment of the baseline has 20 rows in this window")]
+    NoSegmentOfWindow,
     /// The target is known later.
     #[error(
         "the target is not known yet: a window is judged by it spec.data.target.delay after it is complete"

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::counted::{shares, to_others};
 use super::{ALWAYS, CheckSettings, Settings, verdict};
 use crate::baseline::FrozenFeature;
 use crate::distance::table::Table;
@@ -227,24 +228,8 @@ fn between(reference: &Patterns, windows: &[&Patterns], rows: u64) -> Option<Bet
     let bins = PatternBins::freeze(reference, rows);
     let all = bins.counts(reference);
     let counted: Vec<Vec<u64>> = windows.iter().map(|window| bins.counts(window)).collect();
-    let need = Statistic::PatternDistance.minimum();
-    let distance = |own: &Vec<u64>| {
-        let others = all.iter().zip(own);
-        let others: Vec<u64> = others.map(|(all, own)| all.saturating_sub(*own)).collect();
-        let enough = [own, &others].map(|side| side.iter().sum::<u64>() >= need);
-        (enough == [true, true]).then(|| jensen_shannon::distance(&Table::new(&others, own)))
-    };
-    let distances: Vec<f64> = counted.iter().filter_map(distance).collect();
-    // Distances have no sign, so that they do not tell how much windows resemble each other; the shares do.
-    let places: Vec<Vec<f64>> = (0..all.len())
-        .map(|bin| {
-            let share = |own: &Vec<u64>| {
-                let (count, rows) = (own.get(bin).copied()?, own.iter().sum::<u64>());
-                (rows > 0).then(|| count as f64 / rows as f64)
-            };
-            counted.iter().filter_map(share).collect()
-        })
-        .collect();
+    let distances = to_others(&all, &counted);
+    let places = shares(&counted, all.len());
     let alike = limits::autocorrelation(places.iter().map(Vec::as_slice));
     Some(Between::distances(&distances)?.stretched(alike))
 }

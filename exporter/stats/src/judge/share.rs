@@ -106,7 +106,8 @@ impl ShareTest {
             | Check::Performance
             | Check::Level
             | Check::Shift
-            | Check::MissingPatterns => None,
+            | Check::MissingPatterns
+            | Check::Segments => None,
         }
     }
 

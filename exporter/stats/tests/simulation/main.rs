@@ -5,34 +5,27 @@
 mod trial;
 
 use stats::Check;
-use trial::{BUDGET, CHANGES, Outcome, Trial, found, undrifted};
+use trial::{CHANGES, Outcome, Trial, found, undrifted};
 
-/// All checks together keep to the budget, and each to its part of it as surely as so few alarms tell: what they surely are,
-/// the lower end of the exact interval of their number, is at most 1.25 times of what is promised.
+/// All checks together keep to the budget, and each to its part of it as surely as so few alarms tell: what they surely are, the
+/// lower end of the interval of their number, is at most 1.25 times of what is promised.
 fn within_the_budget(outcome: &Outcome) {
     // The checks of time have no test without a seasonal baseline or a long one: `level.rs` and `shift.rs` try them.
-    let tested = Check::ALL
-        .into_iter()
-        .filter(|check| *outcome.tests.get(*check) > 0);
-    for check in tested {
-        let expected = outcome.expected(check);
-        let rate = outcome.alarms.get(check).zip(expected);
-        let rate = rate.map(|(alarms, expected)| f64::from(alarms) / expected);
-        let name = check.name();
-        println!("{name} uses {rate:.2?} of its part of the budget");
-        let surely = outcome.alarms.get(check).zip(expected);
-        let surely = surely.map(|(alarms, expected)| {
-            stats::poisson::interval(u64::from(alarms), 0.95).low / expected
-        });
+    for check in outcome.tested() {
+        let (used, name) = (outcome.used(&[check]), check.name());
+        let alarms = used.map(|used| used.alarms);
+        println!("{name}: {alarms:?} alarms, {used:.2?} of its part of the budget");
         assert!(
-            surely.warning <= 1.25 && surely.critical <= 1.25,
-            "{name}: {rate:?}"
+            used.warning.low <= 1.25 && used.critical.low <= 1.25,
+            "{name}: {used:?}"
         );
     }
-    let all = outcome.all().zip(BUDGET);
-    let all = all.map(|(alarms, budget)| f64::from(alarms) / budget / f64::from(outcome.judged));
+    let all = outcome.used(&outcome.tested());
     println!("all checks use {all:.2?} of the budget");
-    assert!(all.warning <= 1.25 && all.critical <= 1.25, "{all:?}");
+    assert!(
+        all.warning.share <= 1.25 && all.critical.share <= 1.25,
+        "{all:?}"
+    );
 }
 
 /// Windows of 300 rows, where noise and not the effect floor makes the limits; and the KS null without the rest.
@@ -48,8 +41,8 @@ fn small_undrifted_windows_stay_within_the_budget() {
         },
     );
     within_the_budget(&outcome);
-    let alarms = outcome.all().warning;
-    assert!(alarms > 100, "limits are far too wide: {alarms} alarms");
+    let used = outcome.used(&outcome.tested()).warning;
+    assert!(used.high > 0.25, "limits are far too wide: {used:?}");
     let null = outcome.beyond_null;
     assert!((null.warning - 1.0).abs() <= 0.25, "{null:?}");
 }
@@ -87,6 +80,6 @@ fn windows_that_resemble_each_other_stay_within_the_budget() {
         },
     );
     within_the_budget(&outcome);
-    let alarms = outcome.alarms.drift.warning;
-    assert!(alarms > 40, "limits are far too wide: {alarms} alarms");
+    let used = outcome.used(&[Check::Drift]).warning;
+    assert!(used.high > 0.25, "limits are far too wide: {used:?}");
 }

@@ -12,7 +12,8 @@ use stats::performance::{Performance, Predictor, Target};
 use stats::{
     Acceptable, Associations, Bins, ByCheck, BySeverity, Check, Column, DriftSettings,
     FeatureProfile, FeatureReport, FrozenFeature, Kind, Missingness, QualitySettings, Reference,
-    RowSample, RowSampler, RowValues, Scope, Settings, Summary, Validity, WindowSummary, judge,
+    RowSample, RowSampler, RowValues, Scope, Segmented, Settings, Summary, Validity, WindowSummary,
+    judge,
 };
 
 pub const FEATURES: usize = 20;
@@ -46,6 +47,8 @@ struct Window {
     features: Vec<Rows>,
     /// The class of each row, of two that are about as frequent.
     classes: Vec<u32>,
+    /// The segment of each row, of four that are about as frequent.
+    regions: Vec<u32>,
 }
 
 /// What a window is drawn from.
@@ -63,6 +66,8 @@ struct Drawn {
     together: usize,
     /// The share of values that are one number.
     filled: f64,
+    /// How far the values of the first segment are shifted.
+    in_region: f64,
 }
 
 const UNCHANGED: Drawn = Drawn {
@@ -72,7 +77,10 @@ const UNCHANGED: Drawn = Drawn {
     auc: 0.75,
     together: 0,
     filled: 0.0,
+    in_region: 0.0,
 };
+
+const REGIONS: [&str; 4] = ["east", "north", "south", "west"];
 
 /// The number that is filled in.
 const FILL: f64 = 0.25;
@@ -102,6 +110,7 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
             .for_each(|row| bits[row / 8] |= 1 << (row % 8));
         bits
     };
+    let regions: Vec<u32> = (0..rows).map(|_| rng.random_range(0..4)).collect();
     let shared = (from.together > 0).then(|| there(rng));
     let features: Vec<Rows> = (0..FEATURES)
         .map(|feature| {
@@ -119,6 +128,9 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
                 from.means[feature] + part * factor + (1.0 - part * part).sqrt() * own
             });
             let mut values: Vec<f64> = values.collect();
+            let first = values.iter_mut().zip(&regions);
+            let first = first.filter(|(_, region)| **region == 0);
+            first.for_each(|(value, _)| *value += from.in_region);
             if from.filled > 0.0 {
                 let filled = values
                     .iter_mut()
@@ -136,6 +148,7 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
     });
     Window {
         classes: classes.collect(),
+        regions,
         features,
     }
 }
@@ -188,6 +201,12 @@ fn whole(window: &Window, bins: &[Arc<Bins>]) -> WindowSummary {
         associations: Some(Associations::new(&values).unwrap()),
         missingness: Some(Missingness::new(&samples).unwrap()),
         performance: Some(Performance::new("class", target, &predictors)),
+        segments: vec![Segmented::new(
+            "region",
+            &REGIONS.map(str::to_owned),
+            &window.regions,
+            &predictors,
+        )],
         ..WindowSummary::default()
     }
 }
@@ -305,8 +324,8 @@ pub struct Trial {
 pub struct Outcome {
     /// Windows judged.
     pub judged: u32,
-    /// Alarms: runs of windows of one feature over the limit.
-    pub alarms: ByCheck<BySeverity<u32>>,
+    /// Alarms of each baseline: runs of windows of one feature over the limit.
+    pub alarms: Vec<ByCheck<BySeverity<u32>>>,
     /// Tests of each window.
     pub tests: ByCheck<usize>,
     /// Windows of a feature in which its drift was beyond the sampling null alone, as a multiple of α.
@@ -321,20 +340,66 @@ impl Outcome {
         BUDGET.map(|budget| budget * part * f64::from(self.judged))
     }
 
-    /// The alarms of all checks.
-    pub fn all(&self) -> BySeverity<u32> {
-        self.alarms
-            .iter()
-            .fold(BySeverity::default(), |sum, (_, alarms)| {
-                sum.zip(*alarms).map(|(sum, more)| sum + more)
-            })
+    /// The checks with a test. Those of time have none here, and the keys of rows are not drawn.
+    pub fn tested(&self) -> Vec<Check> {
+        let tested = Check::ALL.into_iter();
+        tested.filter(|check| *self.tests.get(*check) > 0).collect()
+    }
+
+    /// What these checks together make of their part of the budget.
+    pub fn used(&self, checks: &[Check]) -> BySeverity<Used> {
+        let expected = checks.iter().map(|check| self.expected(*check));
+        let expected = expected.fold(BySeverity::default(), |sum: BySeverity<f64>, more| {
+            sum.zip(more).map(|(sum, more)| sum + more)
+        });
+        let of = |severity: fn(&BySeverity<u32>) -> u32, expected: f64| {
+            let counts = self.alarms.iter().map(|alarms| {
+                let alarms = checks.iter().map(|check| severity(alarms.get(*check)));
+                alarms.sum::<u32>()
+            });
+            Used::of(&counts.collect::<Vec<u32>>(), expected)
+        };
+        BySeverity {
+            warning: of(|alarms| alarms.warning, expected.warning),
+            critical: of(|alarms| alarms.critical, expected.critical),
+        }
+    }
+}
+
+/// Alarms as a multiple of what the budget expects, with an interval that holds it with 95 % confidence.
+#[derive(Debug, Clone, Copy)]
+pub struct Used {
+    pub alarms: u32,
+    pub share: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Used {
+    /// From the alarms of each baseline. Within one they come together: features share a target, and windows a baseline. So the
+    /// interval is the wider one of that which the counts of the baselines tell, and the exact one of alarms that are independent
+    /// (Garwood 1936), which also tells something where there are none.
+    fn of(counts: &[u32], expected: f64) -> Self {
+        let n = counts.len() as f64;
+        let alarms: u32 = counts.iter().sum();
+        let mean = f64::from(alarms) / n;
+        let squares: f64 = counts.iter().map(|c| (f64::from(*c) - mean).powi(2)).sum();
+        let half = 1.96 * (squares * n / (n - 1.0)).sqrt();
+        let independent = stats::poisson::interval(u64::from(alarms), 0.95);
+        let (low, high) = (f64::from(alarms) - half, f64::from(alarms) + half);
+        Used {
+            alarms,
+            share: f64::from(alarms) / expected,
+            low: low.min(independent.low).max(0.0) / expected,
+            high: high.max(independent.high) / expected,
+        }
     }
 }
 
 /// Judges windows in which nothing changed.
 pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
     let mut rng = SmallRng::seed_from_u64(seed);
-    let mut alarms = ByCheck::<BySeverity<u32>>::default();
+    let mut all = Vec::new();
     let mut beyond = BySeverity::<u32>::default();
     let (mut tests, mut alpha) = (ByCheck::default(), BySeverity::default());
     for _ in 0..trial.baselines {
@@ -350,6 +415,7 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
         let baseline = Baseline::of(windows.collect());
         tests = ByCheck::from_fn(|check| baseline.reference.tests_of(check));
         alpha = baseline.reference.alpha().map(|alpha| alpha.unwrap().value);
+        let mut alarms = ByCheck::<BySeverity<u32>>::default();
         let mut before = vec![ByCheck::<BySeverity<bool>>::default(); FEATURES + 1];
         for _ in 0..trial.windows {
             let from = next(&mut rng);
@@ -373,12 +439,13 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
                 }
             }
         }
+        all.push(alarms);
     }
     let judged = trial.baselines * trial.windows;
     let of_all = f64::from(judged) * FEATURES as f64;
     Outcome {
         judged,
-        alarms,
+        alarms: all,
         tests,
         beyond_null: beyond
             .zip(alpha)
@@ -399,7 +466,7 @@ pub struct Change {
 }
 
 /// Changes that are to be found as warnings.
-pub const CHANGES: [Change; 6] = [
+pub const CHANGES: [Change; 7] = [
     Change {
         what: "a shift by 0.2 standard deviations",
         check: Check::Drift,
@@ -444,6 +511,15 @@ pub const CHANGES: [Change; 6] = [
             ..UNCHANGED
         },
         features: 1,
+    },
+    Change {
+        what: "a shift by 0.5 standard deviations in one of four segments",
+        check: Check::Segments,
+        from: Drawn {
+            in_region: 0.5,
+            ..UNCHANGED
+        },
+        features: FEATURES,
     },
     Change {
         what: "4 % of the values filled in with one number",

@@ -1,0 +1,139 @@
+//! The segments of the rows: how many rows and how old, which features moved within them, and why features changed as a whole.
+
+use maud::{Markup, html};
+use stats::{SegmentChange, SegmentsReport, Split};
+
+use super::pairs::over;
+use super::words;
+use crate::freshness::{Served, ServedSegment};
+use crate::segments;
+
+/// Most features whose change is told apart.
+const LISTED: usize = 10;
+
+/// The section; nothing where nothing divides the rows.
+pub fn section(reports: &[SegmentsReport], served: Option<&Served>) -> Markup {
+    html! {
+        @for report in reports {
+            h2 { "By " (report.column) }
+            div.whole {
+                div.tables {
+                    (rows(report, served))
+                    (changes(&report.most_changed))
+                    (causes(report))
+                }
+            }
+        }
+    }
+}
+
+/// How many rows each segment has, and how many of them are too old.
+fn rows(report: &SegmentsReport, served: Option<&Served>) -> Markup {
+    let (before, now) = report
+        .segments
+        .iter()
+        .fold((0, 0), |sum, (_, before, now)| {
+            (sum.0 + before, sum.1 + now)
+        });
+    let share = |own: u64, all: u64| match all {
+        0 => words::NOTHING.to_owned(),
+        all => words::percent(own as f64 / all as f64),
+    };
+    let stale = |name: &str| {
+        let all = served.iter().flat_map(|served| &served.segments);
+        let own: Option<&ServedSegment> = all.clone().find(|own| own.events.name == name);
+        own.and_then(|own| own.stale.warning)
+    };
+    html! {
+        div {
+            h3 { "Rows" }
+            table {
+                thead { tr { th {} th { "baseline" } th { "this window" } th { "too old" } } }
+                tbody {
+                    @for (segment, own_before, own_now) in &report.segments {
+                        @let name = segments::name(&report.column, segment);
+                        tr {
+                            td { (segments::value(segment)) }
+                            td { (share(*own_before, before)) }
+                            td { (share(*own_now, now)) }
+                            td { (stale(&name).map_or_else(|| words::NOTHING.to_owned(), words::percent)) }
+                        }
+                    }
+                }
+            }
+            p.soft { "Shares of the sampled rows. Too old: rows of the newest window whose event is past the warning limit of freshness." }
+        }
+    }
+}
+
+/// Which features moved most in which segments.
+fn changes(changes: &[SegmentChange]) -> Markup {
+    let number = |value: f64| words::measure(value);
+    html! {
+        div {
+            h3 { "Most changed within a segment" }
+            table {
+                thead { tr { th {} th { "segment" } th { "rows" } th { "distance" } th { "÷ limit" } th { "mean" } th { "missing" } } }
+                tbody {
+                    @for change in changes {
+                        tr class=(over(change.scores)) {
+                            td { (change.feature) }
+                            td { (segments::value(&change.segment)) }
+                            td { (words::count(change.rows)) }
+                            td { (number(change.distance)) }
+                            td { (words::times(change.scores.warning)) }
+                            td {
+                                @match change.means {
+                                    Some((before, now)) => { (words::number(before)) " → " (words::number(now)) }
+                                    None => { (words::NOTHING) }
+                                }
+                            }
+                            td { (words::percent(change.missing.0)) " → " (words::percent(change.missing.1)) }
+                        }
+                    }
+                }
+            }
+            p.soft { "Each segment is compared with the same one of the baseline, missing values among the others; the worst against their limits are shown." }
+        }
+    }
+}
+
+/// Why features changed: those that changed most.
+fn causes(report: &SegmentsReport) -> Markup {
+    let total = |split: Option<Split>| split.map_or(0.0, |split| split.total);
+    let mut features: Vec<_> = report.features.iter().collect();
+    features.sort_by(|a, b| total(b.distance).total_cmp(&total(a.distance)));
+    html! {
+        div {
+            h3 { "Why features changed" }
+            table {
+                thead { tr { th {} th { "distance" } th { "mix" } th { "within" } th { "mean" } th { "mix" } th { "within" } } }
+                tbody {
+                    @for split in features.iter().take(LISTED) {
+                        tr {
+                            td { (split.feature) }
+                            @for value in parts(split.distance, words::measure) { td { (value) } }
+                            @for value in parts(split.mean, change) { td { (value) } }
+                        }
+                    }
+                }
+            }
+            p.soft { "Because the segments weigh more or less (mix), or because of what is within them: of the distance from the baseline, and of the change of the mean." }
+        }
+    }
+}
+
+fn parts(split: Option<Split>, words: fn(f64) -> String) -> [String; 3] {
+    match split {
+        Some(split) => [split.total, split.mix, split.within].map(words),
+        None => [(); 3].map(|()| words::NOTHING.to_owned()),
+    }
+}
+
+fn change(value: f64) -> String {
+    format!(
+        "{}{}",
+        if value > 0.0 { "+" } else { "" },
+        words::number(value)
+    )
+}
