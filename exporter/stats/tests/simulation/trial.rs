@@ -10,10 +10,10 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use stats::performance::{Performance, Predictor, Target};
 use stats::{
-    Acceptable, Associations, Bins, ByCheck, BySeverity, Check, Column, DriftSettings,
-    FeatureProfile, FeatureReport, FrozenFeature, Kind, Missingness, QualitySettings, Reference,
-    RowSample, RowSampler, RowValues, Scope, Segmented, Settings, Summary, Validity, WindowSummary,
-    judge,
+    Acceptable, Associations, Bins, ByCheck, BySeverity, Check, CheckSettings, Column,
+    DriftSettings, FeatureProfile, FeatureReport, FrozenFeature, Kind, MIN_SEGMENT_ROWS,
+    Missingness, QualitySettings, Reference, RowSample, RowSampler, RowValues, Scope, Segmented,
+    Settings, Summary, Validity, WindowSummary, judge,
 };
 
 pub const FEATURES: usize = 20;
@@ -274,7 +274,14 @@ fn settings() -> Settings {
             .map(|feature| (name_of(feature), ACCEPTABLE))
             .collect(),
         features: BTreeMap::new(),
-        default: ByCheck::default(),
+        default: ByCheck {
+            // As by default: a segment is a part of the rows.
+            segments: CheckSettings {
+                min_rows: MIN_SEGMENT_ROWS,
+                ..CheckSettings::default()
+            },
+            ..ByCheck::default()
+        },
     }
 }
 
