@@ -45,10 +45,10 @@ test: ## format, lints and every test (first time: about 35 minutes)
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace
 
-bench: ## kernels in ns per cell, and one full evaluation against draining the stream (first time: about 15 minutes)
+bench: ## kernels in ns per cell, and one full evaluation against draining the stream (first time: about an hour)
 	@tests/setup/prerequisites.sh rust python
 	cargo bench --locked --workspace --bench kernels --bench exposition --bench rules
-	cargo build --locked --release --workspace --bins --examples
+	cargo build --locked --release --workspace --example bench_evaluation
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/bench/evaluation.py "$(TARGET)/release/examples/bench_evaluation"
 
@@ -61,7 +61,7 @@ calibration-report: ## simulate whether the false-alarm budget holds, and write 
 bench-operator: ## 1,000 and 10,000 monitors: time against a plain client, writes, memory (about 45 minutes, and 20 more the first time)
 	@tests/setup/prerequisites.sh rust go python
 	@tests/setup/tools.sh kubernetes load >/dev/null
-	cargo build --locked --release --workspace --bins --examples
+	cargo build --locked --release --workspace --bin feature-monitor-operator --example bench_client
 	@exec $(or $(PYTHON),python3) tests/bench/convergence.py "$(TARGET)/release" $(OPTIONS)
 
 generate: ## write the generated files anew: the CRD, the references of metrics and alerts, the boards, and the chart's copies
