@@ -233,6 +233,14 @@ pub fn inhibitions() -> Vec<Inhibition> {
         let names: Vec<&str> = abouts.iter().map(|about| about.name()).collect();
         among(Check.name(), &names)
     };
+    // What a distribution that has moved brings with it.
+    let of_distributions = [
+        About::Outliers,
+        About::Correlation,
+        About::Performance,
+        About::Level,
+        About::Segments,
+    ];
     let column_gone = || vec![check(About::Schema), critical()];
     // An objective is about time, and stays when what used its budget up is told.
     let no_objective = || is(OBJECTIVE, "");
@@ -318,14 +326,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
         rule(
             vec![check(About::Imputation), critical()],
             vec![
-                checks(&[
-                    About::Drift,
-                    About::Outliers,
-                    About::Correlation,
-                    About::Performance,
-                    About::Level,
-                    About::Segments,
-                ]),
+                checks(&[&[About::Drift], &of_distributions[..]].concat()),
                 no_objective(),
             ],
             &["feature"],
@@ -333,13 +334,7 @@ pub fn inhibitions() -> Vec<Inhibition> {
         // Where all of a distribution has moved, so has its mean, much of it is far out, and belongs to its rows no more.
         rule(
             vec![check(About::Drift), critical()],
-            vec![checks(&[
-                About::Outliers,
-                About::Correlation,
-                About::Performance,
-                About::Level,
-                About::Segments,
-            ])],
+            vec![checks(&of_distributions)],
             &["feature"],
         ),
         // Numbers that are far out change every rank.
