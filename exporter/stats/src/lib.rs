@@ -21,7 +21,9 @@ mod moments;
 #[cfg(test)]
 mod oracle;
 mod outliers;
+mod power_sums;
 mod profile;
+mod ranks;
 mod references;
 mod rows;
 mod sample;

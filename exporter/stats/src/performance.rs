@@ -8,17 +8,19 @@
 mod contributions;
 mod power;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use contributions::{Contributions, MAX_CONTRIBUTING};
+use contributions::{Encoded, Rows};
 pub use power::{Measured, PowerMeasure};
 
 use crate::association::ABSENT;
 use crate::bins::NumericBins;
-use crate::predictive::auc::larger;
 use crate::predictive::correlation::{Correlation, correlation};
 use crate::predictive::effect_size::{EffectSize, effect_size};
-use crate::predictive::{Auc, ClassTable, NotComputed};
+use crate::predictive::{self, Auc, ClassTable, NotComputed};
+use crate::ranks::Ranks;
 
 /// The most classes that a target is told apart in: of more the rarest are one.
 pub const MAX_TARGET_CLASSES: usize = 10;
@@ -94,14 +96,27 @@ pub struct Performance {
 
 impl Performance {
     /// Of a sample of rows in which every column has an entry, each feature with its name.
-    pub fn new(column: &str, target: Target<'_>, features: &[(&str, Predictor<'_>)]) -> Self {
-        let reading =
-            |(name, feature): &(&str, Predictor<'_>)| ((*name).to_owned(), read(target, feature));
+    pub fn new<'a>(
+        column: &str,
+        target: Target<'_>,
+        features: &[(&'a str, Predictor<'_>)],
+    ) -> Self {
+        let rows = Rows::of(target);
+        let read = |(name, feature): &(&'a str, Predictor<'_>)| {
+            let ranks = match feature {
+                Predictor::Numeric { values, .. } => Ranks::of(values),
+                Predictor::Categorical { .. } => Ranks::default(),
+            };
+            let reading = read(target, feature, &ranks);
+            let encoded = Encoded::new(&rows, feature, &ranks);
+            (((*name).to_owned(), reading), (*name, encoded))
+        };
+        let (readings, encoded): (Vec<_>, Vec<_>) = features.par_iter().map(read).unzip();
         Performance {
             target: column.to_owned(),
             rows: target.known() as u64,
-            features: features.iter().map(reading).collect(),
-            contributions: contributions::contributions(target, features),
+            features: readings,
+            contributions: contributions::contributions(target, &rows, &encoded),
         }
     }
 
@@ -132,17 +147,22 @@ impl Reading {
     }
 }
 
-/// What one feature by itself tells about the target.
-fn read(target: Target<'_>, feature: &Predictor<'_>) -> Result<Reading, NotComputed> {
+/// What one feature by itself tells about the target, with the ranks of a number.
+fn read(
+    target: Target<'_>,
+    feature: &Predictor<'_>,
+    ranks: &Ranks,
+) -> Result<Reading, NotComputed> {
     match (target, *feature) {
         (Target::Classes { codes, classes }, Predictor::Numeric { values, bins }) => {
+            let larger = predictive::auc::ranked(ranks, codes, classes)?;
             let (values, codes) = known(values, codes, |value| !value.is_nan(), is_code);
             let edges = bins.coarse_edges();
             let bin = |value: &f64| edges.partition_point(|edge| edge <= value) as u32;
             let binned: Vec<u32> = values.iter().map(bin).collect();
             let (finite, their) = known(&values, &codes, |value| value.is_finite(), |_| true);
             Ok(Reading::Ranks {
-                larger: larger(&values, &codes, classes)?,
+                larger,
                 table: ClassTable::count(&binned, edges.len() + 1, &codes, classes)?,
                 effect: effect_size(&finite, &their, classes),
             })

@@ -6,17 +6,32 @@
 //! taken as if they were values; see [`RANKS`] for what that leaves out.
 
 use nalgebra::DMatrix;
+use rayon::prelude::*;
 
 use super::measure::{Association, MIN_ROWS, Measure, NotComputed, round, round_variance};
-use super::values::{ABSENT, Numeric};
+use super::mid_ranks::{LANES, MidRanks};
+use super::values::{ABSENT, Numeric, Prepared};
+use crate::power_sums::power_sums;
 
 /// What ranks being estimated adds to Spearman's variance, as a multiple of r². On bivariate normal data n times the
 /// variance of atanh r is 1, 1.03, 1.06, 1.20 and 1.37 at ρ = 0, 0.3, 0.5, 0.8 and 0.95 (simulated); the influence
 /// function alone gives 1, 1.01, 1.04, 1.12 and 1.18, and with this factor both are within 3 %. The constant 1.06 of
 /// Fieller, Hartley and Pearson (1957) is right at ρ = 0.5 only.
 const RANKS: f64 = 0.16;
-/// Rows of a block of the products of all columns, which with 128 columns is 256 kB.
-const BLOCK: usize = 256;
+/// The exponents of the sums of [`Apart`].
+const POWERS: [(usize, usize); 9] = [
+    (0, 0),
+    (1, 0),
+    (2, 0),
+    (3, 0),
+    (4, 0),
+    (1, 1),
+    (2, 1),
+    (3, 1),
+    (2, 2),
+];
+/// Less of a mean square than this left by the mean would be rounding.
+const CANCELLED: f64 = 1e-4;
 /// The variance is kept within these; less or more is what too few distinct values make.
 const VARIANCES: (f64, f64) = (0.1, 1e6);
 
@@ -50,26 +65,70 @@ impl Products {
     }
 }
 
-/// Spearman's correlation over the rows in which both have a value.
-pub(super) fn spearman(x: &Numeric, y: &Numeric) -> Result<Association, NotComputed> {
-    let (mut in_x, mut in_y) = (vec![0u32; x.distinct], vec![0u32; y.distinct]);
-    let mut n = 0u64;
-    for (x, y) in x.ranks.iter().zip(&y.ranks) {
-        if *x == ABSENT || *y == ABSENT {
-            continue;
-        }
-        if let (Some(x), Some(y)) = (in_x.get_mut(*x as usize), in_y.get_mut(*y as usize)) {
-            (*x, *y, n) = (*x + 1, *y + 1, n + 1);
-        }
-    }
+/// Spearman's correlation over the rows in which both have a value, with room for the mid-ranks of both.
+pub(super) fn spearman(
+    x: &Numeric,
+    y: &Numeric,
+    (of_x, of_y): &mut (MidRanks, MidRanks),
+) -> Result<Association, NotComputed> {
+    let n = x.absent.neither(&y.absent);
     enough(n)?;
-    let by_x = standard_mid_ranks(&in_x, n).ok_or(NotComputed::Constant)?;
-    let by_y = standard_mid_ranks(&in_y, n).ok_or(NotComputed::Constant)?;
-    let pairs = x.ranks.iter().zip(&y.ranks).filter_map(|(x, y)| {
-        // The code for no value is beyond both.
-        Some((*by_x.get(*x as usize)?, *by_y.get(*y as usize)?))
-    });
-    Ok(products(pairs, n).association(Measure::Spearman, n))
+    of_x.of(x, &y.absent, n);
+    of_y.of(y, &x.absent, n);
+    let (count, unit_x, unit_y) = (n as f64, of_x.unit(), of_y.unit());
+    let (unit_x, unit_y) = unit_x.zip(unit_y).ok_or(NotComputed::Constant)?;
+    let [xy, xxyy, xxxy, xyyy] = pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || mixed_products(&x.ranks.rows, of_x, &y.ranks.rows, of_y),
+    );
+    let products = Products {
+        xy: xy / count * unit_x * unit_y,
+        xxyy: xxyy / count * (unit_x * unit_y).powi(2),
+        xxxy: xxxy / count * unit_x.powi(3) * unit_y,
+        xyyy: xyyy / count * unit_x * unit_y.powi(3),
+        xxxx: of_x.mean_fourth(),
+        yyyy: of_y.mean_fourth(),
+    };
+    Ok(products.association(Measure::Spearman, n))
+}
+
+/// Sums of xy, x²y², x³y and xy³ over the rows, with the doubled mid-ranks x and y. A row that has no value of both adds nothing
+/// to any of them.
+#[inline(always)]
+fn mixed_products(x: &[u32], of_x: &MidRanks, y: &[u32], of_y: &MidRanks) -> [f64; 4] {
+    let mut sums = [[0.0; LANES]; 4];
+    let ((blocks_x, rest_x), (blocks_y, rest_y)) = (x.as_chunks(), y.as_chunks());
+    for block in 0..blocks_x.len().min(blocks_y.len()) {
+        add_products(&mut sums, &blocks_x[block], of_x, &blocks_y[block], of_y);
+    }
+    let (mut last_x, mut last_y) = ([ABSENT; LANES], [ABSENT; LANES]);
+    last_x[..rest_x.len()].copy_from_slice(rest_x);
+    last_y[..rest_y.len()].copy_from_slice(rest_y);
+    add_products(&mut sums, &last_x, of_x, &last_y, of_y);
+    sums.map(|lanes| lanes.iter().sum())
+}
+
+#[inline(always)]
+fn add_products(
+    [xy, xxyy, xxxy, xyyy]: &mut [[f64; LANES]; 4],
+    ranks_x: &[u32; LANES],
+    of_x: &MidRanks,
+    ranks_y: &[u32; LANES],
+    of_y: &MidRanks,
+) {
+    let (mut x, mut y) = ([0.0; LANES], [0.0; LANES]);
+    for lane in 0..LANES {
+        x[lane] = of_x.twice(ranks_x[lane]);
+        y[lane] = of_y.twice(ranks_y[lane]);
+    }
+    for lane in 0..LANES {
+        let (x, y) = (x[lane], y[lane]);
+        let product = x * y;
+        xy[lane] += product;
+        xxyy[lane] += product * product;
+        xxxy[lane] += x * x * product;
+        xyyy[lane] += y * y * product;
+    }
 }
 
 /// Pearson's correlation over the rows in which both are finite.
@@ -118,38 +177,15 @@ fn products(pairs: impl Iterator<Item = (f64, f64)>, n: u64) -> Products {
     }
 }
 
-/// For each distinct value its mid-rank with mean 0 and mean square 1 over the rows; `None` when only one occurs.
-pub(super) fn standard_mid_ranks(counts: &[u32], n: u64) -> Option<Vec<f64>> {
-    let centre = (n as f64 + 1.0) / 2.0;
-    let mut below = 0.0;
-    let mut ranks: Vec<f64> = counts
-        .iter()
-        .map(|count| {
-            let count = f64::from(*count);
-            below += count;
-            below - count + (count + 1.0) / 2.0 - centre
-        })
-        .collect();
-    let with_counts = ranks.iter().zip(counts);
-    let squares: f64 = with_counts
-        .map(|(rank, count)| f64::from(*count) * rank * rank)
-        .sum();
-    let deviation = (squares / n as f64).sqrt();
-    (deviation > 0.0).then(|| {
-        ranks.iter_mut().for_each(|rank| *rank /= deviation);
-        ranks
-    })
-}
-
 /// The map to mean 0 and mean square 1.
-struct Standard {
+pub(super) struct Standard {
     mean: f64,
     deviation: f64,
 }
 
 impl Standard {
     /// `None` when there is only one value.
-    fn of(values: impl Iterator<Item = f64> + Clone, n: u64) -> Option<Self> {
+    pub(super) fn of(values: impl Iterator<Item = f64> + Clone, n: u64) -> Option<Self> {
         let n = n as f64;
         let (low, high) = values
             .clone()
@@ -168,14 +204,14 @@ impl Standard {
         })
     }
 
-    fn apply(&self, value: f64) -> f64 {
+    pub(super) fn apply(&self, value: f64) -> f64 {
         (value - self.mean) / self.deviation
     }
 }
 
-/// All correlations of columns that have values in the same `n` rows: each is standardised once, and products of all
-/// columns are matrix products by blocks of rows. Entry (i, j) of the answer is found by [`Correlations::pair`].
-pub(super) struct Correlations {
+/// All correlations of columns that have values in the same `n` rows: each is standardised once. Entry (i, j) of the answer
+/// is found by [`Together::pair`].
+pub(super) struct Together {
     measure: Measure,
     n: u64,
     constant: Vec<bool>,
@@ -183,42 +219,22 @@ pub(super) struct Correlations {
     sums: [DMatrix<f64>; 3],
 }
 
-impl Correlations {
+impl Together {
     pub fn new(measure: Measure, columns: &[&Numeric], n: u64) -> Self {
-        let p = columns.len();
-        let mut found = Correlations {
+        let standard = columns.par_iter().map(|column| {
+            let values = standardise(measure, column, n);
+            let constant = values.is_none();
+            let nothing = || vec![f64::NAN; column.values.len()];
+            (constant, values.unwrap_or_else(nothing))
+        });
+        let (constant, standard): (Vec<bool>, Vec<Vec<f64>>) = standard.unzip();
+        let standard: Vec<&[f64]> = standard.iter().map(Vec::as_slice).collect();
+        Together {
             measure,
             n,
-            constant: vec![false; p],
-            sums: [(); 3].map(|()| DMatrix::zeros(p, p)),
-        };
-        if n < MIN_ROWS {
-            return found;
+            constant,
+            sums: power_sums(&standard, [(1, 1), (2, 2), (3, 1)]),
         }
-        let standard: Vec<Vec<f64>> = columns
-            .iter()
-            .map(|column| standardise(measure, column, n).unwrap_or_default())
-            .collect();
-        found.constant = standard.iter().map(Vec::is_empty).collect();
-        let rows = standard.iter().map(Vec::len).max().unwrap_or(0);
-        for start in (0..rows).step_by(BLOCK) {
-            let len = BLOCK.min(rows - start);
-            let value = |row: usize, column: usize| {
-                let column = standard.get(column);
-                column
-                    .and_then(|column| column.get(start + row))
-                    .copied()
-                    .unwrap_or(0.0)
-            };
-            let first = DMatrix::from_fn(len, p, value);
-            let second = first.map(|x| x * x);
-            let third = first.zip_map(&second, |x, xx| x * xx);
-            let [xy, xxyy, xxxy] = &mut found.sums;
-            xy.gemm(1.0, &first.transpose(), &first, 1.0);
-            xxyy.gemm(1.0, &second.transpose(), &second, 1.0);
-            xxxy.gemm(1.0, &third.transpose(), &first, 1.0);
-        }
-        found
     }
 
     /// The correlation of the i-th and the j-th of the columns.
@@ -228,10 +244,8 @@ impl Correlations {
         if constant(i) || constant(j) {
             return Err(NotComputed::Constant);
         }
-        let mean = |sums: &DMatrix<f64>, i: usize, j: usize| {
-            sums.get((i, j)).copied().unwrap_or(0.0) / self.n as f64
-        };
         let [xy, xxyy, xxxy] = &self.sums;
+        let mean = |sums: &DMatrix<f64>, i, j| entry(sums, i, j) / self.n as f64;
         let products = Products {
             xy: mean(xy, i, j),
             xxyy: mean(xxyy, i, j),
@@ -244,27 +258,93 @@ impl Correlations {
     }
 }
 
-/// Mean 0 and mean square 1 over the rows with a value, 0 in the others; `None` for a constant.
+fn entry(sums: &DMatrix<f64>, i: usize, j: usize) -> f64 {
+    sums.get((i, j)).copied().unwrap_or(0.0)
+}
+
+/// Mean 0 and mean square 1 over the rows with a value, NaN in the others; `None` for a constant.
 fn standardise(measure: Measure, column: &Numeric, n: u64) -> Option<Vec<f64>> {
     if measure == Measure::Spearman {
-        let mut counts = vec![0u32; column.distinct];
-        for rank in &column.ranks {
-            if let Some(count) = counts.get_mut(*rank as usize) {
-                *count += 1;
-            }
-        }
-        let by_rank = standard_mid_ranks(&counts, n)?;
-        let value = |rank: &u32| by_rank.get(*rank as usize).copied().unwrap_or(0.0);
-        return Some(column.ranks.iter().map(value).collect());
+        let mut ranks = MidRanks::default();
+        ranks.of(column, &column.absent, n);
+        let unit = ranks.unit()?;
+        let value = |rank: &u32| match *rank {
+            ABSENT => f64::NAN,
+            rank => ranks.twice(rank) * unit,
+        };
+        return Some(column.ranks.rows.iter().map(value).collect());
     }
     let finite = column.values.iter().copied().filter(|x| x.is_finite());
     let standard = Standard::of(finite, n)?;
-    let value = |x: &f64| {
-        if x.is_finite() {
-            standard.apply(*x)
-        } else {
-            0.0
+    Some(column.values.iter().map(|x| standard.apply(*x)).collect())
+}
+
+/// Pearson's correlations of columns that have finite values in different rows, by sums of powers over the rows of each pair.
+pub(super) struct Apart {
+    /// For each column its place among the numeric ones.
+    places: Vec<Option<usize>>,
+    /// Sums of 1, x, x², x³, x⁴, xy, x²y, x³y and x²y²: those of [`POWERS`].
+    sums: [DMatrix<f64>; 9],
+}
+
+impl Apart {
+    pub fn new(columns: &[Prepared]) -> Self {
+        let (mut places, mut values) = (Vec::with_capacity(columns.len()), Vec::new());
+        for column in columns {
+            match column {
+                Prepared::Numeric(column) => {
+                    places.push(Some(values.len()));
+                    values.push(column.values.as_slice());
+                }
+                Prepared::Categorical(_) => places.push(None),
+            }
         }
-    };
-    Some(column.values.iter().map(value).collect())
+        Apart {
+            places,
+            sums: power_sums(&values, POWERS),
+        }
+    }
+
+    /// The correlation of the i-th and the j-th of the columns; `None` where one of them varies so little in these rows that
+    /// the sums do not tell it.
+    pub fn pair(&self, i: usize, j: usize) -> Option<Result<Association, NotComputed>> {
+        let ((Some(i), Some(j)), [ones, ..]) =
+            ((*self.places.get(i)?, *self.places.get(j)?), &self.sums)
+        else {
+            return None;
+        };
+        let n = entry(ones, i, j);
+        if let Err(few) = enough(n as u64) {
+            return Some(Err(few));
+        }
+        let of = |i: usize, j: usize| self.sums.each_ref().map(|sums| entry(sums, i, j) / n);
+        let [_, a, xx, xxx, xxxx, xy, xxy, xxxy, xxyy] = of(i, j);
+        let [_, b, yy, yyy, yyyy, _, xyy, xyyy, _] = of(j, i);
+        let variance = |square: f64, mean: f64| {
+            let variance = square - mean * mean;
+            (variance > CANCELLED * square).then_some(variance)
+        };
+        let (by_x, by_y) = (variance(xx, a)?, variance(yy, b)?);
+        // The products of x − a and y − b, with the brackets opened.
+        let third = |xxxy: f64, xxx: f64, xxy: f64, xx: f64, a: f64, b: f64| {
+            xxxy - b * xxx - 3.0 * a * xxy + 3.0 * a * b * xx + 3.0 * a * a * (xy - a * b)
+        };
+        let fourth = |xxxx: f64, xxx: f64, xx: f64, a: f64| {
+            xxxx - 4.0 * a * xxx + 6.0 * a * a * xx - 3.0 * a.powi(4)
+        };
+        let mixed = xxyy - 2.0 * (b * xxy + a * xyy)
+            + b * b * xx
+            + a * a * yy
+            + a * b * (4.0 * xy - 3.0 * a * b);
+        let unit = (by_x * by_y).sqrt();
+        let products = Products {
+            xy: (xy - a * b) / unit,
+            xxyy: mixed / (by_x * by_y),
+            xxxy: third(xxxy, xxx, xxy, xx, a, b) / (by_x * unit),
+            xyyy: third(xyyy, yyy, xyy, yy, b, a) / (by_y * unit),
+            xxxx: fourth(xxxx, xxx, xx, a) / (by_x * by_x),
+            yyyy: fourth(yyyy, yyy, yy, b) / (by_y * by_y),
+        };
+        Some(Ok(products.association(Measure::Pearson, n as u64)))
+    }
 }

@@ -6,11 +6,11 @@
 //! much the ratio of its values varies. The variance of η² is that of its influence function in a sample of rows,
 //! (1 − η²)u² − (u − μ_g)² for the standardised value u in a category of mean μ_g, as if ranks were values.
 
-use super::correlation::standard_mid_ranks;
 use super::measure::{
     Association, Independence, MAX_CATEGORIES, MIN_ROWS, Measure, NotComputed, round,
     round_variance,
 };
+use super::mid_ranks::MidRanks;
 use super::values::{ABSENT, Categorical, Numeric};
 
 /// Power sums of the standardised ranks of one category.
@@ -29,10 +29,11 @@ impl Sums {
     }
 }
 
-/// The ratio over the rows with a category and a value.
+/// The ratio over the rows with a category and a value, with room for the mid-ranks.
 pub(super) fn correlation_ratio(
     x: &Numeric,
     groups: &Categorical,
+    ranks: &mut MidRanks,
 ) -> Result<Association, NotComputed> {
     if groups.levels > MAX_CATEGORIES {
         return Err(NotComputed::TooManyCategories {
@@ -40,28 +41,17 @@ pub(super) fn correlation_ratio(
             most: MAX_CATEGORIES,
         });
     }
-    let rows = || {
-        let both = x.ranks.iter().copied().zip(groups.codes.iter().copied());
-        both.filter(|(rank, code)| *rank != ABSENT && *code != ABSENT)
-    };
-    let mut occur = vec![0u32; x.distinct];
-    for (rank, _) in rows() {
-        if let Some(occur) = occur.get_mut(rank as usize) {
-            *occur += 1;
-        }
-    }
-    let count: u64 = occur.iter().map(|occur| u64::from(*occur)).sum();
+    let count = x.absent.neither(&groups.absent);
     let n = count as f64;
-    let ranks = standard_mid_ranks(&occur, count);
+    ranks.of(x, &groups.absent, count);
+    let unit = ranks.unit();
     let mut sums = vec![Sums::default(); groups.levels as usize];
-    let mut fourth = 0.0;
-    for (rank, code) in rows() {
-        let ranks = ranks.as_ref();
-        let value = ranks.and_then(|ranks| ranks.get(rank as usize)).copied();
-        let value = value.unwrap_or(0.0);
-        let square = value * value;
-        fourth += square * square;
-        if let Some(sums) = sums.get_mut(code as usize) {
+    for (rank, code) in x.ranks.rows.iter().zip(&groups.codes) {
+        // The code for no value is beyond all.
+        let sums = sums.get_mut(*code as usize).filter(|_| *rank != ABSENT);
+        if let Some(sums) = sums {
+            let value = ranks.twice(*rank) * unit.unwrap_or(0.0);
+            let square = value * value;
             sums.count += 1.0;
             sums.first += value;
             sums.second += square;
@@ -74,7 +64,7 @@ pub(super) fn correlation_ratio(
     if count < need {
         return Err(NotComputed::TooFewRows { have: count, need });
     }
-    if k < 2 || ranks.is_none() {
+    if k < 2 || unit.is_none() {
         return Err(NotComputed::Constant);
     }
     let standard: Vec<(f64, [f64; 3])> = sums
@@ -96,7 +86,7 @@ pub(super) fn correlation_ratio(
                     - 3.0 * mu.powi(4))
         })
         .sum::<f64>()
-        + eta * eta * (fourth / n);
+        + eta * eta * ranks.mean_fourth();
     let degrees = (k - 1) as u32;
     // Influences are not 0 by chance alone where the means differ by nothing: see Cramér's V.
     let noise = 4.0 * f64::from(degrees) / n;

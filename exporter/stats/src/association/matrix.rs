@@ -1,14 +1,20 @@
 //! Every pair of the columns of one window.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::correlation::{Correlations, pearson, spearman};
+use super::correlation::{Apart, Together, pearson, spearman};
 use super::correlation_ratio::correlation_ratio;
 use super::cramers_v::cramers_v;
 use super::measure::{Association, InputError, Measure, NotComputed};
+use super::mid_ranks::MidRanks;
 use super::saved::Saved;
-use super::values::{MAX_ROWS, Mask, Numeric, Prepared, Values};
+use super::values::{MAX_ROWS, Numeric, Prepared, Values};
 use crate::column::Kind;
+use crate::missingness::Indicator;
+
+/// Pairs that one thread takes at once, with the same room for ranks.
+const TOGETHER: usize = 16;
 
 /// How one pair of columns hangs together.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,9 +78,9 @@ pub(super) fn positions(p: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..p).flat_map(move |i| (i + 1..p).map(move |j| (i, j)))
 }
 
-/// All pairs of columns of the same rows. Where columns have values in the same rows their correlations are matrix
-/// products: 128 numeric columns of 33,000 rows take about a second of one core. Two numeric columns that lack values in
-/// different rows are ranked anew for each other, which takes about a millisecond a pair.
+/// All pairs of columns of the same rows, over all cores. Correlations of columns that have values in the same rows are matrix
+/// products, and so are Pearson's of those that have not; two numeric columns that lack values in different rows are ranked
+/// anew for each other, without being sorted again.
 ///
 /// # Errors
 /// When columns have different numbers of rows, too many, or a code that no category has.
@@ -97,29 +103,41 @@ pub fn matrix(columns: &[Values<'_>]) -> Result<Matrix, InputError> {
         });
     }
     let prepared = columns
-        .iter()
+        .par_iter()
         .enumerate()
         .map(|(column, values)| Prepared::new(column, values))
         .collect::<Result<Vec<_>, _>>()?;
-    let spearmans = ByRows::new(Measure::Spearman, &prepared, |column| &column.present);
-    let pearsons = ByRows::new(Measure::Pearson, &prepared, |column| &column.finite);
-    let pair = |(i, j): (usize, usize)| {
+    let spearmans = ByRows::new(Measure::Spearman, &prepared, |column| &column.absent);
+    let pearsons = ByRows::new(Measure::Pearson, &prepared, |column| &column.not_finite);
+    let apart = (pearsons.groups.len() > 1).then(|| Apart::new(&prepared));
+    type Room = (MidRanks, MidRanks);
+    let pair = |room: &mut Room, (i, j): (usize, usize)| {
         let (first, second) = (prepared.get(i)?, prepared.get(j)?);
         use Prepared::{Categorical, Numeric};
         Some(match (first, second) {
             (Numeric(x), Numeric(y)) => Pair {
-                alarming: spearmans.pair(i, j).unwrap_or_else(|| spearman(x, y)),
-                pearson: Some(pearsons.pair(i, j).unwrap_or_else(|| pearson(x, y))),
+                alarming: spearmans.pair(i, j).unwrap_or_else(|| spearman(x, y, room)),
+                pearson: Some(
+                    pearsons
+                        .pair(i, j)
+                        .or_else(|| apart.as_ref()?.pair(i, j))
+                        .unwrap_or_else(|| pearson(x, y)),
+                ),
             },
             (Categorical(x), Categorical(y)) => alone(cramers_v(x, y)),
             (Numeric(x), Categorical(groups)) | (Categorical(groups), Numeric(x)) => {
-                alone(correlation_ratio(x, groups))
+                alone(correlation_ratio(x, groups, &mut room.0))
             }
         })
     };
+    let places: Vec<(usize, usize)> = positions(columns.len()).collect();
+    let pairs = places
+        .into_par_iter()
+        .with_min_len(TOGETHER)
+        .map_init(Room::default, pair);
     Ok(Matrix {
         kinds: columns.iter().map(Values::kind).collect(),
-        pairs: positions(columns.len()).filter_map(pair).collect(),
+        pairs: pairs.flatten_iter().collect(),
     })
 }
 
@@ -134,11 +152,11 @@ fn alone(alarming: Result<Association, NotComputed>) -> Pair {
 struct ByRows {
     /// For each column its group and its place there.
     places: Vec<Option<(usize, usize)>>,
-    groups: Vec<Correlations>,
+    groups: Vec<Together>,
 }
 
 impl ByRows {
-    fn new(measure: Measure, columns: &[Prepared], rows: impl Fn(&Numeric) -> &Mask) -> Self {
+    fn new(measure: Measure, columns: &[Prepared], rows: impl Fn(&Numeric) -> &Indicator) -> Self {
         let mut groups: Vec<Vec<&Numeric>> = Vec::new();
         let mut places = Vec::with_capacity(columns.len());
         for column in columns {
@@ -161,10 +179,12 @@ impl ByRows {
             }
         }
         let together = |group: &Vec<&Numeric>| {
-            let n = group.first().map_or(0, |first| rows(first).count());
+            let n = group
+                .first()
+                .map_or(0, |first| rows(first).neither(rows(first)));
             // A column alone has no pair here.
             let columns = if group.len() > 1 { &group[..] } else { &[] };
-            Correlations::new(measure, columns, n)
+            Together::new(measure, columns, n)
         };
         ByRows {
             places,

@@ -15,6 +15,7 @@ mod correlation_ratio;
 mod cramers_v;
 mod matrix;
 mod measure;
+mod mid_ranks;
 mod null;
 mod pool;
 mod saved;

@@ -1,7 +1,10 @@
 //! The values of one column, and what is made of them once for all pairs.
 
+use super::correlation::Standard;
 use super::measure::InputError;
 use crate::column::Kind;
+use crate::missingness::Indicator;
+use crate::ranks::Ranks;
 
 /// A code that stands for "no value here".
 pub const ABSENT: u32 = u32::MAX;
@@ -48,17 +51,15 @@ pub(super) enum Prepared {
 
 /// A numeric column.
 pub(super) struct Numeric {
-    /// For each row the position of its value among the distinct ones, [`ABSENT`] for NaN.
-    pub ranks: Vec<u32>,
-    /// How many distinct values there are.
-    pub distinct: usize,
-    /// The values by a power of two, so that no fourth power leaves the range, and less their mean; NaN where the value is
-    /// not finite.
+    /// Where each value stands among the others.
+    pub ranks: Ranks,
+    /// The values with mean 0 and mean square 1, so that no fourth power leaves the range; NaN where the value is not finite.
+    /// All 0 of a constant.
     pub values: Vec<f64>,
-    /// Which rows have a value.
-    pub present: Mask,
-    /// Which rows have a finite value.
-    pub finite: Mask,
+    /// Which rows have no value.
+    pub absent: Indicator,
+    /// Which rows have no finite value.
+    pub not_finite: Indicator,
 }
 
 /// A categorical column.
@@ -67,26 +68,8 @@ pub(super) struct Categorical {
     pub codes: Vec<u32>,
     /// How many codes occur.
     pub levels: u32,
-}
-
-/// A set of rows.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Mask(Vec<u64>);
-
-impl Mask {
-    fn of(rows: impl ExactSizeIterator<Item = bool>) -> Self {
-        let mut words = vec![0u64; rows.len().div_ceil(64)];
-        for (row, is_in) in rows.enumerate() {
-            if let Some(word) = words.get_mut(row / 64) {
-                *word |= u64::from(is_in) << (row % 64);
-            }
-        }
-        Mask(words)
-    }
-
-    pub fn count(&self) -> u64 {
-        self.0.iter().map(|word| u64::from(word.count_ones())).sum()
-    }
+    /// Which rows have no value.
+    pub absent: Indicator,
 }
 
 impl Prepared {
@@ -111,7 +94,6 @@ impl Prepared {
 
 impl Numeric {
     fn new(values: &[f64]) -> Self {
-        let (ranks, distinct) = dense_ranks(values);
         let largest = values
             .iter()
             .filter(|value| value.is_finite())
@@ -123,26 +105,20 @@ impl Numeric {
             0.0
         };
         let factor = (-exponent.clamp(-1000.0, 1023.0)).exp2();
-        let finite = values.iter().filter(|value| value.is_finite());
-        let (count, sum) = finite.fold((0.0, 0.0), |(count, sum), value| {
-            (count + 1.0, sum + value * factor)
-        });
-        let mean = if count > 0.0 { sum / count } else { 0.0 };
+        let not_finite: Indicator = values.iter().map(|value| !value.is_finite()).collect();
+        let finite = values.len() as u64 - not_finite.count();
+        let scaled = values.iter().filter(|value| value.is_finite());
+        let standard = Standard::of(scaled.map(|value| value * factor), finite);
+        let value = |value: &f64| match &standard {
+            _ if !value.is_finite() => f64::NAN,
+            Some(standard) => standard.apply(value * factor),
+            None => 0.0,
+        };
         Numeric {
-            distinct,
-            present: Mask::of(ranks.iter().map(|rank| *rank != ABSENT)),
-            finite: Mask::of(values.iter().map(|value| value.is_finite())),
-            values: values
-                .iter()
-                .map(|value| {
-                    if value.is_finite() {
-                        value * factor - mean
-                    } else {
-                        f64::NAN
-                    }
-                })
-                .collect(),
-            ranks,
+            values: values.iter().map(value).collect(),
+            absent: Indicator::of_values(values),
+            not_finite,
+            ranks: Ranks::of(values),
         }
     }
 }
@@ -159,29 +135,7 @@ impl Categorical {
         Categorical {
             codes: codes.iter().map(position).collect(),
             levels: seen.len() as u32,
+            absent: codes.iter().map(|code| *code == ABSENT).collect(),
         }
     }
-}
-
-/// For each value its position among the distinct ones, [`ABSENT`] for NaN; and how many distinct ones there are.
-/// −0 and 0 are one value.
-fn dense_ranks(values: &[f64]) -> (Vec<u32>, usize) {
-    let mut order: Vec<(f64, u32)> = values
-        .iter()
-        .zip(0u32..)
-        .filter(|(value, _)| !value.is_nan())
-        .map(|(value, row)| (*value, row))
-        .collect();
-    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let mut ranks = vec![ABSENT; values.len()];
-    let mut distinct = 0u32;
-    let mut last = None;
-    for (value, row) in order {
-        distinct += u32::from(last != Some(value));
-        last = Some(value);
-        if let Some(rank) = ranks.get_mut(row as usize) {
-            *rank = distinct - 1;
-        }
-    }
-    (ranks, distinct as usize)
 }

@@ -57,6 +57,11 @@ impl Indicator {
             .sum()
     }
 
+    /// Number of rows that are missing in neither; both have the same rows.
+    pub fn neither(&self, other: &Indicator) -> u64 {
+        self.rows as u64 + self.both(other) - self.count() - other.count()
+    }
+
     /// The missing rows, in rising order.
     pub fn missing(&self) -> impl Iterator<Item = usize> + '_ {
         self.words
@@ -142,6 +147,8 @@ mod tests {
             prop_assert_eq!(found.count() as usize, found.missing().count());
             prop_assert!((0..a.len() + 70).all(|row| found.get(row) == a.get(row).copied().unwrap_or(false)));
             prop_assert_eq!(found.both(&found), found.count());
+            let shifted: Indicator = a.iter().skip(offset).copied().chain(vec![true; offset.min(a.len())]).collect();
+            prop_assert_eq!(found.neither(&shifted) as usize, (0..a.len()).filter(|&row| !a[row] && !shifted.get(row)).count());
         }
     }
 

@@ -5,12 +5,17 @@
 //! the rest, and R² is the mean over classes with the weights p(1−p), the part of Σ p(1−p) that is explained. Ranks, since a
 //! few far-out numbers would otherwise be the whole of R².
 
+use std::borrow::Cow;
+
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Predictor, Target};
 use crate::association::ABSENT;
+use crate::power_sums::power_sums;
 use crate::predictive::NotComputed;
 use crate::predictive::contribution::lmg;
+use crate::ranks::Ranks;
 
 /// The most features that share: those that tell the most by themselves in the window. The others bring nothing.
 pub const MAX_CONTRIBUTING: usize = 32;
@@ -34,29 +39,27 @@ impl Contributions {
     }
 }
 
+/// Of features that are encoded for these rows, each with its name.
 pub(super) fn contributions(
     target: Target<'_>,
-    features: &[(&str, Predictor<'_>)],
+    rows: &Rows,
+    features: &[(&str, Encoded)],
 ) -> Result<Contributions, NotComputed> {
     if features.is_empty() {
         return Err(NotComputed::NoFeature);
     }
-    let rows = Rows::of(target);
     let responses = rows.responses(target)?;
-    let encoded: Vec<Encoded> = features
-        .iter()
-        .map(|(_, feature)| Encoded::new(&rows, feature))
-        .collect();
     let weights: f64 = responses.iter().map(|response| response.weight).sum();
     // By itself each feature explains r², the mean over responses.
-    let alone = |feature: &Encoded| -> f64 {
+    let alone = |(_, feature): &(&str, Encoded)| -> f64 {
         let explained = responses.iter().map(|response| {
             let column = feature.column(response);
             response.weight / weights * dot(&column, &response.values).powi(2)
         });
         explained.sum()
     };
-    let mut order: Vec<(usize, f64)> = encoded.iter().map(alone).enumerate().collect();
+    let alone: Vec<f64> = features.par_iter().map(alone).collect();
+    let mut order: Vec<(usize, f64)> = alone.into_iter().enumerate().collect();
     order.retain(|(_, alone)| *alone > 0.0);
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     order.truncate(MAX_CONTRIBUTING);
@@ -68,19 +71,19 @@ pub(super) fn contributions(
     if have < need {
         return Err(NotComputed::TooFewRows { have, need });
     }
-    let mut shares = vec![0.0; order.len()];
-    for response in &responses {
-        let columns: Vec<Vec<f64>> = order
+    let shared = responses.par_iter().map(|response| {
+        let chosen = order
             .iter()
-            .filter_map(|(feature, _)| Some(encoded.get(*feature)?.column(response)))
+            .filter_map(|(feature, _)| features.get(*feature));
+        let columns: Vec<Cow<'_, [f64]>> = chosen
+            .map(|(_, feature)| feature.column(response))
             .collect();
-        let found = lmg(
-            &correlations(&columns),
-            &columns
-                .iter()
-                .map(|column| dot(column, &response.values).clamp(-1.0, 1.0))
-                .collect::<Vec<_>>(),
-        )?;
+        let (correlations, with_response) = correlations(&columns, response);
+        lmg(&correlations, &with_response)
+    });
+    let shared: Vec<_> = shared.collect::<Result<_, _>>()?;
+    let mut shares = vec![0.0; order.len()];
+    for (response, found) in responses.iter().zip(shared) {
         for (sum, share) in shares.iter_mut().zip(&found.shares) {
             *sum += response.weight / weights * share.value;
         }
@@ -99,7 +102,7 @@ pub(super) fn contributions(
 }
 
 /// The rows whose target is known, by their places in the sample.
-struct Rows(Vec<usize>);
+pub(super) struct Rows(Vec<usize>);
 
 /// What is explained: mean 0 and length 1.
 struct Response {
@@ -108,7 +111,7 @@ struct Response {
 }
 
 impl Rows {
-    fn of(target: Target<'_>) -> Self {
+    pub(super) fn of(target: Target<'_>) -> Self {
         let places = |known: &dyn Fn(usize) -> bool, rows: usize| {
             Rows((0..rows).filter(|row| known(*row)).collect())
         };
@@ -130,10 +133,32 @@ impl Rows {
         self.0.iter().map(value).collect()
     }
 
+    /// Mid-ranks of a column among these rows, NaN where there is no value.
+    fn mid_ranks(&self, ranks: &Ranks) -> Vec<f64> {
+        let own = self.pick(&ranks.rows, ABSENT);
+        // First how often each value occurs.
+        let mut by_rank = vec![0.0; ranks.counts.len()];
+        for rank in &own {
+            if let Some(count) = by_rank.get_mut(*rank as usize) {
+                *count += 1.0;
+            }
+        }
+        let mut before = 0.0;
+        for slot in &mut by_rank {
+            let count = *slot;
+            *slot = before + 0.5 * (count - 1.0);
+            before += count;
+        }
+        let value = |rank: &u32| by_rank.get(*rank as usize).copied();
+        own.iter()
+            .map(|rank| value(rank).unwrap_or(f64::NAN))
+            .collect()
+    }
+
     fn responses(&self, target: Target<'_>) -> Result<Vec<Response>, NotComputed> {
         match target {
             Target::Numbers(values) => {
-                let values = unit(mid_ranks(&self.pick(values, f64::NAN)));
+                let values = unit(self.mid_ranks(&Ranks::of(values)));
                 let values = values.ok_or(NotComputed::ConstantTarget)?;
                 Ok(vec![Response {
                     values,
@@ -164,7 +189,7 @@ impl Rows {
 }
 
 /// A feature, ready for every response.
-enum Encoded {
+pub(super) enum Encoded {
     /// Mid-ranks with mean 0 and length 1; all 0 where it is constant.
     Ranks(Vec<f64>),
     Codes {
@@ -174,10 +199,11 @@ enum Encoded {
 }
 
 impl Encoded {
-    fn new(rows: &Rows, feature: &Predictor<'_>) -> Self {
+    /// With the ranks of a number.
+    pub(super) fn new(rows: &Rows, feature: &Predictor<'_>, ranks: &Ranks) -> Self {
         match feature {
-            Predictor::Numeric { values, .. } => {
-                let ranks = mid_ranks(&rows.pick(values, f64::NAN));
+            Predictor::Numeric { .. } => {
+                let ranks = rows.mid_ranks(ranks);
                 let count = ranks.len();
                 Encoded::Ranks(unit(ranks).unwrap_or_else(|| vec![0.0; count]))
             }
@@ -189,9 +215,9 @@ impl Encoded {
     }
 
     /// As a column that may explain the response: mean 0 and length 1, or all 0.
-    fn column(&self, response: &Response) -> Vec<f64> {
+    fn column(&self, response: &Response) -> Cow<'_, [f64]> {
         match self {
-            Encoded::Ranks(ranks) => ranks.clone(),
+            Encoded::Ranks(ranks) => Cow::Borrowed(ranks),
             Encoded::Codes { codes, categories } => {
                 let mut groups = vec![(0.0f64, 0.0f64); *categories];
                 for (code, value) in codes.iter().zip(&response.values) {
@@ -205,34 +231,10 @@ impl Encoded {
                     _ => f64::NAN,
                 };
                 let means: Vec<f64> = codes.iter().map(mean).collect();
-                unit(means).unwrap_or_else(|| vec![0.0; codes.len()])
+                Cow::Owned(unit(means).unwrap_or_else(|| vec![0.0; codes.len()]))
             }
         }
     }
-}
-
-/// Mid-ranks, NaN where there is no value.
-fn mid_ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<(f64, usize)> = values
-        .iter()
-        .copied()
-        .map(|value| value + 0.0)
-        .zip(0..)
-        .filter(|(value, _)| !value.is_nan())
-        .collect();
-    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let mut ranks = vec![f64::NAN; values.len()];
-    let mut before = 0;
-    for tied in order.chunk_by(|a, b| a.0 == b.0) {
-        let rank = before as f64 + 0.5 * (tied.len() - 1) as f64;
-        for (_, row) in tied {
-            if let Some(slot) = ranks.get_mut(*row) {
-                *slot = rank;
-            }
-        }
-        before += tied.len();
-    }
-    ranks
 }
 
 /// Less the mean of what is known, what is not known there too, with length 1; `None` of a constant.
@@ -252,28 +254,34 @@ fn unit(mut values: Vec<f64>) -> Option<Vec<f64>> {
     })
 }
 
-/// Row by row; of a column of zeros 0 with every other one.
-fn correlations(columns: &[Vec<f64>]) -> Vec<f64> {
+/// Of columns with mean 0 and length 1, row by row, and those with the response; of a column of zeros 0 with every other one.
+fn correlations(columns: &[Cow<'_, [f64]>], response: &Response) -> (Vec<f64>, Vec<f64>) {
+    let all = columns.iter().map(|column| &**column);
+    let all: Vec<&[f64]> = all.chain([response.values.as_slice()]).collect();
+    let [products] = power_sums(&all, [(1, 1)]);
     let size = columns.len();
-    let mut found = vec![0.0; size * size];
-    for (row, first) in columns.iter().enumerate() {
-        for (column, second) in columns.iter().enumerate().take(row + 1) {
-            let r = match row == column {
-                true => 1.0,
-                false => dot(first, second).clamp(-1.0, 1.0),
-            };
-            for at in [row * size + column, column * size + row] {
-                if let Some(slot) = found.get_mut(at) {
-                    *slot = r;
-                }
-            }
-        }
-    }
-    found
+    let r = |row: usize, column: usize| match row == column {
+        true => 1.0,
+        false => products[(row, column)].clamp(-1.0, 1.0),
+    };
+    let among = (0..size).flat_map(|row| (0..size).map(move |column| (row, column)));
+    (
+        among.map(|(row, column)| r(row, column)).collect(),
+        (0..size).map(|column| r(column, size)).collect(),
+    )
 }
 
+/// With several sums side by side, which a processor adds at once.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let ((blocks_a, rest_a), (blocks_b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut lanes = [0.0; 8];
+    for (a, b) in blocks_a.iter().zip(blocks_b) {
+        for lane in 0..8 {
+            lanes[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest = rest_a.iter().zip(rest_b).map(|(a, b)| a * b);
+    lanes.iter().sum::<f64>() + rest.sum::<f64>()
 }
 
 #[cfg(test)]
@@ -284,6 +292,7 @@ mod tests {
 
     use crate::bins::NumericBins;
     use crate::oracle::{check, row, u};
+    use crate::performance::Performance;
 
     /// The rows of the reference values: 20 tied values, numbers of which a tenth is missing, and four categories.
     fn columns() -> (Vec<f64>, Vec<f64>, Vec<u32>) {
@@ -296,6 +305,13 @@ mod tests {
             false => (4.0 * value).floor() as u32,
         });
         (ties, with_gaps.collect(), codes.collect())
+    }
+
+    fn contributions(
+        target: Target<'_>,
+        features: &[(&str, Predictor<'_>)],
+    ) -> Result<Contributions, NotComputed> {
+        Performance::new("target", target, features).contributions
     }
 
     fn expect(found: &Contributions, key: &str) {

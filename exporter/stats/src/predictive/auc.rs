@@ -15,6 +15,7 @@ use super::estimate::{Estimate, Interval};
 use super::placements::one_class;
 use super::table::{check_classes, check_lengths};
 use super::{CategoryScores, ClassTable, NotComputed};
+use crate::ranks::Ranks;
 
 /// The variance that a single row on one side is taken to bring: the most that values within 0..1 can have
 /// (Popoviciu 1935), since one row shows no spread.
@@ -111,12 +112,23 @@ pub fn orientations(
 /// # Errors
 /// As [`numeric`].
 pub fn larger(values: &[f64], targets: &[u32], classes: usize) -> Result<Auc, NotComputed> {
-    let cells = Cells::numeric(values, targets, classes)?;
-    let levels: Vec<usize> = (0..cells.groups).collect();
-    Auc::read(&cells, |_| levels.clone())
+    Auc::of_ranks(&Cells::numeric(values, targets, classes)?)
+}
+
+/// The same by ranks, with [`ABSENT`](crate::association::ABSENT) for a target that is not known.
+///
+/// # Errors
+/// Different lengths, a target beyond `classes`, fewer than two classes with rows.
+pub(crate) fn ranked(ranks: &Ranks, targets: &[u32], classes: usize) -> Result<Auc, NotComputed> {
+    Auc::of_ranks(&Cells::ranked(ranks, targets, classes)?)
 }
 
 impl Auc {
+    fn of_ranks(cells: &Cells) -> Result<Auc, NotComputed> {
+        let levels: Vec<usize> = (0..cells.groups).collect();
+        Auc::read(cells, |_| levels.clone())
+    }
+
     /// `levels` says for a class at which level each group of rows is ranked, below the number of groups.
     fn read(cells: &Cells, levels: impl Fn(usize) -> Vec<usize>) -> Result<Auc, NotComputed> {
         let rows: u64 = cells.totals.iter().sum();

@@ -2,6 +2,8 @@
 
 use super::table::{check_classes, check_codes, check_lengths};
 use super::{ClassTable, NotComputed};
+use crate::association::ABSENT;
+use crate::ranks::Ranks;
 
 /// Rows of one class whose feature has the same value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,30 +37,44 @@ impl Cells {
         if let Some(index) = values.iter().position(|value| value.is_nan()) {
             return Err(NotComputed::NotANumber { index });
         }
-        // Adding 0 turns −0 into 0.
-        let mut rows: Vec<(f64, u32)> = values
-            .iter()
-            .zip(targets)
-            .map(|(value, class)| (value + 0.0, *class))
-            .collect();
-        rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut totals = vec![0; classes];
-        let mut groups = 0;
-        let mut cells = Vec::with_capacity(rows.len());
-        for tied in rows.chunk_by(|a, b| a.0 == b.0) {
-            for same in tied.chunk_by(|a, b| a.1 == b.1) {
-                let class = same.first().map_or(0, |row| row.1 as usize);
-                let count = same.len() as u64;
-                if let Some(total) = totals.get_mut(class) {
-                    *total += count;
-                }
-                cells.push(Cell {
-                    group: groups,
-                    class,
-                    count,
-                });
+        Self::ranked(&Ranks::of(values), targets, classes)
+    }
+
+    /// Numbers by their ranks, without the rows that have no value or no target.
+    pub(super) fn ranked(
+        ranks: &Ranks,
+        targets: &[u32],
+        classes: usize,
+    ) -> Result<Self, NotComputed> {
+        check_classes(classes)?;
+        check_lengths(ranks.rows.len(), targets.len())?;
+        let groups = ranks.counts.len();
+        let mut counts = vec![0u32; groups * classes];
+        let known = ranks.rows.iter().zip(targets);
+        for (rank, class) in known.filter(|(rank, class)| **rank != ABSENT && **class != ABSENT) {
+            let (code, class) = (*class, *class as usize);
+            if class >= classes {
+                let count = classes;
+                return Err(NotComputed::UnknownCode { code, count });
             }
-            groups += 1;
+            if let Some(count) = counts.get_mut(*rank as usize * classes + class) {
+                *count += 1;
+            }
+        }
+        let mut totals = vec![0; classes];
+        let mut cells = Vec::with_capacity(ranks.rows.len());
+        for (group, counts) in counts.chunks(classes.max(1)).enumerate() {
+            for (class, (count, total)) in counts.iter().zip(&mut totals).enumerate() {
+                let count = u64::from(*count);
+                *total += count;
+                if count > 0 {
+                    cells.push(Cell {
+                        group,
+                        class,
+                        count,
+                    });
+                }
+            }
         }
         Ok(Cells {
             cells,
