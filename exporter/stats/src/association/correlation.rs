@@ -5,31 +5,18 @@
 //! atanh r: it is 1 for normal data, more where extremes come together, and counts ties as they are. Ranks are
 //! taken as if they were values; see [`RANKS`] for what that leaves out.
 
-use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 use super::measure::{Association, MIN_ROWS, Measure, NotComputed, round, round_variance};
-use super::mid_ranks::{LANES, MidRanks};
+use super::mid_ranks::{LANES, MidRanks, Table};
 use super::values::{ABSENT, Numeric, Prepared};
-use crate::power_sums::power_sums;
+use crate::power_sums::PowerSums;
 
 /// What ranks being estimated adds to Spearman's variance, as a multiple of r². On bivariate normal data n times the
 /// variance of atanh r is 1, 1.03, 1.06, 1.20 and 1.37 at ρ = 0, 0.3, 0.5, 0.8 and 0.95 (simulated); the influence
 /// function alone gives 1, 1.01, 1.04, 1.12 and 1.18, and with this factor both are within 3 %. The constant 1.06 of
 /// Fieller, Hartley and Pearson (1957) is right at ρ = 0.5 only.
 const RANKS: f64 = 0.16;
-/// The exponents of the sums of [`Apart`].
-const POWERS: [(usize, usize); 9] = [
-    (0, 0),
-    (1, 0),
-    (2, 0),
-    (3, 0),
-    (4, 0),
-    (1, 1),
-    (2, 1),
-    (3, 1),
-    (2, 2),
-];
 /// Less of a mean square than this left by the mean would be rounding.
 const CANCELLED: f64 = 1e-4;
 /// The variance is kept within these; less or more is what too few distinct values make.
@@ -77,10 +64,12 @@ pub(super) fn spearman(
     of_y.of(y, &x.absent, n);
     let (count, unit_x, unit_y) = (n as f64, of_x.unit(), of_y.unit());
     let (unit_x, unit_y) = unit_x.zip(unit_y).ok_or(NotComputed::Constant)?;
-    let [xy, xxyy, xxxy, xyyy] = pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || mixed_products(&x.ranks.rows, of_x, &y.ranks.rows, of_y),
-    );
+    let [xy, xxyy, xxxy, xyyy] = pulp::Arch::new().dispatch(MixedProducts {
+        x: &x.ranks.rows,
+        of_x,
+        y: &y.ranks.rows,
+        of_y,
+    });
     let products = Products {
         xy: xy / count * unit_x * unit_y,
         xxyy: xxyy / count * (unit_x * unit_y).powi(2),
@@ -94,35 +83,48 @@ pub(super) fn spearman(
 
 /// Sums of xy, x²y², x³y and xy³ over the rows, with the doubled mid-ranks x and y. A row that has no value of both adds nothing
 /// to any of them.
-#[inline(always)]
-fn mixed_products(x: &[u32], of_x: &MidRanks, y: &[u32], of_y: &MidRanks) -> [f64; 4] {
-    let mut sums = [[0.0; LANES]; 4];
-    let ((blocks_x, rest_x), (blocks_y, rest_y)) = (x.as_chunks(), y.as_chunks());
-    for block in 0..blocks_x.len().min(blocks_y.len()) {
-        add_products(&mut sums, &blocks_x[block], of_x, &blocks_y[block], of_y);
+struct MixedProducts<'a> {
+    x: &'a [u32],
+    of_x: &'a MidRanks,
+    y: &'a [u32],
+    of_y: &'a MidRanks,
+}
+
+impl pulp::WithSimd for MixedProducts<'_> {
+    type Output = [f64; 4];
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> [f64; 4] {
+        let MixedProducts { x, of_x, y, of_y } = self;
+        let (of_x, of_y) = (of_x.table(), of_y.table());
+        let mut sums = [[0.0; LANES]; 4];
+        let ((blocks_x, rest_x), (blocks_y, rest_y)) = (x.as_chunks(), y.as_chunks());
+        for block in 0..blocks_x.len().min(blocks_y.len()) {
+            add_products(&mut sums, &blocks_x[block], of_x, &blocks_y[block], of_y);
+        }
+        let (mut last_x, mut last_y) = ([ABSENT; LANES], [ABSENT; LANES]);
+        last_x[..rest_x.len()].copy_from_slice(rest_x);
+        last_y[..rest_y.len()].copy_from_slice(rest_y);
+        add_products(&mut sums, &last_x, of_x, &last_y, of_y);
+        sums.map(|lanes| lanes.iter().sum())
     }
-    let (mut last_x, mut last_y) = ([ABSENT; LANES], [ABSENT; LANES]);
-    last_x[..rest_x.len()].copy_from_slice(rest_x);
-    last_y[..rest_y.len()].copy_from_slice(rest_y);
-    add_products(&mut sums, &last_x, of_x, &last_y, of_y);
-    sums.map(|lanes| lanes.iter().sum())
 }
 
 #[inline(always)]
 fn add_products(
     [xy, xxyy, xxxy, xyyy]: &mut [[f64; LANES]; 4],
     ranks_x: &[u32; LANES],
-    of_x: &MidRanks,
+    of_x: Table<'_>,
     ranks_y: &[u32; LANES],
-    of_y: &MidRanks,
+    of_y: Table<'_>,
 ) {
-    let (mut x, mut y) = ([0.0; LANES], [0.0; LANES]);
+    let (mut x, mut y) = ([0; LANES], [0; LANES]);
     for lane in 0..LANES {
         x[lane] = of_x.twice(ranks_x[lane]);
         y[lane] = of_y.twice(ranks_y[lane]);
     }
     for lane in 0..LANES {
-        let (x, y) = (x[lane], y[lane]);
+        let (x, y) = (f64::from(x[lane]), f64::from(y[lane]));
         let product = x * y;
         xy[lane] += product;
         xxyy[lane] += product * product;
@@ -215,8 +217,7 @@ pub(super) struct Together {
     measure: Measure,
     n: u64,
     constant: Vec<bool>,
-    /// Sums of xy, of x²y² and of x³y.
-    sums: [DMatrix<f64>; 3],
+    sums: PowerSums,
 }
 
 impl Together {
@@ -233,7 +234,7 @@ impl Together {
             measure,
             n,
             constant,
-            sums: power_sums(&standard, [(1, 1), (2, 2), (3, 1)]),
+            sums: PowerSums::of(&standard, &[(1..=3, 1), (2..=2, 2)]),
         }
     }
 
@@ -244,22 +245,17 @@ impl Together {
         if constant(i) || constant(j) {
             return Err(NotComputed::Constant);
         }
-        let [xy, xxyy, xxxy] = &self.sums;
-        let mean = |sums: &DMatrix<f64>, i, j| entry(sums, i, j) / self.n as f64;
+        let mean = |powers, columns| self.sums.get(powers, columns) / self.n as f64;
         let products = Products {
-            xy: mean(xy, i, j),
-            xxyy: mean(xxyy, i, j),
-            xxxy: mean(xxxy, i, j),
-            xyyy: mean(xxxy, j, i),
-            xxxx: mean(xxyy, i, i),
-            yyyy: mean(xxyy, j, j),
+            xy: mean((1, 1), (i, j)),
+            xxyy: mean((2, 2), (i, j)),
+            xxxy: mean((3, 1), (i, j)),
+            xyyy: mean((3, 1), (j, i)),
+            xxxx: mean((2, 2), (i, i)),
+            yyyy: mean((2, 2), (j, j)),
         };
         Ok(products.association(self.measure, self.n))
     }
-}
-
-fn entry(sums: &DMatrix<f64>, i: usize, j: usize) -> f64 {
-    sums.get((i, j)).copied().unwrap_or(0.0)
 }
 
 /// Mean 0 and mean square 1 over the rows with a value, NaN in the others; `None` for a constant.
@@ -267,10 +263,10 @@ fn standardise(measure: Measure, column: &Numeric, n: u64) -> Option<Vec<f64>> {
     if measure == Measure::Spearman {
         let mut ranks = MidRanks::default();
         ranks.of(column, &column.absent, n);
-        let unit = ranks.unit()?;
+        let (unit, ranks) = (ranks.unit()?, ranks.table());
         let value = |rank: &u32| match *rank {
             ABSENT => f64::NAN,
-            rank => ranks.twice(rank) * unit,
+            rank => f64::from(ranks.twice(rank)) * unit,
         };
         return Some(column.ranks.rows.iter().map(value).collect());
     }
@@ -283,8 +279,7 @@ fn standardise(measure: Measure, column: &Numeric, n: u64) -> Option<Vec<f64>> {
 pub(super) struct Apart {
     /// For each column its place among the numeric ones.
     places: Vec<Option<usize>>,
-    /// Sums of 1, x, x², x³, x⁴, xy, x²y, x³y and x²y²: those of [`POWERS`].
-    sums: [DMatrix<f64>; 9],
+    sums: PowerSums,
 }
 
 impl Apart {
@@ -301,25 +296,24 @@ impl Apart {
         }
         Apart {
             places,
-            sums: power_sums(&values, POWERS),
+            sums: PowerSums::of(&values, &[(0..=4, 0), (1..=3, 1), (2..=2, 2)]),
         }
     }
 
     /// The correlation of the i-th and the j-th of the columns; `None` where one of them varies so little in these rows that
     /// the sums do not tell it.
     pub fn pair(&self, i: usize, j: usize) -> Option<Result<Association, NotComputed>> {
-        let ((Some(i), Some(j)), [ones, ..]) =
-            ((*self.places.get(i)?, *self.places.get(j)?), &self.sums)
-        else {
-            return None;
-        };
-        let n = entry(ones, i, j);
+        let (i, j) = ((*self.places.get(i)?)?, (*self.places.get(j)?)?);
+        let n = self.sums.get((0, 0), (i, j));
         if let Err(few) = enough(n as u64) {
             return Some(Err(few));
         }
-        let of = |i: usize, j: usize| self.sums.each_ref().map(|sums| entry(sums, i, j) / n);
-        let [_, a, xx, xxx, xxxx, xy, xxy, xxxy, xxyy] = of(i, j);
-        let [_, b, yy, yyy, yyyy, _, xyy, xyyy, _] = of(j, i);
+        let mean = |powers, columns| self.sums.get(powers, columns) / n;
+        let of = |columns| [1, 2, 3, 4].map(|power| mean((power, 0), columns));
+        let ([a, xx, xxx, xxxx], [b, yy, yyy, yyyy]) = (of((i, j)), of((j, i)));
+        let (xy, xxyy) = (mean((1, 1), (i, j)), mean((2, 2), (i, j)));
+        let (xxy, xyy) = (mean((2, 1), (i, j)), mean((2, 1), (j, i)));
+        let (xxxy, xyyy) = (mean((3, 1), (i, j)), mean((3, 1), (j, i)));
         let variance = |square: f64, mean: f64| {
             let variance = square - mean * mean;
             (variance > CANCELLED * square).then_some(variance)

@@ -13,6 +13,9 @@ use super::measure::{
 use super::mid_ranks::MidRanks;
 use super::values::{ABSENT, Categorical, Numeric};
 
+/// Sums of a category that are kept side by side, so that one row need not wait for the one before it.
+const SIDES: usize = 4;
+
 /// Power sums of the standardised ranks of one category.
 #[derive(Clone, Default)]
 struct Sums {
@@ -23,6 +26,25 @@ struct Sums {
 }
 
 impl Sums {
+    #[inline(always)]
+    fn add(&mut self, value: f64) {
+        let square = value * value;
+        self.count += 1.0;
+        self.first += value;
+        self.second += square;
+        self.third += square * value;
+    }
+
+    fn of(sides: &[Sums; SIDES]) -> Sums {
+        let sum = |of: fn(&Sums) -> f64| sides.iter().map(of).sum();
+        Sums {
+            count: sum(|side| side.count),
+            first: sum(|side| side.first),
+            second: sum(|side| side.second),
+            third: sum(|side| side.third),
+        }
+    }
+
     /// Means of u, u² and u³ for the standardised values u.
     fn means(&self) -> [f64; 3] {
         [self.first, self.second, self.third].map(|sum| sum / self.count)
@@ -44,20 +66,17 @@ pub(super) fn correlation_ratio(
     let count = x.absent.neither(&groups.absent);
     let n = count as f64;
     ranks.of(x, &groups.absent, count);
-    let unit = ranks.unit();
-    let mut sums = vec![Sums::default(); groups.levels as usize];
-    for (rank, code) in x.ranks.rows.iter().zip(&groups.codes) {
+    let (unit, table) = (ranks.unit(), ranks.table());
+    let mut sides = vec![[(); SIDES].map(|()| Sums::default()); groups.levels as usize];
+    for (row, (rank, code)) in x.ranks.rows.iter().zip(&groups.codes).enumerate() {
         // The code for no value is beyond all.
-        let sums = sums.get_mut(*code as usize).filter(|_| *rank != ABSENT);
-        if let Some(sums) = sums {
-            let value = ranks.twice(*rank) * unit.unwrap_or(0.0);
-            let square = value * value;
-            sums.count += 1.0;
-            sums.first += value;
-            sums.second += square;
-            sums.third += square * value;
+        let sides = sides.get_mut(*code as usize).filter(|_| *rank != ABSENT);
+        if let Some(sides) = sides {
+            let value = f64::from(table.twice(*rank)) * unit.unwrap_or(0.0);
+            sides[row % SIDES].add(value);
         }
     }
+    let mut sums: Vec<Sums> = sides.iter().map(Sums::of).collect();
     sums.retain(|sums| sums.count > 0.0);
     let k = sums.len() as u64;
     let need = MIN_ROWS.max(2 * k);

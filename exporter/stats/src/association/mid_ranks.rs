@@ -10,7 +10,7 @@ pub(super) const LANES: usize = 16;
 /// whole; the room that they take is used again.
 #[derive(Default)]
 pub(super) struct MidRanks {
-    /// One entry a distinct value.
+    /// One entry a distinct value, and a 0.
     twice: Vec<i32>,
     n: f64,
     /// Sums over the rows of the squares and of the fourth powers of these.
@@ -33,19 +33,23 @@ impl MidRanks {
             }
         }
         self.n = n as f64;
-        (self.squares, self.fourths) = pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || ranked(twice, n as i32),
-        );
+        (self.squares, self.fourths) = pulp::Arch::new().dispatch(Ranked {
+            counts: twice,
+            n: n as i32,
+        });
+        twice.push(0);
     }
 
-    /// Twice the mid-rank of the value with this position less the mean; 0 for no value.
+    /// To look them up.
     #[inline(always)]
-    pub fn twice(&self, rank: u32) -> f64 {
-        f64::from(self.twice.get(rank as usize).copied().unwrap_or(0))
+    pub fn table(&self) -> Table<'_> {
+        Table {
+            twice: &self.twice,
+            last: self.twice.len().saturating_sub(1),
+        }
     }
 
-    /// What [`MidRanks::twice`] times this has a mean square of 1; `None` when only one value occurs.
+    /// What [`Table::twice`] times this has a mean square of 1; `None` when only one value occurs.
     pub fn unit(&self) -> Option<f64> {
         (self.squares > 0.0).then(|| (self.n / self.squares).sqrt())
     }
@@ -56,25 +60,66 @@ impl MidRanks {
     }
 }
 
-/// Makes doubled mid-ranks less their mean of how often each value occurs; gives the sums of their squares and fourth powers.
-#[inline(always)]
-fn ranked(counts: &mut [i32], n: i32) -> (f64, f64) {
-    let (mut squares, mut fourths) = ([0.0f64; LANES], [0.0f64; LANES]);
-    let mut below = 0;
-    for block in counts.chunks_mut(LANES) {
-        let (mut occur, mut ranks) = ([0; LANES], [0; LANES]);
-        for lane in 0..block.len() {
-            let count = block[lane];
-            block[lane] = 2 * below + count - n;
-            below += count;
-            (occur[lane], ranks[lane]) = (count, block[lane]);
-        }
-        for lane in 0..LANES {
-            let (count, rank) = (f64::from(occur[lane]), f64::from(ranks[lane]));
-            let square = rank * rank;
-            squares[lane] += count * square;
-            fourths[lane] += count * square * square;
-        }
+/// Doubled mid-ranks by the position of a value among the distinct ones.
+#[derive(Clone, Copy)]
+pub(super) struct Table<'a> {
+    twice: &'a [i32],
+    last: usize,
+}
+
+impl Table<'_> {
+    /// Of the value with this position, less the mean; 0 for no value.
+    #[inline(always)]
+    pub fn twice(self, rank: u32) -> i32 {
+        // What is beyond the last is the last, which is 0: without a branch.
+        let entry = self.twice.get((rank as usize).min(self.last));
+        entry.copied().unwrap_or(0)
     }
-    (squares.iter().sum(), fourths.iter().sum())
+}
+
+/// Makes doubled mid-ranks less their mean of how often each value occurs; gives the sums of their squares and fourth powers.
+struct Ranked<'a> {
+    counts: &'a mut [i32],
+    n: i32,
+}
+
+impl pulp::WithSimd for Ranked<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> (f64, f64) {
+        let Ranked { counts, n } = self;
+        let mut sums = ([0.0; LANES], [0.0; LANES]);
+        let mut below = 0;
+        let (blocks, rest) = counts.as_chunks_mut();
+        for block in blocks {
+            rank(block, &mut below, n, &mut sums);
+        }
+        let mut last = [0; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        rank(&mut last, &mut below, n, &mut sums);
+        rest.copy_from_slice(&last[..rest.len()]);
+        (sums.0.iter().sum(), sums.1.iter().sum())
+    }
+}
+
+/// Ranks some values, of which `below` rows are below the first.
+#[inline(always)]
+fn rank(
+    block: &mut [i32; LANES],
+    below: &mut i32,
+    n: i32,
+    (squares, fourths): &mut ([f64; LANES], [f64; LANES]),
+) {
+    let counts = *block;
+    for lane in 0..LANES {
+        block[lane] = 2 * *below + counts[lane] - n;
+        *below += counts[lane];
+    }
+    for lane in 0..LANES {
+        let (count, rank) = (f64::from(counts[lane]), f64::from(block[lane]));
+        let square = rank * rank;
+        squares[lane] += count * square;
+        fourths[lane] += count * square * square;
+    }
 }

@@ -525,6 +525,42 @@ proptest! {
         prop_assert_eq!(lost.alarming, Err(NotComputed::Constant));
     }
 
+    /// Columns with gaps in different rows are computed in another way than those of their complete rows, to the same.
+    #[test]
+    fn gaps_leave_the_complete_rows(x in prop::collection::vec((-20i32..20, 0u32..10), 90..200), seed in 0u32..1000, far in prop::sample::select(vec![0.0, 1e3, 1e7])) {
+        let rows = x.len() as u32;
+        let gap = |u: f64, value: f64| if u < 0.1 { f64::NAN } else { value };
+        let y: Vec<f64> = u(rows, seed).iter().zip(u(rows, seed + 7)).zip(&x).map(|((u, v), (x, _))| gap(v, 15.0 * u + f64::from(*x))).collect();
+        // What stands far out is where y has no value.
+        let x: Vec<f64> = x.iter().zip(&y).map(|((x, gap), y)| match *gap {
+            0 => f64::NAN,
+            _ if y.is_nan() => f64::from(*x) + far,
+            _ => f64::from(*x),
+        }).collect();
+        let codes: Vec<u32> = u(rows, seed + 3).iter().map(|u| if *u < 0.1 { ABSENT } else { (5.0 * u) as u32 }).collect();
+        let z = u(rows, seed + 11);
+        let found = matrix(&[Values::Numeric(&x), Values::Numeric(&y), categorical(&codes, 5), Values::Numeric(&z)]).unwrap();
+        let complete = |of: &dyn Fn(usize) -> bool, values: &[f64]| -> Vec<f64> {
+            (0..values.len()).filter(|row| of(*row)).map(|row| values[row]).collect()
+        };
+        let both = |row: usize| !x[row].is_nan() && !y[row].is_nan();
+        let expected = only(&[Values::Numeric(&complete(&both, &x)), Values::Numeric(&complete(&both, &y))]);
+        let coded = |row: usize| !x[row].is_nan() && codes[row] != ABSENT;
+        let their: Vec<u32> = (0..codes.len()).filter(|row| coded(*row)).map(|row| codes[row]).collect();
+        let ratio = only(&[Values::Numeric(&complete(&coded, &x)), categorical(&their, 5)]);
+        let pair = found.pair(0, 1).unwrap();
+        let pairs = [(pair.alarming, expected.alarming), (pair.pearson.unwrap(), expected.pearson.unwrap()), (found.pair(0, 2).unwrap().alarming, ratio.alarming)];
+        for (found, expected) in pairs {
+            let (Ok(found), Ok(expected)) = (found, expected) else {
+                prop_assert_eq!(found, expected);
+                continue;
+            };
+            prop_assert_eq!((found.measure, found.n), (expected.measure, expected.n));
+            prop_assert!((found.value - expected.value).abs() <= 1.01e-6, "{:?} {:?}", found, expected);
+            prop_assert!((found.variance - expected.variance).abs() <= 0.011 * expected.variance + 1e-9, "{:?} {:?}", found, expected);
+        }
+    }
+
     /// Both ways of computing give the same.
     #[test]
     fn together_and_apart_agree(x in prop::collection::vec(-20i32..20, 40..120), seed in 0u32..1000) {

@@ -46,7 +46,7 @@ impl PatternMoments {
         let centred = DMatrix::from_fn(rows.len(), observed.len(), |row, column| {
             table[(row, column)] - means[column]
         });
-        let cross = centred.tr_mul(&centred);
+        let cross = centred.transpose() * &centred;
         let mut mean = DVector::zeros(columns);
         let mut products = DMatrix::zeros(columns, columns);
         for (i, &row) in observed.iter().enumerate() {

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::em::{self, PatternMoments};
-use super::scaled::{moments, standardised};
+use super::scaled::standardised;
 use super::semidefinite::Factor;
 use super::{NotComputed, rows};
 use crate::tail;
@@ -189,8 +189,11 @@ fn test_with(values: &[&[f64]], least: u64, tolerance: f64) -> Result<Mcar, NotC
 
 /// The columns that take part: with missing values first, by falling number of them.
 fn choose(values: &[&[f64]], left_out: &mut LeftOut) -> Vec<usize> {
-    let varies =
-        |column: &usize| moments(values[*column]).is_some_and(|found| found.min < found.max);
+    let varies = |column: &usize| {
+        let mut finite = values[*column].iter().filter(|value| value.is_finite());
+        let first = finite.next();
+        first.is_some_and(|first| finite.any(|value| value != first))
+    };
     let (mut columns, constant): (Vec<usize>, Vec<usize>) = (0..values.len()).partition(varies);
     left_out.constant = constant;
     let missing = |column: usize| values[column].iter().filter(|value| value.is_nan()).count();

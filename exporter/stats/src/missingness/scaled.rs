@@ -6,11 +6,23 @@ use crate::summary::Moments;
 
 /// Moments of the finite values.
 pub(super) fn moments(values: &[f64]) -> Option<Moments> {
-    let mut all = Accumulator::EMPTY;
-    values.chunks(512).for_each(|chunk| {
-        all.update(pulp::Scalar, chunk);
-    });
-    all.moments()
+    pulp::Arch::new().dispatch(All(values)).moments()
+}
+
+/// All values, a chunk at a time.
+struct All<'a>(&'a [f64]);
+
+impl pulp::WithSimd for All<'_> {
+    type Output = Accumulator;
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, simd: S) -> Accumulator {
+        let mut all = Accumulator::EMPTY;
+        for chunk in self.0.chunks(512) {
+            all.update(simd, chunk);
+        }
+        all
+    }
 }
 
 /// (x − mean)/sd of every finite value, NaN of every other; `None` when the finite values do not vary.

@@ -62,12 +62,20 @@ impl Missingness {
             })
             .collect();
         let numeric: Vec<&[f64]> = numbers.iter().flatten().copied().collect();
+        let (mcar, (patterns, dependence)) = rayon::join(
+            || little(&numeric),
+            || {
+                let patterns = Patterns::count(&nulls);
+                let dependence = dependence::dependence(&nulls, &numbers, SIGNIFICANT, SPLITS);
+                (patterns, dependence)
+            },
+        );
         Ok(Missingness {
             features: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
-            patterns: Patterns::count(&nulls)?,
+            patterns: patterns?,
             joint: JointCounts::count(&nulls)?,
-            mcar: little(&numeric),
-            dependence: dependence::dependence(&nulls, &numbers, SIGNIFICANT, SPLITS)?,
+            mcar,
+            dependence: dependence?,
         })
     }
 

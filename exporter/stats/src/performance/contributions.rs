@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Predictor, Target};
 use crate::association::ABSENT;
-use crate::power_sums::power_sums;
+use crate::power_sums::PowerSums;
 use crate::predictive::NotComputed;
 use crate::predictive::contribution::lmg;
 use crate::ranks::Ranks;
@@ -258,11 +258,11 @@ fn unit(mut values: Vec<f64>) -> Option<Vec<f64>> {
 fn correlations(columns: &[Cow<'_, [f64]>], response: &Response) -> (Vec<f64>, Vec<f64>) {
     let all = columns.iter().map(|column| &**column);
     let all: Vec<&[f64]> = all.chain([response.values.as_slice()]).collect();
-    let [products] = power_sums(&all, [(1, 1)]);
+    let products = PowerSums::of(&all, &[(1..=1, 1)]);
     let size = columns.len();
     let r = |row: usize, column: usize| match row == column {
         true => 1.0,
-        false => products[(row, column)].clamp(-1.0, 1.0),
+        false => products.get((1, 1), (row, column)).clamp(-1.0, 1.0),
     };
     let among = (0..size).flat_map(|row| (0..size).map(move |column| (row, column)));
     (
