@@ -142,7 +142,7 @@ impl Monitor {
         // A cell of a table expects one row where each side has this share.
         let least = |profile: &FeatureProfile| {
             let rows = profile.rows() / u64::from(need.max(1));
-            1.0 / (rows.clamp(1, stats::SAMPLED_ROWS as u64) as f64).sqrt()
+            1.0 / (rows.clamp(1, stats::PAIR_ROWS as u64) as f64).sqrt()
         };
         let beside = |name: &str| pool.beside.iter().find(|(column, _)| column.name == name);
         let target = self.config.data.target.as_ref();

@@ -10,10 +10,11 @@ use std::time::Instant;
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use stats::association::{self, ABSENT, Values};
+use stats::association::{ABSENT, Values};
 use stats::performance::{Performance, Predictor, Target};
 use stats::{
-    Bins, Choice, Column, FeatureProfile, Kind, Missingness, RowSample, Segmented, Validity,
+    Associations, Bins, Choice, Column, FeatureProfile, Kind, Missingness, RowSample, Segmented,
+    Validity,
 };
 
 /// About as many as are sampled of a million.
@@ -35,16 +36,13 @@ fn main() {
     let samples: Vec<RowSample> = numbers.iter().map(|values| sample(values)).collect();
     let names: Vec<String> = (0..60).map(|column| format!("f{column}")).collect();
 
-    let columns: Vec<Values<'_>> = numbers
+    let categorical = codes.iter().zip(categories);
+    let values = categorical.map(|(codes, categories)| Values::Categorical { codes, categories });
+    let values = numbers
         .iter()
         .map(|values| Values::Numeric(values))
-        .chain(
-            codes
-                .iter()
-                .zip(categories)
-                .map(|(codes, categories)| Values::Categorical { codes, categories }),
-        )
-        .collect();
+        .chain(values);
+    let columns: Vec<(&str, Values<'_>)> = names.iter().map(String::as_str).zip(values).collect();
     let numeric = numbers.iter().zip(&bins).map(|(values, bins)| match bins {
         Bins::Numeric(bins) => Predictor::Numeric { values, bins },
         Bins::Categorical(_) => unreachable!("the bins of numbers"),
@@ -75,7 +73,7 @@ fn main() {
         (
             "associations",
             Box::new(|| {
-                black_box(association::matrix(&columns).unwrap());
+                black_box(Associations::new(&columns).unwrap());
             }),
         ),
         (

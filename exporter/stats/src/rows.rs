@@ -98,6 +98,18 @@ impl RowValues {
         }
     }
 
+    /// The first of each `step` rows.
+    pub fn every(step: usize, values: Values<'_>) -> Self {
+        match values {
+            Values::Numeric(values) => {
+                RowValues::Numeric(values.iter().step_by(step).copied().collect())
+            }
+            Values::Categorical { codes, .. } => {
+                RowValues::Categorical(codes.iter().step_by(step).copied().collect())
+            }
+        }
+    }
+
     /// The same with rare categories joined; numbers stay as they are.
     pub fn joined(self, collapse: Option<&Collapse>) -> Self {
         match (self, collapse) {

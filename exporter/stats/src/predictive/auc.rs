@@ -7,6 +7,8 @@
 //! (V−A)/√(n₀(n₀−1)) outside, V its placement. The sum of their products over rows is the covariance; of one class
 //! it is DeLong's variance to the digit.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::cells::Cells;
@@ -84,7 +86,9 @@ pub fn numeric(
 pub fn categorical(table: &ClassTable, scores: &CategoryScores) -> Result<Auc, NotComputed> {
     check_lengths(table.bins(), scores.categories())?;
     check_lengths(table.classes(), scores.classes())?;
-    Auc::read(&Cells::categories(table), |class| scores.levels(class))
+    Auc::read(&Cells::categories(table), |class| {
+        Cow::Owned(scores.levels(class))
+    })
 }
 
 /// The orientation of each class by which its AUC is at least ½; `Larger` for a class that has no AUC.
@@ -126,11 +130,14 @@ pub(crate) fn ranked(ranks: &Ranks, targets: &[u32], classes: usize) -> Result<A
 impl Auc {
     fn of_ranks(cells: &Cells) -> Result<Auc, NotComputed> {
         let levels: Vec<usize> = (0..cells.groups).collect();
-        Auc::read(cells, |_| levels.clone())
+        Auc::read(cells, |_| Cow::Borrowed(&levels))
     }
 
     /// `levels` says for a class at which level each group of rows is ranked, below the number of groups.
-    fn read(cells: &Cells, levels: impl Fn(usize) -> Vec<usize>) -> Result<Auc, NotComputed> {
+    fn read<'a>(
+        cells: &Cells,
+        levels: impl Fn(usize) -> Cow<'a, [usize]>,
+    ) -> Result<Auc, NotComputed> {
         let rows: u64 = cells.totals.iter().sum();
         if cells.totals.iter().filter(|total| **total > 0).count() < 2 {
             return Err(NotComputed::OneClass);
