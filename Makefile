@@ -45,9 +45,9 @@ test: ## format, lints and every test (first time: about 35 minutes)
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace
 
-bench: ## kernels in ns per cell, and one full evaluation against draining the stream (first time: about an hour)
+bench: ## kernels in ns per cell, the closing of a window, and one full evaluation against draining the stream (first time: about an hour)
 	@tests/setup/prerequisites.sh rust python
-	cargo bench --locked --workspace --bench kernels --bench exposition --bench rules
+	cargo bench --locked --workspace --bench kernels --bench closing --bench exposition --bench rules
 	cargo build --locked --release --workspace --example bench_evaluation
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/bench/evaluation.py "$(TARGET)/release/examples/bench_evaluation"

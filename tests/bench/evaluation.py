@@ -101,6 +101,8 @@ def main():
             for rows in (MILLION, 4 * MILLION):
                 lines.append(measure(sys.argv[1], f"grpc://127.0.0.1:{port}", rows, batch_rows))
                 show(lines[-1])
+        each = max(line["evaluate_bytes"] - line["drain_bytes"] for line in lines) / CELLS_PER_ROW
+        print(f"\nMemory beyond that of draining: at most {each / 1e6:.1f} MB a feature")
         parts(sys.argv[1], f"grpc://127.0.0.1:{port}")
     finally:
         server.stdin.close()

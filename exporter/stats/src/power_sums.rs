@@ -43,12 +43,13 @@ impl PowerSums {
             for start in (first..rows.min(first + CHUNK)).step_by(BLOCK) {
                 let len = BLOCK.min(rows - start);
                 // A row of the table is a power of a column, so that those of one power lie together.
-                let mut powers = DMatrix::zeros(p * (highest - lowest + 1), len);
+                let height = p * (highest - lowest + 1);
+                let mut powers = DMatrix::zeros(height, len);
                 for (at, column) in columns.iter().enumerate() {
-                    let values = column.iter().skip(start);
-                    for (mut powers, value) in powers.column_iter_mut().zip(values) {
+                    let rows = powers.as_mut_slice().chunks_exact_mut(height);
+                    for (powers, value) in rows.zip(column.iter().skip(start)) {
                         let mut power = to_the(*value, lowest);
-                        for slot in powers.iter_mut().skip(at).step_by(p) {
+                        for slot in powers[at..].iter_mut().step_by(p) {
                             *slot = power;
                             power *= if value.is_nan() { 0.0 } else { *value };
                         }
