@@ -21,6 +21,8 @@ use stats::{
 const ROWS: usize = 31_000;
 const ROUNDS: usize = 9;
 
+type Run<'a> = Box<dyn Fn() + 'a>;
+
 fn main() {
     // `cargo test` runs benches once to see that they work; numbers are for `cargo bench`.
     let measured = std::env::args().any(|argument| argument == "--bench");
@@ -59,7 +61,7 @@ fn main() {
     let missing: Vec<(&str, &RowSample)> = names.iter().map(String::as_str).zip(&samples).collect();
     let segments = ["a", "b", "c"].map(str::to_owned);
 
-    let work: [(&str, Box<dyn Fn() + '_>); 5] = [
+    let work: [(&str, Run<'_>); 5] = [
         (
             "sorting each numeric column once",
             Box::new(|| {
