@@ -45,7 +45,7 @@ test: ## format, lints and every test (first time: about 35 minutes)
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace
 
-bench: ## kernels in ns per cell, the closing of a window, and one full evaluation against draining the stream (first time: about an hour)
+bench: ## kernels in ns per cell, the closing of a window, and one full evaluation against draining the stream (first time: about 45 minutes)
 	@tests/setup/prerequisites.sh rust python
 	cargo bench --locked --workspace --bench kernels --bench closing --bench exposition --bench rules
 	cargo build --locked --release --workspace --example bench_evaluation
