@@ -17,6 +17,7 @@ mod judge;
 mod kept;
 mod keys;
 mod measure;
+mod mid_ranks;
 mod moments;
 #[cfg(test)]
 mod oracle;

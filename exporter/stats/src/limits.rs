@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::distance::Statistic;
-use crate::tail;
+use crate::tail::{self, PearsonIii};
 use crate::verdict::BySeverity;
 
 /// The least and the largest α: below, a limit would rest on tails that nothing has tested; above, a check would
@@ -257,12 +257,15 @@ pub fn pooled_variance<'a>(features: impl Iterator<Item = &'a Between>) -> f64 {
     if count == 0 { 0.0 } else { sum / count as f64 }
 }
 
-/// z₁₋α·√(r(1−r)(1/N + 1/M)), r = (counted + ½)/(N + 1): the increase of a share, of which the reference has `counted`
-/// of N rows and the window some of M, that is exceeded with probability `alpha` when nothing changed.
+/// The increase of a share, of which the reference has `counted` of N rows and the window some of M, that is exceeded with
+/// probability `alpha` when nothing changed: x₁₋α·SE, SE = √(r(1−r)(1/N + 1/M)), r = (counted + ½)/(N + 1), and x of
+/// Pearson's type III with the skewness (1−2r)/(r(1−r))·SE. That is √(1 + M/N) times the skewness of a window's share, since a
+/// reference that is large by luck makes SE large too.
 pub fn share_null(alpha: f64, counted: u64, reference: u64, current: u64) -> f64 {
     let rate = (counted as f64 + 0.5) / (reference as f64 + 1.0);
-    tail::normal_isf(alpha)
-        * (rate * (1.0 - rate) * (1.0 / reference as f64 + 1.0 / current as f64)).sqrt()
+    let variance = rate * (1.0 - rate);
+    let error = (variance * (1.0 / reference as f64 + 1.0 / current as f64)).sqrt();
+    PearsonIii::new((1.0 - 2.0 * rate) / variance * error).isf(alpha) * error
 }
 
 /// What a limit is made of, at one severity.

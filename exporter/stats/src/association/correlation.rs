@@ -8,8 +8,8 @@
 use rayon::prelude::*;
 
 use super::measure::{Association, MIN_ROWS, Measure, NotComputed, round, round_variance};
-use super::mid_ranks::{LANES, MidRanks, Table};
 use super::values::{ABSENT, Numeric, Prepared};
+use crate::mid_ranks::{LANES, MidRanks, Table};
 use crate::power_sums::PowerSums;
 
 /// What ranks being estimated adds to Spearman's variance, as a multiple of r². On bivariate normal data n times the
@@ -60,8 +60,8 @@ pub(super) fn spearman(
 ) -> Result<Association, NotComputed> {
     let n = x.absent.neither(&y.absent);
     enough(n)?;
-    of_x.of(x, &y.absent, n);
-    of_y.of(y, &x.absent, n);
+    of_x.of(&x.ranks, &y.absent, n);
+    of_y.of(&y.ranks, &x.absent, n);
     let (count, unit_x, unit_y) = (n as f64, of_x.unit(), of_y.unit());
     let (unit_x, unit_y) = unit_x.zip(unit_y).ok_or(NotComputed::Constant)?;
     let [xy, xxyy, xxxy, xyyy] = pulp::Arch::new().dispatch(MixedProducts {
@@ -262,7 +262,7 @@ impl Together {
 fn standardise(measure: Measure, column: &Numeric, n: u64) -> Option<Vec<f64>> {
     if measure == Measure::Spearman {
         let mut ranks = MidRanks::default();
-        ranks.of(column, &column.absent, n);
+        ranks.of(&column.ranks, &column.absent, n);
         let (unit, ranks) = (ranks.unit()?, ranks.table());
         let value = |rank: &u32| match *rank {
             ABSENT => f64::NAN,

@@ -7,11 +7,11 @@
 //! (1 − η²)u² − (u − μ_g)² for the standardised value u in a category of mean μ_g, as if ranks were values.
 
 use super::measure::{
-    Association, Independence, MAX_CATEGORIES, MIN_ROWS, Measure, NotComputed, round,
-    round_variance,
+    Association, Independence, MAX_CATEGORIES, MIN_ROWS, Measure, NotComputed, influence_noise,
+    round, round_variance,
 };
-use super::mid_ranks::MidRanks;
 use super::values::{ABSENT, Categorical, Numeric};
+use crate::mid_ranks::MidRanks;
 
 /// Sums of a category that are kept side by side, so that one row need not wait for the one before it.
 const SIDES: usize = 4;
@@ -65,7 +65,7 @@ pub(super) fn correlation_ratio(
     }
     let count = x.absent.neither(&groups.absent);
     let n = count as f64;
-    ranks.of(x, &groups.absent, count);
+    ranks.of(&x.ranks, &groups.absent, count);
     let (unit, table) = (ranks.unit(), ranks.table());
     let mut sides = vec![[(); SIDES].map(|()| Sums::default()); groups.levels as usize];
     for (row, (rank, code)) in x.ranks.rows.iter().zip(&groups.codes).enumerate() {
@@ -107,17 +107,16 @@ pub(super) fn correlation_ratio(
         .sum::<f64>()
         + eta * eta * ranks.mean_fourth();
     let degrees = (k - 1) as u32;
-    // Influences are not 0 by chance alone where the means differ by nothing: see Cramér's V.
-    let noise = 4.0 * f64::from(degrees) / n;
     Ok(Association {
         measure: Measure::CorrelationRatio,
         value: round(epsilon.max(0.0).sqrt()),
         n: count,
-        variance: round_variance((influence - noise).max(0.0)),
+        variance: round_variance(influence - influence_noise(degrees, n * epsilon, count)),
         independence: Some(Independence {
             degrees,
             scale: 1,
             square: round(epsilon),
+            reciprocal_shares: 0,
         }),
     })
 }

@@ -6,8 +6,8 @@
 //! 11.3) written by cells.
 
 use super::measure::{
-    Association, Independence, MAX_CATEGORIES, MIN_ROWS, Measure, NotComputed, round,
-    round_variance,
+    Association, Independence, MAX_CATEGORIES, MIN_ROWS, Measure, NotComputed, influence_noise,
+    round, round_variance,
 };
 use super::values::{ABSENT, Categorical};
 
@@ -75,6 +75,17 @@ impl Counts {
         })
     }
 
+    /// Σ 1/(p_i·p_j) over the rows and columns that occur.
+    fn reciprocal_shares(&self) -> u32 {
+        let sum = |counts: &[u64]| {
+            let occur = counts.iter().filter(|count| **count > 0);
+            occur
+                .map(|count| self.n as f64 / *count as f64)
+                .sum::<f64>()
+        };
+        (sum(&self.rows) * sum(&self.columns)).round() as u32
+    }
+
     /// χ²/n.
     fn phi_squared(&self) -> f64 {
         let sum: f64 = self.ratios().map(|(_, _, share, q)| share * q).sum();
@@ -123,17 +134,20 @@ impl Counts {
         let corrected = |levels: u32| f64::from(levels - 1) - f64::from(levels - 1).powi(2) / rest;
         let phi = self.phi_squared() - f64::from(degrees) / rest;
         let square = (phi / corrected(r).min(corrected(k))).min(1.0);
-        // In an independent table the influences are not 0 by chance: their mean square is about 4·degrees/n.
-        let noise = 4.0 * f64::from(degrees) / self.n as f64;
+        let lambda = self.n as f64 * f64::from(scale) * square;
         Ok(Association {
             measure: Measure::CramersV,
             value: round(square.max(0.0).sqrt()),
             n: self.n,
-            variance: round_variance((self.variance() - noise).max(0.0) / f64::from(scale).powi(2)),
+            variance: round_variance(
+                (self.variance() - influence_noise(degrees, lambda, self.n))
+                    / f64::from(scale).powi(2),
+            ),
             independence: Some(Independence {
                 degrees,
                 scale,
                 square: round(square),
+                reciprocal_shares: self.reciprocal_shares(),
             }),
         })
     }

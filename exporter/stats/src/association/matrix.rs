@@ -7,10 +7,10 @@ use super::correlation::{Apart, Together, pearson, spearman};
 use super::correlation_ratio::correlation_ratio;
 use super::cramers_v::cramers_v;
 use super::measure::{Association, InputError, Measure, NotComputed};
-use super::mid_ranks::MidRanks;
 use super::saved::Saved;
 use super::values::{MAX_ROWS, Numeric, Prepared, Values};
 use crate::column::Kind;
+use crate::mid_ranks::MidRanks;
 use crate::missingness::Indicator;
 
 /// Pairs that one thread takes at once, with the same room for ranks.

@@ -15,7 +15,6 @@ mod correlation_ratio;
 mod cramers_v;
 mod matrix;
 mod measure;
-mod mid_ranks;
 mod null;
 mod pool;
 mod saved;
@@ -28,7 +27,7 @@ pub use matrix::{Matrix, Pair, matrix};
 pub use measure::{
     Association, Independence, InputError, MAX_CATEGORIES, MIN_ROWS, Measure, NotComputed,
 };
-pub use null::{null, p_value};
+pub use null::{Null, null};
 pub use pool::{Pooled, pool};
 pub use values::{ABSENT, Values};
 pub use vif::{Band, Relation, Vif, Vifs, vif};

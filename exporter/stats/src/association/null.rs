@@ -1,172 +1,184 @@
-//! How large a change of an association chance alone makes.
-//!
-//! Both numbers answer for |Δ| on the plain scale, two-sided, given the baseline's value; Δ is not symmetric around it,
-//! so both of its tails are added up.
+//! How large a change of an association chance alone makes, given the baseline's.
 //!
 //! *Correlations.* atanh r is normal with variance v/(n − 3) (Fisher 1921), v from the data: see
-//! [`Association::variance`]. Both samples err: the variances of baseline and window are added.
+//! [`Association::variance`]. Both samples err: the variances of baseline and window are added. On the plain scale the
+//! change is not symmetric around 0, so both of its tails are added up.
 //!
-//! *V and the correlation ratio.* Their squares, before they are cut at 0, differ by a variable of mean 0 and variance
-//! v·(1/N + 1/M) + 2·degrees/scale²·(1/(N·M) + 1/M²): the delta method, and beside it the noise of χ² under
-//! independence, which is all that there is near 0; together they are the variance of a noncentral χ². For a weak
-//! association v is at least 4w/scale, which it is near independence, with w the square and one standard error. The
-//! upper tail is the larger of the normal one and of a shifted χ² with the third moment of the noncentral χ² (Pearson
-//! 1959), taken larger where shares are unequal; the lower tail is normal. A value cannot change below 0 or above 1.
+//! *V and the correlation ratio.* Near independence N·scale·w + degrees, with w the square before it is cut at 0, is a
+//! noncentral χ² with λ = N·scale·w; where the association is stronger, its linear part varies by a factor τ more or less
+//! than that of a noncentral χ², which v tells. So in units of χ² of a window with N rows
+//!
+//! - its variance is 4λτ + 2·degrees;
+//! - its third moment is 8·degrees + 24λτ², which is that of (√λ + √τ·Z)² and χ² beside it;
+//! - the baseline, from which λ is taken, errs as a mean of M/N windows does, M being its rows: with both errors the
+//!   variance is (1 + N/M) times as large, and the third moment (1 + N/M)² times, since a baseline that is large by luck makes
+//!   λ large too, as in a normal distribution of the root.
+//!
+//! The difference of the squares then has the tails of Pearson's type III with these moments (Pearson 1959). A table whose cells
+//! expect few rows is more skewed than that: its upper tail is taken to be, by its reciprocal shares.
+//!
+//! A square that is 0 or below gives the value 0, whatever it is. Where that happens by chance more often than falls
+//! may alarm, no fall can be told from chance, and rises get what falls leave over.
 
 use statrs::function::erf::erfc;
 
-use super::measure::{Association, Measure, NEARLY_ONE, PARTS};
-use crate::tail;
+use super::measure::{Association, Independence, NEARLY_ONE, PARTS};
+use crate::tail::{self, PearsonIii};
 
-/// The most skewed that a difference of squares is taken to be: χ² with one degree of freedom.
-const MOST_SKEWED: f64 = 2.828_427_124_746_190_3;
+/// The part of α that is for falls of V or the correlation ratio. With α growing, falls come in when the chance of the
+/// value 0 is this part of it, and up to there rises have had the rest alone: at least 0.8 × α is always used.
+const FALLS: f64 = 0.2;
+/// How much a table whose cells expect few rows adds to the third moment of the difference's upper tail, to the part under
+/// independence and to that of λ, for the sum of the reciprocals of what its cells expect ÷ degrees (simulated).
+const SPARSE_CELLS: (f64, f64) = (1.0, 3.0);
+/// λ is taken to be above its estimate where that is near 0, by a part of its variance under independence: at 0 and at 1 the
+/// rate of false alarms is then about as far below α as above it (simulated).
+const NEAR_NOTHING: f64 = 1.0 / 3.0;
 
-/// Up to so many standard deviations of χ² under independence an association is weak.
-const WEAK: f64 = 3.0;
+/// The changes that a window exceeds by chance, both above 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Null {
+    /// The largest rise of the value.
+    pub rise: f64,
+    /// The largest fall of the value; more than the value where no fall can be told from chance.
+    pub fall: f64,
+}
 
-/// How much larger the third moment of V² is taken to be than that of the noncentral χ²: a table of unequal shares whose
-/// least cell expects two rows has extremes of its own (simulated).
-const UNEVEN_CELLS: f64 = 2.5;
-/// The same of ε².
-const UNEVEN_GROUPS: f64 = 1.5;
+impl Null {
+    /// The one for a change of this sign.
+    pub fn of(&self, delta: f64) -> f64 {
+        if delta < 0.0 { self.fall } else { self.rise }
+    }
+}
 
-/// The |Δ| that a window of `n` complete rows exceeds with probability `alpha` when nothing changed since `reference`,
-/// in 0..=2. `None` when n or the reference's n is below 4, or `alpha` is not within 0 and 1.
+/// The changes one of which a window of `n` complete rows exceeds with probability `alpha` when nothing changed since
+/// `reference`, each in 0..=2. `None` when n or the reference's n is below 4, or `alpha` is not within 0 and 1.
 ///
-/// How often it is exceeded, as a multiple of α = 0.05, by simulation with windows of 300 rows and eight of them in the
-/// baseline (`docs/calibration.md`): Spearman 0.9 to 1.05, also with ties and tails of Student's t with three degrees of
-/// freedom, since the tails of one column alone are no matter to ranks; Cramér's V in tables of 2×2 and 4×5 0.35 to 0.95; the
-/// correlation ratio of ranks 0.4 to 0.9, of log-normal values as of normal ones. A cell that expects less than one row breaks
-/// it: see [`Collapse`](super::Collapse). A correlation ratio of values instead of ranks would not hold: no sample tells the
-/// fourth moment of a heavy tail.
-pub fn null(reference: &Association, n: u64, alpha: f64) -> Option<f64> {
-    if !(alpha > 0.0 && alpha < 1.0) {
+/// How often they are exceeded, as a multiple of α, is simulated in `docs/calibration.md`: at 0.05 within 0.75 and 1.25 of it
+/// but for tables with cells that expect a few rows only. A cell that expects less than one row breaks it: see
+/// [`Collapse`](super::Collapse). A correlation ratio of values instead of ranks would not hold: no sample tells the fourth
+/// moment of a heavy tail.
+pub fn null(reference: &Association, n: u64, alpha: f64) -> Option<Null> {
+    if !(alpha > 0.0 && alpha < 1.0) || n < 4 || reference.n < 4 {
         return None;
     }
-    let exceeded = Exceeded::new(reference, n)?;
-    Some(tail::invert(|change| exceeded.probability(change), alpha, (0.0, 1.0)).min(2.0))
-}
-
-/// Probability of a change at least as large as that from `reference` to `current` when nothing changed; `None` as for
-/// [`null`], or when the two are different measures.
-pub fn p_value(reference: &Association, current: &Association) -> Option<f64> {
-    if reference.measure != current.measure {
-        return None;
-    }
-    let exceeded = Exceeded::new(reference, current.n)?;
-    Some(exceeded.probability((current.value - reference.value).abs()))
-}
-
-/// The distribution of a window's value given the baseline's.
-enum Exceeded {
-    /// Normal around z = atanh of the value.
-    Correlation { value: f64, z: f64, error: f64 },
-    /// The square around the value's, with a standard error and a skewness.
-    Square {
-        value: f64,
-        square: f64,
-        error: f64,
-        skewness: f64,
-    },
-}
-
-impl Exceeded {
-    fn new(reference: &Association, n: u64) -> Option<Self> {
-        if n < 4 || reference.n < 4 {
-            return None;
+    Some(match reference.independence {
+        Some(near) => Square::new(reference, near, n).null(alpha),
+        None => {
+            let correlation = Correlation::new(reference, n);
+            let exceeded = |change: f64| correlation.exceeded(change);
+            let either = tail::invert(exceeded, alpha, (0.0, 1.0)).min(2.0);
+            Null {
+                rise: either,
+                fall: either,
+            }
         }
-        let (value, variance) = (reference.value, reference.variance);
+    })
+}
+
+/// A window's correlation: normal around z = atanh of the baseline's.
+struct Correlation {
+    value: f64,
+    z: f64,
+    error: f64,
+}
+
+impl Correlation {
+    fn new(reference: &Association, n: u64) -> Self {
+        let part = |n: u64| 1.0 / (n as f64 - 3.0);
+        Correlation {
+            value: reference.value,
+            z: reference.value.clamp(-NEARLY_ONE, NEARLY_ONE).atanh(),
+            error: (reference.variance * (part(reference.n) + part(n))).sqrt(),
+        }
+    }
+
+    /// Probability of a change at least as large, of either sign.
+    fn exceeded(&self, change: f64) -> f64 {
+        let (high, low) = (self.value + change, self.value - change);
+        let above = if high < 1.0 {
+            normal_sf((high.atanh() - self.z) / self.error)
+        } else {
+            0.0
+        };
+        let below = if low > -1.0 {
+            normal_sf((self.z - low.atanh()) / self.error)
+        } else {
+            0.0
+        };
+        above + below
+    }
+}
+
+/// A window's square around the baseline's.
+struct Square {
+    value: f64,
+    square: f64,
+    error: f64,
+    above: PearsonIii,
+    below: PearsonIii,
+}
+
+impl Square {
+    fn new(reference: &Association, near: Independence, n: u64) -> Self {
         let (many, few) = (reference.n as f64, n as f64);
-        let Some(near) = reference.independence else {
-            let z = value.clamp(-NEARLY_ONE, NEARLY_ONE).atanh();
-            let error = fisher_error(variance, reference.n, n);
-            return Some(Exceeded::Correlation { value, z, error });
-        };
         let (degrees, scale) = (f64::from(near.degrees), f64::from(near.scale.max(1)));
-        let chance = 2.0 * degrees / (scale * scale);
-        // A baseline of windows as large as this one: each adds its own noise of χ².
-        let of_reference = chance / (many * few);
-        // The baseline may have been small by luck: where the noise of χ² is not far below the square, one standard
-        // error is added to it, and the variance is at least that of a noncentral χ².
-        let likely = near.square.max(0.0) + (variance / many + of_reference).sqrt();
-        let weak = likely.min(WEAK * chance.sqrt() / few);
-        let variance = variance.max(4.0 * weak / scale);
-        let spread = variance * (1.0 / many + 1.0 / few) + of_reference + chance / (few * few);
-        // The third moment of a noncentral χ² is 8·degrees + 24λ, and its linear part has the variance 4λ, here with λ =
-        // n·φ² = n·scale·w. Where that part varies more, so does what it is multiplied with.
-        let linear = few * scale * (4.0 * likely).max(scale * variance);
-        let uneven = match reference.measure {
-            Measure::CramersV => UNEVEN_CELLS,
-            _ => UNEVEN_GROUPS,
+        let both = 1.0 + few / many;
+        // In units of χ²: what a square of 1 is.
+        let unit = few * scale;
+        let found = unit * near.square;
+        let noise = 2.0 * degrees * few / many;
+        let lambda = 0.5 * (found + (found * found + NEAR_NOTHING * noise).sqrt());
+        // The quotient of two numbers that are both about 0 near independence: it is drawn towards 1.
+        let linear = (unit * scale * reference.variance).max(0.0);
+        let tau = (linear + 2.0 * degrees) / (4.0 * found.max(0.0) + 2.0 * degrees);
+        let variance = (4.0 * lambda * tau + 2.0 * degrees) * both;
+        let sparse = f64::from(near.reciprocal_shares) / (few * degrees.max(1.0));
+        let skewness = |sparse: f64| {
+            let independent = 8.0 * degrees * (1.0 + SPARSE_CELLS.0 * sparse);
+            let shifted = 24.0 * lambda * tau * tau * (1.0 + SPARSE_CELLS.1 * sparse);
+            (independent + shifted) * both * both / variance.powf(1.5)
         };
-        let third = (8.0 * degrees + uneven * 6.0 * linear) / (scale * few).powi(3);
-        let error = spread.sqrt();
-        let skewness = (third / error.powi(3)).min(MOST_SKEWED);
-        Some(Exceeded::Square {
-            value,
+        Square {
+            value: reference.value,
             square: near.square,
-            error,
-            skewness,
-        })
-    }
-
-    fn probability(&self, change: f64) -> f64 {
-        match *self {
-            Exceeded::Correlation { value, z, error } => {
-                let (high, low) = (value + change, value - change);
-                let above = if high < 1.0 {
-                    normal_sf((high.atanh() - z) / error)
-                } else {
-                    0.0
-                };
-                let below = if low > -1.0 {
-                    normal_sf((z - low.atanh()) / error)
-                } else {
-                    0.0
-                };
-                above + below
-            }
-            Exceeded::Square {
-                value,
-                square,
-                error,
-                skewness,
-            } => {
-                let (high, low) = (value + change, value - change);
-                let above = if high < 1.0 {
-                    let x = (high * high - square) / error;
-                    normal_sf(x).max(shifted_chi_squared_sf(x, skewness))
-                } else {
-                    0.0
-                };
-                // Many samples have the value 0, each with a change of the whole value: a limit that they do not reach is
-                // a step above it.
-                let below = if low > -1.0 / PARTS {
-                    normal_sf((square - low.max(0.0).powi(2)) / error)
-                } else {
-                    0.0
-                };
-                above + below
-            }
+            error: variance.sqrt() / unit,
+            above: PearsonIii::new(skewness(sparse)),
+            below: PearsonIii::new(skewness(0.0)),
         }
     }
-}
 
-/// Standard error of the difference of two correlations on Fisher's z scale.
-fn fisher_error(variance: f64, reference: u64, current: u64) -> f64 {
-    (variance * (1.0 / (reference as f64 - 3.0) + 1.0 / (current as f64 - 3.0))).sqrt()
+    fn null(&self, alpha: f64) -> Null {
+        let falls = FALLS * alpha;
+        let nothing = self.at_most(0.0);
+        if nothing > falls {
+            let rises = alpha.min(nothing * (1.0 - FALLS) / FALLS);
+            return Null {
+                rise: self.rise(rises),
+                fall: self.value + 1.0 / PARTS,
+            };
+        }
+        let fallen = self.square + self.error * self.below.quantile(falls);
+        let fall = self.value - fallen.max(0.0).sqrt();
+        Null {
+            rise: self.rise(alpha - falls),
+            fall: fall.max(1.0 / PARTS),
+        }
+    }
+
+    /// The rise that is exceeded with this probability.
+    fn rise(&self, alpha: f64) -> f64 {
+        let square = (self.square + self.error * self.above.isf(alpha)).clamp(0.0, 1.0);
+        (square.sqrt() - self.value).max(1.0 / PARTS)
+    }
+
+    /// Probability of a square at most as large.
+    fn at_most(&self, square: f64) -> f64 {
+        self.below.cdf((square - self.square) / self.error)
+    }
 }
 
 /// P(Z > z).
 fn normal_sf(z: f64) -> f64 {
     0.5 * erfc(z / std::f64::consts::SQRT_2)
-}
-
-/// P(X > x) for X = (χ² − degrees)/√(2·degrees), the degrees being those with which it has the skewness √(8/degrees).
-fn shifted_chi_squared_sf(x: f64, skewness: f64) -> f64 {
-    if skewness < 0.02 {
-        return normal_sf(x);
-    }
-    let degrees = 8.0 / (skewness * skewness);
-    tail::chi_squared_sf(degrees + x * (2.0 * degrees).sqrt(), degrees)
 }

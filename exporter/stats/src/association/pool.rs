@@ -1,8 +1,8 @@
 //! The baseline of every pair: its windows pooled, and how far each window is from the others.
 //!
-//! Correlations are averaged on Fisher's z scale with the weights n − 3 (Fisher 1921), V and the correlation ratio as
-//! they are with the weights n. Their squares are averaged too, not yet cut at 0: the mean of values that are cut lies above 0
-//! where there is nothing, and below the truth where there is little, and the null must know by how much.
+//! Correlations are averaged on Fisher's z scale with the weights n − 3 (Fisher 1921), the squares of V and of the
+//! correlation ratio with the weights n, before they are cut at 0: the mean of values that are cut lies above 0 where there is
+//! nothing.
 
 use super::matrix::{Matrix, Pair};
 use super::measure::{
@@ -60,20 +60,20 @@ pub fn pool(windows: &[Matrix]) -> Result<Pooled, InputError> {
 /// A value on the scale on which it is averaged, and its weight there.
 fn scaled(reading: &Association) -> (f64, f64) {
     let n = reading.n as f64;
-    if reading.measure.is_correlation() {
-        let value = reading.value.clamp(-NEARLY_ONE, NEARLY_ONE);
-        (value.atanh(), (n - 3.0).max(1.0))
-    } else {
-        (reading.value, n)
+    match reading.independence {
+        Some(near) => (near.square, n),
+        None => {
+            let value = reading.value.clamp(-NEARLY_ONE, NEARLY_ONE);
+            (value.atanh(), (n - 3.0).max(1.0))
+        }
     }
 }
 
 /// Back from that scale.
 fn plain(reading: &Association, scaled: f64) -> f64 {
-    if reading.measure.is_correlation() {
-        scaled.tanh()
-    } else {
-        scaled
+    match reading.independence {
+        Some(_) => scaled.max(0.0).sqrt(),
+        None => scaled.tanh(),
     }
 }
 
@@ -90,26 +90,24 @@ fn totals(readings: &[Association]) -> (f64, f64) {
 fn pooled(readings: &[Association]) -> Option<Association> {
     let first = readings.first()?;
     let (weights, sum) = totals(readings);
+    let mean = sum / weights;
     let n: u64 = readings.iter().map(|reading| reading.n).sum();
     let variances = readings
         .iter()
         .map(|r| r.n as f64 * r.variance)
         .sum::<f64>();
-    let squares = readings
-        .iter()
-        .filter_map(|r| Some(r.n as f64 * r.independence?.square));
-    let squares = squares.sum::<f64>();
     let near = readings.iter().filter_map(|reading| reading.independence);
     Some(Association {
         measure: first.measure,
-        value: round(plain(first, sum / weights)),
+        value: round(plain(first, mean)),
         n,
         variance: round_variance(variances / n as f64),
         // A category that one window has may turn up in the next.
         independence: near.reduce(|a, b| Independence {
             degrees: a.degrees.max(b.degrees),
             scale: a.scale.max(b.scale),
-            square: round(squares / n as f64),
+            square: round(mean),
+            reciprocal_shares: a.reciprocal_shares.max(b.reciprocal_shares),
         }),
     })
 }

@@ -13,9 +13,10 @@ pub(super) struct Saved {
     alarming: Readings,
     /// Of the numeric pairs only.
     pearson: Readings,
-    /// Of the pairs with a categorical column: degrees and scale, and the square in millionths.
+    /// Of the pairs with a categorical column: degrees and scale, the square in millionths, and the reciprocal shares.
     independence: Vec<Run<(u32, u32)>>,
     squares: Vec<i64>,
+    reciprocal_shares: Vec<Run<u32>>,
 }
 
 /// A value and how often it comes in a row.
@@ -117,6 +118,7 @@ impl From<Matrix> for Saved {
             pearson: Readings::default(),
             independence: Vec::new(),
             squares: Vec::new(),
+            reciprocal_shares: Vec::new(),
         };
         for pair in &matrix.pairs {
             saved.alarming.push(&pair.alarming);
@@ -125,8 +127,10 @@ impl From<Matrix> for Saved {
                 None => {
                     let near = pair.alarming.ok().and_then(|found| found.independence);
                     let square = near.map_or(0.0, |near| near.square);
+                    let reciprocals = near.map_or(0, |near| near.reciprocal_shares);
                     let near = near.map_or((0, 0), |near| (near.degrees, near.scale));
                     push(&mut saved.independence, near);
+                    push(&mut saved.reciprocal_shares, reciprocals);
                     saved.squares.push(parts(square));
                 }
             }
@@ -151,7 +155,9 @@ fn read(saved: &Saved) -> Option<Matrix> {
         .collect();
     let numeric = measures.iter().filter(|m| m.is_correlation()).count();
     let mut pearson = saved.pearson.read(numeric)?.into_iter();
-    let mut near = unroll(&saved.independence, measures.len() - numeric)?.into_iter();
+    let others = measures.len() - numeric;
+    let mut near = unroll(&saved.independence, others)?.into_iter();
+    let mut reciprocals = unroll(&saved.reciprocal_shares, others)?.into_iter();
     let mut squares = saved.squares.iter();
     let alarming = saved.alarming.read(measures.len())?;
     let pairs = measures.iter().zip(alarming).map(|(measure, alarming)| {
@@ -167,6 +173,7 @@ fn read(saved: &Saved) -> Option<Matrix> {
             degrees,
             scale,
             square: *squares.next()? as f64 / PARTS,
+            reciprocal_shares: reciprocals.next()?,
         };
         Some(Pair {
             alarming: alarming.map(|reading| reading.of(*measure, Some(near))),

@@ -224,7 +224,8 @@ impl AssociationTests {
             let share = alpha.map(|alpha| alpha.value / partners);
             Parts {
                 null: share.and_then(|share| {
-                    association::null(&change.reference, change.current.n, share)
+                    let null = association::null(&change.reference, change.current.n, share)?;
+                    Some(null.of(change.delta()))
                 }),
                 // The difference may have either sign.
                 bound: share.zip(between).and_then(|(share, (between, pooled))| {

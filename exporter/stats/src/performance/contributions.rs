@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Predictor, Target};
 use crate::association::ABSENT;
+use crate::mid_ranks::MidRanks;
+use crate::missingness::Indicator;
 use crate::power_sums::PowerSums;
 use crate::predictive::NotComputed;
 use crate::predictive::contribution::lmg;
@@ -67,7 +69,7 @@ pub(super) fn contributions(
         return Err(NotComputed::ConstantFeature);
     }
     let need = ROWS_EACH * order.len() as u64;
-    let have = rows.0.len() as u64;
+    let have = rows.count();
     if have < need {
         return Err(NotComputed::TooFewRows { have, need });
     }
@@ -101,8 +103,10 @@ pub(super) fn contributions(
     })
 }
 
-/// The rows whose target is known, by their places in the sample.
-pub(super) struct Rows(Vec<usize>);
+/// The rows whose target is known.
+pub(super) struct Rows {
+    unknown: Indicator,
+}
 
 /// What is explained: mean 0 and length 1.
 struct Response {
@@ -112,47 +116,35 @@ struct Response {
 
 impl Rows {
     pub(super) fn of(target: Target<'_>) -> Self {
-        let places = |known: &dyn Fn(usize) -> bool, rows: usize| {
-            Rows((0..rows).filter(|row| known(*row)).collect())
+        let unknown = match target {
+            Target::Classes { codes, .. } => codes.iter().map(|code| *code == ABSENT).collect(),
+            Target::Numbers(values) => Indicator::of_values(values),
         };
-        match target {
-            Target::Classes { codes, .. } => places(
-                &|row| codes.get(row).is_some_and(|code| *code != ABSENT),
-                codes.len(),
-            ),
-            Target::Numbers(values) => places(
-                &|row| values.get(row).is_some_and(|value| !value.is_nan()),
-                values.len(),
-            ),
-        }
+        Rows { unknown }
+    }
+
+    fn count(&self) -> u64 {
+        self.unknown.rows() as u64 - self.unknown.count()
     }
 
     /// The values of a column in these rows.
     fn pick<T: Copy>(&self, column: &[T], absent: T) -> Vec<T> {
-        let value = |row: &usize| column.get(*row).copied().unwrap_or(absent);
-        self.0.iter().map(value).collect()
+        let value = |row: usize| column.get(row).copied().unwrap_or(absent);
+        self.unknown.present().map(value).collect()
     }
 
-    /// Mid-ranks of a column among these rows, NaN where there is no value.
+    /// Mid-ranks of a column among these rows, doubled and less their mean, NaN where there is no value.
     fn mid_ranks(&self, ranks: &Ranks) -> Vec<f64> {
         let own = self.pick(&ranks.rows, ABSENT);
-        // First how often each value occurs.
-        let mut by_rank = vec![0.0; ranks.counts.len()];
-        for rank in &own {
-            if let Some(count) = by_rank.get_mut(*rank as usize) {
-                *count += 1.0;
-            }
-        }
-        let mut before = 0.0;
-        for slot in &mut by_rank {
-            let count = *slot;
-            *slot = before + 0.5 * (count - 1.0);
-            before += count;
-        }
-        let value = |rank: &u32| by_rank.get(*rank as usize).copied();
-        own.iter()
-            .map(|rank| value(rank).unwrap_or(f64::NAN))
-            .collect()
+        let n = own.iter().filter(|rank| **rank != ABSENT).count();
+        let mut mid_ranks = MidRanks::default();
+        mid_ranks.of(ranks, &self.unknown, n as u64);
+        let table = mid_ranks.table();
+        let value = |rank: &u32| match *rank {
+            ABSENT => f64::NAN,
+            rank => f64::from(table.twice(rank)),
+        };
+        own.iter().map(value).collect()
     }
 
     fn responses(&self, target: Target<'_>) -> Result<Vec<Response>, NotComputed> {

@@ -5,7 +5,7 @@
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use stats::association::{Association, Matrix, Values, matrix, null, pool};
+use stats::association::{Association, Matrix, Null, Values, matrix, null, pool};
 
 pub const ALPHAS: [f64; 3] = [0.05, 0.01, 0.001];
 /// Windows of a baseline.
@@ -24,6 +24,8 @@ pub enum Draw {
     Categories(f64),
     /// The same with two categories each.
     Binary(f64),
+    /// The same with eight categories each, all as frequent.
+    Eight(f64),
     /// A normal column whose mean differs by this much from category to category.
     Groups(f64),
     /// The exponential of that column.
@@ -47,6 +49,13 @@ fn category(rng: &mut SmallRng, shares: &[f64]) -> u32 {
     shares.len() as u32 - 1
 }
 
+/// Two codes, of which the second is that of the first in a share of rows.
+fn copy(rng: &mut SmallRng, copied: f64, shares: &[f64], others: &[f64]) -> (u32, u32) {
+    let first = category(rng, shares);
+    let copy = rng.random::<f64>() < copied;
+    (first, if copy { first } else { category(rng, others) })
+}
+
 const FIRST: [f64; 4] = [0.4, 0.3, 0.2, 0.1];
 const SECOND: [f64; 5] = [0.35, 0.25, 0.2, 0.12, 0.08];
 
@@ -64,7 +73,7 @@ impl Draw {
             let (x, y): (Vec<u32>, Vec<u32>) = (0..rows).map(|_| row()).unzip();
             let column = |codes| Values::Categorical {
                 codes,
-                categories: 5,
+                categories: 8,
             };
             matrix(&[column(&x), column(&y)]).unwrap()
         };
@@ -93,22 +102,11 @@ impl Draw {
                 let cut = |value: f64| (1.5 * value).floor().max(0.0);
                 (cut(x), cut(y))
             }),
-            Draw::Categories(copied) => categorical(&mut || {
-                let first = category(rng, &FIRST);
-                let copy = rng.random::<f64>() < copied;
-                let second = if copy { first } else { category(rng, &SECOND) };
-                (first, second)
-            }),
-            Draw::Binary(copied) => categorical(&mut || {
-                let first = category(rng, &[0.5, 0.5]);
-                let copy = rng.random::<f64>() < copied;
-                let second = if copy {
-                    first
-                } else {
-                    category(rng, &[0.7, 0.3])
-                };
-                (first, second)
-            }),
+            Draw::Categories(copied) => categorical(&mut || copy(rng, copied, &FIRST, &SECOND)),
+            Draw::Binary(copied) => {
+                categorical(&mut || copy(rng, copied, &[0.5, 0.5], &[0.7, 0.3]))
+            }
+            Draw::Eight(copied) => categorical(&mut || copy(rng, copied, &[0.125; 8], &[0.125; 8])),
             Draw::Groups(step) => grouped(&mut || group(rng, step)),
             Draw::SkewedGroups(step) => grouped(&mut || {
                 let (code, value) = group(rng, step);
@@ -156,7 +154,7 @@ pub fn rates(
     windows: usize,
 ) -> [f64; 3] {
     let mut rng = SmallRng::seed_from_u64(11);
-    let limits: Vec<(f64, [f64; 3])> = (0..baselines)
+    let limits: Vec<(f64, [Null; 3])> = (0..baselines)
         .map(|_| {
             let reference = baseline.draw(draw, &mut rng, rows);
             let limit = |alpha| null(&reference, rows as u64, alpha).unwrap();
@@ -167,9 +165,9 @@ pub fn rates(
     for _ in 0..windows {
         let current = draw.reading(&mut rng, rows).value;
         for (reference, limits) in &limits {
-            let change = (current - reference).abs();
+            let change = current - reference;
             for (count, limit) in exceeded.iter_mut().zip(limits) {
-                *count += u64::from(change > *limit);
+                *count += u64::from(change.abs() > limit.of(change));
             }
         }
     }

@@ -43,7 +43,7 @@ fn small_undrifted_windows_stay_within_the_budget() {
     within_the_budget(&outcome);
     let used = outcome.used(&outcome.tested()).warning;
     assert!(used.high > 0.25, "limits are far too wide: {used:?}");
-    let null = outcome.beyond_null;
+    let null = outcome.beyond_null(Check::Drift);
     assert!((null.warning - 1.0).abs() <= 0.25, "{null:?}");
 }
 

@@ -335,8 +335,10 @@ pub struct Outcome {
     pub alarms: Vec<ByCheck<BySeverity<u32>>>,
     /// Tests of each window.
     pub tests: ByCheck<usize>,
-    /// Windows of a feature in which its drift was beyond the sampling null alone, as a multiple of α.
-    pub beyond_null: BySeverity<f64>,
+    /// How many of each check's tests were beyond their sampling null alone.
+    beyond_null: ByCheck<BySeverity<u32>>,
+    /// The probability at which one test may alarm falsely.
+    alpha: BySeverity<f64>,
 }
 
 impl Outcome {
@@ -351,6 +353,13 @@ impl Outcome {
     pub fn tested(&self) -> Vec<Check> {
         let tested = Check::ALL.into_iter();
         tested.filter(|check| *self.tests.get(*check) > 0).collect()
+    }
+
+    /// How often a check's tests were beyond their sampling null alone, as a multiple of α.
+    pub fn beyond_null(&self, check: Check) -> BySeverity<f64> {
+        let tests = *self.tests.get(check) as f64 * f64::from(self.judged);
+        let found = self.beyond_null.get(check).zip(self.alpha);
+        found.map(|(beyond, alpha)| f64::from(beyond) / tests / alpha)
     }
 
     /// What these checks together make of their part of the budget.
@@ -407,7 +416,7 @@ impl Used {
 pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
     let mut rng = SmallRng::seed_from_u64(seed);
     let mut all = Vec::new();
-    let mut beyond = BySeverity::<u32>::default();
+    let mut beyond_null = ByCheck::<BySeverity<u32>>::default();
     let (mut tests, mut alpha) = (ByCheck::default(), BySeverity::default());
     for _ in 0..trial.baselines {
         let mut wandering = Wandering::start(&mut rng);
@@ -439,24 +448,25 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
                     *alarms = alarms.zip(begins).map(|(sum, more)| sum + more);
                 }
                 *before = now;
-                if let Ok(drift) = &report.verdicts.drift {
-                    let over = |null: Option<f64>| null.is_some_and(|null| drift.value >= null);
-                    let over = drift.limits.map(|limit| u32::from(over(limit.null)));
-                    beyond = beyond.zip(over).map(|(sum, more)| sum + more);
+                for (check, verdict) in report.verdicts.iter() {
+                    if let Ok(verdict) = verdict {
+                        let over =
+                            |null: Option<f64>| null.is_some_and(|null| verdict.value >= null);
+                        let over = verdict.limits.map(|limit| u32::from(over(limit.null)));
+                        let beyond = beyond_null.get_mut(check);
+                        *beyond = beyond.zip(over).map(|(sum, more)| sum + more);
+                    }
                 }
             }
         }
         all.push(alarms);
     }
-    let judged = trial.baselines * trial.windows;
-    let of_all = f64::from(judged) * FEATURES as f64;
     Outcome {
-        judged,
+        judged: trial.baselines * trial.windows,
         alarms: all,
         tests,
-        beyond_null: beyond
-            .zip(alpha)
-            .map(|(beyond, alpha)| f64::from(beyond) / of_all / alpha),
+        beyond_null,
+        alpha,
     }
 }
 

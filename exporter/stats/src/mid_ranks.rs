@@ -1,15 +1,15 @@
-//! Mid-ranks of a numeric column over the rows of a pair.
+//! Mid-ranks of a numeric column over some of its rows.
 
-use super::values::Numeric;
 use crate::missingness::Indicator;
+use crate::ranks::Ranks;
 
 /// How many sums are kept side by side, so that a processor adds several at once.
-pub(super) const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// Mid-ranks of a column's distinct values over some of its rows, less their mean. They are kept doubled, which makes them
 /// whole; the room that they take is used again.
 #[derive(Default)]
-pub(super) struct MidRanks {
+pub(crate) struct MidRanks {
     /// One entry a distinct value, and a 0.
     twice: Vec<i32>,
     n: f64,
@@ -19,15 +19,15 @@ pub(super) struct MidRanks {
 }
 
 impl MidRanks {
-    /// Of a column without the rows that are absent in another one, which leaves `n`.
-    pub fn of(&mut self, column: &Numeric, other: &Indicator, n: u64) {
+    /// Of a column without the rows that are missing in `others`, which leaves `n` with a value.
+    pub fn of(&mut self, ranks: &Ranks, others: &Indicator, n: u64) {
         let MidRanks { twice, .. } = self;
         // First how often each occurs.
         twice.clear();
-        twice.extend(column.ranks.counts.iter().map(|count| *count as i32));
-        for row in other.missing() {
-            // A row that is absent here too has no rank.
-            let rank = column.ranks.rows.get(row);
+        twice.extend(ranks.counts.iter().map(|count| *count as i32));
+        for row in others.missing() {
+            // A row that has no value here has no rank.
+            let rank = ranks.rows.get(row);
             if let Some(count) = rank.and_then(|rank| twice.get_mut(*rank as usize)) {
                 *count -= 1;
             }
@@ -62,7 +62,7 @@ impl MidRanks {
 
 /// Doubled mid-ranks by the position of a value among the distinct ones.
 #[derive(Clone, Copy)]
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     twice: &'a [i32],
     last: usize,
 }
