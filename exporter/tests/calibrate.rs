@@ -1,8 +1,10 @@
 //! From verdicts to alarms, limits and a patch: without a source, on windows made up here.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use exporter::calibrate::calibration::{Calibration, Proposal, Test, Why, calibration};
-use exporter::calibrate::count::Holds;
+use exporter::calibrate::calibration::{
+    Calibration, NotProposed, Proposal, Test, Why, calibration,
+};
+use exporter::calibrate::count::{Count, Holds};
 use exporter::calibrate::patch::{Patch, patch};
 use exporter::monitor::replay::{Replay, Replayed, Watched};
 use exporter::snapshot::BaselineInfo;
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use stats::limits::Between;
 use stats::{
     Alpha, ByCheck, BySeverity, Check, Distance, FeatureReport, Limit, LimitPart, NotComputed,
-    Severity, Statistic, Verdict, score,
+    Scope, Severity, Statistic, Verdict, score,
 };
 
 /// Weekly windows, one false warning in 7 d and one false critical alarm in 30 d.
@@ -27,18 +29,23 @@ const STEADY: [f64; 12] = [
     0.03, 0.02, 0.03, 0.02, 0.03, 0.02, 0.03, 0.02, 0.03, 0.02, 0.03, 0.02,
 ];
 
-/// The values of a feature's drift in each window; nothing where it was not computed.
+/// The values of one check of a feature in each window; nothing where it was not computed.
 struct Feature {
     name: String,
+    check: Check,
+    statistic: Statistic,
     values: Vec<Option<f64>>,
     limits: BySeverity<f64>,
     moving: bool,
     rows: u64,
 }
 
+/// The drift of a feature.
 fn feature(name: &str, values: &[f64]) -> Feature {
     Feature {
         name: name.to_owned(),
+        check: Check::Drift,
+        statistic: Statistic::Ks,
         values: values.iter().copied().map(Some).collect(),
         limits: BySeverity {
             warning: 0.05,
@@ -49,9 +56,22 @@ fn feature(name: &str, values: &[f64]) -> Feature {
     }
 }
 
+/// Another check of a feature, or of the window as a whole.
+fn of(check: Check, statistic: Statistic, values: &[f64]) -> Feature {
+    let name = match check.scope() {
+        Scope::Feature => format!("{} {statistic}", check.name()),
+        Scope::Window => String::new(),
+    };
+    Feature {
+        check,
+        statistic,
+        ..feature(&name, values)
+    }
+}
+
 impl Feature {
     fn report(&self, window: usize) -> FeatureReport {
-        let statistic = Statistic::Ks;
+        let statistic = self.statistic;
         let value = self.values[window];
         let distance = value.map(|value| Distance {
             statistic,
@@ -66,15 +86,16 @@ impl Feature {
         let too_few = NotComputed::TooFewRows { have: 0, need: 20 };
         let verdict = match value {
             _ if self.moving => Err(NotComputed::Moving),
+            None if self.check == Check::Performance => Err(NotComputed::TargetPending),
             None => Err(too_few),
             Some(value) => Ok(self.verdict(value)),
         };
         FeatureReport {
             name: self.name.clone(),
             distances: vec![(statistic, distance.ok_or(too_few))],
-            verdicts: ByCheck::from_fn(|check| match check {
-                Check::Drift => verdict.clone(),
-                _ => Err(NotComputed::Disabled),
+            verdicts: ByCheck::from_fn(|check| match check == self.check {
+                true => verdict.clone(),
+                false => Err(NotComputed::Disabled),
             }),
             pair: None,
             power: None,
@@ -94,8 +115,8 @@ impl Feature {
         };
         let scores = self.limits.map(|limit| score(value, limit));
         Verdict {
-            check: Check::Drift,
-            statistic: Statistic::Ks,
+            check: self.check,
+            statistic: self.statistic,
             value,
             rows: self.rows,
             min_rows: 200,
@@ -147,6 +168,7 @@ fn replay(features: &[Feature]) -> Replay {
             .map(|window| Replayed {
                 span: span(window as i64),
                 rows: ROWS,
+                labelled: true,
                 reports: features
                     .iter()
                     .map(|feature| feature.report(window))
@@ -178,7 +200,7 @@ fn why(test: &Test, severity: Severity) -> Option<Why> {
         .map(|found| found.why)
 }
 
-fn proposal(test: &Test, severity: Severity) -> Proposal {
+fn proposal(test: &Test, severity: Severity) -> Result<Proposal, NotProposed> {
     test.at.get(severity).finding.as_ref().unwrap().proposal
 }
 
@@ -242,7 +264,7 @@ fn the_limit_is_the_recipes_bound_pooled_over_features_and_rounded_up() {
     let [jumpy, steady] = [JUMPY, STEADY].map(|values| Between::distances(&values).unwrap());
     let pooled = (jumpy.variance() + steady.variance()) / 2.0;
     let bound = jumpy.bound(pooled, 1.0 / TESTS as f64);
-    let Proposal::Limit { value, count } = proposal(test(&found, "jumpy"), Severity::Warning)
+    let Ok(Proposal::Limit { value, count }) = proposal(test(&found, "jumpy"), Severity::Warning)
     else {
         panic!("no limit");
     };
@@ -250,6 +272,119 @@ fn the_limit_is_the_recipes_bound_pooled_over_features_and_rounded_up() {
     assert_eq!(value, format!("{value:.1e}").parse::<f64>().unwrap());
     let over = JUMPY.iter().filter(|v| **v >= value).count() as u64;
     assert_eq!((count.alarms, count.windows), (over, 12));
+}
+
+/// Increases of shares spread around 0, on their own scale, and share no variance with distances.
+#[test]
+fn each_check_has_its_own_recipe_and_place_in_the_patch() {
+    let missing = of(Check::Missing, Statistic::MissingShare, &JUMPY);
+    let quality = of(Check::Quality, Statistic::InvalidShare, &STEADY);
+    let duplicates = of(Check::Duplicates, Statistic::DuplicateShare, &JUMPY);
+    let names = [&missing, &quality, &duplicates].map(|of| of.name.clone());
+    let features = [feature("steady", &STEADY), missing, quality, duplicates];
+    let (found, patch) = calibrated(EXAMPLE, &features);
+    let [missing, quality, duplicates] = names.map(|name| test(&found, &name));
+    assert_eq!(quality.at.warning.finding, None);
+    let between = Between::differences(&JUMPY).unwrap();
+    let bound = between.bound(between.variance(), 1.0 / TESTS as f64);
+    for test in [missing, duplicates] {
+        assert_eq!(test.at.warning.count.alarms, 3);
+        assert_eq!(why(test, Severity::Warning), Some(Why::OverItsShare));
+        let Ok(Proposal::Limit { value, .. }) = proposal(test, Severity::Warning) else {
+            panic!("no limit");
+        };
+        assert!(value >= bound && value < bound * 1.1, "{value} {bound}");
+    }
+    let patch = patch.unwrap();
+    let checks = &patch.value["spec"]["checks"];
+    assert_eq!(checks.as_object().unwrap().len(), 2, "{checks}");
+    let limit = &checks["missing"]["overrides"][0]["warning"];
+    assert!(limit.is_number(), "{checks}");
+    // The window has no features to override.
+    assert_eq!(&checks["duplicates"]["warning"], limit);
+    patched(EXAMPLE, &patch);
+}
+
+/// However many windows there are, and each for a reason of its own.
+#[test]
+fn where_no_number_of_windows_makes_a_limit_the_reason_is_a_true_one() {
+    let many = JUMPY.repeat(3);
+    let cases = [
+        (
+            of(Check::Level, Statistic::LevelDeviation, &many),
+            Err(NotProposed::Season),
+        ),
+        (
+            of(Check::Shift, Statistic::Ewma, &many),
+            Err(NotProposed::RunLength),
+        ),
+        (
+            of(Check::Shift, Statistic::Cusum, &many),
+            Err(NotProposed::RunLength),
+        ),
+        (
+            of(Check::Correlation, Statistic::AssociationChange, &many),
+            Ok(Proposal::Shared),
+        ),
+    ];
+    let (features, expected): (Vec<Feature>, Vec<_>) = cases.into_iter().unzip();
+    let (found, patch) = calibrated(EXAMPLE, &features);
+    for (feature, expected) in features.iter().zip(expected) {
+        let test = test(&found, &feature.name);
+        assert_eq!(
+            (test.check, test.statistic),
+            (feature.check, feature.statistic)
+        );
+        assert_eq!(test.at.warning.count.alarms, 9, "{}", feature.name);
+        assert_eq!(why(test, Severity::Warning), Some(Why::OverItsShare));
+        assert_eq!(proposal(test, Severity::Warning), expected);
+    }
+    assert_eq!(patch, None);
+    for (why, part) in [
+        (NotProposed::Season, "set deviations by hand"),
+        (NotProposed::RunLength, "spec.baseline.revision"),
+    ] {
+        let text = why.to_string();
+        assert!(text.contains(part) && !text.contains("needs"), "{text}");
+    }
+}
+
+/// Nothing can alarm there, so that nothing is expected there either.
+#[test]
+fn windows_whose_target_is_not_known_yet_do_not_count_for_performance() {
+    let mut told = of(Check::Performance, Statistic::AucFall, &JUMPY);
+    told.values[8..].fill(None);
+    let features = [feature("steady", &STEADY), told];
+    let mut replay = replay(&features);
+    replay.tests = ByCheck {
+        drift: TESTS / 2,
+        performance: TESTS / 2,
+        ..ByCheck::default()
+    };
+    for window in &mut replay.windows[8..] {
+        window.labelled = false;
+    }
+    let monitor = crds::manifest::load(EXAMPLE).unwrap().monitor;
+    let found = calibration(&monitor, &replay);
+    let counted = |count: Option<BySeverity<Count>>| {
+        let count = count.unwrap().warning;
+        (count.windows, count.expected, count.alarms)
+    };
+    assert_eq!(replay.target_pending(), 4);
+    assert_eq!(counted(found.checks.performance), (8, 4.0, 2));
+    assert_eq!(counted(found.checks.drift), (12, 6.0, 0));
+    assert_eq!(counted(Some(found.all)), (12, 10.0, 2));
+    let told = test(&found, &features[1].name);
+    assert_eq!(told.values.windows, 8);
+
+    // Of a target that nobody knows yet nothing can be told, not even that the budget holds.
+    for window in &mut replay.windows {
+        window.labelled = false;
+        window.reports[1].verdicts.performance = Err(NotComputed::TargetPending);
+    }
+    let none = calibration(&monitor, &replay).checks.performance;
+    assert_eq!(counted(none), (0, 0.0, 0));
+    assert_eq!(none.unwrap().warning.holds(), Holds::NotEnoughWindows);
 }
 
 /// Many steady features and windows make the bound a low one, and five windows are far above it.
@@ -268,7 +403,8 @@ fn a_limit_is_never_below_the_one_in_force() {
         .collect();
     features.push(high);
     let (found, patch) = calibrated(EXAMPLE, &features);
-    let Proposal::Limit { value, count } = proposal(test(&found, "high"), Severity::Warning) else {
+    let Ok(Proposal::Limit { value, count }) = proposal(test(&found, "high"), Severity::Warning)
+    else {
         panic!("no limit");
     };
     assert_eq!(value, 0.5);
@@ -299,7 +435,7 @@ fn too_few_windows_and_limits_beyond_the_largest_value_are_said() {
     for severity in [Severity::Warning, Severity::Critical] {
         assert_eq!(
             proposal(wild, severity),
-            Proposal::NoneHolds { largest: 1.0 }
+            Ok(Proposal::NoneHolds { largest: 1.0 })
         );
     }
     assert_eq!(patch, None);
@@ -325,7 +461,7 @@ fn what_moves_or_has_changed_for_good_is_not_for_the_patch() {
     for (test, expected) in [(tenure, Why::Moving), (changed, Why::Lasting)] {
         for severity in [Severity::Warning, Severity::Critical] {
             assert_eq!(why(test, severity), Some(expected));
-            let Proposal::Limit { value, .. } = proposal(test, severity) else {
+            let Ok(Proposal::Limit { value, .. }) = proposal(test, severity) else {
                 panic!("{test:?}");
             };
             assert!(value > 0.42, "{value}");

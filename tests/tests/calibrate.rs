@@ -124,7 +124,7 @@ fn the_alarms_are_those_of_the_reference() {
     assert_eq!(
         answer["windows"],
         json!({
-            "judged": 34, "rows": answer["windows"]["rows"], "withoutRows": 0, "leftOut": 0,
+            "judged": 34, "rows": answer["windows"]["rows"], "withoutRows": 0, "leftOut": 0, "targetPending": 0,
             "start": "2017-05-07T06:00:00Z", "end": "2017-12-31T06:00:00Z",
         })
     );
@@ -363,6 +363,85 @@ fn a_rolling_baseline_goes_along() {
     let profile: Value = serde_json::from_slice(&profile.stdout).unwrap();
     assert_eq!(answer["baseline"]["end"], profile["baseline"]["end"]);
     assert_eq!(answer["windows"]["end"], profile["window"]["end"]);
+}
+
+/// A window of the past is judged by its target as that is known now; one whose target is still to come, by all else.
+#[test]
+fn a_target_that_is_known_later_is_judged_where_it_is_known() {
+    let customers = Customers::replay(8, 600);
+    // In the fourth week after the baseline no feature tells anything about the target.
+    customers.faults(&json!({"weeks": {"22": {"shuffle": ["segment"]}}}));
+    let manifest = customers.manifest();
+    let replayed = |arguments: &[&str]| -> String {
+        let output = calibrate(&manifest, arguments);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json = |arguments: &[&str]| -> Value {
+        let text = replayed(&[arguments, &["--output", "json"]].concat());
+        serde_json::from_str(&text).unwrap()
+    };
+    let at = |weeks: u64| {
+        let seconds = customers.origin() + 600 * weeks;
+        jiff::Timestamp::from_second(seconds as i64)
+            .unwrap()
+            .to_string()
+    };
+    let at_once = json(&["--from", &at(0), "--to", &at(6)]);
+
+    // The sixth window has been complete for more than 24 minutes, the seventh for less than 15.
+    customers.edit("kind: Class", "kind: Class\n      delay: 20m");
+    let later = json(&[]);
+    assert_eq!(later["windows"]["judged"], 8);
+    assert_eq!(later["windows"]["targetPending"], 2);
+    assert_eq!(at_once["windows"]["targetPending"], 0);
+    for severity in ["warning", "critical"] {
+        let [drift, performance] =
+            ["drift", "performance"].map(|check| budget(&later, severity, Some(check)));
+        assert_eq!(
+            (&drift["windows"], &performance["windows"]),
+            (&json!(8), &json!(6))
+        );
+        let each =
+            |of: &Value| number(&of["expected"]) / number(&of["tests"]) / number(&of["windows"]);
+        assert!(
+            (each(drift) - each(performance)).abs() < 1e-9,
+            "{performance}"
+        );
+        let before = budget(&at_once, severity, Some("performance"));
+        assert_eq!(performance["alarms"], before["alarms"]);
+        assert!(number(&performance["alarms"]) >= 1.0, "{performance}");
+    }
+    // What is said of each feature is what is said of the same windows where nothing is later.
+    let told = |answer: &Value| -> Vec<[Value; 4]> {
+        let tests = answer["tests"].as_array().unwrap().iter();
+        tests
+            .filter(|test| test["check"] == "performance")
+            .map(|test| {
+                let over = |severity: &str| test[severity]["windowsOver"].clone();
+                let windows = test["values"]["windows"].clone();
+                [
+                    test["feature"].clone(),
+                    windows,
+                    over("warning"),
+                    over("critical"),
+                ]
+            })
+            .collect()
+    };
+    assert!(!told(&later).is_empty());
+    assert_eq!(told(&later), told(&at_once));
+
+    // Of none of the windows, nor of the baseline's, is it known yet.
+    customers.edit("delay: 20m", "delay: 1d");
+    let text = replayed(&[]);
+    let said =
+        "8 windows not judged by the target, which is not known yet (spec.data.target.delay).";
+    assert!(text.contains(said), "{text}");
+    let mut lines = text.lines().map(str::trim);
+    let row = lines.find(|line| line.starts_with("performance ")).unwrap();
+    assert!(row.ends_with("not enough windows to tell"), "{row}");
+    assert!(!text.contains("NaN"), "{text}");
 }
 
 #[test]

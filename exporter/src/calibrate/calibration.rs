@@ -12,7 +12,7 @@ use stats::{
 };
 
 use super::count::{Count, Holds, alarms};
-use super::limit::{largest, round_up, spread};
+use super::limit::{largest, not_proposed, round_up, spread};
 use crate::monitor::replay::{Replay, Watched};
 use crate::settings::{budget_per_window, check_of};
 
@@ -73,8 +73,8 @@ pub struct At {
 pub struct Finding {
     /// Why.
     pub why: Why,
-    /// The limit that these windows ask for.
-    pub proposal: Proposal,
+    /// The limit that these windows ask for, or why no windows would say one.
+    pub proposal: Result<Proposal, NotProposed>,
 }
 
 /// Why a limit is looked at.
@@ -122,6 +122,21 @@ pub enum Proposal {
     },
 }
 
+/// Why the values of windows make no limit, however many there are, and what to do instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotProposed {
+    /// The limit is a quantile of the season.
+    #[error(
+        "its limit is a quantile of its season, in deviations that change with the baseline: choose another period or calendar, or set deviations by hand"
+    )]
+    Season,
+    /// The limits are those of charts.
+    #[error(
+        "its charts add windows up, and their limits follow from a run length: accept the new mean by a higher spec.baseline.revision, or set a limit of the EWMA by hand"
+    )]
+    RunLength,
+}
+
 /// One test in one window.
 struct Cell {
     statistic: Statistic,
@@ -164,26 +179,36 @@ pub fn calibration(monitor: &valid::Monitor, replay: &Replay) -> Calibration {
         })
         .collect();
 
-    let windows = replay.windows.len();
-    let budget = budget_per_window(monitor).map(|budget| budget * windows as f64);
+    let budget = budget_per_window(monitor);
     let alarms = |check: Option<Check>, severity| {
         let of = tests
             .iter()
             .filter(|test| check.is_none_or(|c| c == test.check));
         of.map(|test| test.at.get(severity).count.alarms).sum()
     };
-    let count = |check, share: f64| {
+    // `budgets`: the budget of how many windows.
+    let count = |check, windows: usize, budgets: f64| {
         both(|severity| {
-            let expected = budget.get(severity) * share;
+            let expected = budget.get(severity) * budgets;
             Count::new(windows, expected, alarms(check, severity))
         })
     };
     let sum: usize = replay.tests.iter().map(|(_, tests)| tests).sum();
+    let share = |check: Check| *replay.tests.get(check) as f64 / sum.max(1) as f64;
+    let windows = replay.windows.len();
+    // What features tell about a target that is not known yet cannot alarm, and so has no part of the budget either.
+    let pending = replay.target_pending();
+    let judged = |check: Check| match check {
+        Check::Performance => windows - pending,
+        _ => windows,
+    };
+    let budgets = windows as f64 - share(Check::Performance) * pending as f64;
     Calibration {
-        all: count(None, 1.0),
+        all: count(None, windows, budgets),
         checks: ByCheck::from_fn(|check| {
-            let tests = *replay.tests.get(check);
-            (tests > 0).then(|| count(Some(check), tests as f64 / sum as f64))
+            let windows = judged(check);
+            let any = *replay.tests.get(check) > 0;
+            any.then(|| count(Some(check), windows, share(check) * windows as f64))
         }),
         tests,
     }
@@ -194,7 +219,7 @@ impl At {
     pub fn patched(&self) -> Option<f64> {
         let finding = self.finding.as_ref()?;
         match finding.proposal {
-            Proposal::Limit { value, .. } if finding.why.is_for_the_patch() => {
+            Ok(Proposal::Limit { value, .. }) if finding.why.is_for_the_patch() => {
                 let in_force = self.limit.map(|limit| limit.value);
                 in_force.is_none_or(|limit| value > limit).then_some(value)
             }
@@ -315,7 +340,7 @@ impl Row<'_> {
         };
         let proposals = both(|severity| proposal(severity, alpha, &at));
         let why = both(|severity| self.why(at.get(severity), values.windows));
-        let finding = |why: Option<Why>, proposal: Option<Proposal>| {
+        let finding = |why: Option<Why>, proposal: Option<Result<Proposal, NotProposed>>| {
             why.zip(proposal)
                 .map(|(why, proposal)| Finding { why, proposal })
         };
@@ -324,7 +349,7 @@ impl Row<'_> {
         let passed = match (&at.warning.finding, at.critical.limit) {
             (Some(finding), Some(limit)) if finding.why.is_for_the_patch() => matches!(
                 finding.proposal,
-                Proposal::Limit { value, .. } if value > limit.value
+                Ok(Proposal::Limit { value, .. }) if value > limit.value
             ),
             _ => false,
         };
@@ -373,18 +398,27 @@ impl Row<'_> {
     }
 
     /// The limit that the windows' own spread asks for at α, never below the one in force.
-    fn proposal(&self, severity: Severity, pooled: f64, alpha: f64, at: &At) -> Proposal {
+    fn proposal(
+        &self,
+        severity: Severity,
+        pooled: f64,
+        alpha: f64,
+        at: &At,
+    ) -> Result<Proposal, NotProposed> {
+        if let Some(why) = not_proposed(self.statistic) {
+            return Err(why);
+        }
         let have = at.count.windows;
         let Some(between) = self.between else {
-            return match self.statistic {
+            return Ok(match self.statistic {
                 Statistic::AssociationChange => Proposal::Shared,
                 _ => Proposal::TooFewWindows { have },
-            };
+            });
         };
         let floor = floors(self.statistic).map_or(0.0, |floors| *floors.get(severity));
         let least = at.limit.map_or(floor, |limit| limit.value);
         let value = round_up(between.bound(pooled, alpha).max(least));
-        match largest(self.statistic) {
+        Ok(match largest(self.statistic) {
             Some(largest) if value >= largest => Proposal::NoneHolds { largest },
             _ => {
                 let over = |cell: &Cell| cell.may_alarm && score(cell.value, value) >= 1.0;
@@ -393,7 +427,7 @@ impl Row<'_> {
                 let count = Count::new(have, at.count.expected, alarms);
                 Proposal::Limit { value, count }
             }
-        }
+        })
     }
 }
 

@@ -37,6 +37,8 @@ struct Windows {
     end: Option<Timestamp>,
     without_rows: usize,
     left_out: usize,
+    /// Judged by all but the target, which is not known yet.
+    target_pending: usize,
 }
 
 /// The budget of one severity, of one check or of all.
@@ -59,7 +61,8 @@ struct Counted {
     expected: f64,
     alarms: u64,
     interval: Interval,
-    rate: String,
+    /// Nothing without a window.
+    rate: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -128,6 +131,7 @@ pub fn json(answer: &Answer<'_>) -> serde_json::Result<String> {
             end: replay.windows.last().map(|window| window.span.end),
             without_rows: replay.empty,
             left_out: replay.left_out,
+            target_pending: replay.target_pending(),
         },
         baseline: Baseline::of(info),
         budget: budget(answer, calibration),
@@ -166,7 +170,7 @@ fn counted(answer: &Answer<'_>, severity: Severity, count: &Count) -> Counted {
         expected: count.expected,
         alarms: count.alarms,
         interval: count.interval,
-        rate: rate(answer.monitor, severity, count),
+        rate: (count.windows > 0).then(|| rate(answer.monitor, severity, count)),
     }
 }
 
@@ -208,13 +212,16 @@ fn proposed(
     in_patch: bool,
 ) -> Proposed {
     match finding.proposal {
-        Proposal::Limit { value, count } => Proposed::Limit {
+        Ok(Proposal::Limit { value, count }) => Proposed::Limit {
             limit: value,
             count: counted(answer, severity, &count),
             in_patch,
         },
-        none => Proposed::None {
+        Ok(none) => Proposed::None {
             because: super::no_limit(none),
+        },
+        Err(why) => Proposed::None {
+            because: why.to_string(),
         },
     }
 }

@@ -3,6 +3,8 @@
 use stats::Statistic;
 use stats::limits::Between;
 
+use super::calibration::NotProposed;
+
 /// How much the values of a statistic differ from window to window; nothing below four windows, or where there is no limit.
 pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
     use Statistic::*;
@@ -14,10 +16,22 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
         | ExplainedFall => Between::differences(values),
         // Two features share the limit of their pair, so that no number for one of them says what both would do.
         AssociationChange | ChiSquared => None,
+        // See `not_proposed`.
+        LevelDeviation | Ewma | Cusum => None,
+    }
+}
+
+/// Why no number of windows makes a limit of a statistic; nothing where enough of them do.
+pub fn not_proposed(statistic: Statistic) -> Option<NotProposed> {
+    use Statistic::*;
+    match statistic {
         // Its values are in units of what the baseline's windows differ by: a number would stand for something else with the next one.
-        LevelDeviation => None,
+        LevelDeviation => Some(NotProposed::Season),
         // A chart remembers windows, so that its values are none of their own.
-        Ewma | Cusum => None,
+        Ewma | Cusum => Some(NotProposed::RunLength),
+        Ks | Psi | JensenShannon | Hellinger | Wasserstein | ChiSquared | PatternDistance
+        | SegmentDistance | MissingShare | InvalidShare | OutlierShare | DuplicateShare
+        | ImputedShare | AucFall | ExplainedFall | AssociationChange => None,
     }
 }
 

@@ -82,6 +82,13 @@ fn heading(answer: &Answer<'_>) -> String {
         let left_out = windows(replay.left_out);
         lines.push(format!("          {left_out} of the baseline left out."));
     }
+    let pending = replay.target_pending();
+    if pending > 0 {
+        let pending = windows(pending);
+        lines.push(format!(
+            "          {pending} not judged by the target, which is not known yet (spec.data.target.delay)."
+        ));
+    }
     lines.push(format!(
         "baseline  {}, {} to {}, {}, {} rows, {}",
         info.kind,
@@ -121,11 +128,19 @@ fn budget(answer: &Answer<'_>) -> Table {
             short(count.expected),
             count.alarms.to_string(),
             interval(count, 1.0),
-            rate(answer.monitor, of, count),
+            rate_of(answer, of, count),
             verdict(count),
         ]);
     }
     table
+}
+
+/// Alarms per time; nothing without a window.
+fn rate_of(answer: &Answer<'_>, severity: Severity, count: &Count) -> String {
+    match count.windows {
+        0 => String::new(),
+        _ => rate(answer.monitor, severity, count),
+    }
 }
 
 fn interval(count: &Count, factor: f64) -> String {
@@ -184,7 +199,7 @@ fn limits(answer: &Answer<'_>, tests: &[&Test]) -> Table {
                 continue;
             };
             let (proposed, then) = match finding.proposal {
-                Proposal::Limit { value, count } => {
+                Ok(Proposal::Limit { value, count }) => {
                     let (per, unit) = per(answer.monitor, of, count.windows);
                     let rate = short(count.alarms as f64 * per);
                     let interval = interval(&count, per);
@@ -198,7 +213,8 @@ fn limits(answer: &Answer<'_>, tests: &[&Test]) -> Table {
                         format!("{rate} per {unit} ({interval}){still}"),
                     )
                 }
-                none => ("none".to_owned(), no_limit(none)),
+                Ok(none) => ("none".to_owned(), no_limit(none)),
+                Err(why) => ("none".to_owned(), why.to_string()),
             };
             let mut row = vec![
                 subject(&test.feature).to_owned(),
@@ -225,7 +241,7 @@ fn values(test: &Test) -> [String; 3] {
 
 fn has_no_limit(test: &Test) -> bool {
     let mut findings = test.at.iter().filter_map(|(_, at)| at.finding.as_ref());
-    findings.any(|finding| matches!(finding.proposal, Proposal::NoneHolds { .. }))
+    findings.any(|finding| matches!(finding.proposal, Ok(Proposal::NoneHolds { .. })))
 }
 
 /// Features that move by construction.
@@ -256,8 +272,9 @@ fn movements(tests: &[&Test]) -> Table {
                 at.limit
                     .map_or_else(|| "none".to_owned(), |limit| number(limit.value)),
                 match finding.proposal {
-                    Proposal::Limit { value, .. } => number(value),
-                    none => no_limit(none),
+                    Ok(Proposal::Limit { value, .. }) => number(value),
+                    Ok(none) => no_limit(none),
+                    Err(why) => why.to_string(),
                 },
             ]);
             table.add_row(row);

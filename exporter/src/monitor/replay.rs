@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use stats::{
     Alpha, ByCheck, BySeverity, FeatureProfile, FeatureReport, Kind, Reference, Statistic,
 };
@@ -49,6 +49,16 @@ pub struct Replay {
     pub left_out: usize,
 }
 
+impl Replay {
+    /// Windows that were not judged by their target, since it is not known yet; none where no feature tells about one.
+    pub fn target_pending(&self) -> usize {
+        match self.tests.performance {
+            0 => 0,
+            _ => self.windows.iter().filter(|w| !w.labelled).count(),
+        }
+    }
+}
+
 /// A feature of the baseline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watched {
@@ -65,6 +75,8 @@ pub struct Replayed {
     pub span: Span,
     /// Its rows.
     pub rows: u64,
+    /// Whether its target is known, so that it was judged by it too.
+    pub labelled: bool,
     /// What it says about each feature, in the order of the baseline's, and last about itself as a whole; with distances only
     /// of features that move.
     pub reports: Vec<FeatureReport>,
@@ -154,7 +166,8 @@ pub enum ReplayError {
 
 impl Monitor {
     /// Judges windows of the past, at most [`WINDOWS_AT_ONCE`] of them in memory at a time, and saves nothing. A saved
-    /// baseline is used; without one, or with one that goes along with the windows, a baseline is made for this call.
+    /// baseline is used; without one, or with one that goes along with the windows, a baseline is made for this call. A window
+    /// is judged by its target as that is known now, where `spec.data.target.delay` has passed since it was complete.
     ///
     /// # Errors
     /// When there is no such window, or the baseline or a pull fails.
@@ -195,11 +208,12 @@ impl Monitor {
         if windows.is_empty() {
             return Err(ReplayError::OnlyBaseline { span });
         }
+        let labelled = self.newest_labelled(&grid, now);
         let mut empty = 0;
         let mut replayed = Vec::new();
         for group in windows.chunks(WINDOWS_AT_ONCE) {
             empty += self
-                .replay_group(&grid, group, &mut replayed, &mut tally)
+                .replay_group(&grid, group, labelled, &mut replayed, &mut tally)
                 .await?;
         }
         if empty == windows.len() {
@@ -210,11 +224,13 @@ impl Monitor {
         self.replayed(replayed, empty, left_out)
     }
 
-    /// Pulls and judges a few windows; how many of them had no row.
+    /// Pulls and judges a few windows, by their target up to the window `newest_labelled`, or all of them where there is none;
+    /// how many of them had no row.
     async fn replay_group(
         &mut self,
         grid: &Grid,
         group: &[WindowId],
+        newest_labelled: Option<WindowId>,
         replayed: &mut Vec<Replayed>,
         tally: &mut Tally,
     ) -> Result<usize, EvaluationError> {
@@ -236,14 +252,23 @@ impl Monitor {
                     continue;
                 }
                 let before = tally.windows_judged;
+                let labelled = newest_labelled.is_none_or(|newest| window <= newest);
+                self.labels_later = !labelled;
                 self.close(Some(window), grid.span(window), &columns, slot, tally);
-                let judged = self.progress.judged.as_ref();
+                let judged = self.progress.judged.as_mut();
                 if let Some(judged) = judged.filter(|_| tally.windows_judged > before) {
                     replayed.push(Replayed {
                         span: judged.span,
                         rows,
+                        labelled,
                         reports: judged.reports.iter().map(kept).collect(),
                     });
+                    if newest_labelled.is_some() {
+                        // A baseline that rolls took the window in before its target was known.
+                        for breached in judged.breached.values_mut() {
+                            breached.performance = None;
+                        }
+                    }
                 }
             }
         }
@@ -297,6 +322,25 @@ impl Monitor {
         })
     }
 
+    /// The newest window that can be judged by its target, where that is known later than all else; before all windows while the
+    /// baseline has one that lacks its own.
+    fn newest_labelled(&self, grid: &Grid, now: Timestamp) -> Option<WindowId> {
+        let delay = self.target_delay()?;
+        let baseline = self.baseline.as_ref().map(|frozen| &frozen.baseline);
+        let lacks = baseline.is_some_and(|baseline| {
+            let frozen = newest_known(grid, delay, baseline.frozen_at);
+            // A saved baseline has got those that became known since.
+            let since = self.progress.labels.next.map(|next| WindowId(next.0 - 1));
+            let newest = since.map_or(frozen, |since| since.max(frozen));
+            let mut spans = baseline.spans.iter();
+            spans.any(|span| grid.at(span.start) > newest)
+        });
+        Some(match lacks {
+            true => WindowId(i64::MIN),
+            false => newest_known(grid, delay, now),
+        })
+    }
+
     /// The last window of the baseline; nothing when it has none.
     fn baseline_end(&self) -> Option<WindowId> {
         self.baseline.as_ref()?.baseline.newest
@@ -311,6 +355,11 @@ impl Monitor {
             .map(|span| grid.at(span.start))
             .collect()
     }
+}
+
+/// The newest window whose target is known at an instant, so long after it is complete.
+fn newest_known(grid: &Grid, delay: SignedDuration, at: Timestamp) -> WindowId {
+    grid.newest_complete(at.checked_sub(delay).unwrap_or(Timestamp::MIN))
 }
 
 /// What is kept of a report: its verdicts, and distances only where they stand in for a verdict.
@@ -441,6 +490,15 @@ mod tests {
         }
         let many = between("1970-01-01T00:00:00Z", "2018-01-01T00:00:00Z");
         assert!(matches!(many, Err(ReplayError::TooMany { .. })), "{many:?}");
+    }
+
+    #[test]
+    fn a_target_is_known_so_long_after_its_window_is_complete() {
+        // Window 17 ends on 2017-05-07 at 06:00.
+        let delay = SignedDuration::from_hours(10 * 24);
+        let known = |now| newest_known(&weekly(), delay, at(now));
+        assert_eq!(known("2017-05-17T05:59:59Z"), WindowId(16));
+        assert_eq!(known("2017-05-17T06:00:00Z"), WindowId(17));
     }
 
     #[test]
