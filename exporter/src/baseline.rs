@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use stats::sequential::MIN_POINTS;
 use stats::{FrozenFeature, FrozenShift, Step, Summary, WindowSummary};
 
+use crate::contaminated::WHOLE;
 use crate::history::History;
 use crate::progress::Found;
 use crate::season::Clock;
@@ -275,7 +276,8 @@ impl Baseline {
     }
 
     /// Takes in the next window and, once complete, lets go of the oldest. Features that the window
-    /// does not have, or that are in `except`, keep the windows they have. `clock` is that of a seasonal baseline.
+    /// does not have, or that are in `except`, keep the windows they have; so does what features say together where
+    /// [`WHOLE`] is in it. `clock` is that of a seasonal baseline.
     pub fn roll(
         &mut self,
         clock: Option<&Clock>,
@@ -297,7 +299,7 @@ impl Baseline {
             }
         }
         // A baseline without them has windows before this one of which nothing is known.
-        if self.windows.len() == self.spans.len() {
+        if self.windows.len() == self.spans.len() && !except.contains(WHOLE) {
             self.windows.push(found.window.clone());
         }
         self.spans.push(span);

@@ -1,7 +1,9 @@
 //! Which windows stay out of a baseline that goes along, since something was wrong in them.
 //!
 //! A window in which a feature breached a critical limit does not become part of what that feature is compared with: else an incident
-//! would make the next one usual. Other features of the window are taken in. What lasts is no incident: after half as many windows in
+//! would make the next one usual. Other features of the window are taken in. What the features say together (how they hang together,
+//! about the target, in segments, how they are missing, and the keys) is of the window as a whole, and stays out as a whole when one of
+//! these checks breached. What lasts is no incident: after half as many windows in
 //! a row as the baseline has of that kind (with a season, of that phase, and so many that four are left), the next ones are taken in
 //! although they breach, and become usual by and by. A slow shift ([`Check::Shift`]) keeps no window out: its charts have what was
 //! frozen, and a baseline that goes along is there to follow.
@@ -19,6 +21,28 @@ use crate::snapshot::Breaches;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contaminated {
     runs: BTreeMap<String, Vec<(Option<Phase>, u32)>>,
+}
+
+/// What stands for a window as a whole where features have their names.
+pub const WHOLE: &str = "";
+
+/// Whether a window is contaminated as a whole, by what is breached for each feature and for itself: some check of what features
+/// say together is, at critical.
+pub fn is_contaminated_as_a_whole<'a>(mut breaches: impl Iterator<Item = &'a Breaches>) -> bool {
+    let together = |check| {
+        matches!(
+            check,
+            Check::Correlation
+                | Check::Performance
+                | Check::Segments
+                | Check::Duplicates
+                | Check::MissingPatterns
+        )
+    };
+    breaches.any(|breaches| {
+        let mut checks = breaches.iter().filter(|(check, _)| together(*check));
+        checks.any(|(_, breached)| breached.is_some_and(|breached| breached.critical))
+    })
 }
 
 /// Whether a window is contaminated for a feature: some check but that of slow shifts is breached at critical.
@@ -111,6 +135,16 @@ mod tests {
         assert!(!is_contaminated(&breaches(Check::Shift, true, true)));
         assert!(!is_contaminated(&breaches(Check::Duplicates, true, true)));
         assert!(!is_contaminated(&Breaches::default()));
+    }
+
+    #[test]
+    fn what_features_say_together_is_contaminated_as_a_whole() {
+        let whole = |check, critical| {
+            let all = [Breaches::default(), breaches(check, true, critical)];
+            is_contaminated_as_a_whole(all.iter())
+        };
+        assert!(whole(Check::Duplicates, true) && whole(Check::Correlation, true));
+        assert!(!whole(Check::Correlation, false) && !whole(Check::Drift, true));
     }
 
     #[test]

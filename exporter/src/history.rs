@@ -13,6 +13,7 @@ use stats::{
     WindowSummary,
 };
 
+use crate::contaminated::WHOLE;
 use crate::progress::Found;
 use crate::season::{Clock, Moment};
 use crate::window::Span;
@@ -98,7 +99,8 @@ impl History {
         }
     }
 
-    /// Takes in the next window without the features in `except`, and lets go of the oldest of its phase.
+    /// Takes in the next window without the features in `except`, and without its keys where [`WHOLE`] is in it; lets go of the oldest
+    /// of its phase.
     pub fn take(
         &mut self,
         clock: &Clock,
@@ -121,7 +123,7 @@ impl History {
         self.windows.push(KeptWindow {
             span,
             rows,
-            keys: found.window.keys,
+            keys: found.window.keys.filter(|_| !except.contains(WHOLE)),
             features: features.iter().map(kept).collect(),
         });
         let phase = |window: &KeptWindow| clock.moment(window.span).phases.first().copied();
@@ -158,16 +160,19 @@ impl History {
                 .filter_map(|window| window.features.get(place)?.as_ref());
             kept.map(|kept| kept.summary(&feature.bins)).collect()
         };
+        // Of those that were left out nothing is known.
+        let keys: Vec<Keys> = chosen.iter().filter_map(|window| window.keys).collect();
+        let whole = |keys| WindowSummary {
+            keys: Some(keys),
+            ..WindowSummary::default()
+        };
         Chosen {
             spans: chosen.iter().map(|window| window.span).collect(),
             rows: chosen.iter().map(|window| window.rows).collect(),
-            windows: chosen
-                .iter()
-                .map(|window| WindowSummary {
-                    keys: window.keys,
-                    ..WindowSummary::default()
-                })
-                .collect(),
+            windows: match keys.is_empty() {
+                true => vec![WindowSummary::default(); chosen.len()],
+                false => keys.into_iter().map(whole).collect(),
+            },
             features: features.iter().enumerate().map(of).collect(),
         }
     }

@@ -22,7 +22,7 @@ use stats::{FeatureProfile, Summary};
 
 use crate::archive;
 use crate::baseline::{Baseline, Definition, SAVED_AS};
-use crate::contaminated;
+use crate::contaminated::{self, WHOLE};
 use crate::labelled::{self, Labels};
 use crate::pipeline::{self, PullError, Pulled, Request, Slot, WindowCounting};
 use crate::progress::{Columns, JudgedState, Progress};
@@ -644,6 +644,10 @@ impl Monitor {
         let known = &mut self.progress.contaminated;
         known.retain(|name| judged.breached.contains_key(name));
         let mut except = BTreeSet::new();
+        let whole = contaminated::is_contaminated_as_a_whole(judged.breached.values());
+        if known.leaves_out(WHOLE, phase, whole, most) {
+            except.insert(WHOLE.to_owned());
+        }
         for feature in &baseline.features {
             let breaches = judged.breached.get(&feature.name);
             let found = breaches.is_some_and(contaminated::is_contaminated);

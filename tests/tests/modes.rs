@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
+
 use harness::customers::{Customers, python};
 use harness::exporter::{Exporter, Metrics};
 use harness::http;
@@ -117,6 +119,45 @@ fn a_window_that_was_critical_is_left_out() {
         moved.abs() < 1.0,
         "the mean of the baseline moved by {moved}"
     );
+    exporter.terminate();
+}
+
+/// What features say together is of a window as a whole: where it was critical, the baseline of all pairs stays what it was.
+#[test]
+fn what_was_critical_together_is_left_out() {
+    let customers = Customers::unchanging(3, FAST);
+    with_baseline(&customers, "rolling: {windows: 8}");
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= 2.0);
+    customers.faults(&json!({"shuffle": ["monetary_28d"]}));
+    let critical = "featuremonitor_check_breached{feature=\"monetary_28d\",check=\"correlation\",severity=\"critical\"}";
+    let first = exporter.wait_for_metric(critical, |breached| breached == 1.0);
+    let judged = first.find("featuremonitor_windows_judged_total").unwrap();
+    let second = exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n > judged);
+    let references = |metrics: &Metrics| -> BTreeMap<(String, String), f64> {
+        let family = "featuremonitor_pair_reference_association";
+        let pairs = metrics.labels(family).into_iter().map(|labels| {
+            let own = [
+                ("feature", &*labels["feature"]),
+                ("partner", &*labels["partner"]),
+            ];
+            let value = metrics.get(family, &own).unwrap();
+            (
+                (labels["feature"].clone(), labels["partner"].clone()),
+                value,
+            )
+        });
+        pairs.collect()
+    };
+    let (first, second) = (references(&first), references(&second));
+    let both: Vec<_> = first
+        .keys()
+        .filter(|pair| second.contains_key(*pair))
+        .collect();
+    assert!(both.len() > 3, "{first:?} {second:?}");
+    for pair in both {
+        assert_eq!(first[pair], second[pair], "{pair:?}");
+    }
     exporter.terminate();
 }
 
