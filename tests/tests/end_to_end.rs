@@ -64,6 +64,45 @@ fn metrics_equal_the_reference_with_nans_and_infinities() {
     }
 }
 
+/// One week in which everything is wrong that makes a value unusable: it is missing, no number, infinite, beyond the range, or of a
+/// category that never was; its column is gone or of another type; and rows have no key, or that of another row.
+#[test]
+fn quality_equals_the_reference_where_much_is_wrong() {
+    let customers = Customers::replay(1, WEEK_SECONDS);
+    let faults = json!({"weeks": {"19": {
+        "drop": ["marital_status"],
+        "nulls": {"household_id": 0.05, "monetary_28d": 0.3},
+        "nans": {"basket_lines_mean_28d": 0.1},
+        "infinities": {"monetary_91d": 0.05},
+        "set": {"recency_days": [0.1, 100_000]},
+        "twice": 0.1,
+        "unseen": {"home_store": 0.2},
+        "cast": {"frequency_28d": "float64"},
+    }}});
+    customers.faults(&faults);
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let metrics = exporter.wait_for_metric("featuremonitor_quality_ratio", |_| true);
+    let expected = check_quality(&metrics, "19", &faults);
+    let share = |feature: &str, of: &str| expected["features"][feature][of].as_f64().unwrap();
+    for gone in ["marital_status", "frequency_28d"] {
+        assert_eq!(share(gone, "quality"), 0.0);
+    }
+    assert!(share("monetary_28d", "missing") > 0.3);
+    for strange in [
+        "basket_lines_mean_28d",
+        "monetary_91d",
+        "recency_days",
+        "home_store",
+    ] {
+        assert!(share(strange, "invalid") > 0.05, "{strange}");
+    }
+    for of_keys in ["duplicate", "missing"] {
+        let share = expected["keys"][of_keys].as_f64().unwrap();
+        assert!(share > 0.04, "{of_keys} keys");
+    }
+    exporter.terminate();
+}
+
 /// Runs the exporter over all weeks, whose rows have `faults`, and compares what it shows.
 fn compare_with_the_reference(faults: &Value) -> Metrics {
     // A week of the data takes ten minutes, and the last one ended five minutes ago, so that nothing
@@ -79,6 +118,7 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
     assert_eq!(metrics.find("featuremonitor_evaluation_success"), Some(1.0));
     assert_eq!(metrics.find("featuremonitor_source_up"), Some(1.0));
 
+    check_quality(&metrics, "52", faults);
     let faults = faults.to_string();
     let expected = python("data/expected.py", &["52", "--faults", &faults]);
     let expected: Value = serde_json::from_str(&expected).unwrap();
@@ -114,6 +154,48 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
     check_rows_served(&metrics, &expected["events"], customers.origin());
     exporter.terminate();
     metrics
+}
+
+/// What can be used of a week: of every feature its score and the shares that it is made of, of the rows their keys, and the score of
+/// all. Gives what is expected.
+fn check_quality(metrics: &Metrics, week: &str, faults: &Value) -> Value {
+    let faults = faults.to_string();
+    let expected = python("data/quality.py", &[week, "--faults", &faults]);
+    let expected: Value = serde_json::from_str(&expected).unwrap();
+    let near = |what: String, found: Option<f64>, expected: &Value, tolerance: f64| {
+        let expected = expected.as_f64();
+        let near = match (found, expected) {
+            // Shares that are next to nothing are exact in the unit of shares.
+            (Some(found), Some(expected)) => (found - expected).abs() <= tolerance,
+            (found, expected) => found == expected,
+        };
+        assert!(near, "{what}: {found:?} where {expected:?} is expected");
+    };
+    let features = expected["features"].as_object().unwrap();
+    assert_eq!(features.len(), 38);
+    for (feature, expected) in features {
+        for (name, tolerance) in [
+            ("missing", EXACT),
+            ("invalid", EXACT),
+            // Fences are read off bins.
+            ("outlier", FENCED),
+            ("quality", EXACT),
+        ] {
+            let family = format!("featuremonitor_feature_{name}_ratio");
+            let found = metrics.get(&family, &[("feature", feature)]);
+            let what = format!("{family} of {feature}");
+            near(what, found, &expected[name], tolerance);
+        }
+    }
+    for name in ["duplicate", "missing"] {
+        let family = format!("featuremonitor_{name}_key_ratio");
+        let found = metrics.find(&family);
+        near(family, found, &expected["keys"][name], EXACT);
+    }
+    let family = "featuremonitor_quality_ratio";
+    let found = metrics.find(family);
+    near(family.to_owned(), found, &expected["quality"], EXACT);
+    expected
 }
 
 fn check_feature(metrics: &Metrics, feature: &str, expected: &Value) {

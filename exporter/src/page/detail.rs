@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 use stats::sequential::Direction;
 use stats::{
-    BySeverity, Check, FeatureReport, ImputedBy, Kind, NotComputed, PROBABILITIES, Scope, Severity,
-    Statistic, Summary, Verdict,
+    BySeverity, Check, FeatureReport, ImputedBy, Kind, NotComputed, PROBABILITIES, PairChange,
+    Scope, Severity, Statistic, Summary, Verdict,
 };
 
 use super::pairs::measure;
@@ -12,13 +12,14 @@ use super::picture::{self, Bar};
 use super::words;
 use super::{statistic, tone};
 use crate::segments;
-use crate::snapshot::{BaselineState, Breaches, FeatureState, Snapshot};
+use crate::snapshot::{BaselineState, Breaches, FeatureState, PairsState, Snapshot};
 
 /// Most bins that are listed; a category beyond them is in the picture only.
 const BINS: usize = 24;
 
 /// Why the feature is in its state, and all its numbers.
 pub fn detail(snapshot: &Snapshot, feature: &FeatureState) -> Markup {
+    let basis = Basis::of_feature(snapshot, feature);
     html! {
         ul.why {
             @for (tone, reason) in reasons(snapshot, feature) {
@@ -28,7 +29,7 @@ pub fn detail(snapshot: &Snapshot, feature: &FeatureState) -> Markup {
         div.tables {
             (statistics(feature))
             div.stack {
-                (limits(&snapshot.baseline, feature.report.as_ref(), Scope::Feature, &feature.breached))
+                (limits(feature.report.as_ref(), Scope::Feature, &feature.breached, basis.as_ref()))
                 div.pair {
                     (distances(feature))
                     (bins(feature))
@@ -76,6 +77,7 @@ pub fn whole(snapshot: &Snapshot) -> Markup {
             reasons.extend(judgement(check, verdict, *whole.breached.get(check)));
         }
     }
+    let basis = Basis::of_window(&snapshot.baseline);
     html! {
         @if !reasons.is_empty() {
             h2 { "The window as a whole" }
@@ -85,7 +87,7 @@ pub fn whole(snapshot: &Snapshot) -> Markup {
                         li class=(tone) { (reason) }
                     }
                 }
-                div.tables { (limits(&snapshot.baseline, whole.report.as_ref(), Scope::Window, &whole.breached)) }
+                div.tables { (limits(whole.report.as_ref(), Scope::Window, &whole.breached, basis.as_ref())) }
             }
         }
     }
@@ -458,10 +460,10 @@ fn compared(name: &str, reference: Option<String>, current: Option<String>) -> M
 
 /// The verdicts of all checks that judge this, with the parts of their limits.
 fn limits(
-    baseline: &BaselineState,
     report: Option<&FeatureReport>,
     scope: Scope,
     breached: &Breaches,
+    basis: Option<&Basis>,
 ) -> Markup {
     let Some(report) = report else {
         return html! {};
@@ -489,6 +491,8 @@ fn limits(
                 tbody {
                     @for (check, verdict) in report.verdicts.of(scope) {
                         @if let Ok(verdict) = verdict {
+                            // A chart's limit has no parts.
+                            @let parts = check != Check::Shift;
                             @for (severity, limit) in verdict.limits.iter() {
                                 @let over = *breached.get(check).unwrap_or_default().get(severity);
                                 tr class=(if over { format!("over {}", severity.name()) } else { String::new() }) {
@@ -496,8 +500,8 @@ fn limits(
                                     td { (value(verdict.statistic, verdict.value)) }
                                     td { (value(verdict.statistic, limit.value)) }
                                     td { (words::times(*verdict.scores.get(severity))) }
-                                    td { (value(verdict.statistic, limit.floor)) }
-                                    td { (some(verdict.statistic, limit.null)) }
+                                    td { (some(verdict.statistic, parts.then_some(limit.floor))) }
+                                    td { (some(verdict.statistic, limit.null.filter(|_| parts))) }
                                     td { (some(verdict.statistic, limit.bound)) @if limit.capped { ", capped" } }
                                 }
                             }
@@ -505,21 +509,148 @@ fn limits(
                     }
                 }
             }
-            (origin(baseline))
+            @if let Some(basis) = basis {
+                @for (checks, text) in origins(report, scope, basis) {
+                    p.soft { "Limit of " (checks) ": " (text) "." }
+                }
+            }
         }
     }
 }
 
-/// Where limits that are not given come from.
-fn origin(baseline: &BaselineState) -> Markup {
-    let BaselineState::Ready(info) = baseline else {
-        return html! {};
+/// What limits that are not given rest on.
+struct Basis {
+    /// The windows that the judged one is compared with, in words.
+    windows: String,
+    /// Their rows; nothing where that is not known.
+    rows: Option<u64>,
+    /// By how many partners the α of the judged pair is divided.
+    partners: Option<usize>,
+    /// How many windows tell the usual mean.
+    usual: Option<u64>,
+}
+
+impl Basis {
+    /// That of the window as a whole; nothing without a baseline.
+    fn of_window(baseline: &BaselineState) -> Option<Self> {
+        let BaselineState::Ready(info) = baseline else {
+            return None;
+        };
+        let number = |windows: u32| words::plural(windows.into(), "window");
+        let (windows, rows) = match &info.phase {
+            // The rows are those of all phases.
+            Some(phase) => (format!("{} of {}", number(phase.windows), phase.name), None),
+            None => (
+                format!("{} of the baseline", number(info.windows)),
+                Some(info.rows),
+            ),
+        };
+        Some(Self {
+            windows,
+            rows,
+            partners: None,
+            usual: None,
+        })
+    }
+
+    /// That of a feature; nothing without a baseline.
+    fn of_feature(snapshot: &Snapshot, feature: &FeatureState) -> Option<Self> {
+        let report = feature.report.as_ref();
+        let pair = report.and_then(|report| report.pair.as_ref());
+        let pairs = snapshot.whole.pairs.as_ref();
+        Some(Self {
+            rows: feature.reference.as_ref().map(|reference| reference.rows),
+            partners: pairs
+                .zip(pair)
+                .and_then(|(pairs, pair)| partners(pairs, pair)),
+            usual: feature.usual.map(|usual| usual.windows),
+            ..Self::of_window(&snapshot.baseline)?
+        })
+    }
+}
+
+/// How many others the baseline has the features of a pair with: of both the one that has more.
+fn partners(pairs: &PairsState, pair: &PairChange) -> Option<usize> {
+    let count = |name: &str| {
+        let column = pairs.features.iter().position(|own| own == name)?;
+        let own = pairs.reference.pairs().filter(|(first, second, pair)| {
+            (*first == column || *second == column) && pair.alarming.is_ok()
+        });
+        Some(own.count())
     };
-    html! {
-        p.soft {
-            "A limit is the largest of its three parts, the last two at the α of one test (above), against "
-            (words::plural(u64::from(info.windows), "window")) " of the baseline with "
-            (words::plural(info.rows, "row")) "."
+    count(&pair.features.0).max(count(&pair.features.1))
+}
+
+/// The checks that were judged, those together whose limits come from the same.
+fn origins(report: &FeatureReport, scope: Scope, basis: &Basis) -> Vec<(String, String)> {
+    let mut origins: Vec<(String, String)> = Vec::new();
+    for (check, verdict) in report.verdicts.of(scope) {
+        let Ok(verdict) = verdict else {
+            continue;
+        };
+        let text = origin(check, verdict.rows, basis);
+        match origins.iter_mut().find(|(_, other)| *other == text) {
+            Some((checks, _)) => {
+                checks.push_str(", ");
+                checks.push_str(check.name());
+            }
+            None => origins.push((check.name().to_owned(), text)),
+        }
+    }
+    origins
+}
+
+/// Where a limit of a check that is not given comes from, the check being measured on so many rows of the window.
+fn origin(check: Check, rows: u64, basis: &Basis) -> String {
+    const LARGEST: &str =
+        "the largest of its three parts, the last two at the α of one test (above)";
+    let windows = &basis.windows;
+    let sampled = format!("{} of the judged window", words::count(rows));
+    match check {
+        Check::Drift
+        | Check::Missing
+        | Check::Quality
+        | Check::Outliers
+        | Check::Duplicates
+        | Check::Imputation => {
+            let with = |rows| format!(" with {}", words::plural(rows, "row"));
+            let with = basis.rows.map_or(String::new(), with);
+            format!("{LARGEST}, against {windows}{with}")
+        }
+        Check::MissingPatterns => {
+            format!("{LARGEST}, over the sampled rows, {sampled}, against {windows}")
+        }
+        Check::Correlation => {
+            let partners = match basis.partners {
+                Some(partners) => format!("its {}", words::plural(partners as u64, "partner")),
+                None => "the number of its partners".to_owned(),
+            };
+            format!(
+                "of the worst pair {LARGEST} divided by {partners}, and between windows by 2 more as a change has two directions, \
+                 over the sampled rows with both values, {sampled}, against {windows}"
+            )
+        }
+        Check::Performance => format!(
+            "{LARGEST}, over the sampled rows in which it and the target are known, {sampled}, \
+             against such rows of the baseline's windows"
+        ),
+        Check::Segments => format!(
+            "of the worst segment {LARGEST} divided by the number of its segments, \
+             over the sampled rows of the segment, {sampled}, against the same segment in {windows}"
+        ),
+        Check::Level => {
+            let usual = basis.usual.map_or("the windows".to_owned(), |usual| {
+                words::plural(usual, "window")
+            });
+            format!(
+                "the larger of the effect floor and, between windows, half the width of the band of usual means at the α of one \
+                 test (above), by {usual} of the same time; without sampling noise, and not capped"
+            )
+        }
+        Check::Shift => {
+            "that with which its chart alarms falsely once in 2/α windows on average, α being that of one test (above), which its \
+             two charts share; it has none of the three parts"
+                .to_owned()
         }
     }
 }
@@ -581,5 +712,64 @@ fn bins(feature: &FeatureState) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn basis() -> Basis {
+        Basis {
+            windows: "14 windows of Monday 03:00".to_owned(),
+            rows: Some(840),
+            partners: Some(37),
+            usual: Some(12),
+        }
+    }
+
+    #[test]
+    fn each_check_says_where_its_limit_comes_from() {
+        let says = |check, words: &[&str]| {
+            let text = origin(check, 1_234, &basis());
+            for words in words {
+                assert!(text.contains(words), "{words}: {text}");
+            }
+        };
+        for check in Check::ALL {
+            let text = origin(check, 1_234, &basis());
+            // Neither has all three parts, nor rests on the baseline's rows.
+            let other = matches!(check, Check::Level | Check::Shift);
+            assert_eq!(text.contains("the largest of its three parts"), !other);
+            let counted = !other && check != Check::Performance;
+            assert_eq!(text.contains("14 windows"), counted);
+            let sampled = matches!(
+                check,
+                Check::Correlation | Check::Performance | Check::MissingPatterns | Check::Segments
+            );
+            assert_eq!(text.contains("1,234 of the judged window"), sampled);
+            assert_eq!(text.contains("840 rows"), !sampled && !other);
+            let divided = matches!(check, Check::Correlation | Check::Segments);
+            assert_eq!(text.contains("divided by"), divided);
+        }
+        says(Check::Correlation, &["divided by its 37 partners"]);
+        says(Check::Segments, &["divided by the number of its segments"]);
+        says(Check::Level, &["effect floor", "12 windows", "not capped"]);
+        says(Check::Shift, &["once in 2/α windows"]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_said() {
+        let basis = Basis {
+            rows: None,
+            partners: None,
+            usual: None,
+            ..basis()
+        };
+        let text = origin(Check::Drift, 1, &basis);
+        assert!(text.ends_with("against 14 windows of Monday 03:00"));
+        let text = origin(Check::Correlation, 1, &basis);
+        assert!(text.contains("divided by the number of its partners,"));
+        assert!(origin(Check::Level, 1, &basis).contains("by the windows of the same time"));
     }
 }

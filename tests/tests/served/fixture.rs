@@ -19,15 +19,16 @@ use exporter::snapshot::{
 use exporter::updates::Updates;
 use exporter::window::Span;
 use jiff::Timestamp;
-use stats::association::{self, Matrix, Measure, vif};
+use stats::association::{self, Change, Changes, vif};
 use stats::decomposition::Segment;
 use stats::performance::{Measured, PowerMeasure};
 use stats::sequential::{ChartReading, Direction};
 use stats::{
-    AssociationReport, Associations, BySeverity, Categories, Column, FeatureProfile, FeatureSplit,
-    FrozenFeature, KeySample, Kind, Missingness, NotComputed, PairChange, PerformanceReport, Power,
-    Reference, RowSample, RowSampler, SegmentChange, SegmentsReport, Split, Summary, TIME_POINTS,
-    TimeSample, Usual, Validity, Verdict, WindowSummary, judge,
+    AssociationReport, Associations, BySeverity, Categories, Check, Column, FeatureProfile,
+    FeatureReport, FeatureSplit, FrozenFeature, KeySample, Kind, Limit, LimitPart, Missingness,
+    NotComputed, PairChange, PerformanceReport, Power, Reference, RowSample, RowSampler,
+    SegmentChange, SegmentsReport, Split, Statistic, Summary, TIME_POINTS, TimeSample, Usual,
+    Validity, Verdict, WindowSummary, judge, score,
 };
 
 /// A name in which everything that markup or the text formats must escape occurs.
@@ -55,6 +56,15 @@ fn at(text: &str) -> Timestamp {
 enum Values {
     Numbers(Vec<Option<f64>>),
     Names(Vec<Option<String>>),
+}
+
+impl Values {
+    fn kind(&self) -> Kind {
+        match self {
+            Values::Numbers(_) => Kind::Numeric,
+            Values::Names(_) => Kind::Categorical,
+        }
+    }
 }
 
 /// Evenly spread numbers in (0, 1) that look random.
@@ -159,7 +169,14 @@ fn columns(w: usize) -> Vec<(&'static str, &'static str, Values)> {
         (
             "discount_share",
             "float64",
-            with_nulls(numbers(w + 80, |u| u), if last { 0.34 } else { 0.02 }),
+            with_nulls(
+                // Of the last ones every tenth is far from all that the baseline has.
+                numbers(w + 80, move |u| match last && (u * 20.0).fract() < 0.1 {
+                    true => u + 9.0,
+                    false => u,
+                }),
+                if last { 0.34 } else { 0.02 },
+            ),
         ),
         (
             "visits_7d",
@@ -183,6 +200,11 @@ fn columns(w: usize) -> Vec<(&'static str, &'static str, Values)> {
 }
 
 fn profile(values: &Values, bins: Option<Arc<stats::Bins>>) -> FeatureProfile {
+    counted(values, FeatureProfile::new(values.kind(), bins))
+}
+
+/// A profile that has taken in these values.
+fn counted(values: &Values, mut profile: FeatureProfile) -> FeatureProfile {
     let validity = |valid: Vec<bool>| {
         let mut bits = vec![0u8; valid.len().div_ceil(8)];
         for (i, valid) in valid.into_iter().enumerate() {
@@ -194,7 +216,6 @@ fn profile(values: &Values, bins: Option<Arc<stats::Bins>>) -> FeatureProfile {
         Values::Numbers(values) => {
             let bits = validity(values.iter().map(Option::is_some).collect());
             let values: Vec<f64> = values.iter().map(|v| v.unwrap_or(0.0)).collect();
-            let mut profile = FeatureProfile::new(Kind::Numeric, bins);
             let validity = Validity::bitmap(&bits, 0, values.len()).expect("as many bits as rows");
             let column = Column::Numeric {
                 values: &values,
@@ -219,7 +240,6 @@ fn profile(values: &Values, bins: Option<Arc<stats::Bins>>) -> FeatureProfile {
                 known.binary_search(&name).map_or(0, |code| code as i32)
             };
             let codes: Vec<i32> = values.iter().map(code).collect();
-            let mut profile = FeatureProfile::new(Kind::Categorical, bins);
             let column = Column::Categorical {
                 codes: &codes,
                 validity: Validity::bitmap(&bits, 0, codes.len()).expect("as many bits as rows"),
@@ -327,16 +347,6 @@ pub fn snapshot() -> Snapshot {
         .iter()
         .map(|f| (f.name.as_str(), f.bins.clone()))
         .collect();
-    let current: BTreeMap<&str, (&str, Summary)> = columns(WINDOWS)
-        .iter()
-        .map(|(name, data_type, values)| {
-            (
-                *name,
-                (*data_type, profile(values, bins.get(name).cloned()).close()),
-            )
-        })
-        .collect();
-
     let settings = settings(&monitor, &frozen);
     let window = |w: usize, twice: usize| {
         let mut keys = KeySample::default();
@@ -351,6 +361,22 @@ pub fn snapshot() -> Snapshot {
     };
     let wholes: Vec<WindowSummary> = (0..WINDOWS).map(|w| window(w, 0)).collect();
     let reference = Reference::new(&frozen, &wholes, &settings);
+    let places: BTreeMap<&str, usize> = frozen.iter().map(|f| f.name.as_str()).zip(0..).collect();
+    let current: BTreeMap<&str, (&str, Summary)> = columns(WINDOWS)
+        .iter()
+        .map(|(name, data_type, values)| {
+            let mut profile = FeatureProfile::new(values.kind(), bins.get(name).cloned());
+            if let Some(place) = places.get(name) {
+                if let Ok(acceptable) = reference.acceptable(*place) {
+                    profile = profile.accepting(acceptable);
+                }
+                if let Ok(fences) = reference.fences(*place) {
+                    profile = profile.fenced(fences);
+                }
+            }
+            (*name, (*data_type, counted(values, profile).close()))
+        })
+        .collect();
     let windows: Vec<Option<&Summary>> = frozen
         .iter()
         .map(|f| current.get(f.name.as_str()).map(|(_, summary)| summary))
@@ -359,12 +385,16 @@ pub fn snapshot() -> Snapshot {
     let report = judge(&reference, &windows, &whole);
     let breached = |verdict: &Result<Verdict, NotComputed>| verdict.as_ref().ok().map(|v| v.over);
 
+    let (pairs, segments) = (pairs(), segments());
     let mut features: Vec<FeatureState> = frozen
         .iter()
         .enumerate()
         .zip(report.features)
         .map(|((place, frozen), mut report)| {
             report.power = power(&frozen.name);
+            if frozen.name == "monetary_28d" {
+                judged_by_others(&mut report, &pairs, &segments);
+            }
             let found = current.get(frozen.name.as_str());
             let problem = match frozen.name.as_str() {
                 "coupon_share" => Some(Problem::Renamed {
@@ -435,14 +465,14 @@ pub fn snapshot() -> Snapshot {
     let expected = features.iter().filter(|feature| feature.expected);
     let scores = expected.filter_map(|feature| Some(feature.quality?.score()));
     let whole = WholeState {
-        pairs: Some(pairs()),
+        pairs: Some(pairs),
         performance: Some(performance()),
         labelled: Some(Span {
             start: at("2017-05-14T06:00:00Z"),
             end: at("2017-05-21T06:00:00Z"),
         }),
         missingness: report.missingness,
-        segments: vec![segments()],
+        segments: vec![segments],
         keys: whole.keys,
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),
@@ -608,43 +638,149 @@ fn performance() -> PerformanceReport {
     }
 }
 
-/// Two features that hung together, and do no more.
+/// Verdicts of checks that these windows are too few or too bare for.
+fn judged_by_others(report: &mut FeatureReport, pairs: &PairsState, segments: &SegmentsReport) {
+    report.verdicts.level = Ok(verdict(
+        (Check::Level, Statistic::LevelDeviation, 11.01, 2_000),
+        limit(LimitPart::BetweenWindows, 3.0, None, Some(9.5)),
+        limit(LimitPart::BetweenWindows, 4.0, None, Some(31.8)),
+    ));
+    report.verdicts.shift = Ok(verdict(
+        (Check::Shift, Statistic::Cusum, 6.5, 2_000),
+        limit(LimitPart::RunLength, 0.0, Some(6.1), None),
+        limit(LimitPart::RunLength, 0.0, Some(8.3), None),
+    ));
+    let pair = pairs.report.most_changed.first().expect("a pair changed");
+    let (first, second) = pair.features.clone();
+    report.verdicts.correlation = Ok(verdict(
+        (
+            Check::Correlation,
+            Statistic::AssociationChange,
+            pair.delta().abs(),
+            pair.rows,
+        ),
+        limit(LimitPart::SamplingNull, 0.1, Some(PAIR.warning), Some(0.04)),
+        limit(
+            LimitPart::SamplingNull,
+            0.2,
+            Some(PAIR.critical),
+            Some(0.05),
+        ),
+    ));
+    report.pair = Some(PairChange {
+        features: (second, first),
+        ..pair.clone()
+    });
+    report.verdicts.performance = Ok(verdict(
+        (Check::Performance, Statistic::AucFall, 0.06, 1_980),
+        limit(LimitPart::SamplingNull, 0.02, Some(0.043), Some(0.011)),
+        limit(LimitPart::SamplingNull, 0.05, Some(0.052), Some(0.014)),
+    ));
+    let change = segments.most_changed.first().expect("a segment changed");
+    report.verdicts.segments = Ok(verdict(
+        (
+            Check::Segments,
+            Statistic::SegmentDistance,
+            change.distance,
+            change.rows,
+        ),
+        limit(
+            LimitPart::BetweenWindows,
+            0.1,
+            Some(0.15),
+            Some(SEGMENT.warning),
+        ),
+        limit(
+            LimitPart::BetweenWindows,
+            0.2,
+            Some(0.18),
+            Some(SEGMENT.critical),
+        ),
+    ));
+    report.segment = Some(change.clone());
+}
+
+/// A limit that is one of its parts.
+fn limit(part: LimitPart, floor: f64, null: Option<f64>, bound: Option<f64>) -> Limit {
+    Limit {
+        value: floor.max(null.unwrap_or(0.0)).max(bound.unwrap_or(0.0)),
+        part,
+        floor,
+        null,
+        bound,
+        capped: false,
+    }
+}
+
+/// What a check says of a value that was measured on so many rows.
+fn verdict(
+    (check, statistic, value, rows): (Check, Statistic, f64, u64),
+    warning: Limit,
+    critical: Limit,
+) -> Verdict {
+    let limits = BySeverity { warning, critical };
+    let scores = limits.map(|limit| score(value, limit.value));
+    Verdict {
+        check,
+        statistic,
+        value,
+        rows,
+        min_rows: 200,
+        limits,
+        scores,
+        over: scores.map(|score| score >= 1.0),
+    }
+}
+
+/// The limits of all pairs, and those of all segments.
+const PAIR: BySeverity<f64> = BySeverity {
+    warning: 0.25,
+    critical: 0.31,
+};
+const SEGMENT: BySeverity<f64> = BySeverity {
+    warning: 0.2,
+    critical: 0.25,
+};
+
+/// Three features, of which one hung together with the others, and does no more.
 fn pairs() -> PairsState {
-    let rising: Vec<f64> = (0..200).map(f64::from).collect();
-    let other: Vec<f64> = (0..200u32).map(|row| f64::from(row * 77 % 200)).collect();
-    let features = ["basket_value", "visits"];
+    let row = |of: fn(u32) -> u32| -> Vec<f64> { (0..200).map(|row| f64::from(of(row))).collect() };
+    let (rising, mixed) = (row(|row| row), row(|row| row * 77 % 200));
+    // Half of the rows on: Spearman's correlation with what rises is −0.5.
+    let turned = row(|row| (row + 100) % 200);
+    let features = ["basket_mean", "monetary_28d", "share_produce"];
     let matrix = |second: &[f64]| {
         let columns = [
             (features[0], association::Values::Numeric(&rising)),
             (features[1], association::Values::Numeric(second)),
+            (features[2], association::Values::Numeric(&turned)),
         ];
         Associations::new(&columns)
             .expect("columns of 200 rows")
             .matrix()
             .clone()
     };
-    let (reference, current) = (matrix(&rising), matrix(&other));
-    let value = |matrix: &Matrix| {
-        let pair = matrix.pair(0, 1).expect("two columns have a pair");
-        pair.alarming.expect("it is computed").value
+    let (reference, current) = (matrix(&rising), matrix(&mixed));
+    let changes = Changes::new(&reference, &current).expect("the same columns");
+    let told = |change: &Change| {
+        let (first, second) = change.columns;
+        PairChange {
+            features: (features[first].to_owned(), features[second].to_owned()),
+            measure: change.current.measure,
+            reference: change.reference.value,
+            current: change.current.value,
+            rows: change.current.n,
+            scores: PAIR.map(|limit| score(change.delta().abs(), limit)),
+        }
     };
-    let change = PairChange {
-        features: (features[0].to_owned(), features[1].to_owned()),
-        measure: Measure::Spearman,
-        reference: value(&reference),
-        current: value(&current),
-        rows: 200,
-        scores: BySeverity {
-            warning: 9.0,
-            critical: 4.5,
-        },
-    };
+    let mut most_changed: Vec<PairChange> = changes.computed.iter().map(told).collect();
+    most_changed.sort_by(|a, b| b.scores.warning.total_cmp(&a.scores.warning));
     PairsState {
         report: AssociationReport {
-            pairs: 1,
-            largest: change.delta().abs(),
-            frobenius: change.delta().abs() * 2f64.sqrt(),
-            most_changed: vec![change],
+            pairs: most_changed.len(),
+            largest: changes.largest().expect("there are pairs").delta().abs(),
+            frobenius: changes.frobenius().expect("there are pairs"),
+            most_changed,
             inflation: features
                 .iter()
                 .map(|name| (*name).to_owned())
@@ -727,10 +863,7 @@ fn segments() -> SegmentsReport {
             distance: 0.41,
             means: Some((87.0, 93.5)),
             missing: (0.02, 0.51),
-            scores: BySeverity {
-                warning: 2.05,
-                critical: 1.5,
-            },
+            scores: SEGMENT.map(|limit| score(0.41, limit)),
         }],
     }
 }

@@ -1,7 +1,7 @@
 //! The page: that it is well-formed, hides what is sensitive, and says what matters in words.
 
 use exporter::page::{Page, Refresh, render};
-use exporter::snapshot::{Evaluation, Failure, Snapshot};
+use exporter::snapshot::{BaselineState, Evaluation, Failure, PhaseInfo, Snapshot};
 use exporter::source::Reason;
 use exporter::updates::Supply;
 
@@ -42,6 +42,35 @@ fn well_formed(html: &str) {
         }
     }
     assert!(open.is_empty(), "left open: {open:?}");
+}
+
+/// What stands between two texts, or up to the end.
+fn between<'a>(html: &'a str, from: &str, to: &str) -> &'a str {
+    let (_, rest) = html
+        .split_once(from)
+        .unwrap_or_else(|| panic!("no {from:?}"));
+    rest.split_once(to).map_or(rest, |(part, _)| part)
+}
+
+/// What is said of one feature.
+fn told_of<'a>(html: &'a str, feature: &str) -> &'a str {
+    between(html, &format!("class=\"name\">{feature}<"), "</details>")
+}
+
+/// The section below a heading.
+fn section<'a>(html: &'a str, heading: &str) -> &'a str {
+    between(html, &format!("<h2>{heading}</h2>"), "<h2>")
+}
+
+/// Neighbouring cells of a table, with a bar between them.
+fn cells(cells: &str) -> String {
+    let cells = cells.split(" | ");
+    cells.map(|cell| format!("<td>{cell}</td>")).collect()
+}
+
+#[track_caller]
+fn says(part: &str, words: &str) {
+    assert!(part.contains(words), "no {words:?} in {part}");
 }
 
 #[test]
@@ -88,7 +117,7 @@ fn every_state_stands_in_words_and_the_worst_is_first() {
     assert!(place("basket_mean") < place("coupon_ratio"));
     assert!(place("weekday") < place("coupon_ratio"));
     assert!(place("coupon_ratio") < place("tenure_days"));
-    assert!(place("tenure_days") < place("monetary_28d"));
+    assert!(place("tenure_days") < place("home_store"));
     for words in [
         "critical",
         "missing column",
@@ -179,4 +208,263 @@ fn a_reader_can_stop_it_from_renewing_itself() {
     .into_string();
     assert!(!off.contains("http-equiv=\"refresh\""));
     assert!(off.contains("spec.schedule: &lt;wrong&gt;"));
+}
+
+#[test]
+fn what_can_be_used_stands_with_its_parts() {
+    let snapshot = fixture::snapshot();
+    let html = page(&snapshot);
+    let sentence = |score: &str, filled: &str, acceptable: &str| {
+        format!(
+            "Quality: {score}\u{a0}% of its rows hold a usable value: {filled}\u{a0}% are filled, {acceptable}\u{a0}% of those acceptable"
+        )
+    };
+    // Of 2,000 rows 680 are null, and of the others 132 are beyond the range.
+    let feature = snapshot
+        .features
+        .iter()
+        .find(|f| f.name == "discount_share");
+    let feature = feature.expect("the fixture has it");
+    let summary = feature.summary.as_ref().expect("it is in the window");
+    assert_eq!(
+        (summary.rows, summary.nulls, summary.invalid),
+        (2_000, 680, 132)
+    );
+    let quality = feature.quality.expect("it is known");
+    let usable = (summary.rows - summary.nulls - summary.invalid) as f64 / summary.rows as f64;
+    for (part, expected) in [
+        (quality.complete, 0.66),
+        (quality.valid, 0.9),
+        (quality.conforming, 1.0),
+        (quality.score(), usable),
+    ] {
+        assert!((part - expected).abs() < 1e-12, "{quality:?}");
+    }
+    let discounts = told_of(&html, "discount_share");
+    says(discounts, &(sentence("59.4", "66.0", "90.0") + "."));
+    says(
+        discounts,
+        &cells("not acceptable | 0.0\u{a0}% | 10.0\u{a0}%"),
+    );
+    let all = sentence("33.3", "33.3", "100.0") + ".";
+    says(told_of(&html, "age"), &all);
+    let all = sentence("4.0", "4.0", "100.0") + ".";
+    says(told_of(&html, "visits_7d"), &all);
+    let gone = sentence("0.0", "0.0", "0.0") + ", and its column is not that of the baseline.";
+    says(told_of(&html, "weekday"), &gone);
+    says(told_of(&html, "loyalty_tier"), &gone);
+    // Nothing is said where all can be used.
+    assert!(!told_of(&html, "home_store").contains("of its rows hold a usable value"));
+
+    // Fifteen features are expected. Of three nothing came, of three a part, and of one all but a row is acceptable. 36 of the
+    // 2,000 rows have the key of another one.
+    let features = (8.0 + 0.9995 + 0.594 + 0.333 + 0.04) / 15.0;
+    let quality = snapshot.whole.quality.expect("it is known");
+    assert!((quality.features - features).abs() < 1e-12, "{quality:?}");
+    assert!((quality.score() - features * 0.982).abs() < 1e-12);
+    says(
+        section(&html, "The window as a whole"),
+        "Quality: 65.2\u{a0}% of what is served can be used: the expected features hold a usable value in 66.4\u{a0}% of the rows, \
+         of which 98.2\u{a0}% have a key of their own.",
+    );
+}
+
+#[test]
+fn limits_stand_with_their_parts_and_where_they_come_from() {
+    const LARGEST: &str =
+        "the largest of its three parts, the last two at the α of one test (above)";
+    let html = page(&fixture::snapshot());
+    let counted = format!(
+        "Limit of drift, missing, quality, outliers, imputation: {LARGEST}, against 6 windows of the baseline with 12,000 rows."
+    );
+    // The share of numbers below x was √x and is √(x/0.86): 1 − √0.86 apart. The noise is SciPy's kstwo.isf at 1/64 and 7/30/64.
+    let drift = told_of(&html, "share_produce");
+    for row in [
+        "drift, warning ◆ | 0.073 | 0.050 | 1.46× | 0.050 | 0.038",
+        "drift, critical | 0.073 | 0.100 | 0.73× | 0.100 | 0.043",
+    ] {
+        says(drift, &cells(row));
+    }
+    says(drift, &format!("<p class=\"soft\">{counted}</p>"));
+    // Nothing else was judged of it.
+    assert_eq!(drift.matches("Limit of ").count(), 1);
+
+    let others = told_of(&html, "monetary_28d");
+    for row in [
+        "level, warning ◆ | 11.0 | 9.500 | 1.16× | 3.000 | – | 9.500",
+        "level, critical | 11.0 | 31.8 | 0.35× | 4.000 | – | 31.8",
+        "shift, warning ◆ | 6.500 | 6.100 | 1.07× | – | – | –",
+        "shift, critical | 6.500 | 8.300 | 0.78× | – | – | –",
+        "correlation, warning ◆ | 0.923 | 0.250 | 3.69× | 0.100 | 0.250 | 0.040",
+        "correlation, critical ◆ | 0.923 | 0.310 | 2.98× | 0.200 | 0.310 | 0.050",
+        "performance, warning ◆ | 0.060 | 0.043 | 1.40× | 0.020 | 0.043 | 0.011",
+        "performance, critical ◆ | 0.060 | 0.052 | 1.15× | 0.050 | 0.052 | 0.014",
+        "segments, warning ◆ | 0.410 | 0.200 | 2.05× | 0.100 | 0.150 | 0.200",
+        "segments, critical ◆ | 0.410 | 0.250 | 1.64× | 0.200 | 0.180 | 0.250",
+    ] {
+        says(others, &cells(row));
+    }
+    for text in [
+        counted,
+        format!(
+            "Limit of correlation: of the worst pair {LARGEST} divided by its 2 partners, and between windows by 2 more as a change \
+             has two directions, over the sampled rows with both values, 200 of the judged window, against 6 windows of the baseline."
+        ),
+        format!(
+            "Limit of performance: {LARGEST}, over the sampled rows in which it and the target are known, 1,980 of the judged window, \
+             against such rows of the baseline's windows."
+        ),
+        "Limit of level: the larger of the effect floor and, between windows, half the width of the band of usual means at the α of \
+         one test (above), by 6 windows of the same time; without sampling noise, and not capped."
+            .to_owned(),
+        "Limit of shift: that with which its chart alarms falsely once in 2/α windows on average, α being that of one test (above), \
+         which its two charts share; it has none of the three parts."
+            .to_owned(),
+        format!(
+            "Limit of segments: of the worst segment {LARGEST} divided by the number of its segments, over the sampled rows of the \
+             segment, 600 of the judged window, against the same segment in 6 windows of the baseline."
+        ),
+    ] {
+        says(others, &text);
+    }
+    assert_eq!(others.matches("Limit of ").count(), 6);
+
+    let whole = section(&html, "The window as a whole");
+    for row in [
+        "duplicates, warning ◆ | +1.8\u{a0}pp | +1.0\u{a0}pp | 1.80× | +1.0\u{a0}pp",
+        "missing_patterns, critical ◆ | 0.385 | 0.200 | 1.92× | 0.200",
+    ] {
+        says(whole, &cells(row));
+    }
+    says(
+        whole,
+        &format!(
+            "Limit of duplicates: {LARGEST}, against 6 windows of the baseline with 12,000 rows."
+        ),
+    );
+    says(
+        whole,
+        &format!(
+            "Limit of missing_patterns: {LARGEST}, over the sampled rows, 2,000 of the judged window, against 6 windows of the baseline."
+        ),
+    );
+}
+
+/// A window is compared with those of its own time.
+#[test]
+fn limits_of_a_seasonal_baseline_rest_on_one_phase() {
+    let mut snapshot = fixture::snapshot();
+    let BaselineState::Ready(info) = &mut snapshot.baseline else {
+        panic!("the baseline is complete");
+    };
+    info.phase = Some(PhaseInfo {
+        name: "Sunday".to_owned(),
+        windows: 4,
+        days: 4,
+    });
+    let html = page(&snapshot);
+    says(
+        told_of(&html, "share_produce"),
+        "(above), against 4 windows of Sunday with 12,000 rows.",
+    );
+    // How many rows these have, all features together, is not known.
+    says(
+        section(&html, "The window as a whole"),
+        "Limit of duplicates: the largest of its three parts, the last two at the α of one test (above), against 4 windows of Sunday.",
+    );
+}
+
+#[test]
+fn what_features_tell_about_the_target_is_said_in_numbers() {
+    let html = page(&fixture::snapshot());
+    let told = section(&html, "What features tell about segment");
+    says(
+        told,
+        "2,000 rows of the sample with a known target. Together the features explain 31.0\u{a0}% of it. Their ranking is that of the \
+         baseline (NDCG 0.970).",
+    );
+    let row =
+        "monetary_28d | AUC | 0.740 | 0.680 | 0.650 to 0.710 | 1.40× | 0.420, strong | 22.0\u{a0}%";
+    says(told, &cells(row));
+}
+
+#[test]
+fn pairs_that_changed_are_listed_and_drawn() {
+    let html = page(&fixture::snapshot());
+    let told = section(&html, "How features hang together");
+    says(
+        told,
+        "3 pairs compared with the baseline; the largest change is 0.923.",
+    );
+    for row in [
+        "basket_mean · monetary_28d | Spearman | 1.000 | 0.077 | −0.923 | 3.69× | 200",
+        "monetary_28d · share_produce | Spearman | −0.500 | −0.043 | 0.457 | 1.83× | 200",
+    ] {
+        says(told, &cells(row));
+    }
+    // Below the diagonal 1, −0.5 and −0.5; above it −0.5 alone is far enough from 0.
+    let cell = |x: &str, y: &str| format!("M{x} {y}h14.0v14.0h-14.0z");
+    let plus = cell("0.0", "14.0");
+    let minus = cell("28.0", "0.0") + &cell("0.0", "28.0") + &cell("14.0", "28.0");
+    says(told, &format!("<path class=\"plus5\" d=\"{plus}\">"));
+    says(told, &format!("<path class=\"minus3\" d=\"{minus}\">"));
+    let drawn = between(told, "<div class=\"matrix\">", "</svg>");
+    assert_eq!(drawn.matches("h14.0v14.0").count(), 4);
+    for name in ["basket_mean", "monetary_28d", "share_produce"] {
+        says(drawn, &format!(">{name}</text>"));
+    }
+}
+
+#[test]
+fn a_distribution_says_what_it_shows() {
+    let html = page(&fixture::snapshot());
+    says(
+        told_of(&html, "share_produce"),
+        "<title>share_produce: this window against the baseline in 10 bins. Largest change: 0.8100 and above from 10.0\u{a0}% to \
+         2.9\u{a0}%.</title>",
+    );
+}
+
+#[test]
+fn what_is_missing_together_is_said_in_numbers() {
+    let html = page(&fixture::snapshot());
+    let told = section(&html, "Missing together");
+    // One feature lacks 96 % of its values, and another one 34 % where it lacked 2 %, all in the same rows.
+    says(
+        told,
+        "4.0\u{a0}% of the rows are complete in all 10 features (baseline 4.0\u{a0}%); a row has 87.0\u{a0}% of them on average \
+         (baseline 90.2\u{a0}%).",
+    );
+    for row in [
+        "discount_share, visits_7d | 2.0\u{a0}% | 34.0\u{a0}% | +32.0\u{a0}pp",
+        "visits_7d | 94.0\u{a0}% | 62.0\u{a0}% | −32.0\u{a0}pp",
+    ] {
+        let row = cells(row).replacen("<td>", "<td class=\"text\">", 1);
+        says(told, &row);
+    }
+    // (680·80 − 0·1,240)/√(680·1,320·1,920·80)
+    says(
+        told,
+        &cells("discount_share · visits_7d | 0.029 | 0.147 | 680"),
+    );
+}
+
+#[test]
+fn segments_are_told_in_numbers() {
+    let html = page(&fixture::snapshot());
+    let told = section(&html, "By region");
+    // 9,000, 3,000 and 240 rows were 1,400, 600 and 30.
+    for row in [
+        "north | 73.5\u{a0}% | 69.0\u{a0}%",
+        "south | 24.5\u{a0}% | 29.6\u{a0}%",
+        "__null__ | 2.0\u{a0}% | 1.5\u{a0}%",
+    ] {
+        says(told, &cells(row));
+    }
+    let changed =
+        "monetary_28d | south | 600 | 0.410 | 2.05× | 87 → 93.50 | 2.0\u{a0}% → 51.0\u{a0}%";
+    says(told, &cells(changed));
+    // Of both the parts add up.
+    let causes = "monetary_28d | 0.140 | 0.050 | 0.090 | +4.500 | +3.750 | +0.7500";
+    says(told, &cells(causes));
 }

@@ -157,6 +157,58 @@ fn numbers_are_those_of_the_snapshot() {
     );
 }
 
+/// The shares that a score is made of, and the scores: see the fixture's last window.
+#[test]
+fn what_can_be_used_is_a_number() {
+    let samples = samples(&full(&fixture::snapshot(), Format::Classic));
+    let check = |family: &metrics::Definition, feature: &str, expected: Option<f64>| {
+        let labels = match feature {
+            "" => String::new(),
+            feature => format!("feature=\"{feature}\""),
+        };
+        let series = series(family, &labels);
+        let found = samples.get(&series).copied();
+        let near = match (found, expected) {
+            (Some(found), Some(expected)) => (found - expected).abs() < 1e-12,
+            (found, expected) => found == expected,
+        };
+        assert!(near, "{series}: {found:?} where {expected:?} is expected");
+    };
+    let (quality, invalid) = (
+        table::FEATURE_QUALITY_RATIO.definition(),
+        table::FEATURE_INVALID_RATIO.definition(),
+    );
+    for (feature, missing, refused, usable) in [
+        // 680 of 2,000 are null, and 132 of the others beyond the range.
+        ("discount_share", 0.34, 0.1, 0.594),
+        ("age", 0.667, 0.0, 0.333),
+        ("visits_7d", 0.96, 0.0, 0.04),
+        ("basket_mean", 0.0, 0.0005, 0.9995),
+        ("home_store", 0.0, 0.0, 1.0),
+    ] {
+        let nulls = table::FEATURE_MISSING_RATIO.definition();
+        check(nulls, feature, Some(missing));
+        check(invalid, feature, Some(refused));
+        check(quality, feature, Some(usable));
+    }
+    // What is gone has no shares, and nothing of it can be used.
+    for gone in ["weekday", "coupon_share", "loyalty_tier"] {
+        check(invalid, gone, None);
+        check(quality, gone, Some(0.0));
+    }
+    let outliers = table::FEATURE_OUTLIER_RATIO.definition();
+    // None of evenly spread numbers is far out, the tenth apart is; of categories nothing is.
+    check(outliers, "share_produce", Some(0.0));
+    check(outliers, "discount_share", Some(0.1));
+    check(outliers, "basket_mean", Some(0.119));
+    check(outliers, "home_store", None);
+    check(table::DUPLICATE_KEY_RATIO.definition(), "", Some(0.018));
+    check(table::MISSING_KEY_RATIO.definition(), "", Some(0.0));
+    let features = (8.0 + 0.9995 + 0.594 + 0.333 + 0.04) / 15.0;
+    let whole = table::QUALITY_RATIO.definition();
+    check(whole, "", Some(features * 0.982));
+}
+
 #[test]
 fn what_was_not_computed_is_absent_and_has_a_reason() {
     let samples = samples(&full(&fixture::snapshot(), Format::Classic));
