@@ -1,8 +1,7 @@
 //! What filling in missing values did: how many are filled in, how far they are from the others, and how much the
 //! distribution is distorted.
 //!
-//! Which rows are imputed is said by a flag column, or suspected by a fill value ([`rows_with`], and
-//! [`super::spike`] to find one).
+//! Which rows are imputed is said by a flag column, or suspected by a fill value ([`rows_with`]).
 //!
 //! *Variance ratio* without an interval: imputed values follow a rule (the mean, a model, the last value) and are
 //! no random sample of anything, so that an interval would claim what nobody knows; with one fill value it is 0.

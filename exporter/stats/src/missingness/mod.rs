@@ -24,7 +24,6 @@ pub mod pattern_drift;
 pub mod patterns;
 mod scaled;
 mod semidefinite;
-pub mod spike;
 pub(crate) mod summary;
 pub mod welch;
 
