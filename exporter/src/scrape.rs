@@ -242,14 +242,18 @@ fn associations(out: &mut Out, report: &AssociationReport) {
         out.add(&table::PAIR_ASSOCIATION_SCORE, labels, pair.scores.warning);
     }
     for (feature, inflation) in &report.inflation {
-        if let Ok(Vif::Factor { value, .. }) = inflation {
-            let feature = label(feature);
-            out.add(
-                &table::FEATURE_VARIANCE_INFLATION,
-                [(Label::Feature, &*feature)],
-                *value,
-            );
-        }
+        let value = match inflation {
+            Ok(Vif::Factor { value, .. }) => *value,
+            // The others tell it wholly.
+            Ok(Vif::Dependent) => f64::INFINITY,
+            Err(_) => continue,
+        };
+        let feature = label(feature);
+        out.add(
+            &table::FEATURE_VARIANCE_INFLATION,
+            [(Label::Feature, &*feature)],
+            value,
+        );
     }
 }
 

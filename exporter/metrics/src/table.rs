@@ -372,7 +372,7 @@ table! {
     "List the pairs that are over their limit." => "featuremonitor_pair_association_score >= 1";
 
     /// Variance inflation factor of a numeric feature among the others: from 5 on they tell four fifths of it, from 10 on nine
-    /// tenths.
+    /// tenths, and at +Inf all of it.
     FEATURE_VARIANCE_INFLATION = Gauge, Plain, Monitor "featuremonitor_feature_variance_inflation_factor" [Feature];
     "List features that others tell almost wholly." => "featuremonitor_feature_variance_inflation_factor >= 10";
 

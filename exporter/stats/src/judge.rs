@@ -249,7 +249,10 @@ impl Reference {
             }
         };
         let mut duplicates = duplicates(windows, settings);
-        let patterns = PatternTest::new(features, windows, settings);
+        let patterns = match season {
+            Some(_) => Err(NotComputed::Seasonal),
+            None => PatternTest::new(features, windows, settings),
+        };
         let count = |has: &dyn Fn(&FrozenFeature, &Prepared) -> bool| {
             let all = features.iter().zip(&prepared);
             all.filter(|(feature, prepared)| has(feature, prepared))
