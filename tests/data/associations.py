@@ -50,22 +50,27 @@ def spearman(x, y):
     return r, float(numpy.clip(variance * (1 + RANKS * r * r), 0.1, 1e6))
 
 
-def cramers_v(x, y):
+def cramers_v_squared(x, y):
+    """Not cut at 0."""
     table = stats.contingency.crosstab(x, y).count
     n, (r, k) = table.sum(), table.shape
-    phi = stats.chi2_contingency(table, correction=False).statistic / n
-    phi = max(0, phi - (r - 1) * (k - 1) / (n - 1))
-    return float(numpy.sqrt(phi / min(r - (r - 1) ** 2 / (n - 1) - 1, k - (k - 1) ** 2 / (n - 1) - 1)))
+    phi = stats.chi2_contingency(table, correction=False).statistic / n - (r - 1) * (k - 1) / (n - 1)
+    return float(phi / min(r - (r - 1) ** 2 / (n - 1) - 1, k - (k - 1) ** 2 / (n - 1) - 1))
 
 
-def correlation_ratio(x, groups):
+def correlation_ratio_squared(x, groups):
+    """Not cut at 0."""
     n, names = len(x), numpy.unique(groups)
     eta = stats.kruskal(*(x[groups == name] for name in names)).statistic / (n - 1)
-    return float(numpy.sqrt(max(0, 1 - (1 - eta) * (n - 1) / (n - len(names)))))
+    return float(1 - (1 - eta) * (n - 1) / (n - len(names)))
+
+
+def root(square):
+    return float(numpy.sqrt(max(0.0, square)))
 
 
 def association(first, second):
-    """Measure, value, rows, and the variance of Spearman's; None where there is no number."""
+    """Measure, value, rows, and the variance of Spearman's or the square of the others; None where there is no number."""
     (x, x_numeric), (y, y_numeric) = first, second
     both = numpy.array([a is not None and b is not None and a == a and b == b for a, b in zip(x, y)], bool)
     n = int(both.sum())
@@ -76,19 +81,21 @@ def association(first, second):
         value, variance = spearman(x.astype(float), y.astype(float))
         return "spearman", value, n, variance
     if not x_numeric and not y_numeric:
-        return "cramers_v", cramers_v(x.astype(str), y.astype(str)), n, None
+        square = cramers_v_squared(x.astype(str), y.astype(str))
+        return "cramers_v", root(square), n, square
     numbers, groups = (x, y) if x_numeric else (y, x)
     if n < 2 * len(set(groups)):
         return None
-    return "correlation_ratio", correlation_ratio(numbers.astype(float), groups.astype(str)), n, None
+    square = correlation_ratio_squared(numbers.astype(float), groups.astype(str))
+    return "correlation_ratio", root(square), n, square
 
 
 def pooled(readings):
-    """Value of several windows together: correlations on Fisher's scale."""
-    values, rows = (numpy.array([reading[i] for reading in readings]) for i in (1, 2))
+    """Value of several windows together: correlations on Fisher's scale, the others by their squares."""
+    values, rows, last = (numpy.array([reading[i] for reading in readings]) for i in (1, 2, 3))
     if readings[0][0] == "spearman":
         return float(numpy.tanh(numpy.average(numpy.arctanh(numpy.clip(values, -1 + 2.5e-7, 1 - 2.5e-7)), weights=rows - 3)))
-    return float(numpy.average(values, weights=rows))
+    return root(numpy.average(last, weights=rows))
 
 
 def null(value, variance, reference_rows, rows, alpha):

@@ -319,7 +319,7 @@ class Feature:
             "jensen_shannon": {
                 "statistic": plain,
                 "corrected": corrected,
-                "p_value": chi_squared_p(a, c, 8 * numpy.log(2) * plain**2),
+                "p_value": chi_squared_p(a, c, 8 * numpy.log(2) * plain**2 / missingness.sparse(a, c)),
             },
             "hellinger": {"statistic": hellinger(a, c), "p_value": chi_squared_p(a, c, 8 * hellinger(a, c) ** 2)},
             "chi_squared": chi_squared(a, c),
@@ -390,12 +390,13 @@ def risen(check, shares, current, alphas, pooled):
     counted, rows = (sum(part) for part in zip(*shares))
     rate = (counted + 0.5) / (rows + 1)
     error = numpy.sqrt(rate * (1 - rate) * (1 / rows + 1 / current[1]))
+    skewness = min(4, (1 - 2 * rate) / (rate * (1 - rate)) * error)
     spread = shrunk(mean_square(shares), pooled, n)
     floor = FLOOR[check]
     limits = {
         severity: limit(
             floor[severity],
-            float(stats.norm.isf(alpha) * error),
+            float(stats.pearson3.isf(alpha, skewness) * error),
             float(stats.t.isf(alpha, n + PRIOR_WEIGHT - 1) * spread * numpy.sqrt(1 + 1 / n)),
             2 * floor["critical"],
         )

@@ -53,10 +53,17 @@ def distance(a, c):
     return float(spatial.distance.jensenshannon(a, c, base=2))
 
 
+def sparse(a, c):
+    """How much larger than by chi-squared the divergence is where bins expect few values."""
+    both = (a + c)[a + c > 0]
+    s = min(0.25, (1 / a.sum() + 1 / c.sum()) * (both.sum() / both).sum() / max(1, len(both) - 1))
+    return 1 + 0.4 * s + 3 * s**2
+
+
 def null(a, c, alpha):
     """What chance alone exceeds with probability alpha, by the second order of the divergence."""
     used = int(((a > 0) | (c > 0)).sum())
-    unit = (1 / a.sum() + 1 / c.sum()) / (8 * numpy.log(2))
+    unit = (1 / a.sum() + 1 / c.sum()) / (8 * numpy.log(2)) * sparse(a, c)
     return float(numpy.sqrt(unit * stats.chi2.isf(alpha, used - 1))) if used > 1 else 0.0
 
 

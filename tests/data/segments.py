@@ -11,6 +11,7 @@ import pyarrow
 from scipy import stats
 
 from associations import joined
+from missingness import null
 
 FLOOR = {"warning": 0.10, "critical": 0.20}
 # The fewest rows of a segment in a window of the baseline on average, and in a window, with which it is compared.
@@ -28,12 +29,6 @@ def distance(a, c):
     middle = (p + q) / 2
     # Of equal sides rounding may leave less than nothing.
     return float(numpy.sqrt(max(0.0, stats.entropy(p, middle, base=2) / 2 + stats.entropy(q, middle, base=2) / 2)))
-
-
-def null(a, c, alpha):
-    bins = int(((a > 0) | (c > 0)).sum())
-    unit = (1 / a.sum() + 1 / c.sum()) / (8 * numpy.log(2))
-    return float(numpy.sqrt(unit * stats.chi2.isf(alpha, bins - 1))) if bins > 1 else 0.0
 
 
 def groups(counts, rows):
