@@ -11,9 +11,9 @@ use rand::{Rng, SeedableRng};
 use stats::performance::{Performance, Predictor, Target};
 use stats::{
     Acceptable, Associations, Bins, ByCheck, BySeverity, Check, CheckSettings, Column,
-    DriftSettings, FeatureProfile, FeatureReport, FrozenFeature, Kind, MIN_SEGMENT_ROWS,
-    Missingness, QualitySettings, Reference, RowSample, RowSampler, RowValues, Scope, Segmented,
-    Settings, Summary, Validity, WindowSummary, judge,
+    DriftSettings, FeatureProfile, FeatureReport, FrozenFeature, KeySample, Keys, Kind,
+    MIN_SEGMENT_ROWS, Missingness, QualitySettings, Reference, RowSample, RowSampler, RowValues,
+    Scope, Segmented, Settings, Summary, Validity, WindowSummary, judge,
 };
 
 pub const FEATURES: usize = 20;
@@ -49,6 +49,7 @@ struct Window {
     classes: Vec<u32>,
     /// The segment of each row, of four that are about as frequent.
     regions: Vec<u32>,
+    keys: Keys,
 }
 
 /// What a window is drawn from.
@@ -58,6 +59,8 @@ struct Drawn {
     means: [f64; FEATURES],
     /// The share of nulls of every feature.
     nulls: f64,
+    /// The share of rows whose key a row before them has.
+    twice: f64,
     /// The correlation of the first feature with every other one; these have one of 0.5 with each other.
     correlation: f64,
     /// The AUC of the first feature about the classes; what the others tell follows from their correlation with it.
@@ -73,6 +76,7 @@ struct Drawn {
 const UNCHANGED: Drawn = Drawn {
     means: [0.0; FEATURES],
     nulls: NULLS,
+    twice: 0.05,
     correlation: 0.5,
     auc: 0.75,
     together: 0,
@@ -146,10 +150,17 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
     let classes = features[0].values.iter().zip(own).map(|(value, own)| {
         u32::from(r * (value - from.means[0]) + (1.0 - r * r).sqrt() * own > 0.0)
     });
+    let mut keys = KeySample::default();
+    for row in 0..rows as u64 {
+        let twice = row > 0 && rng.random::<f64>() < from.twice;
+        let key = if twice { rng.random_range(0..row) } else { row };
+        keys.insert(Some(&key.to_be_bytes()));
+    }
     Window {
         classes: classes.collect(),
         regions,
         features,
+        keys: keys.close(),
     }
 }
 
@@ -198,6 +209,7 @@ fn whole(window: &Window, bins: &[Arc<Bins>]) -> WindowSummary {
         .collect();
     let samples: Vec<_> = named().zip(&columns).collect();
     WindowSummary {
+        keys: Some(window.keys),
         associations: Some(Associations::new(&values).unwrap()),
         missingness: Some(Missingness::new(&samples).unwrap()),
         performance: Some(Performance::new("class", target, &predictors)),
@@ -207,7 +219,6 @@ fn whole(window: &Window, bins: &[Arc<Bins>]) -> WindowSummary {
             &window.regions,
             &predictors,
         )],
-        ..WindowSummary::default()
     }
 }
 
@@ -266,8 +277,7 @@ fn bins_of(features: &[FrozenFeature]) -> Vec<Arc<Bins>> {
 fn settings() -> Settings {
     Settings {
         budget: BUDGET,
-        // The keys of rows are not drawn.
-        on: ByCheck::from_fn(|check| check != Check::Duplicates),
+        on: ByCheck::from_fn(|_| true),
         drift: DriftSettings::default(),
         quality: QualitySettings::default(),
         acceptable: (0..FEATURES)
@@ -285,33 +295,60 @@ fn settings() -> Settings {
     }
 }
 
-/// Means that wander: each is 0.6 times the one before and something new, with this standard deviation over all windows.
+/// What wanders: each is 0.6 times what it was in the window before, and something new.
 struct Wandering {
-    means: [f64; FEATURES],
+    wanders: Wanders,
+    /// Standard normal over all windows: of each feature's mean, and of [`Wandering::OTHERS`].
+    states: [f64; FEATURES + 4],
 }
 
 impl Wandering {
     const RHO: f64 = 0.6;
-    const DEVIATION: f64 = 0.08;
+    /// The standard deviation of each feature's mean over all windows.
+    const MEANS: f64 = 0.08;
+    /// Those of the share of nulls and of keys that come twice as parts of them, of the first feature's correlation with the others, and of
+    /// its AUC: each about as much as chance makes of it in 1,000 rows.
+    const OTHERS: [f64; 4] = [0.14, 0.14, 0.02, 0.01];
 
-    fn start(rng: &mut SmallRng) -> Self {
-        let start = normals(rng, FEATURES);
+    fn start(rng: &mut SmallRng, wanders: Wanders) -> Self {
+        let start = normals(rng, FEATURES + 4);
         Wandering {
-            means: std::array::from_fn(|feature| Self::DEVIATION * start[feature]),
+            wanders,
+            states: std::array::from_fn(|state| start[state]),
         }
     }
 
     fn next(&mut self, rng: &mut SmallRng) -> Drawn {
-        let new = normals(rng, FEATURES);
-        let part = Self::DEVIATION * (1.0 - Self::RHO.powi(2)).sqrt();
-        for (mean, new) in self.means.iter_mut().zip(new) {
-            *mean = Self::RHO * *mean + part * new;
+        let new = normals(rng, FEATURES + 4);
+        for (state, new) in self.states.iter_mut().zip(new) {
+            *state = Self::RHO * *state + (1.0 - Self::RHO.powi(2)).sqrt() * new;
+        }
+        let other = |place: usize| match self.wanders {
+            Wanders::Everything => Self::OTHERS[place] * self.states[FEATURES + place],
+            _ => 0.0,
+        };
+        if self.wanders == Wanders::Nothing {
+            return UNCHANGED;
         }
         Drawn {
-            means: self.means,
+            means: std::array::from_fn(|feature| Self::MEANS * self.states[feature]),
+            nulls: UNCHANGED.nulls * other(0).exp(),
+            twice: UNCHANGED.twice * other(1).exp(),
+            correlation: UNCHANGED.correlation + other(2),
+            auc: UNCHANGED.auc + other(3),
             ..UNCHANGED
         }
     }
+}
+
+/// What is like it was in the window before, see [`Wandering`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wanders {
+    Nothing,
+    /// The means of the features.
+    Means,
+    /// And shares, a correlation and an AUC, each of all features together.
+    Everything,
 }
 
 /// What is tried.
@@ -319,8 +356,7 @@ impl Wandering {
 pub struct Trial {
     /// Rows of each window.
     pub rows: usize,
-    /// Whether the means of the features wander, each window's being 0.6 times the one before and something new.
-    pub wandering: bool,
+    pub wanders: Wanders,
     /// Baselines that are drawn.
     pub baselines: u32,
     /// Windows that are judged by each, one after the other.
@@ -349,7 +385,7 @@ impl Outcome {
         BUDGET.map(|budget| budget * part * f64::from(self.judged))
     }
 
-    /// The checks with a test. Those of time have none here, and the keys of rows are not drawn.
+    /// The checks with a test. Those of time have none here.
     pub fn tested(&self) -> Vec<Check> {
         let tested = Check::ALL.into_iter();
         tested.filter(|check| *self.tests.get(*check) > 0).collect()
@@ -419,13 +455,9 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
     let mut beyond_null = ByCheck::<BySeverity<u32>>::default();
     let (mut tests, mut alpha) = (ByCheck::default(), BySeverity::default());
     for _ in 0..trial.baselines {
-        let mut wandering = Wandering::start(&mut rng);
-        let mut next = |rng: &mut SmallRng| match trial.wandering {
-            true => wandering.next(rng),
-            false => UNCHANGED,
-        };
+        let mut wandering = Wandering::start(&mut rng, trial.wanders);
         let windows = (0..WINDOWS).map(|_| {
-            let from = next(&mut rng);
+            let from = wandering.next(&mut rng);
             draw(&mut rng, trial.rows, from)
         });
         let baseline = Baseline::of(windows.collect());
@@ -434,7 +466,7 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
         let mut alarms = ByCheck::<BySeverity<u32>>::default();
         let mut before = vec![ByCheck::<BySeverity<bool>>::default(); FEATURES + 1];
         for _ in 0..trial.windows {
-            let from = next(&mut rng);
+            let from = wandering.next(&mut rng);
             let reports = baseline.judge(&mut rng, trial.rows, from);
             for (before, report) in before.iter_mut().zip(&reports) {
                 let now = ByCheck::from_fn(|check| {
