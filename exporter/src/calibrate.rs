@@ -142,6 +142,12 @@ fn no_limit(proposal: Proposal) -> String {
         Proposal::TooFewWindows { have } => {
             format!("needs {} windows, has {have}", stats::limits::MIN_WINDOWS)
         }
+        Proposal::OfSeason => "its limit is a quantile of its season, in deviations that change with the baseline: choose another \
+                               period or calendar, or set deviations by hand"
+            .to_owned(),
+        Proposal::OfRunLength => "its charts add windows up, and their limits follow from a run length: accept the new mean by a \
+                                  higher spec.baseline.revision, or set a limit of the EWMA by hand"
+            .to_owned(),
         Proposal::Limit { value, .. } => value.to_string(),
     }
 }

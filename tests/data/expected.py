@@ -26,6 +26,7 @@ from scipy import stats
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "servers"))
 import associations  # noqa: E402  (the paths above make them importable)
+import between  # noqa: E402
 import customers  # noqa: E402
 import missingness  # noqa: E402
 import performance  # noqa: E402
@@ -342,9 +343,9 @@ def add_adjusted(features):
             distance["adjusted_p_value"] = p_value
 
 
-def shrunk(own, mean, windows):
+def shrunk(own, mean, windows, weight=PRIOR_WEIGHT):
     """Standard deviation between windows: the feature's own variance, drawn towards the mean over features."""
-    return float(numpy.sqrt((PRIOR_WEIGHT * mean + (windows - 1) * own) / (windows + PRIOR_WEIGHT - 1)))
+    return float(numpy.sqrt((weight * mean + (windows - 1) * own) / (windows + weight - 1)))
 
 
 def limit(floor, null, bound, cap):
@@ -378,10 +379,16 @@ def drift_limit(feature, alphas, log, mean_variance):
     }
 
 
-def mean_square(shares):
-    """How much the share of one baseline window differs from that of the others together."""
+def differences(shares):
+    """By how much the share of each baseline window differs from that of the others together."""
     counted, rows = map(numpy.array, zip(*shares))
-    return numpy.mean((counted / rows - (counted.sum() - counted) / (rows.sum() - rows)) ** 2)
+    return counted / rows - (counted.sum() - counted) / (rows.sum() - rows)
+
+
+def together(shares):
+    """The mean square of these differences over features, and its weight in windows."""
+    all_differences = [differences(own) for own in shares]
+    return numpy.mean(numpy.square(all_differences)), between.weight(all_differences)
 
 
 def risen(check, shares, current, alphas, pooled):
@@ -391,13 +398,14 @@ def risen(check, shares, current, alphas, pooled):
     rate = (counted + 0.5) / (rows + 1)
     error = numpy.sqrt(rate * (1 - rate) * (1 / rows + 1 / current[1]))
     skewness = min(4, (1 - 2 * rate) / (rate * (1 - rate)) * error)
-    spread = shrunk(mean_square(shares), pooled, n)
+    mean, weight = pooled
+    spread = shrunk(numpy.mean(differences(shares) ** 2), mean, n, weight)
     floor = FLOOR[check]
     limits = {
         severity: limit(
             floor[severity],
             float(stats.pearson3.isf(alpha, skewness) * error),
-            float(stats.t.isf(alpha, n + PRIOR_WEIGHT - 1) * spread * numpy.sqrt(1 + 1 / n)),
+            float(stats.t.isf(alpha, n + weight - 1) * spread * numpy.sqrt(1 + 1 / n)),
             2 * floor["critical"],
         )
         for severity, alpha in alphas.items()
@@ -446,10 +454,10 @@ def expected(week, baseline_weeks, faults):
     alphas = {severity: min(0.05, max(1e-9, BUDGET[severity] / tests)) for severity in SEVERITIES}
     exact = drift_limits(features, alphas, lambda feature: feature.leave_one_out)
     binned = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
-    missing = numpy.mean([mean_square(f.shares) for f in features])
-    invalid = numpy.mean([mean_square(f.invalid_shares) for f in features if not f.moving()])
-    far = numpy.mean([mean_square(f.outlier_shares) for f in fenced if not f.moving()])
-    filled = numpy.mean([mean_square(f.filled_shares) for f in numeric if not f.moving()])
+    missing = together([f.shares for f in features])
+    invalid = together([f.invalid_shares for f in features if not f.moving()])
+    far = together([f.outlier_shares for f in fenced if not f.moving()])
+    filled = together([f.filled_shares for f in numeric if not f.moving()])
     result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result["events"] = events(current)

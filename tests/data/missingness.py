@@ -12,7 +12,6 @@ from scipy import spatial, stats
 
 FLOOR = {"warning": 0.10, "critical": 0.20}
 OWN_BIN, EXPECTED = 0.01, 10
-PRIOR_WEIGHT = 20
 MOST_PAIRS = 10
 
 
@@ -76,7 +75,8 @@ def limits(bins, windows, pooled, current, alphas):
     spread = numpy.sqrt(log.var(ddof=1))
     found = {}
     for severity, alpha in alphas.items():
-        bound = numpy.exp(log.mean() + stats.t.isf(alpha, n + PRIOR_WEIGHT - 1) * spread * numpy.sqrt(1 + 1 / n))
+        # No other test is like it.
+        bound = numpy.exp(log.mean() + stats.t.isf(alpha, n - 1) * spread * numpy.sqrt(1 + 1 / n))
         chance = null(bins.counts(pooled), bins.counts(current), alpha)
         found[severity] = float(max(FLOOR[severity], chance, min(bound, 2 * FLOOR["critical"])))
     return found

@@ -8,6 +8,7 @@ import numpy
 import pyarrow
 from scipy import stats
 
+import between
 from associations import joined
 
 FLOOR = {"warning": 0.02, "critical": 0.05}
@@ -17,7 +18,6 @@ STEADY = 10
 SHARING = 32
 # The variance of an AUC that a single row on one side is taken to bring.
 OF_ONE_ROW = 0.25
-PRIOR_WEIGHT = 20
 
 
 def placed(values, inside):
@@ -153,7 +153,7 @@ class Performance:
         """Of each feature its AUC in baseline and window; of those that tell something the fall and its limits."""
         references = self.references()
         telling = {name: self.differences(self.readings[name][0]) for name, value in references.items() if value >= 0.5 + FLOOR["warning"]}
-        squares = numpy.mean([numpy.mean(own**2) for own in telling.values()])
+        pooled = numpy.mean([numpy.mean(own**2) for own in telling.values()]), between.weight(list(telling.values()))
         described = {}
         for name, (folds, now) in self.readings.items():
             described[name] = {"reference": references[name], "auc": average([now], steady([now]))[0], "tells": name in telling}
@@ -161,19 +161,19 @@ class Performance:
                 common = steady(folds) & steady([now])
                 before, after = average(folds, common), average([now], common)
                 described[name] |= {"reference": before[0], "auc": after[0], "fall": before[0] - after[0]}
-                described[name]["limits"] = self.limits(before, after, telling[name], squares, alphas)
+                described[name]["limits"] = self.limits(before, after, telling[name], pooled, alphas)
         return described
 
     @staticmethod
-    def limits(before, after, differences, squares, alphas):
-        n = len(differences)
-        spread = numpy.sqrt((PRIOR_WEIGHT * squares + (n - 1) * numpy.mean(differences**2)) / (n + PRIOR_WEIGHT - 1))
+    def limits(before, after, differences, pooled, alphas):
+        n, (squares, weight) = len(differences), pooled
+        spread = numpy.sqrt((weight * squares + (n - 1) * numpy.mean(differences**2)) / (n + weight - 1))
         error = numpy.hypot(*(e / (v * (1 - v)) for v, e in (before, after)))
         logit = numpy.log(before[0] / (1 - before[0]))
         limits = {}
         for severity, alpha in alphas.items():
             null = before[0] - 1 / (1 + numpy.exp(stats.norm.isf(alpha) * error - logit))
-            bound = stats.t.isf(alpha, n + PRIOR_WEIGHT - 1) * spread * numpy.sqrt(1 + 1 / n)
+            bound = stats.t.isf(alpha, n + weight - 1) * spread * numpy.sqrt(1 + 1 / n)
             limits[severity] = float(max(FLOOR[severity], null, min(bound, 2 * FLOOR["critical"])))
         limits["critical"] = max(limits.values())
         return limits

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use crds::valid;
 use serde::Serialize;
-use stats::limits::{Between, MIN_WINDOWS, floors, pooled_variance};
+use stats::limits::{Between, MIN_WINDOWS, Pooled, floors};
 use stats::{
     Alpha, ByCheck, BySeverity, Check, FeatureReport, Limit, NotComputed, Severity, Statistic,
     score,
@@ -73,8 +73,8 @@ pub struct At {
 pub struct Finding {
     /// Why.
     pub why: Why,
-    /// The limit that these windows ask for, or why no windows would say one.
-    pub proposal: Result<Proposal, NotProposed>,
+    /// The limit that these windows ask for, or why there is none.
+    pub proposal: Proposal,
 }
 
 /// Why a limit is looked at.
@@ -120,21 +120,10 @@ pub enum Proposal {
         /// How many have one.
         have: usize,
     },
-}
-
-/// Why the values of windows make no limit, however many there are, and what to do instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotProposed {
-    /// The limit is a quantile of the season.
-    #[error(
-        "its limit is a quantile of its season, in deviations that change with the baseline: choose another period or calendar, or set deviations by hand"
-    )]
-    Season,
-    /// The limits are those of charts.
-    #[error(
-        "its charts add windows up, and their limits follow from a run length: accept the new mean by a higher spec.baseline.revision, or set a limit of the EWMA by hand"
-    )]
-    RunLength,
+    /// The limit is a quantile of the season: windows say none, however many there are.
+    OfSeason,
+    /// The limits are those of charts, which follow from a run length: windows say none, however many there are.
+    OfRunLength,
 }
 
 /// One test in one window.
@@ -167,9 +156,9 @@ pub fn calibration(monitor: &valid::Monitor, replay: &Replay) -> Calibration {
             .or_default()
             .extend(&row.between);
     }
-    let pooled: BTreeMap<Statistic, f64> = spreads
+    let pooled: BTreeMap<Statistic, Pooled> = spreads
         .into_iter()
-        .map(|(statistic, all)| (statistic, pooled_variance(all.into_iter())))
+        .map(|(statistic, all)| (statistic, Pooled::of(all.into_iter())))
         .collect();
     let tests: Vec<Test> = rows
         .iter()
@@ -219,7 +208,7 @@ impl At {
     pub fn patched(&self) -> Option<f64> {
         let finding = self.finding.as_ref()?;
         match finding.proposal {
-            Ok(Proposal::Limit { value, .. }) if finding.why.is_for_the_patch() => {
+            Proposal::Limit { value, .. } if finding.why.is_for_the_patch() => {
                 let in_force = self.limit.map(|limit| limit.value);
                 in_force.is_none_or(|limit| value > limit).then_some(value)
             }
@@ -331,7 +320,7 @@ impl Row<'_> {
     }
 
     /// What the windows say; nothing when none has enough rows.
-    fn test(&self, pooled: f64, alpha: BySeverity<Option<Alpha>>) -> Option<Test> {
+    fn test(&self, pooled: Pooled, alpha: BySeverity<Option<Alpha>>) -> Option<Test> {
         let values = Values::of(self.values())?;
         let mut at = both(|severity| self.at(severity, *alpha.get(severity)));
         let proposal = |severity, alpha: BySeverity<Option<Alpha>>, at: &BySeverity<At>| {
@@ -340,7 +329,7 @@ impl Row<'_> {
         };
         let proposals = both(|severity| proposal(severity, alpha, &at));
         let why = both(|severity| self.why(at.get(severity), values.windows));
-        let finding = |why: Option<Why>, proposal: Option<Result<Proposal, NotProposed>>| {
+        let finding = |why: Option<Why>, proposal: Option<Proposal>| {
             why.zip(proposal)
                 .map(|(why, proposal)| Finding { why, proposal })
         };
@@ -349,7 +338,7 @@ impl Row<'_> {
         let passed = match (&at.warning.finding, at.critical.limit) {
             (Some(finding), Some(limit)) if finding.why.is_for_the_patch() => matches!(
                 finding.proposal,
-                Ok(Proposal::Limit { value, .. }) if value > limit.value
+                Proposal::Limit { value, .. } if value > limit.value
             ),
             _ => false,
         };
@@ -398,27 +387,18 @@ impl Row<'_> {
     }
 
     /// The limit that the windows' own spread asks for at α, never below the one in force.
-    fn proposal(
-        &self,
-        severity: Severity,
-        pooled: f64,
-        alpha: f64,
-        at: &At,
-    ) -> Result<Proposal, NotProposed> {
-        if let Some(why) = not_proposed(self.statistic) {
-            return Err(why);
+    fn proposal(&self, severity: Severity, pooled: Pooled, alpha: f64, at: &At) -> Proposal {
+        if let Some(none) = not_proposed(self.statistic) {
+            return none;
         }
         let have = at.count.windows;
         let Some(between) = self.between else {
-            return Ok(match self.statistic {
-                Statistic::AssociationChange => Proposal::Shared,
-                _ => Proposal::TooFewWindows { have },
-            });
+            return Proposal::TooFewWindows { have };
         };
         let floor = floors(self.statistic).map_or(0.0, |floors| *floors.get(severity));
         let least = at.limit.map_or(floor, |limit| limit.value);
         let value = round_up(between.bound(pooled, alpha).max(least));
-        Ok(match largest(self.statistic) {
+        match largest(self.statistic) {
             Some(largest) if value >= largest => Proposal::NoneHolds { largest },
             _ => {
                 let over = |cell: &Cell| cell.may_alarm && score(cell.value, value) >= 1.0;
@@ -427,7 +407,7 @@ impl Row<'_> {
                 let count = Count::new(have, at.count.expected, alarms);
                 Proposal::Limit { value, count }
             }
-        })
+        }
     }
 }
 

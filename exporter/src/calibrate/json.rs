@@ -212,16 +212,13 @@ fn proposed(
     in_patch: bool,
 ) -> Proposed {
     match finding.proposal {
-        Ok(Proposal::Limit { value, count }) => Proposed::Limit {
+        Proposal::Limit { value, count } => Proposed::Limit {
             limit: value,
             count: counted(answer, severity, &count),
             in_patch,
         },
-        Ok(none) => Proposed::None {
+        none => Proposed::None {
             because: super::no_limit(none),
-        },
-        Err(why) => Proposed::None {
-            because: why.to_string(),
         },
     }
 }

@@ -3,7 +3,7 @@
 use stats::Statistic;
 use stats::limits::Between;
 
-use super::calibration::NotProposed;
+use super::calibration::Proposal;
 
 /// How much the values of a statistic differ from window to window; nothing below four windows, or where there is no limit.
 pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
@@ -14,24 +14,25 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
         }
         MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
         | ExplainedFall => Between::differences(values),
-        // Two features share the limit of their pair, so that no number for one of them says what both would do.
-        AssociationChange | ChiSquared => None,
+        ChiSquared => None,
         // See `not_proposed`.
-        LevelDeviation | Ewma | Cusum => None,
+        AssociationChange | LevelDeviation | Ewma | Cusum => None,
     }
 }
 
 /// Why no number of windows makes a limit of a statistic; nothing where enough of them do.
-pub fn not_proposed(statistic: Statistic) -> Option<NotProposed> {
+pub fn not_proposed(statistic: Statistic) -> Option<Proposal> {
     use Statistic::*;
     match statistic {
         // Its values are in units of what the baseline's windows differ by: a number would stand for something else with the next one.
-        LevelDeviation => Some(NotProposed::Season),
+        LevelDeviation => Some(Proposal::OfSeason),
         // A chart remembers windows, so that its values are none of their own.
-        Ewma | Cusum => Some(NotProposed::RunLength),
+        Ewma | Cusum => Some(Proposal::OfRunLength),
+        // Two features share the limit of their pair, so that no number for one of them says what both would do.
+        AssociationChange => Some(Proposal::Shared),
         Ks | Psi | JensenShannon | Hellinger | Wasserstein | ChiSquared | PatternDistance
         | SegmentDistance | MissingShare | InvalidShare | OutlierShare | DuplicateShare
-        | ImputedShare | AucFall | ExplainedFall | AssociationChange => None,
+        | ImputedShare | AucFall | ExplainedFall => None,
     }
 }
 

@@ -199,7 +199,7 @@ fn limits(answer: &Answer<'_>, tests: &[&Test]) -> Table {
                 continue;
             };
             let (proposed, then) = match finding.proposal {
-                Ok(Proposal::Limit { value, count }) => {
+                Proposal::Limit { value, count } => {
                     let (per, unit) = per(answer.monitor, of, count.windows);
                     let rate = short(count.alarms as f64 * per);
                     let interval = interval(&count, per);
@@ -213,8 +213,7 @@ fn limits(answer: &Answer<'_>, tests: &[&Test]) -> Table {
                         format!("{rate} per {unit} ({interval}){still}"),
                     )
                 }
-                Ok(none) => ("none".to_owned(), no_limit(none)),
-                Err(why) => ("none".to_owned(), why.to_string()),
+                none => ("none".to_owned(), no_limit(none)),
             };
             let mut row = vec![
                 subject(&test.feature).to_owned(),
@@ -241,7 +240,7 @@ fn values(test: &Test) -> [String; 3] {
 
 fn has_no_limit(test: &Test) -> bool {
     let mut findings = test.at.iter().filter_map(|(_, at)| at.finding.as_ref());
-    findings.any(|finding| matches!(finding.proposal, Ok(Proposal::NoneHolds { .. })))
+    findings.any(|finding| matches!(finding.proposal, Proposal::NoneHolds { .. }))
 }
 
 /// Features that move by construction.
@@ -272,9 +271,8 @@ fn movements(tests: &[&Test]) -> Table {
                 at.limit
                     .map_or_else(|| "none".to_owned(), |limit| number(limit.value)),
                 match finding.proposal {
-                    Ok(Proposal::Limit { value, .. }) => number(value),
-                    Ok(none) => no_limit(none),
-                    Err(why) => why.to_string(),
+                    Proposal::Limit { value, .. } => number(value),
+                    none => no_limit(none),
                 },
             ]);
             table.add_row(row);

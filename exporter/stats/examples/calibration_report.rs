@@ -207,9 +207,9 @@ differ by, and of the effect floor.
             ),
             Wanders::Everything => println!(
                 "The share of nulls of all features together and that of keys that come twice wander too, by 0.14 times themselves, the
-correlation of the first feature with the others by 0.02, and its AUC by 0.01. The budget does not hold here for missing values,
-their patterns and duplicates: of a share that moves in all features at once the windows of a baseline tell less than of as many
-that move by themselves, and the limits do not know that.
+correlation of the first feature with the others by 0.02, and its AUC by 0.01. The budget does not hold here for missing values
+and their patterns: what moves in all features at once is one series, of which eight windows tell little of how much each
+resembles the one before.
 "
             ),
         }

@@ -15,7 +15,7 @@ use crate::verdict::BySeverity;
 pub const ALPHA_RANGE: (f64, f64) = (1e-9, 0.05);
 /// Fewest baseline windows from which a between-window bound is made.
 pub const MIN_WINDOWS: usize = 4;
-/// How many windows the pooled variance weighs against a feature's own.
+/// How many windows the pooled variance weighs at most against a feature's own.
 const PRIOR: f64 = 20.0;
 /// Fewest baseline windows from which it is told how much a window resembles the one before.
 const MIN_SERIES: usize = 8;
@@ -196,12 +196,12 @@ impl Between {
         self.variance
     }
 
-    /// centre + t₁₋α,n+19 · s · √(1 + 1/n) with s² = (20·s₀² + (n−1)·s_i²)/(n+19), on the logarithm for distances.
-    /// `pooled` is s₀², the mean variance of all features with the same statistic.
-    pub fn bound(&self, pooled: f64, alpha: f64) -> f64 {
+    /// centre + t₁₋α,n−1+w · s · √(1 + 1/n) with s² = (w·s₀² + (n−1)·s_i²)/(n−1+w), on the logarithm for distances. `pooled` has
+    /// s₀², the mean variance of all features with the same statistic, and its weight w.
+    pub fn bound(&self, pooled: Pooled, alpha: f64) -> f64 {
         let n = self.windows as f64;
-        let degrees = n + PRIOR - 1.0;
-        let s = ((PRIOR * pooled + (n - 1.0) * self.variance) / degrees).sqrt();
+        let degrees = n - 1.0 + pooled.weight;
+        let s = ((pooled.weight * pooled.variance + (n - 1.0) * self.variance) / degrees).sqrt();
         let bound = self.centre + tail::student_isf(alpha, degrees) * s * (1.0 + 1.0 / n).sqrt();
         match self.scale {
             // A bound beyond any distance is cut by the cap; it only has to stay a number.
@@ -249,12 +249,69 @@ pub fn autocorrelation<'a>(series: impl Iterator<Item = &'a [f64]>) -> f64 {
     }
 }
 
-/// Mean variance over the features that have one; 0 when none has.
-pub fn pooled_variance<'a>(features: impl Iterator<Item = &'a Between>) -> f64 {
-    let (count, sum) = features.fold((0u64, 0.0), |(count, sum), between| {
-        (count + 1, sum + between.variance)
-    });
-    if count == 0 { 0.0 } else { sum / count as f64 }
+/// What all features with the same statistic together say about how much windows differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Pooled {
+    variance: f64,
+    weight: f64,
+}
+
+impl Pooled {
+    /// Of features that move by themselves; nothing of one feature alone.
+    pub fn of<'a>(features: impl Iterator<Item = &'a Between>) -> Self {
+        let all: Vec<&Between> = features.collect();
+        Self::weighted(&all, all.len() as f64)
+    }
+
+    /// Of series that may move together, each with what it says by itself.
+    fn of_series(series: &[&[f64]], all: &[Option<Between>]) -> Self {
+        let all: Vec<&Between> = all.iter().flatten().collect();
+        Self::weighted(&all, independent(series))
+    }
+
+    /// With the weight of the others in windows, of `series` that are independent of each other: each tells as much as its windows
+    /// less 1, and all together at most 20.
+    fn weighted(all: &[&Between], series: f64) -> Self {
+        let windows = all.iter().map(|between| between.windows).max();
+        let sum: f64 = all.iter().map(|between| between.variance).sum();
+        Pooled {
+            variance: sum / (all.len() as f64).max(1.0),
+            weight: ((series - 1.0) * (windows.unwrap_or(1) as f64 - 1.0)).clamp(0.0, PRIOR),
+        }
+    }
+
+    /// The mean variance.
+    pub fn variance(&self) -> f64 {
+        self.variance
+    }
+}
+
+/// As how many independent ones m series count, each a number a window: m/(1 + (m−1)·ρ²), of which the mean of their variances varies
+/// as much (Satterthwaite 1946), with ρ² their mean squared correlation less what chance makes of it in so many windows, 1/(n−1). Those
+/// that do not move are not counted.
+fn independent(series: &[&[f64]]) -> f64 {
+    let windows = series.iter().map(|own| own.len()).max().unwrap_or(0);
+    let mut products = vec![0.0; windows * windows];
+    let mut count = 0.0;
+    for own in series.iter().filter(|own| own.len() == windows) {
+        let squares: f64 = own.iter().map(|value| value * value).sum();
+        if squares > 0.0 {
+            count += 1.0;
+            let pairs = own.iter().flat_map(|a| own.iter().map(move |b| a * b));
+            for (sum, product) in products.iter_mut().zip(pairs) {
+                *sum += product / squares;
+            }
+        }
+    }
+    if count < 2.0 || windows < 3 {
+        return count;
+    }
+    // The squares of all correlations, each series with itself among them.
+    let all: f64 = products.iter().map(|product| product * product).sum();
+    let mean = (all - count) / (count * (count - 1.0));
+    let chance = 1.0 / (windows as f64 - 1.0);
+    let rho = ((mean - chance) / (1.0 - chance)).clamp(0.0, 1.0);
+    count / (1.0 + (count - 1.0) * rho)
 }
 
 /// The increase of a share, of which the reference has `counted` of N rows and the window some of M, that is exceeded with
@@ -296,14 +353,14 @@ impl Parts {
 }
 
 /// The bounds between windows of several series of signed differences, each a number a window, at `alpha`: each with the
-/// spread of all of them beside its own, and stretched by how much windows resemble the one before.
+/// spread of all of them beside its own, by how many of them move by themselves, and stretched by how much windows resemble the one before.
 pub fn bounds(series: &[&[f64]], alpha: BySeverity<Option<Alpha>>) -> Vec<BySeverity<Option<f64>>> {
     let alike = autocorrelation(series.iter().copied());
     let between: Vec<Option<Between>> = series
         .iter()
         .map(|differences| Some(Between::differences(differences)?.stretched(alike)))
         .collect();
-    let pooled = pooled_variance(between.iter().flatten());
+    let pooled = Pooled::of_series(series, &between);
     let bound = |between: &Option<Between>| {
         alpha.map(|alpha| Some((*between)?.bound(pooled, alpha?.value)))
     };
@@ -362,6 +419,7 @@ fn below(cap: f64, floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySever
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle::u;
 
     fn parts(null: f64, bound: f64, manifest: Option<f64>) -> Parts {
         Parts {
@@ -426,9 +484,28 @@ mod tests {
     }
 
     #[test]
+    fn series_that_move_together_count_as_one() {
+        let one = [1.0, -2.0, 0.5, 1.5, -1.0, 0.0];
+        let larger = one.map(|value| 3.0 * value);
+        let still = [0.0; 6];
+        let same: [&[f64]; 3] = [&one, &larger, &still];
+        assert!((independent(&same) - 1.0).abs() < 1e-12);
+        let between = same.map(Between::differences);
+        let pooled = Pooled::of_series(&same, &between);
+        assert!(pooled.weight.abs() < 1e-9 && pooled.variance > 0.0);
+        // What is drawn by itself counts by itself, as far as six windows tell.
+        let drawn: Vec<Vec<f64>> = (0..40)
+            .map(|series| u(6, 37 * series).iter().map(|u| u - 0.5).collect())
+            .collect();
+        let drawn: Vec<&[f64]> = drawn.iter().map(Vec::as_slice).collect();
+        assert!(independent(&drawn) > 5.0, "{}", independent(&drawn));
+        assert_eq!((independent(&[]), independent(&[&one])), (0.0, 1.0));
+    }
+
+    #[test]
     fn three_windows_make_no_bound() {
         assert_eq!(Between::distances(&[0.1; 3]), None);
         assert_eq!(Between::differences(&[0.1; 3]), None);
-        assert_eq!(pooled_variance([].into_iter()), 0.0);
+        assert_eq!(Pooled::of([].into_iter()), Pooled::default());
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use stats::distance::kstwo;
-use stats::limits::{Between, Parts, floors, limits, pooled_variance};
+use stats::limits::{Between, Parts, Pooled, floors, limits};
 use stats::{Alpha, BySeverity, LimitPart, Statistic};
 
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ fn bounds_and_limits_are_the_recipes() {
     .map(|budget| Alpha::share(budget, expected.tests).unwrap().value);
     check(alpha.warning, expected.alpha[0], 1e-12);
     check(alpha.critical, expected.alpha[1], 1e-12);
-    let pooled: BTreeMap<&str, f64> = ["KS", "PSI"]
+    let pooled: BTreeMap<&str, Pooled> = ["KS", "PSI"]
         .map(|name| {
             let between: Vec<Between> = expected
                 .features
@@ -73,11 +73,11 @@ fn bounds_and_limits_are_the_recipes() {
                 .filter(|feature| feature.statistic == name)
                 .map(|feature| Between::distances(&feature.leave_one_out).unwrap())
                 .collect();
-            (name, pooled_variance(between.iter()))
+            (name, Pooled::of(between.iter()))
         })
         .into();
     for (name, variance) in &expected.pooled_variance {
-        check(pooled[name.as_str()], *variance, 1e-9);
+        check(pooled[name.as_str()].variance(), *variance, 1e-9);
     }
     for (name, feature) in &expected.features {
         let floors = floors(statistic(&feature.statistic)).unwrap();

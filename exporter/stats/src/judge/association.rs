@@ -16,7 +16,7 @@ use super::{CheckSettings, Settings, verdict};
 use crate::association::{self, Association, Change, Changes, Matrix, Measure, Vif, pool, vif};
 use crate::baseline::FrozenFeature;
 use crate::distance::{NotComputed, Statistic};
-use crate::limits::{self, Alpha, Between, Limit, Parts, floors};
+use crate::limits::{self, Alpha, Between, Limit, Parts, Pooled, floors};
 use crate::verdict::{BySeverity, Check, Verdict, score};
 use crate::window::{Associations, MAX_FEATURES, WindowSummary};
 
@@ -79,8 +79,8 @@ pub(super) struct AssociationTests {
     partners: Vec<usize>,
     /// For each column the numbers that the manifest has for its feature.
     numbers: Vec<BySeverity<Option<f64>>>,
-    /// For each pair of the matrix how much the baseline's windows differ, and the mean variance of pairs with its measure.
-    between: Vec<(Option<Between>, f64)>,
+    /// For each pair of the matrix how much the baseline's windows differ, and what pairs with its measure say about that.
+    between: Vec<(Option<Between>, Pooled)>,
 }
 
 impl AssociationTests {
@@ -353,7 +353,7 @@ fn reason(changes: &Changes, column: usize) -> NotComputed {
 }
 
 /// For each pair how much the baseline's windows differ, with the mean over the pairs of its measure.
-fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, f64)> {
+fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, Pooled)> {
     let measures = matrix.pairs().map(|(_, _, pair)| {
         let found: Option<Association> = pair.alarming.ok();
         found.map(|found| found.measure)
@@ -365,7 +365,7 @@ fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, f
     let all: Vec<(Option<Measure>, Option<Between>)> = measures.zip(between).collect();
     let mean = |measure: Option<Measure>| {
         let same = all.iter().filter(|(other, _)| *other == measure);
-        limits::pooled_variance(same.filter_map(|(_, between)| between.as_ref()))
+        Pooled::of(same.filter_map(|(_, between)| between.as_ref()))
     };
     let means = [
         Measure::Spearman,
@@ -375,7 +375,7 @@ fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, f
     .map(|measure| (Some(measure), mean(Some(measure))));
     let of = |measure: Option<Measure>| {
         let found = means.iter().find(|(other, _)| *other == measure);
-        found.map_or(0.0, |(_, mean)| *mean)
+        found.map_or(Pooled::default(), |(_, mean)| *mean)
     };
     all.iter()
         .map(|(measure, between)| (*between, of(*measure)))

@@ -7,7 +7,7 @@ use crate::baseline::{FrozenFeature, without};
 use crate::bins::Bins;
 use crate::column::Kind;
 use crate::distance::{NotComputed, Statistic, wasserstein};
-use crate::limits::{self, Alpha, Between, Limit, Parts, floors};
+use crate::limits::{self, Alpha, Between, Limit, Parts, Pooled, floors};
 use crate::measure::{Measured, measure};
 use crate::summary::{Counts, Summary};
 use crate::verdict::{BySeverity, Check, Verdict};
@@ -183,13 +183,13 @@ pub(super) fn bind<'a>(
             (test, between.map(|between| between.stretched(alike)))
         })
         .collect();
-    let pooled: Vec<f64> = tests
+    let pooled: Vec<Pooled> = tests
         .iter()
         .map(|(test, _)| {
             let same = tests
                 .iter()
                 .filter(|(other, _)| other.statistic == test.statistic);
-            limits::pooled_variance(same.filter_map(|(_, between)| between.as_ref()))
+            Pooled::of(same.filter_map(|(_, between)| between.as_ref()))
         })
         .collect();
     for ((test, between), pooled) in tests.iter_mut().zip(pooled) {

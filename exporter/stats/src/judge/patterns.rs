@@ -13,7 +13,7 @@ use super::{ALWAYS, CheckSettings, Settings, verdict};
 use crate::baseline::FrozenFeature;
 use crate::distance::table::Table;
 use crate::distance::{NotComputed, Statistic, jensen_shannon};
-use crate::limits::{self, Alpha, Between, Limit, Parts, floors};
+use crate::limits::{self, Alpha, Between, Limit, Parts, Pooled, floors};
 use crate::missingness::co_missing::{JointCounts, co_missing};
 use crate::missingness::pattern_drift::PatternBins;
 use crate::missingness::patterns::{Distinct, Patterns};
@@ -205,7 +205,7 @@ impl PatternTest {
                 // There is one such test, so that no other one says how much windows differ.
                 bound: alpha
                     .zip(self.between)
-                    .map(|(alpha, between)| between.bound(between.variance(), alpha.value)),
+                    .map(|(alpha, between)| between.bound(Pooled::default(), alpha.value)),
                 manifest,
             });
         limits::limits(floors, parts)

@@ -16,7 +16,7 @@ use crate::baseline::FrozenFeature;
 use crate::decomposition::{self, Measure, Segment, SegmentCounts, SegmentMean};
 use crate::distance::table::Table;
 use crate::distance::{NotComputed, Statistic, jensen_shannon};
-use crate::limits::{self, Alpha, Between, Limit, Parts, floors};
+use crate::limits::{self, Alpha, Between, Limit, Parts, Pooled, floors};
 use crate::segments::{SegmentValues, Segmented};
 use crate::verdict::{BySeverity, Check, Verdict, score};
 use crate::window::WindowSummary;
@@ -114,7 +114,7 @@ struct Column {
     /// By feature and segment.
     cells: BTreeMap<(String, Segment), Cell>,
     /// The mean of the variances between windows of all cells.
-    pooled: f64,
+    pooled: Pooled,
 }
 
 /// One feature in one segment of the baseline.
@@ -324,7 +324,7 @@ impl Column {
         }
         let all = cells.values().filter_map(|cell| cell.between.as_ref());
         Some(Column {
-            pooled: limits::pooled_variance(all),
+            pooled: Pooled::of(all),
             reference,
             cells,
         })

@@ -302,7 +302,7 @@ values = {
     "kstwo isf": [[n, a, kstwo_isf(n, a)] for n in sizes for a in alphas],
     "normal isf": [[a, float(stats.norm.isf(a))] for a in (0.5, 0.9, *alphas)],
     "student isf": [[df, a, float(stats.t.isf(a, df))] for df in (23, 25, 27, 119) for a in alphas],
-    "pearson3": [[skew, a, *(float(f) for f in (stats.pearson3.isf(a, skew), stats.pearson3.ppf(a, skew), stats.pearson3.cdf(0.3, skew)))] for skew in (-1.5, -0.3, -0.015, 0.001, 0.05, 0.5, 1.5, 3.0) for a in (0.2, 0.05, 1e-3, 1e-6)],
+    "pearson3": [[skew, a, *(float(f) for f in (stats.pearson3.isf(a, skew), stats.pearson3.ppf(a, skew), stats.pearson3.cdf(0.3, skew)))] for skew in (-1.5, -0.3, -0.015, 0.05, 0.5, 1.5, 3.0) for a in (0.2, 0.05, 1e-3, 1e-6)],
     "chi2 isf": [[df, a, float(stats.chi2.isf(a, df))] for df in (1, 2, 9, 51, 200) for a in alphas],
     "chi2 sf": [[df, x, float(stats.chi2.sf(x, df))] for df in (1, 2, 9, 51, 200) for x in (1e-3, 0.5, 3.0, 20.0, 90.0, 300.0)],
     "AUC": metrics.roc_auc_score(label, x),

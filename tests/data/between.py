@@ -1,0 +1,19 @@
+"""What the series of all features say together about how much windows differ: formulas of docs/statistics.md."""
+import numpy
+
+# The most that all features together weigh, in windows.
+MOST = 20
+
+
+def weight(series):
+    """Of rows of differences, a number a window: as how many independent ones they count, less one, times their windows less one."""
+    rows = numpy.array([row for row in numpy.asarray(series, float) if row.any()])
+    if len(rows) < 2:
+        return 0.0
+    count, windows = rows.shape
+    unit = rows / numpy.linalg.norm(rows, axis=1, keepdims=True)
+    r = unit @ unit.T
+    mean = (r[~numpy.eye(count, dtype=bool)] ** 2).mean()
+    chance = 1 / (windows - 1)
+    rho = min(1.0, max(0.0, (mean - chance) / (1 - chance)))
+    return float(min(MOST, (count / (1 + (count - 1) * rho) - 1) * (windows - 1)))
