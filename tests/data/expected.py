@@ -488,8 +488,9 @@ def expected(week, baseline_weeks, faults):
     return result
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(description):
+    """What a script about a week is asked for: the week, the weeks of the baseline, and what the server spoils."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("week", type=int)
     parser.add_argument("--baseline", default="13-18", help="weeks, such as 13-15,17; 13-18 when not given")
     parser.add_argument("--faults", type=json.loads, default={}, help="what the server spoils, none when not given")
@@ -498,8 +499,13 @@ def main():
     for run in options.baseline.split(","):
         first, *last = map(int, run.split("-"))
         weeks += range(first, (last or [first])[0] + 1)
+    return options.week, weeks, options.faults
+
+
+def main():
+    asked = arguments(__doc__)
     weekly_features.build()
-    json.dump(expected(options.week, weeks, options.faults), sys.stdout, indent=1)
+    json.dump(expected(*asked), sys.stdout, indent=1)
     print()
 
 

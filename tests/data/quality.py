@@ -9,7 +9,6 @@ is not there, and outliers of categories, of what moves by construction and of w
 
 --faults spoils the rows as servers/customers.py does with the same control file, those of single weeks too.
 """
-import argparse
 import json
 import pathlib
 import sys
@@ -129,14 +128,9 @@ def quality(week, baseline_weeks, faults):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("week", type=int)
-    parser.add_argument("--baseline", default="13-18", help="weeks from one to another; 13-18 when not given")
-    parser.add_argument("--faults", type=json.loads, default={}, help="what the server spoils, none when not given")
-    options = parser.parse_args()
-    first, last = map(int, options.baseline.split("-"))
+    asked = expected.arguments(__doc__)
     weekly_features.build()
-    json.dump(quality(options.week, range(first, last + 1), options.faults), sys.stdout, indent=1)
+    json.dump(quality(*asked), sys.stdout, indent=1)
     print()
 
 
