@@ -161,18 +161,14 @@ impl History {
             kept.map(|kept| kept.summary(&feature.bins)).collect()
         };
         // Of those that were left out nothing is known.
-        let keys: Vec<Keys> = chosen.iter().filter_map(|window| window.keys).collect();
-        let whole = |keys| WindowSummary {
-            keys: Some(keys),
+        let whole = |window: &&KeptWindow| WindowSummary {
+            keys: window.keys,
             ..WindowSummary::default()
         };
         Chosen {
             spans: chosen.iter().map(|window| window.span).collect(),
             rows: chosen.iter().map(|window| window.rows).collect(),
-            windows: match keys.is_empty() {
-                true => vec![WindowSummary::default(); chosen.len()],
-                false => keys.into_iter().map(whole).collect(),
-            },
+            windows: chosen.iter().map(whole).collect(),
             features: features.iter().enumerate().map(of).collect(),
         }
     }

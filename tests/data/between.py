@@ -7,7 +7,9 @@ MOST = 20
 
 def weight(series):
     """Of rows of differences, a number a window: as how many independent ones they count, less one, times their windows less one."""
-    rows = numpy.array([row for row in numpy.asarray(series, float) if row.any()])
+    rows = numpy.asarray(series, float)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    rows = rows[(rows != 0).any(axis=1)]
     if len(rows) < 2:
         return 0.0
     count, windows = rows.shape

@@ -66,18 +66,31 @@ def null(a, c, alpha):
     return float(numpy.sqrt(unit * stats.chi2.isf(alpha, used - 1))) if used > 1 else 0.0
 
 
+def bias(a, c):
+    """The divergence that two samples have on average when nothing changed."""
+    used = int(((a > 0) | (c > 0)).sum())
+    return (1 / a.sum() + 1 / c.sum()) / (8 * numpy.log(2)) * (used - 1)
+
+
+def component(counts):
+    """The variance of a window about the mean of all beyond chance, in units of the divergence; of fewer than eight windows."""
+    n, together = len(counts), sum(counts)
+    assert n < 8, "with eight windows their autocorrelation counts too"
+    found = numpy.mean([distance(together - own, own) ** 2 for own in counts])
+    chance = numpy.mean([bias(together - own, own) for own in counts])
+    error = chance * numpy.sqrt(2 / (n * max(1, (together > 0).sum() - 1)))
+    return max(0.0, (n - 1) / n * (found - chance + 2 * error))
+
+
 def limits(bins, windows, pooled, current, alphas):
     """The largest of the three parts, of each severity."""
     counts = [bins.counts(window) for window in windows]
-    all_rows = sum(counts)
-    log = numpy.log(numpy.maximum([distance(all_rows - own, own) for own in counts], 1e-4))
-    n = len(log)
-    spread = numpy.sqrt(log.var(ddof=1))
+    n, variance = len(counts), component(counts)
     found = {}
     for severity, alpha in alphas.items():
         # No other test is like it.
-        bound = numpy.exp(log.mean() + stats.t.isf(alpha, n - 1) * spread * numpy.sqrt(1 + 1 / n))
         chance = null(bins.counts(pooled), bins.counts(current), alpha)
+        bound = numpy.sqrt(chance**2 + stats.t.isf(alpha / 2, n - 1) ** 2 * (1 + 1 / n) * variance)
         found[severity] = float(max(FLOOR[severity], chance, min(bound, 2 * FLOOR["critical"])))
     return found
 

@@ -12,7 +12,7 @@ use stats::{
 };
 
 use super::count::{Count, Holds, alarms};
-use super::limit::{largest, not_proposed, round_up, spread};
+use super::limit::{self, largest, not_proposed, round_up, spread};
 use crate::monitor::replay::{Replay, Watched};
 use crate::settings::{budget_per_window, check_of};
 
@@ -149,16 +149,17 @@ struct Row<'a> {
 /// Counts the alarms of a replay, and computes limits where there are too many.
 pub fn calibration(monitor: &valid::Monitor, replay: &Replay) -> Calibration {
     let rows = rows(monitor, replay);
-    let mut spreads: BTreeMap<Statistic, Vec<&Between>> = BTreeMap::new();
+    let mut spreads: BTreeMap<Statistic, Vec<(Vec<f64>, &Between)>> = BTreeMap::new();
     for row in &rows {
-        spreads
-            .entry(row.statistic)
-            .or_default()
-            .extend(&row.between);
+        let spread = row.between.iter().map(|between| (row.values(), between));
+        spreads.entry(row.statistic).or_default().extend(spread);
     }
     let pooled: BTreeMap<Statistic, Pooled> = spreads
-        .into_iter()
-        .map(|(statistic, all)| (statistic, Pooled::of(all.into_iter())))
+        .iter()
+        .map(|(statistic, tests)| {
+            let tests = tests.iter().map(|(values, own)| (values.as_slice(), *own));
+            (*statistic, limit::pooled(*statistic, tests))
+        })
         .collect();
     let tests: Vec<Test> = rows
         .iter()

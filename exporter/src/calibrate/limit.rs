@@ -1,7 +1,7 @@
 //! The limit that replayed windows ask for, by the recipe that makes limits of the baseline's own windows.
 
 use stats::Statistic;
-use stats::limits::Between;
+use stats::limits::{Between, Pooled};
 
 use super::calibration::Proposal;
 
@@ -17,6 +17,22 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
         ChiSquared => None,
         // See `not_proposed`.
         AssociationChange | LevelDeviation | Ewma | Cusum => None,
+    }
+}
+
+/// What all tests of a statistic together say about how much its values differ: each its values, and what they say by themselves.
+pub fn pooled<'a>(
+    statistic: Statistic,
+    tests: impl Iterator<Item = (&'a [f64], &'a Between)> + Clone,
+) -> Pooled {
+    use Statistic::*;
+    let between = tests.clone().map(|(_, between)| between);
+    match statistic {
+        Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance | SegmentDistance
+        | ChiSquared | AssociationChange | LevelDeviation | Ewma | Cusum => Pooled::of(between),
+        // Features are null in the same rows, and all of them tell less about a target that is noise.
+        MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
+        | ExplainedFall => Pooled::of_series(tests.map(|(values, _)| values), between),
     }
 }
 

@@ -421,15 +421,11 @@ fn duplicates(windows: &[WindowSummary], settings: &Settings) -> Result<ShareTes
     if !settings.on.duplicates {
         return Err(NotComputed::Disabled);
     }
+    let keys = windows.iter().filter_map(|window| window.keys.as_ref());
+    let windows: Vec<Share> = keys.map(Share::duplicates).collect();
     if windows.is_empty() {
         return Err(NotComputed::NotInBaseline);
     }
-    let keys = windows
-        .iter()
-        .map(|window| window.keys.as_ref().map(Share::duplicates));
-    let windows: Vec<Share> = keys
-        .collect::<Option<_>>()
-        .ok_or(NotComputed::NotInBaseline)?;
     Ok(ShareTest::new(
         Check::Duplicates,
         Share::pooled(&windows),

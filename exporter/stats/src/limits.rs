@@ -18,9 +18,9 @@ pub const MIN_WINDOWS: usize = 4;
 /// How many windows the pooled variance weighs at most against a feature's own.
 const PRIOR: f64 = 20.0;
 /// Fewest baseline windows from which it is told how much a window resembles the one before.
-const MIN_SERIES: usize = 8;
+pub(crate) const MIN_SERIES: usize = 8;
 /// The most that it is taken to do.
-const MOST_ALIKE: f64 = 0.9;
+pub(crate) const MOST_ALIKE: f64 = 0.9;
 /// Distances are taken to be at least this before their logarithm, so that equal windows do not count as
 /// infinitely steady.
 const LEAST_DISTANCE: f64 = 1e-4;
@@ -249,6 +249,19 @@ pub fn autocorrelation<'a>(series: impl Iterator<Item = &'a [f64]>) -> f64 {
     }
 }
 
+/// The same and two of its standard errors on top, √((1 − r²)/(kn)) with k the number of series that are independent: few windows
+/// of what moves in all features at once do not tell how much they resemble each other.
+fn autocorrelation_at_most(series: &[&[f64]]) -> f64 {
+    let windows = series.iter().map(|own| own.len()).max().unwrap_or(0);
+    if windows < MIN_SERIES {
+        return 0.0;
+    }
+    let r = autocorrelation(series.iter().copied());
+    let told = independent(series.iter().copied()) * windows as f64;
+    let error = ((1.0 - r * r) / told.max(1.0)).sqrt();
+    (r + 2.0 * error).min(MOST_ALIKE)
+}
+
 /// What all features with the same statistic together say about how much windows differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Pooled {
@@ -264,8 +277,11 @@ impl Pooled {
     }
 
     /// Of series that may move together, each with what it says by itself.
-    fn of_series(series: &[&[f64]], all: &[Option<Between>]) -> Self {
-        let all: Vec<&Between> = all.iter().flatten().collect();
+    pub fn of_series<'a>(
+        series: impl Iterator<Item = &'a [f64]> + Clone,
+        all: impl Iterator<Item = &'a Between>,
+    ) -> Self {
+        let all: Vec<&Between> = all.collect();
         Self::weighted(&all, independent(series))
     }
 
@@ -288,16 +304,19 @@ impl Pooled {
 
 /// As how many independent ones m series count, each a number a window: m/(1 + (m−1)·ρ²), of which the mean of their variances varies
 /// as much (Satterthwaite 1946), with ρ² their mean squared correlation less what chance makes of it in so many windows, 1/(n−1). Those
-/// that do not move are not counted.
-fn independent(series: &[&[f64]]) -> f64 {
-    let windows = series.iter().map(|own| own.len()).max().unwrap_or(0);
+/// that do not move, and those that are shorter than the longest, are not counted.
+fn independent<'a>(series: impl Iterator<Item = &'a [f64]> + Clone) -> f64 {
+    let windows = series.clone().map(<[f64]>::len).max().unwrap_or(0);
     let mut products = vec![0.0; windows * windows];
     let mut count = 0.0;
-    for own in series.iter().filter(|own| own.len() == windows) {
-        let squares: f64 = own.iter().map(|value| value * value).sum();
+    for own in series.filter(|own| own.len() == windows) {
+        let mean = own.iter().sum::<f64>() / windows as f64;
+        let squares: f64 = own.iter().map(|value| (value - mean).powi(2)).sum();
         if squares > 0.0 {
             count += 1.0;
-            let pairs = own.iter().flat_map(|a| own.iter().map(move |b| a * b));
+            let pairs = own
+                .iter()
+                .flat_map(|a| own.iter().map(move |b| (a - mean) * (b - mean)));
             for (sum, product) in products.iter_mut().zip(pairs) {
                 *sum += product / squares;
             }
@@ -355,12 +374,12 @@ impl Parts {
 /// The bounds between windows of several series of signed differences, each a number a window, at `alpha`: each with the
 /// spread of all of them beside its own, by how many of them move by themselves, and stretched by how much windows resemble the one before.
 pub fn bounds(series: &[&[f64]], alpha: BySeverity<Option<Alpha>>) -> Vec<BySeverity<Option<f64>>> {
-    let alike = autocorrelation(series.iter().copied());
+    let alike = autocorrelation_at_most(series);
     let between: Vec<Option<Between>> = series
         .iter()
         .map(|differences| Some(Between::differences(differences)?.stretched(alike)))
         .collect();
-    let pooled = Pooled::of_series(series, &between);
+    let pooled = Pooled::of_series(series.iter().copied(), between.iter().flatten());
     let bound = |between: &Option<Between>| {
         alpha.map(|alpha| Some((*between)?.bound(pooled, alpha?.value)))
     };
@@ -489,17 +508,18 @@ mod tests {
         let larger = one.map(|value| 3.0 * value);
         let still = [0.0; 6];
         let same: [&[f64]; 3] = [&one, &larger, &still];
-        assert!((independent(&same) - 1.0).abs() < 1e-12);
+        assert!((independent(same.into_iter()) - 1.0).abs() < 1e-12);
         let between = same.map(Between::differences);
-        let pooled = Pooled::of_series(&same, &between);
+        let pooled = Pooled::of_series(same.into_iter(), between.iter().flatten());
         assert!(pooled.weight.abs() < 1e-9 && pooled.variance > 0.0);
         // What is drawn by itself counts by itself, as far as six windows tell.
         let drawn: Vec<Vec<f64>> = (0..40)
             .map(|series| u(6, 37 * series).iter().map(|u| u - 0.5).collect())
             .collect();
-        let drawn: Vec<&[f64]> = drawn.iter().map(Vec::as_slice).collect();
-        assert!(independent(&drawn) > 5.0, "{}", independent(&drawn));
-        assert_eq!((independent(&[]), independent(&[&one])), (0.0, 1.0));
+        let counted = independent(drawn.iter().map(Vec::as_slice));
+        assert!(counted > 5.0, "{counted}");
+        let of = |series: &[&[f64]]| independent(series.iter().copied());
+        assert_eq!((of(&[]), of(&[&one])), (0.0, 1.0));
     }
 
     #[test]

@@ -5,10 +5,14 @@
 
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
+/// P(Z > z).
+pub(crate) fn normal_sf(z: f64) -> f64 {
+    Normal::standard().sf(z)
+}
+
 /// z with P(Z > z) = `alpha`.
 pub(crate) fn normal_isf(alpha: f64) -> f64 {
-    let normal = Normal::standard();
-    invert(|x| normal.sf(x), alpha, (-9.0, 9.0))
+    invert(normal_sf, alpha, (-9.0, 9.0))
 }
 
 /// t with P(T > t) = `alpha` for Student's distribution.

@@ -20,8 +20,6 @@
 //! A square that is 0 or below gives the value 0, whatever it is. Where that happens by chance more often than falls
 //! may alarm, no fall can be told from chance, and rises get what falls leave over.
 
-use statrs::function::erf::erfc;
-
 use super::measure::{Association, Independence, NEARLY_ONE, PARTS};
 use crate::tail::{self, PearsonIii};
 
@@ -97,12 +95,12 @@ impl Correlation {
     fn exceeded(&self, change: f64) -> f64 {
         let (high, low) = (self.value + change, self.value - change);
         let above = if high < 1.0 {
-            normal_sf((high.atanh() - self.z) / self.error)
+            tail::normal_sf((high.atanh() - self.z) / self.error)
         } else {
             0.0
         };
         let below = if low > -1.0 {
-            normal_sf((self.z - low.atanh()) / self.error)
+            tail::normal_sf((self.z - low.atanh()) / self.error)
         } else {
             0.0
         };
@@ -176,9 +174,4 @@ impl Square {
     fn at_most(&self, square: f64) -> f64 {
         self.below.cdf((square - self.square) / self.error)
     }
-}
-
-/// P(Z > z).
-fn normal_sf(z: f64) -> f64 {
-    0.5 * erfc(z / std::f64::consts::SQRT_2)
 }

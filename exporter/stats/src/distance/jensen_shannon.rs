@@ -25,11 +25,14 @@ pub fn distance(table: &Table) -> f64 {
     divergence.clamp(0.0, 1.0).sqrt()
 }
 
-/// The distance after the bias of the divergence, (B−1)/(8 ln 2)·(1/N + 1/M), is taken off.
+/// The divergence that two samples have on average when nothing changed, (B−1)/(8 ln 2)·(1/N + 1/M).
+pub fn bias(table: &Table) -> f64 {
+    table.degrees() * unit(table)
+}
+
+/// The distance after the bias of the divergence is taken off.
 pub fn effect(table: &Table, value: f64) -> f64 {
-    (value * value - table.degrees() * unit(table))
-        .max(0.0)
-        .sqrt()
+    (value * value - bias(table)).max(0.0).sqrt()
 }
 
 /// P(distance ≥ value) when nothing changed: the divergence is (1/N + 1/M)/(8 ln 2)·χ²_{B−1} to second order, and

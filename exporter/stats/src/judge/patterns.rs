@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::counted::{shares, to_others};
+use super::counted::Component;
 use super::{ALWAYS, CheckSettings, Settings, verdict};
 use crate::baseline::FrozenFeature;
 use crate::distance::table::Table;
 use crate::distance::{NotComputed, Statistic, jensen_shannon};
-use crate::limits::{self, Alpha, Between, Limit, Parts, Pooled, floors};
+use crate::limits::{self, Alpha, Limit, Parts, floors};
 use crate::missingness::co_missing::{JointCounts, co_missing};
 use crate::missingness::pattern_drift::PatternBins;
 use crate::missingness::patterns::{Distinct, Patterns};
@@ -117,7 +117,7 @@ pub(super) struct PatternTest {
     joint: JointCounts,
     /// Rows of a window of the baseline on average, for which patterns have bins.
     rows: u64,
-    between: Option<Between>,
+    between: Option<Component>,
     settings: CheckSettings,
 }
 
@@ -149,10 +149,11 @@ impl PatternTest {
         if have < need {
             return Err(NotComputed::NoReference { have, need });
         }
-        let windows: Vec<&Patterns> = sides.iter().map(|(patterns, _)| patterns).collect();
-        let rows = patterns.rows() / windows.len().max(1) as u64;
+        let rows = patterns.rows() / sides.len().max(1) as u64;
+        let bins = PatternBins::freeze(&patterns, rows);
+        let windows: Vec<Vec<u64>> = sides.iter().map(|(own, _)| bins.counts(own)).collect();
         Ok(PatternTest {
-            between: between(&patterns, &windows, rows),
+            between: Component::of(&bins.counts(&patterns), &windows),
             rows,
             names,
             patterns,
@@ -198,16 +199,15 @@ impl PatternTest {
 
     fn limits(&self, table: &Table, alpha: BySeverity<Option<Alpha>>) -> BySeverity<Limit> {
         let floors = floors(Statistic::PatternDistance).unwrap_or_default();
-        let parts = alpha
-            .zip(self.settings.limits)
-            .map(|(alpha, manifest)| Parts {
-                null: alpha.map(|alpha| jensen_shannon::null(table, alpha.value)),
-                // There is one such test, so that no other one says how much windows differ.
-                bound: alpha
-                    .zip(self.between)
-                    .map(|(alpha, between)| between.bound(Pooled::default(), alpha.value)),
+        let parts = alpha.zip(self.settings.limits).map(|(alpha, manifest)| {
+            let null = alpha.map(|alpha| jensen_shannon::null(table, alpha.value));
+            let bound = |null| Some(self.between?.bound(null, alpha?.value));
+            Parts {
+                null,
+                bound: null.and_then(bound),
                 manifest,
-            });
+            }
+        });
         limits::limits(floors, parts)
     }
 }
@@ -221,17 +221,6 @@ fn pooled(sides: &[(Patterns, JointCounts)]) -> Option<(Patterns, JointCounts)> 
         joint.merge(next).ok()?;
     }
     Some((patterns, joint))
-}
-
-/// How much the baseline's windows differ from the others together; nothing where there are too few.
-fn between(reference: &Patterns, windows: &[&Patterns], rows: u64) -> Option<Between> {
-    let bins = PatternBins::freeze(reference, rows);
-    let all = bins.counts(reference);
-    let counted: Vec<Vec<u64>> = windows.iter().map(|window| bins.counts(window)).collect();
-    let distances = to_others(&all, &counted);
-    let places = shares(&counted, all.len());
-    let alike = limits::autocorrelation(places.iter().map(Vec::as_slice));
-    Some(Between::distances(&distances)?.stretched(alike))
 }
 
 /// What is told of a window; nothing without a row.

@@ -12,7 +12,8 @@ use crate::limits::{self, Alpha, Parts, floors};
 use crate::performance::{Measured, Performance, PowerMeasure, Reading};
 use crate::predictive::correlation::Correlation;
 use crate::predictive::cross_fit::{self, CrossFit};
-use crate::predictive::{self, Auc, CategoryScores, ClassTable, Estimate, Orientation};
+use crate::predictive::effect_size::EffectSize;
+use crate::predictive::{self, Auc, CategoryScores, ClassTable, Orientation};
 use crate::predictive::{null, ranking};
 use crate::verdict::{BySeverity, Check, Verdict};
 use crate::window::WindowSummary;
@@ -60,7 +61,7 @@ pub(super) struct PerformanceTests {
 #[derive(Debug, Clone)]
 struct PerformanceTest {
     before: Before,
-    value: Estimate,
+    value: f64,
     differences: Vec<f64>,
     bound: BySeverity<Option<f64>>,
     settings: CheckSettings,
@@ -71,15 +72,15 @@ struct PerformanceTest {
 enum Before {
     Ranks(CrossFit<Vec<Orientation>>),
     Categories(CrossFit<CategoryScores>),
-    /// The correlation.
-    Line(f64),
-    Groups,
+    Line(null::Line),
+    Groups(null::Groups),
 }
 
 /// A window's reading of a feature, as its test has it.
 enum Now {
     Auc(Auc),
-    Share(Estimate, Measured),
+    /// R², negative where the slope turned, or ε².
+    Share(f64, Measured),
 }
 
 impl PerformanceTests {
@@ -257,10 +258,10 @@ impl PerformanceTest {
             }
             Some(Reading::Groups(_)) if known.len() < cross_fit::MIN_FOLDS => return Err(too_few),
             Some(Reading::Groups(_)) => {
-                let groups: Vec<(u64, Estimate)> = known
+                let groups: Vec<&EffectSize> = known
                     .iter()
                     .filter_map(|reading| match reading {
-                        Reading::Groups(effect) => Some((effect.rows, effect.epsilon_squared)),
+                        Reading::Groups(effect) => Some(effect),
                         _ => None,
                     })
                     .collect();
@@ -273,7 +274,7 @@ impl PerformanceTest {
             Statistic::AucFall => 0.5,
             _ => 0.0,
         };
-        if value.value < nothing + floors.warning {
+        if value < nothing + floors.warning {
             return Err(NotComputed::TellsNothing);
         }
         Ok(PerformanceTest {
@@ -296,27 +297,23 @@ impl PerformanceTest {
                 let read = predictive::auc::categorical(table, &before.learnt);
                 read.ok().map(Now::Auc)
             }
-            (Before::Line(r), Reading::Line(line)) => {
+            (Before::Line(before), Reading::Line(line)) => {
                 let (low, high) = (line.r_squared_interval.low, line.r_squared_interval.high);
-                let turned = r * line.r < 0.0;
+                let turned = before.r * line.r < 0.0;
                 let (sign, (low, high)) = match turned {
                     true => (-1.0, (-high, -low)),
                     false => (1.0, (low, high)),
                 };
                 let value = sign * line.r_squared.value;
-                let estimate = Estimate {
-                    value,
-                    ..line.r_squared
-                };
-                Some(Now::Share(estimate, Measured { value, low, high }))
+                Some(Now::Share(value, Measured { value, low, high }))
             }
-            (Before::Groups, Reading::Groups(effect)) => {
+            (Before::Groups(_), Reading::Groups(effect)) => {
                 let measured = Measured {
                     value: effect.epsilon_squared.value.max(0.0),
                     low: effect.interval.low,
                     high: effect.interval.high,
                 };
-                Some(Now::Share(effect.epsilon_squared, measured))
+                Some(Now::Share(effect.epsilon_squared.value, measured))
             }
             _ => None,
         }
@@ -335,16 +332,19 @@ impl PerformanceTest {
             return Err(NotComputed::TooFewRows { have: rows, need });
         }
         // At any α the fall is the same.
-        let compare = |alpha: f64| match (now, self.before.auc()) {
-            (Now::Auc(now), Some(before)) => {
-                let found = null::degradation(alpha, before, now)?;
+        let compare = |alpha: f64| match (now, &self.before) {
+            (Now::Auc(now), Before::Ranks(CrossFit { baseline, .. }))
+            | (Now::Auc(now), Before::Categories(CrossFit { baseline, .. })) => {
+                let found = null::degradation(alpha, baseline, now)?;
                 Ok((found.drop, found.null))
             }
-            (Now::Share(now, _), _) => {
-                let null = null::drop(alpha, self.value, *now)?;
-                Ok((self.value.value - now.value, null))
+            (Now::Share(now, _), Before::Line(line)) => {
+                Ok((self.value - now, line.drop(alpha, rows as f64)))
             }
-            (Now::Auc(_), None) => Err(predictive::NotComputed::NoCommonClass),
+            (Now::Share(now, _), Before::Groups(groups)) => {
+                Ok((self.value - now, groups.drop(alpha, rows as f64)))
+            }
+            _ => Err(predictive::NotComputed::NoCommonClass),
         };
         let (fall, _) = compare(0.05).map_err(NotComputed::Predictive)?;
         let null = alpha.map(|alpha| Some(compare(alpha?.value).ok()?.1));
@@ -366,7 +366,7 @@ impl Before {
     fn statistic(&self) -> Statistic {
         match self {
             Before::Ranks(_) | Before::Categories(_) => Statistic::AucFall,
-            Before::Line(_) | Before::Groups => Statistic::ExplainedFall,
+            Before::Line(_) | Before::Groups(_) => Statistic::ExplainedFall,
         }
     }
 
@@ -375,7 +375,7 @@ impl Before {
         match self {
             Before::Ranks(found) => Some(&found.baseline),
             Before::Categories(found) => Some(&found.baseline),
-            Before::Line(_) | Before::Groups => None,
+            Before::Line(_) | Before::Groups(_) => None,
         }
     }
 
@@ -383,14 +383,14 @@ impl Before {
         match self {
             Before::Ranks(_) | Before::Categories(_) => PowerMeasure::Auc,
             Before::Line(_) => PowerMeasure::RSquared,
-            Before::Groups => PowerMeasure::EpsilonSquared,
+            Before::Groups(_) => PowerMeasure::EpsilonSquared,
         }
     }
 }
 
 fn power(test: Option<&PerformanceTest>, now: Option<&Now>, reading: &Reading) -> Power {
     let judged = test.map(|test| test.before.measure());
-    let mut reference = test.map(|test| test.value.value);
+    let mut reference = test.map(|test| test.value);
     let own = match (now, test.and_then(|test| test.before.auc())) {
         (Some(Now::Auc(auc)), Some(before)) => {
             // Both over the same classes, so that their difference is the fall.
@@ -413,69 +413,70 @@ fn power(test: Option<&PerformanceTest>, now: Option<&Now>, reading: &Reading) -
 }
 
 /// The macro average of the baseline, and how much its windows differ.
-fn crossed<L>(found: &CrossFit<L>) -> Result<(Estimate, Vec<f64>), NotComputed> {
+fn crossed<L>(found: &CrossFit<L>) -> Result<(f64, Vec<f64>), NotComputed> {
     let none = NotComputed::Predictive(predictive::NotComputed::OneClass);
     let steady = |class| found.baseline.is_steady(class);
-    let value = found.baseline.macro_average_over(steady).ok_or(none)?;
-    Ok((value, found.differences()))
+    let average = found.baseline.macro_average_over(steady).ok_or(none)?;
+    Ok((average.value, found.differences()))
 }
 
 /// The mean correlation on Fisher's scale by n − 3, its square, and of each window the square, signed, less that of the others.
-fn lines_before(lines: &[&Correlation]) -> (Before, Estimate, Vec<f64>) {
+fn lines_before(lines: &[&Correlation]) -> (Before, f64, Vec<f64>) {
     let weight = |line: &Correlation| line.rows.saturating_sub(3) as f64;
     // ±1 has no place on Fisher's scale.
     let z = |line: &Correlation| line.r.clamp(-1.0 + 1e-12, 1.0 - 1e-12).atanh();
-    let mean = |left_out: Option<usize>| {
-        let kept = lines
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| Some(*at) != left_out);
-        let (total, sum) = kept.fold((0.0, 0.0), |(total, sum), (_, line)| {
-            (total + weight(line), sum + weight(line) * z(line))
-        });
-        (sum / total).tanh()
-    };
-    let r = mean(None);
-    let rows: f64 = lines.iter().map(|line| line.rows as f64).sum();
-    let first_order = 4.0 * r * r * (1.0 - r * r).powi(2) / rows;
-    let error = first_order.max(2.0 / (rows * rows)).sqrt();
-    let differences = lines.iter().enumerate().map(|(at, line)| {
-        let others = mean(Some(at));
+    let r_of = |kept: &[&Correlation]| mean(kept, weight, z).tanh();
+    let r = r_of(lines);
+    let differences = each_and_others(lines).map(|(line, others)| {
+        let others = r_of(&others);
         let sign = if others * line.r < 0.0 { -1.0 } else { 1.0 };
         sign * line.r * line.r - others * others
     });
-    let value = Estimate {
-        value: r * r,
-        standard_error: error,
+    let line = null::Line {
+        r,
+        variance: mean(lines, weight, |line| {
+            line.rows as f64 * line.z_error.powi(2)
+        }),
+        rows: lines.iter().map(|line| line.rows as f64).sum(),
     };
-    (Before::Line(r), value, differences.collect())
+    (Before::Line(line), r * r, differences.collect())
 }
 
 /// The mean of ε² by rows, and of each window its own less that of the others.
-fn groups_before(groups: &[(u64, Estimate)]) -> (Before, Estimate, Vec<f64>) {
-    let mean = |left_out: Option<usize>| {
-        let kept = groups
+fn groups_before(groups: &[&EffectSize]) -> (Before, f64, Vec<f64>) {
+    let rows = |own: &EffectSize| own.rows as f64;
+    let value = |own: &EffectSize| own.epsilon_squared.value;
+    let differences = each_and_others(groups)
+        .map(|(own, others)| value(own) - mean(&others, rows, value))
+        .collect();
+    let degrees = |own: &EffectSize| own.classes as f64 - 1.0;
+    let variance = |own: &EffectSize| rows(own) * own.epsilon_squared.standard_error.powi(2);
+    let share = mean(groups, rows, value);
+    let before = null::Groups {
+        share,
+        variance: mean(groups, rows, variance),
+        degrees: mean(groups, rows, degrees),
+        windows: groups.len() as f64,
+        rows: groups.iter().map(|own| rows(own)).sum(),
+    };
+    (Before::Groups(before), share, differences)
+}
+
+/// The weighted mean.
+fn mean<T>(of: &[&T], weight: impl Fn(&T) -> f64, value: impl Fn(&T) -> f64) -> f64 {
+    let (total, sum) = of.iter().fold((0.0, 0.0), |(total, sum), own| {
+        (total + weight(own), sum + weight(own) * value(own))
+    });
+    sum / total
+}
+
+/// Each with all others.
+fn each_and_others<'a, T>(all: &'a [&'a T]) -> impl Iterator<Item = (&'a T, Vec<&'a T>)> {
+    all.iter().enumerate().map(|(at, own)| {
+        let others = all
             .iter()
             .enumerate()
-            .filter(|(at, _)| Some(*at) != left_out);
-        let (total, sum, squares) =
-            kept.fold((0.0, 0.0, 0.0), |(total, sum, squares), (_, own)| {
-                let (rows, estimate) = (own.0 as f64, own.1);
-                (
-                    total + rows,
-                    sum + rows * estimate.value,
-                    squares + (rows * estimate.standard_error).powi(2),
-                )
-            });
-        Estimate {
-            value: sum / total,
-            standard_error: squares.sqrt() / total,
-        }
-    };
-    let differences = groups
-        .iter()
-        .enumerate()
-        .map(|(at, (_, own))| own.value - mean(Some(at)).value);
-    let differences = differences.collect();
-    (Before::Groups, mean(None), differences)
+            .filter(move |(other, _)| *other != at);
+        (*own, others.map(|(_, other)| *other).collect())
+    })
 }

@@ -18,6 +18,9 @@ pub struct Correlation {
     /// 95 % interval of r by Fisher's z: tanh(atanh r ± 1.96/√(n−3)) (Fisher 1921). Good for values that are about
     /// normal; heavy tails make it too narrow.
     pub interval: Interval,
+    /// Standard error of z = atanh r, √(mean ψ²/(n−3))/(1 − r²) with ψ = xy − r(x² + y²)/2 of values in standard deviations, the
+    /// influence function of r (Devlin, Gnanadesikan and Kettenring 1975): 1/√(n−3) of normal values, more where tails are heavy.
+    pub z_error: f64,
     /// R² = r² and its standard error: √(4r²(1−r²)²/n), and 2/n² of variance where r is 0.
     pub r_squared: Estimate,
     /// 95 % interval of R²: the squares of the interval of r.
@@ -47,6 +50,13 @@ pub fn correlation(values: &[f64], targets: &[f64]) -> Result<Correlation, NotCo
     let spread = (dot(&x, &x) * dot(&y, &y)).sqrt();
     let r = (dot(&x, &y) / spread).clamp(-1.0, 1.0);
     let n = rows as f64;
+    let unit = |values: &[f64]| (dot(values, values) / n).sqrt();
+    let (of_x, of_y) = (unit(&x), unit(&y));
+    let influences = x.iter().zip(&y).map(|(x, y)| {
+        let (x, y) = (x / of_x, y / of_y);
+        x * y - 0.5 * r * (x * x + y * y)
+    });
+    let squares: f64 = influences.map(|own| own * own).sum();
     let half = Z_95 / (n - 3.0).sqrt();
     // At ±1 atanh is infinite, and so are both ends.
     let interval = Interval {
@@ -59,6 +69,8 @@ pub fn correlation(values: &[f64], targets: &[f64]) -> Result<Correlation, NotCo
     Ok(Correlation {
         r,
         interval,
+        // At ±1 nothing is left to vary.
+        z_error: (squares / n / (n - 3.0)).sqrt() / (1.0 - r * r).max(f64::EPSILON),
         r_squared: Estimate {
             value: r * r,
             standard_error: second_order(first_order, null).sqrt(),

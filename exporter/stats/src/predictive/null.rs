@@ -3,34 +3,98 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Auc, Estimate, NotComputed};
-use crate::tail;
+use crate::tail::{self, PearsonIii};
+
+/// The largest correlation that has a place on Fisher's scale.
+const NEARLY_ONE: f64 = 1.0 - 1e-12;
+/// ε² is taken to be at least this where z of it is needed: with less there is no test.
+const LEAST_SHARE: f64 = 0.01;
+
+/// What the baseline says of the straight line of a feature: of its correlation and of how much that varies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line {
+    /// The correlation.
+    pub r: f64,
+    /// Variance of z = atanh r, times rows.
+    pub variance: f64,
+    /// Rows of the baseline.
+    pub rows: f64,
+}
+
+/// What the baseline says of ε² of a feature's groups, and of how much it varies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Groups {
+    /// ε² itself.
+    pub share: f64,
+    /// Variance of ε² times rows, without that of χ².
+    pub variance: f64,
+    /// Groups less one.
+    pub degrees: f64,
+    /// Windows of the baseline.
+    pub windows: f64,
+    /// Its rows.
+    pub rows: f64,
+}
+
+impl Line {
+    /// r₀² − s·|s| with s = tanh(atanh |r₀| − z₁₋α·√(v/N + v/M)): the fall of R², negative where the slope turned, to a window of M
+    /// rows that is exceeded with probability `alpha` when nothing changed. Fisher's z is as steady near 0 as elsewhere; the standard
+    /// error of R² itself is 0 there, and smaller the further a window has fallen.
+    pub fn drop(&self, alpha: f64, rows: f64) -> f64 {
+        let error = (self.variance * (1.0 / self.rows + 1.0 / rows)).sqrt();
+        let r = self.r.abs().min(NEARLY_ONE);
+        let least = (r.atanh() - tail::normal_isf(alpha) * error).tanh();
+        r * r - least * least.abs()
+    }
+}
+
+impl Groups {
+    /// The fall of ε² to a window of M rows that is exceeded with probability `alpha` when nothing changed: that of Pearson's type III
+    /// with the second and third moments of the difference. ε² is about a χ² of k − 1 degrees over the rows, less its mean, and tanh² of
+    /// a normal z: of M rows its variance is v/M + 2(k−1)/M² and its third moment 6v·v_z(1 − ε²)(1 − 3ε²)/M² + 8(k−1)/M³, with
+    /// v_z = v/4ε²(1 − ε²)² the variance of z. The baseline has those of the mean of m windows.
+    pub fn drop(&self, alpha: f64, rows: f64) -> f64 {
+        let share = self.share.clamp(LEAST_SHARE, NEARLY_ONE);
+        let left = 1.0 - share;
+        let of_z = self.variance / (4.0 * share * left * left);
+        let third = 6.0 * self.variance * of_z * left * (1.0 - 3.0 * share);
+        let moments = |windows: f64, rows: f64| {
+            let degrees = self.degrees * windows;
+            (
+                self.variance / rows + 2.0 * degrees / rows.powi(2),
+                third / rows.powi(2) + 8.0 * degrees / rows.powi(3),
+            )
+        };
+        let (before, now) = (moments(self.windows, self.rows), moments(1.0, rows));
+        let error = (before.0 + now.0).sqrt();
+        if error <= 0.0 {
+            return 0.0;
+        }
+        PearsonIii::new((before.1 - now.1) / error.powi(3)).isf(alpha) * error
+    }
+}
 
 /// z₁₋α·√(SE₀² + SE₁²): the fall from the baseline's value to the window's that is exceeded with probability `alpha`
 /// when nothing changed, both values being about normal around one truth, and from different rows.
+fn drop(alpha: f64, baseline: Estimate, current: Estimate) -> f64 {
+    tail::normal_isf(alpha) * baseline.standard_error.hypot(current.standard_error)
+}
+
+/// The fall of an AUC that is exceeded with probability `alpha` when nothing changed, by z₁₋α·√(SE₀² + SE₁²) of its logit.
+///
+/// The distribution of a small window's AUC leans towards ½, and its standard error grows as it falls. On the plain
+/// scale the second outweighs: at an AUC of 0.9, 300 rows and α = 0.01 half of the promised alarms come. The logit
+/// evens out both. Where an AUC is 0 or 1 it has no logit, and z₁₋α·√(SE₀² + SE₁²) holds.
 ///
 /// # Errors
 /// α not between 0 and 1; a value that is not finite or a standard error that is negative or not finite
 /// ([`NotComputed::NotANumber`], 0 for the baseline, 1 for the window).
-pub fn drop(alpha: f64, baseline: Estimate, current: Estimate) -> Result<f64, NotComputed> {
-    check(alpha, &[baseline, current])?;
-    let error = baseline.standard_error.hypot(current.standard_error);
-    Ok(tail::normal_isf(alpha) * error)
-}
-
-/// The same for an AUC, by z₁₋α·√(SE₀² + SE₁²) of its logit, given as the fall of the AUC itself.
-///
-/// The distribution of a small window's AUC leans towards ½, and its standard error grows as it falls. On the plain
-/// scale the second outweighs: at an AUC of 0.9, 300 rows and α = 0.01 half of the promised alarms come. The logit
-/// evens out both. Where an AUC is 0 or 1 it has no logit, and [`drop`] holds.
-///
-/// # Errors
-/// As [`drop`].
 pub fn auc_drop(alpha: f64, baseline: Estimate, current: Estimate) -> Result<f64, NotComputed> {
     check(alpha, &[baseline, current])?;
     let spread = |auc: Estimate| auc.value * (1.0 - auc.value);
     let (before, now) = (spread(baseline), spread(current));
     if !(before > 0.0 && now > 0.0) {
-        return drop(alpha, baseline, current);
+        return Ok(drop(alpha, baseline, current));
     }
     let error = (baseline.standard_error / before).hypot(current.standard_error / now);
     let logit = (baseline.value / (1.0 - baseline.value)).ln();
@@ -107,17 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn the_plain_null_is_that_of_two_normal_values() {
-        let found = drop(0.025, estimate(0.0, 3.0), estimate(9.0, 4.0)).unwrap();
-        crate::oracle::check(found, 5.0 * 1.959963984540054, 1e-9);
-        assert!(
-            drop(0.5, estimate(0.7, 0.1), estimate(0.7, 0.1))
-                .unwrap()
-                .abs()
-                < 1e-12
-        );
+    fn what_has_no_null_says_why() {
         for alpha in [0.0, 1.0, -1.0, f64::NAN, f64::INFINITY] {
-            let none = drop(alpha, estimate(0.7, 0.1), estimate(0.7, 0.1));
+            let none = auc_drop(alpha, estimate(0.7, 0.1), estimate(0.7, 0.1));
             assert_eq!(none, Err(NotComputed::NotAProbability));
         }
         for wrong in [
@@ -128,6 +184,9 @@ mod tests {
             let none = auc_drop(0.01, estimate(0.7, 0.1), wrong);
             assert_eq!(none, Err(NotComputed::NotANumber { index: 1 }));
         }
+        // Without a logit it is that of two normal values.
+        let found = auc_drop(0.025, estimate(1.0, 3.0), estimate(1.0, 4.0)).unwrap();
+        crate::oracle::check(found, 5.0 * 1.959963984540054, 1e-9);
     }
 
     proptest! {
@@ -137,6 +196,18 @@ mod tests {
             prop_assert!(found.is_finite() && found >= -1e-12);
             prop_assert!(auc_drop(alpha / 2.0, estimate(a, s), estimate(b, t)).unwrap() >= found - 1e-12);
             prop_assert!(auc_drop(alpha, estimate(a, s), estimate(b, t + 0.01)).unwrap() >= found - 1e-12);
+        }
+
+        #[test]
+        fn laws_of_explained_shares(r in -1.0..=1.0f64, variance in 0.0..4.0f64, degrees in 1u8..50, rows in 40.0..1e6f64, share in 0.02..1.0f64, alpha in 1e-9..0.5f64) {
+            let line = Line { r, variance, rows };
+            let groups = Groups { share: r * r, variance, degrees: f64::from(degrees), windows: 8.0, rows };
+            for drop in [&|alpha, now| line.drop(alpha, now) as f64, &|alpha, now| groups.drop(alpha, now)] as [&dyn Fn(f64, f64) -> f64; 2] {
+                let found = drop(alpha, share * rows);
+                prop_assert!(found.is_finite() && found <= 2.0 * (1.0 + f64::from(degrees)), "{}", found);
+                prop_assert!(drop(alpha / 2.0, share * rows) >= found - 1e-9);
+            }
+            prop_assert!(line.drop(alpha, rows) >= -1e-9);
         }
     }
 
@@ -232,7 +303,7 @@ mod tests {
         for _ in 0..8000 {
             let baseline = binned.draw(&mut random, 2400).macro_average().unwrap();
             let current = binned.draw(&mut random, 300).macro_average().unwrap();
-            let null = drop(0.01, baseline, current).unwrap();
+            let null = drop(0.01, baseline, current);
             plain += u32::from(baseline.value - current.value > null);
         }
         assert!(plain < 60, "{plain} where 80 were promised");

@@ -10,13 +10,15 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use stats::performance::{Performance, Predictor, Target};
 use stats::{
-    Acceptable, Associations, Bins, ByCheck, BySeverity, Check, CheckSettings, Column,
+    Acceptable, Associations, Bins, ByCheck, BySeverity, Categories, Check, CheckSettings, Column,
     DriftSettings, FeatureProfile, FeatureReport, FrozenFeature, KeySample, Keys, Kind,
     MIN_SEGMENT_ROWS, Missingness, QualitySettings, Reference, RowSample, RowSampler, RowValues,
     Scope, Segmented, Settings, Summary, Validity, WindowSummary, judge,
 };
 
 pub const FEATURES: usize = 20;
+/// The first so many are numbers, the others categories.
+pub const NUMBERS: usize = 16;
 pub const WINDOWS: usize = 8;
 const NULLS: f64 = 0.05;
 
@@ -25,6 +27,24 @@ const ACCEPTABLE: Acceptable = Acceptable::Range {
     min: Some(-1.96),
     max: Some(1.96),
 };
+
+/// The categories of a value: the first up to this quantile of the normal values, and so on. The last is not among those that are
+/// accepted.
+const NAMES: [(&str, f64); 5] = [
+    ("a", -0.2533),
+    ("b", 0.3853),
+    ("c", 0.8416),
+    ("d", 1.6449),
+    ("e", f64::INFINITY),
+];
+
+fn acceptable(feature: usize) -> Acceptable {
+    let accepted = NAMES.iter().take(4).map(|(name, _)| (*name).to_owned());
+    match feature < NUMBERS {
+        true => ACCEPTABLE,
+        false => Acceptable::Names(accepted.collect()),
+    }
+}
 
 /// The example's budget: one false warning in 7 days and one false critical alarm in 30, windows of 7 days.
 pub const BUDGET: BySeverity<f64> = BySeverity {
@@ -38,14 +58,55 @@ fn name_of(feature: usize) -> String {
 
 /// Rows of one feature in one window.
 struct Rows {
-    values: Vec<f64>,
+    values: Values,
     bits: Vec<u8>,
+}
+
+enum Values {
+    Numbers(Vec<f64>),
+    Names(Vec<i32>),
+}
+
+impl Values {
+    fn named(values: &[f64]) -> Self {
+        let code = |value: &f64| NAMES.iter().take_while(|(_, end)| value > end).count();
+        Values::Names(values.iter().map(|value| code(value) as i32).collect())
+    }
+}
+
+impl Rows {
+    fn kind(&self) -> Kind {
+        match self.values {
+            Values::Numbers(_) => Kind::Numeric,
+            Values::Names(_) => Kind::Categorical,
+        }
+    }
+
+    fn column(&self) -> Column<'_> {
+        let validity = |rows| Validity::bitmap(&self.bits, 0, rows).unwrap();
+        match &self.values {
+            Values::Numbers(values) => Column::Numeric {
+                values,
+                validity: validity(values.len()),
+            },
+            Values::Names(codes) => Column::Categorical {
+                codes,
+                validity: validity(codes.len()),
+                categories: Categories {
+                    generation: 0,
+                    len: NAMES.len(),
+                    name: &|code| NAMES.get(code).map(|(name, _)| *name),
+                },
+            },
+        }
+    }
 }
 
 /// The rows of a window.
 struct Window {
     features: Vec<Rows>,
-    /// The class of each row, of two that are about as frequent.
+    /// What is to be told of each row: a number, and whether it is above its median.
+    target: Vec<f64>,
     classes: Vec<u32>,
     /// The segment of each row, of four that are about as frequent.
     regions: Vec<u32>,
@@ -63,7 +124,7 @@ struct Drawn {
     twice: f64,
     /// The correlation of the first feature with every other one; these have one of 0.5 with each other.
     correlation: f64,
-    /// The AUC of the first feature about the classes; what the others tell follows from their correlation with it.
+    /// The AUC of the first feature about the classes; what the others tell, and of the number, follows from their correlations.
     auc: f64,
     /// The first so many features are missing in the same rows.
     together: usize,
@@ -89,7 +150,8 @@ const REGIONS: [&str; 4] = ["east", "north", "south", "west"];
 /// The number that is filled in.
 const FILL: f64 = 0.25;
 
-fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
+/// So many standard normal values.
+pub fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
     let mut values = Vec::with_capacity(rows + 1);
     while values.len() < rows {
         let (radius, angle) = (
@@ -102,8 +164,8 @@ fn normals(rng: &mut SmallRng, rows: usize) -> Vec<f64> {
     values
 }
 
-/// All features, normal values that have one factor in common, and the classes: whether a normal value that is correlated with
-/// the first feature is above its median.
+/// All features, normal values that have one factor in common, some of them in categories; and the target, a normal value that is
+/// correlated with the first feature.
 fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
     let factor = normals(rng, rows);
     let of_others = 0.5f64.sqrt();
@@ -141,15 +203,24 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
                     .filter(|_| rng.random::<f64>() < from.filled);
                 filled.for_each(|value| *value = FILL);
             }
+            let values = match feature < NUMBERS {
+                true => Values::Numbers(values),
+                false => Values::named(&values),
+            };
             Rows { values, bits }
         })
         .collect();
     // The probability that three normal values are positive gives AUC = ½ + 2·asin(r/√2)/π.
     let r = std::f64::consts::SQRT_2 * (std::f64::consts::FRAC_PI_2 * (from.auc - 0.5)).sin();
     let own = normals(rng, rows);
-    let classes = features[0].values.iter().zip(own).map(|(value, own)| {
-        u32::from(r * (value - from.means[0]) + (1.0 - r * r).sqrt() * own > 0.0)
-    });
+    let Values::Numbers(first) = &features[0].values else {
+        unreachable!("the first feature is a number");
+    };
+    let target = first.iter().zip(own);
+    let target: Vec<f64> = target
+        .map(|(value, own)| r * (value - from.means[0]) + (1.0 - r * r).sqrt() * own)
+        .collect();
+    let classes = target.iter().map(|value| u32::from(*value > 0.0)).collect();
     let mut keys = KeySample::default();
     for row in 0..rows as u64 {
         let twice = row > 0 && rng.random::<f64>() < from.twice;
@@ -157,52 +228,55 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
         keys.insert(Some(&key.to_be_bytes()));
     }
     Window {
-        classes: classes.collect(),
+        target,
+        classes,
         regions,
         features,
         keys: keys.close(),
     }
 }
 
-fn profile(rows: &Rows, bins: Option<Arc<Bins>>) -> FeatureProfile {
-    let mut profile = FeatureProfile::new(Kind::Numeric, bins).accepting(&ACCEPTABLE);
-    let validity = Validity::bitmap(&rows.bits, 0, rows.values.len()).unwrap();
-    profile
-        .update(&Column::Numeric {
-            values: &rows.values,
-            validity,
-        })
-        .unwrap();
+fn profile(feature: usize, rows: &Rows, bins: Option<Arc<Bins>>) -> FeatureProfile {
+    let mut profile = FeatureProfile::new(rows.kind(), bins).accepting(&acceptable(feature));
+    profile.update(&rows.column()).unwrap();
     profile
 }
 
-/// What the features say together, and about the classes.
-fn whole(window: &Window, bins: &[Arc<Bins>]) -> WindowSummary {
+/// What is to be told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Predicted {
+    Classes,
+    Number,
+}
+
+/// What the features say together, and about the target.
+fn whole(window: &Window, bins: &[Arc<Bins>], predicted: Predicted) -> WindowSummary {
     let mut columns = Vec::new();
-    for rows in &window.features {
-        let (mut sampler, mut sample) = (RowSampler::default(), RowSample::new(Kind::Numeric));
-        let validity = Validity::bitmap(&rows.bits, 0, rows.values.len()).unwrap();
-        let column = Column::Numeric {
-            values: &rows.values,
-            validity,
-        };
-        let choice = sampler.choose(rows.values.len());
-        FeatureProfile::new(Kind::Numeric, None).pick(&column, &choice, &mut sample);
+    for (feature, rows) in window.features.iter().enumerate() {
+        let (mut sampler, mut sample) = (RowSampler::default(), RowSample::new(rows.kind()));
+        let choice = sampler.choose(window.target.len());
+        let own = profile(feature, rows, bins.get(feature).cloned());
+        own.pick(&rows.column(), &choice, &mut sample);
         columns.push(sample);
     }
     let names: Vec<String> = (0..FEATURES).map(name_of).collect();
     let named = || names.iter().map(String::as_str);
-    let predictors = columns.iter().zip(bins).map(|(column, bins)| {
-        let (RowValues::Numeric(values), Bins::Numeric(bins)) = (column.values(), bins.as_ref())
-        else {
-            unreachable!("every feature is numeric");
-        };
-        Predictor::Numeric { values, bins }
+    let predictors = columns.iter().zip(bins);
+    let predictors = predictors.map(|(column, bins)| match (column.values(), bins.as_ref()) {
+        (RowValues::Numeric(values), Bins::Numeric(bins)) => Predictor::Numeric { values, bins },
+        (RowValues::Categorical(codes), _) => Predictor::Categorical {
+            codes,
+            categories: NAMES.len(),
+        },
+        _ => unreachable!("a number has bins of numbers"),
     });
     let predictors: Vec<_> = named().zip(predictors).collect();
-    let target = Target::Classes {
-        codes: &window.classes,
-        classes: 2,
+    let target = match predicted {
+        Predicted::Classes => Target::Classes {
+            codes: &window.classes,
+            classes: 2,
+        },
+        Predicted::Number => Target::Numbers(&window.target),
     };
     let values: Vec<_> = named()
         .zip(columns.iter().map(|column| column.values().values()))
@@ -226,41 +300,50 @@ fn whole(window: &Window, bins: &[Arc<Bins>]) -> WindowSummary {
 struct Baseline {
     features: Vec<FrozenFeature>,
     reference: Reference,
+    predicted: Predicted,
 }
 
 impl Baseline {
-    fn of(windows: Vec<Window>) -> Self {
+    fn of(windows: Vec<Window>, predicted: Predicted) -> Self {
         let features: Vec<FrozenFeature> = (0..FEATURES)
             .map(|feature| {
-                let mut pooled = FeatureProfile::new(Kind::Numeric, None).accepting(&ACCEPTABLE);
                 let windows = || windows.iter().map(|window| &window.features[feature]);
-                windows().for_each(|window| pooled.merge(profile(window, None)).unwrap());
-                let bins = Arc::new(pooled.freeze_bins());
+                let pooled = windows().map(|window| profile(feature, window, None));
+                let pooled = pooled.reduce(|mut sum, more| {
+                    sum.merge(more).unwrap();
+                    sum
+                });
+                let bins = Arc::new(pooled.unwrap().freeze_bins());
                 let summaries = windows()
-                    .map(|window| profile(window, Some(bins.clone())).close())
+                    .map(|window| profile(feature, window, Some(bins.clone())).close())
                     .collect();
                 FrozenFeature::new(name_of(feature), "double", bins, summaries)
             })
             .collect();
         let bins = bins_of(&features);
-        let wholes: Vec<WindowSummary> =
-            windows.iter().map(|window| whole(window, &bins)).collect();
+        let wholes: Vec<WindowSummary> = windows
+            .iter()
+            .map(|window| whole(window, &bins, predicted))
+            .collect();
         let reference = Reference::new(&features, &wholes, &settings());
         Baseline {
             features,
             reference,
+            predicted,
         }
     }
 
     /// What a window says that is drawn from this: of each feature, and last of itself as a whole.
     fn judge(&self, rng: &mut SmallRng, rows: usize, from: Drawn) -> Vec<FeatureReport> {
         let window = draw(rng, rows, from);
-        let features = self.features.iter().zip(&window.features);
+        let features = self.features.iter().zip(&window.features).enumerate();
         let summaries: Vec<Summary> = features
-            .map(|(feature, rows)| profile(rows, Some(feature.bins.clone())).close())
+            .map(|(place, (feature, rows))| {
+                profile(place, rows, Some(feature.bins.clone())).close()
+            })
             .collect();
         let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
-        let whole = whole(&window, &bins_of(&self.features));
+        let whole = whole(&window, &bins_of(&self.features), self.predicted);
         let report = judge(&self.reference, &current, &whole);
         let whole = std::iter::once(report.window);
         report.features.into_iter().chain(whole).collect()
@@ -281,7 +364,7 @@ fn settings() -> Settings {
         drift: DriftSettings::default(),
         quality: QualitySettings::default(),
         acceptable: (0..FEATURES)
-            .map(|feature| (name_of(feature), ACCEPTABLE))
+            .map(|feature| (name_of(feature), acceptable(feature)))
             .collect(),
         features: BTreeMap::new(),
         default: ByCheck {
@@ -356,6 +439,7 @@ pub enum Wanders {
 pub struct Trial {
     /// Rows of each window.
     pub rows: usize,
+    pub predicted: Predicted,
     pub wanders: Wanders,
     /// Baselines that are drawn.
     pub baselines: u32,
@@ -460,7 +544,7 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
             let from = wandering.next(&mut rng);
             draw(&mut rng, trial.rows, from)
         });
-        let baseline = Baseline::of(windows.collect());
+        let baseline = Baseline::of(windows.collect(), trial.predicted);
         tests = ByCheck::from_fn(|check| baseline.reference.tests_of(check));
         alpha = baseline.reference.alpha().map(|alpha| alpha.unwrap().value);
         let mut alarms = ByCheck::<BySeverity<u32>>::default();
@@ -523,7 +607,7 @@ pub const CHANGES: [Change; 7] = [
             means: [0.2; FEATURES],
             ..UNCHANGED
         },
-        features: FEATURES,
+        features: NUMBERS,
     },
     Change {
         what: "10 % missing values instead of 5 %",
@@ -577,7 +661,7 @@ pub const CHANGES: [Change; 7] = [
             filled: 0.04,
             ..UNCHANGED
         },
-        features: FEATURES,
+        features: NUMBERS,
     },
 ];
 
@@ -587,7 +671,7 @@ pub fn found(seed: u64, change: Change, baselines: u32) -> f64 {
     let mut detected = 0;
     for _ in 0..baselines {
         let windows = (0..WINDOWS).map(|_| draw(&mut rng, rows, UNCHANGED));
-        let baseline = Baseline::of(windows.collect());
+        let baseline = Baseline::of(windows.collect(), Predicted::Classes);
         let reports = baseline.judge(&mut rng, rows, change.from);
         let over: Vec<&str> = reports
             .iter()
