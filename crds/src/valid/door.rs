@@ -4,6 +4,7 @@
 //! parts are `None` or clamped, and the schema's own violation refuses the resource.
 
 mod checks;
+mod idle;
 mod notifications;
 mod rules;
 mod season;
@@ -76,6 +77,9 @@ impl Door {
         let baseline = self.baseline(&spec.baseline, window);
         let false_alarms = self.false_alarms(spec);
         let checks = self.checks(spec, window, every);
+        if let Some(given) = &spec.checks {
+            self.idle(given, data.as_ref(), baseline.as_ref());
+        }
         let rules = self.rules(spec, data.as_ref());
         let slos = self.slos(spec, every, checks.as_ref());
         let given = spec.notifications.as_ref();
