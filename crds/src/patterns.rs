@@ -45,8 +45,13 @@ impl Patterns {
         self.texts
             .iter()
             .map(String::as_str)
-            .filter(|text| !text.contains(['*', '?', '[', ']', '{', '}', '\\']))
+            .filter(|text| is_literal(text))
     }
+}
+
+/// Whether a text is a plain name, which no glob is.
+pub(crate) fn is_literal(text: &str) -> bool {
+    !text.contains(['*', '?', '[', ']', '{', '}', '\\'])
 }
 
 impl PartialEq for Patterns {

@@ -40,6 +40,12 @@ pub const MAX_BASELINE_WINDOWS: u32 = 512;
 /// Fewest windows of a rolling baseline: fewer say nothing about how much windows differ when nothing is wrong.
 pub const MIN_ROLLING_WINDOWS: u32 = 4;
 
+/// Fewest windows of a baseline against which performance is judged: what is read in one is learnt from the others.
+pub const MIN_PERFORMANCE_WINDOWS: u32 = 2;
+
+/// Fewest windows of a baseline against which a shift is judged: fewer do not say how a mean moves.
+pub const MIN_SHIFT_WINDOWS: u32 = 100;
+
 /// A monitor that can run: every text is parsed, every default is filled in, every reference between fields holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Monitor {

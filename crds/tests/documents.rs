@@ -203,6 +203,42 @@ fn freshness_follows_the_window_and_needs_an_event_time() {
 }
 
 #[test]
+fn what_can_never_be_judged_is_refused_where_it_is_asked_for() {
+    let check = |checks: &str, expected: &[&str]| {
+        let text = format!("{PLAIN}  checks: {{{checks}}}\n");
+        let found: Vec<String> = match manifest::load(&text) {
+            Ok(_) => Vec::new(),
+            Err(LoadError::Violations(violations)) => {
+                let violations = violations.into_vec().into_iter();
+                violations.map(|violation| violation.path).collect()
+            }
+            Err(error) => panic!("{checks}: {error}"),
+        };
+        assert_eq!(found, expected, "{checks}");
+    };
+    // On by default, all of them.
+    check("", &[]);
+    check("correlation: {}, missingPatterns: {}, freshness: {}", &[]);
+    check("level: {enabled: false}, shift: {enabled: false}", &[]);
+    check("level: {enabled: false, critical: 8}", &[]);
+    check("level: {}", &["spec.checks.level"]);
+    check("level: {enabled: true}", &["spec.checks.level"]);
+    let one = "overrides: [{features: [price], enabled: true}]";
+    check(
+        &format!("level: {{enabled: false, {one}}}"),
+        &["spec.checks.level"],
+    );
+    let both = ["spec.checks.performance", "spec.checks.performance"];
+    check("performance: {minRows: 500}", &both);
+    let named = |enabled| format!("drift: {{overrides: [{{features: [sku], {enabled}}}]}}");
+    check(&named("enabled: false"), &[]);
+    check(
+        &named("minRows: 500"),
+        &["spec.checks.drift.overrides[0].features[0]"],
+    );
+}
+
+#[test]
 fn the_last_matching_override_holds_for_each_field() {
     let text = format!(
         "{PLAIN}  checks:\n    drift:\n      warning: 0.3\n      overrides:\n        \

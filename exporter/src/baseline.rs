@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crds::valid;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use stats::predictive::cross_fit::MIN_FOLDS;
 use stats::sequential::MIN_POINTS;
 use stats::{FrozenFeature, FrozenShift, Step, Summary, WindowSummary};
 
@@ -21,6 +22,10 @@ use crate::window::{Span, WindowId};
 
 /// Where the one in use is saved.
 pub const SAVED_AS: &str = "baseline.json";
+
+// A manifest that asks fewer windows for what they cannot say is refused.
+const _: () = assert!(valid::MIN_SHIFT_WINDOWS as u64 == MIN_POINTS);
+const _: () = assert!(valid::MIN_PERFORMANCE_WINDOWS as usize == MIN_FOLDS);
 
 /// What a baseline is made of, as the manifest says. A saved baseline with another definition is not
 /// used: it would answer another question.

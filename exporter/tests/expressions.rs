@@ -108,7 +108,10 @@ fn check_refused(text: &str, over: Over, fault: Fault, column: Option<u64>, says
 #[test]
 fn what_is_no_expression_is_refused_with_its_place() {
     let check = |text, column, says| check_refused(text, ROWS, Fault::Syntax, column, says);
-    check("spend >", None, "found: EOF");
+    check("spend >", Some(8), "found: EOF");
+    check("spend >= 0 and  ", Some(15), "found: EOF");
+    check("spend between 1", Some(16), "found: EOF");
+    check("\"odd name (€)\" >", Some(17), "found: EOF");
     check("spend >= ) 1", Some(10), "found: )");
     check(
         "spend >= 0 age",
@@ -126,6 +129,10 @@ fn what_is_no_expression_is_refused_with_its_place() {
     let place = Position { line: 2, column: 6 };
     assert_eq!(error.position, Some(place));
     assert!(error.to_string().starts_with("at line 2, character 6: "));
+    let error = refused("spend\n  >=\n", ROWS);
+    let end = Position { line: 2, column: 5 };
+    assert_eq!(error.position, Some(end));
+    assert!(error.to_string().starts_with("at line 2, character 5: "));
 }
 
 #[test]
@@ -517,6 +524,8 @@ fn a_manifest_is_checked_with_and_without_columns() {
         found.map(|finding| finding.path).collect()
     };
     assert_eq!(paths(None), ["spec.rules[2].expr"]);
+    let found = rules::check(&monitor, None).remove(0).error.finding();
+    assert!(found.starts_with("at character 9: "), "{found}");
     let both = ["spec.rules[1].expr", "spec.rules[2].expr"];
     assert_eq!(paths(Some(&schema())), both);
 }

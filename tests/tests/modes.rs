@@ -263,6 +263,8 @@ fn without_windows_each_pull_is_compared_with_the_one_before() {
     let end = text.find("      timeout:").unwrap();
     customers.edit(&text[start..end], "        path: [customer_features]\n");
     with_baseline(&customers, "previous: {}");
+    // Which one window says nothing of.
+    customers.edit("    performance: {}\n", "");
     // So long is each pull compared, before the next one is the same.
     customers.edit("every: 1s", "every: 3s");
     let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);

@@ -4,6 +4,7 @@
 //! parts are `None` or clamped, and the schema's own violation refuses the resource.
 
 mod checks;
+mod idle;
 mod notifications;
 mod rules;
 mod season;
@@ -76,6 +77,9 @@ impl Door {
         let baseline = self.baseline(&spec.baseline, window);
         let false_alarms = self.false_alarms(spec);
         let checks = self.checks(spec, window, every);
+        if let Some(given) = &spec.checks {
+            self.idle(given, data.as_ref(), baseline.as_ref());
+        }
         let rules = self.rules(spec, data.as_ref());
         let slos = self.slos(spec, every, checks.as_ref());
         let given = spec.notifications.as_ref();
@@ -383,7 +387,7 @@ impl Door {
             excluded.extend(from.zip(to));
         }
         if let (Some(BaselineKind::Pinned { from, to }), Some(window)) = (&kind, window)
-            && !self.leaves_a_window(*from, *to, window, &excluded)
+            && windows_left(*from, *to, window, &excluded) == 0
         {
             let found = "every window of the pinned baseline is excluded".to_owned();
             self.refuse(
@@ -422,28 +426,6 @@ impl Door {
             return None;
         }
         (from_aligned && to_aligned && windows > 0).then_some(BaselineKind::Pinned { from, to })
-    }
-
-    /// Whether a window from one boundary to another overlaps no excluded time.
-    fn leaves_a_window(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-        window: &Window,
-        excluded: &[(Timestamp, Timestamp)],
-    ) -> bool {
-        let length = length_nanoseconds(window);
-        let (mut start, end) = (from.as_nanosecond(), to.as_nanosecond());
-        while start < end {
-            let overlaps = |(from, to): &(Timestamp, Timestamp)| {
-                from.as_nanosecond() < start + length && start < to.as_nanosecond()
-            };
-            if !excluded.iter().any(overlaps) {
-                return true;
-            }
-            start += length;
-        }
-        false
     }
 
     /// Whether a time is the start of a window; a violation names the nearest one otherwise.
@@ -608,6 +590,26 @@ fn is_qualified_name(key: &str) -> bool {
             && !label.ends_with('-')
     };
     is_name && prefix.is_none_or(|p| p.len() <= 253 && p.split('.').all(is_label))
+}
+
+/// How many windows from one boundary to another overlap no excluded time.
+fn windows_left(
+    from: Timestamp,
+    to: Timestamp,
+    window: &Window,
+    excluded: &[(Timestamp, Timestamp)],
+) -> u32 {
+    let length = length_nanoseconds(window);
+    let (mut start, end) = (from.as_nanosecond(), to.as_nanosecond());
+    let mut left = 0;
+    while start < end {
+        let overlaps = |(from, to): &(Timestamp, Timestamp)| {
+            from.as_nanosecond() < start + length && start < to.as_nanosecond()
+        };
+        left += u32::from(!excluded.iter().any(overlaps));
+        start += length;
+    }
+    left
 }
 
 /// The length of a window; at least 1 s, so that it can divide.

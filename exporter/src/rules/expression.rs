@@ -82,8 +82,8 @@ impl Expression {
 fn parse(text: &str) -> Result<Expr, RuleError> {
     let mut parser = Parser::new(&GenericDialect {})
         .try_with_sql(text)
-        .map_err(syntax)?;
-    let ast = parser.parse_expr().map_err(syntax)?;
+        .map_err(|error| syntax(error, text))?;
+    let ast = parser.parse_expr().map_err(|error| syntax(error, text))?;
     let next = parser.peek_token();
     match next.token {
         Token::EOF => Ok(ast),
@@ -97,8 +97,9 @@ fn parse(text: &str) -> Result<Expr, RuleError> {
 }
 
 /// The parser's words, with the place that it appends to them as a field.
-fn syntax(error: ParserError) -> RuleError {
+fn syntax(error: ParserError, expression: &str) -> RuleError {
     const PLACE: &str = " at Line: ";
+    const END: &str = "found: EOF";
     let text = match error {
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
         ParserError::RecursionLimitExceeded => "it is nested too deeply".to_owned(),
@@ -109,16 +110,27 @@ fn syntax(error: ParserError) -> RuleError {
             line: line.parse().ok()?,
             column: column.parse().ok()?,
         };
-        // The end of the text has no place.
         Some((found, (position.line > 0).then_some(position)))
     });
     let (found, position) = split.unwrap_or((&text, None));
+    // The parser appends no place to what it misses at the end.
+    let position = position.or_else(|| found.ends_with(END).then(|| end(expression)));
     RuleError::new(
         Fault::Syntax,
         position,
         format!("no SQL expression: {found}"),
         "write a boolean SQL expression, such as monetary_28d >= 0",
     )
+}
+
+/// Where a text ends: behind the last character that is no blank.
+fn end(text: &str) -> Position {
+    let text = text.trim_end();
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    Position {
+        line: text.matches('\n').count() as u64 + 1,
+        column: last.chars().count() as u64 + 1,
+    }
 }
 
 /// Where a part begins; nothing for a part that the parser gives no place.
