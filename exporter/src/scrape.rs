@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use metrics::{Family, Label, Samples, table};
 use sha2::{Digest as _, Sha256};
-use stats::association::{Measure, Vif};
+use stats::association::Measure;
 use stats::{AssociationReport, Scope, Summary, UsualGap};
 
 use crate::process::{DropReason, Process};
@@ -242,17 +242,11 @@ fn associations(out: &mut Out, report: &AssociationReport) {
         out.add(&table::PAIR_ASSOCIATION_SCORE, labels, pair.scores.warning);
     }
     for (feature, inflation) in &report.inflation {
-        let value = match inflation {
-            Ok(Vif::Factor { value, .. }) => *value,
-            // The others tell it wholly.
-            Ok(Vif::Dependent) => f64::INFINITY,
-            Err(_) => continue,
-        };
         let feature = label(feature);
-        out.add(
+        out.add_some(
             &table::FEATURE_VARIANCE_INFLATION,
             [(Label::Feature, &*feature)],
-            value,
+            inflation.as_ref().ok().map(|vif| vif.value()),
         );
     }
 }

@@ -21,7 +21,7 @@ use exporter::window::Span;
 use jiff::Timestamp;
 use stats::association::{self, Change, Changes, vif};
 use stats::decomposition::Segment;
-use stats::performance::{Measured, PowerMeasure};
+use stats::performance::{BinEvidence, Evidence, Measured, PowerMeasure};
 use stats::sequential::{ChartReading, Direction};
 use stats::{
     AssociationReport, Associations, BySeverity, Categories, Check, Column, FeatureProfile,
@@ -612,12 +612,16 @@ fn power(feature: &str) -> Option<Power> {
                 (PowerMeasure::InformationValue, measured(0.42, 0.33, 0.51)),
                 (PowerMeasure::MutualInformation, measured(0.06, 0.04, 0.08)),
             ],
+            omega_squared: Some(0.119),
+            uncertainty: Some(0.055),
             rows: 1_980,
         }),
         "weekday" => Some(Power {
             judged: None,
             reference: None,
             values: vec![(PowerMeasure::InformationValue, measured(0.01, 0.0, 0.02))],
+            omega_squared: None,
+            uncertainty: None,
             rows: 1_990,
         }),
         _ => None,
@@ -635,6 +639,25 @@ fn performance() -> PerformanceReport {
             ("recency_days".to_owned(), 0.09),
         ],
         rank_stability: Some(0.97),
+        evidence: vec![("monetary_28d".to_owned(), evidence())],
+    }
+}
+
+/// Ten bins, of which the last ones speak for the second class.
+fn evidence() -> Evidence {
+    let share = |part: u32| f64::from(part) / 55.0;
+    let bins = (1..=10).map(|bin| {
+        let (of_class, of_rest) = (share(bin), share(11 - bin));
+        BinEvidence {
+            of_class,
+            of_rest,
+            weight: Some((of_class / of_rest).ln()),
+        }
+    });
+    Evidence {
+        class: 1,
+        value: 0.42,
+        bins: bins.collect(),
     }
 }
 
@@ -781,6 +804,7 @@ fn pairs() -> PairsState {
             largest: changes.largest().expect("there are pairs").delta().abs(),
             frobenius: changes.frobenius().expect("there are pairs"),
             most_changed,
+            relations: Vec::new(),
             inflation: features
                 .iter()
                 .map(|name| (*name).to_owned())
