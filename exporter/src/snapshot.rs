@@ -90,6 +90,8 @@ pub struct WholeState {
     /// The verdicts.
     pub report: Option<FeatureReport>,
     /// Which checks are breached.
+    /// Windows that are left out of the baseline of what features say together, in a row until now.
+    pub left_out: u32,
     pub breached: Breaches,
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use stats::{FeatureReport, FrozenFeature, Reference};
 
 use crate::baseline::{Baseline, Definition};
+use crate::contaminated::WHOLE;
 use crate::progress::{JudgedState, Progress};
 use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::rules::{Outcome, Rule};
@@ -128,6 +129,7 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
         missingness: judged.missingness.clone(),
         segments: judged.segments.clone(),
         keys,
+        left_out: parts.progress.contaminated.left_out(WHOLE),
         quality: MonitorQuality::of(scores, keys.as_ref()),
         report: judged.report("").cloned(),
         breached: judged.breached.get("").copied().unwrap_or_default(),

@@ -477,6 +477,7 @@ pub fn snapshot() -> Snapshot {
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),
         report: Some(report.window),
+        left_out: 2,
     };
 
     let week = |start: &str, end: &str| Span {

@@ -416,6 +416,20 @@ fn pairs_that_changed_are_listed_and_drawn() {
 }
 
 #[test]
+fn what_stays_out_of_a_baseline_is_counted() {
+    let html = page(&fixture::snapshot());
+    says(
+        told_of(&html, "monetary_28d"),
+        "Of its baseline 1 window is left out, as it breached a critical limit in them.",
+    );
+    says(
+        section(&html, "The window as a whole"),
+        "Of the baseline of what features say together 2 windows are left out, as one of correlation, performance, segments, \
+         duplicates and missing patterns breached a critical limit in them.",
+    );
+}
+
+#[test]
 fn a_distribution_says_what_it_shows() {
     let html = page(&fixture::snapshot());
     says(
