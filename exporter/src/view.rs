@@ -120,6 +120,7 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
             Some(labelled) => labelled.performance.clone(),
             None => judged.performance.clone(),
         },
+        target: parts.baseline.and_then(|view| view.baseline.target.clone()),
         labelled: parts
             .progress
             .labels
@@ -128,8 +129,8 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
             .map(|labelled| labelled.span),
         missingness: judged.missingness.clone(),
         segments: judged.segments.clone(),
-        keys,
         left_out: parts.progress.contaminated.left_out(WHOLE),
+        keys,
         quality: MonitorQuality::of(scores, keys.as_ref()),
         report: judged.report("").cloned(),
         breached: judged.breached.get("").copied().unwrap_or_default(),
@@ -247,6 +248,7 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                 summary: summary.cloned(),
                 reference: frozen.map(|f| f.reference.clone()),
                 bins: frozen.map(|f| f.bins.clone()),
+                collapse: frozen.and_then(|f| f.collapse.clone()),
                 acceptable: prepared(name)
                     .and_then(|(reference, place)| reference.acceptable(place).ok().cloned()),
                 fences: prepared(name).and_then(|(reference, place)| reference.fences(place).ok()),

@@ -16,6 +16,7 @@ use exporter::snapshot::{
     BaselineInfo, BaselineState, Breaches, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
     OpenWindow, PairsState, RuleState, Snapshot, UpdatesState, WholeState,
 };
+use exporter::target::FrozenTarget;
 use exporter::updates::Updates;
 use exporter::window::Span;
 use jiff::Timestamp;
@@ -415,6 +416,7 @@ pub fn snapshot() -> Snapshot {
                 summary: found.map(|(_, summary)| summary.clone()),
                 reference: Some(frozen.reference.clone()),
                 bins: Some(frozen.bins.clone()),
+                collapse: frozen.collapse.clone(),
                 acceptable: reference.acceptable(place).ok().cloned(),
                 fences: reference.fences(place).ok(),
                 // As of a seasonal baseline with charts.
@@ -439,6 +441,7 @@ pub fn snapshot() -> Snapshot {
         summary: Some(summary.clone()),
         reference: None,
         bins: None,
+        collapse: None,
         acceptable: None,
         fences: None,
         usual: None,
@@ -467,17 +470,18 @@ pub fn snapshot() -> Snapshot {
     let whole = WholeState {
         pairs: Some(pairs),
         performance: Some(performance()),
+        target: Some(target()),
         labelled: Some(Span {
             start: at("2017-05-14T06:00:00Z"),
             end: at("2017-05-21T06:00:00Z"),
         }),
         missingness: report.missingness,
         segments: vec![segments],
+        left_out: 2,
         keys: whole.keys,
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),
         report: Some(report.window),
-        left_out: 2,
     };
 
     let week = |start: &str, end: &str| Span {
@@ -659,6 +663,18 @@ fn evidence() -> Evidence {
         class: 1,
         value: 0.42,
         bins: bins.collect(),
+    }
+}
+
+/// Two classes, of which the second one is rarer.
+fn target() -> FrozenTarget {
+    let class = |u: f64| if u < 0.7 { "occasional" } else { "loyal" };
+    let profile = profile(&names(130, |u| class(u).to_owned()), None);
+    FrozenTarget {
+        column: "segment".to_owned(),
+        kind: Kind::Categorical,
+        bins: Arc::new(profile.freeze_bins()),
+        classes: profile.classes(0.02),
     }
 }
 
