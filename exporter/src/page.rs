@@ -118,7 +118,7 @@ pub fn render(page: Page<'_>) -> Markup {
                     (list(page, &features))
                     (detail::whole(snapshot))
                     (rules::section(&snapshot.rules))
-                    (performance::section(&snapshot.whole, &snapshot.features))
+                    (performance::section(snapshot))
                     (pairs::pairs(snapshot.whole.pairs.as_ref()))
                     (missing::section(snapshot.whole.missingness.as_ref()))
                     (segments::section(&snapshot.whole.segments, snapshot.served.as_ref()))

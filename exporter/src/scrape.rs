@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use metrics::{Family, Label, Samples, table};
 use sha2::{Digest as _, Sha256};
-use stats::association::{Measure, Vif};
+use stats::association::Measure;
 use stats::{AssociationReport, Scope, Summary, UsualGap};
 
 use crate::process::{DropReason, Process};
@@ -218,6 +218,7 @@ fn whole(out: &mut Out, snapshot: &Snapshot) {
     for report in &whole.segments {
         segments::divided(out, report);
     }
+    left_out(out, whole.left_out, "");
     let unjudged = match snapshot.baseline {
         BaselineState::Absent | BaselineState::Forming { .. } => NoVerdict::NoBaseline,
         BaselineState::Ready(_) => NoVerdict::NoWindow,
@@ -242,17 +243,11 @@ fn associations(out: &mut Out, report: &AssociationReport) {
         out.add(&table::PAIR_ASSOCIATION_SCORE, labels, pair.scores.warning);
     }
     for (feature, inflation) in &report.inflation {
-        let value = match inflation {
-            Ok(Vif::Factor { value, .. }) => *value,
-            // The others tell it wholly.
-            Ok(Vif::Dependent) => f64::INFINITY,
-            Err(_) => continue,
-        };
         let feature = label(feature);
-        out.add(
+        out.add_some(
             &table::FEATURE_VARIANCE_INFLATION,
             [(Label::Feature, &*feature)],
-            value,
+            inflation.as_ref().ok().map(|vif| vif.value()),
         );
     }
 }
@@ -392,10 +387,7 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
         out.add(&table::FEATURE_USUAL_MEAN, labels, usual.centre);
         out.add(&table::FEATURE_USUAL_DEVIATION, labels, usual.deviation);
     }
-    if feature.left_out > 0 {
-        let left_out = f64::from(feature.left_out);
-        out.add(&table::BASELINE_LEFT_OUT_WINDOWS, labels, left_out);
-    }
+    left_out(out, feature.left_out, name);
     if let Some(charts) = &feature.charts {
         out.add(&table::SHIFT_EWMA, labels, charts.ewma);
         out.add(&table::SHIFT_CUSUM_UPPER, labels, charts.upper);
@@ -460,6 +452,15 @@ fn profile(out: &mut Out, feature: &FeatureState, name: &str) {
         for (family, value) in families.into_iter().zip(quantiles.values) {
             out.add(family, labels, value);
         }
+    }
+}
+
+/// How many windows a baseline leaves out: a feature's, or under the empty name that of what features say together.
+fn left_out(out: &mut Out, windows: u32, name: &str) {
+    if windows > 0 {
+        let labels = [(Label::Feature, name)];
+        let windows = f64::from(windows);
+        out.add(&table::BASELINE_LEFT_OUT_WINDOWS, labels, windows);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stats::association::Matrix;
+use stats::association::{Collapse, Matrix};
 use stats::sequential::ChartReading;
 use stats::{
     Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
@@ -16,6 +16,7 @@ use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::rules::{Judgement, Outcome};
 use crate::schema::Problem;
 use crate::source::Reason;
+use crate::target::FrozenTarget;
 use crate::updates::{Interval, Supply};
 use crate::window::Span;
 
@@ -80,6 +81,8 @@ pub struct WholeState {
     pub pairs: Option<PairsState>,
     /// What its features tell about the target; nothing where there is none.
     pub performance: Option<PerformanceReport>,
+    /// The target as the baseline knows it; nothing where it has none.
+    pub target: Option<FrozenTarget>,
     /// The last window that was judged by a target which is known later than the window is complete; of it `performance`, and what
     /// is said of each feature's, is.
     pub labelled: Option<Span>,
@@ -87,6 +90,8 @@ pub struct WholeState {
     pub missingness: Option<MissingnessReport>,
     /// What it is within segments, compared with the baseline; none where nothing divides the rows.
     pub segments: Vec<SegmentsReport>,
+    /// Windows that are left out of the baseline of what features say together, in a row until now.
+    pub left_out: u32,
     /// The verdicts.
     pub report: Option<FeatureReport>,
     /// Which checks are breached.
@@ -266,6 +271,8 @@ pub struct FeatureState {
     pub reference: Option<Summary>,
     /// The baseline's frozen bins.
     pub bins: Option<Arc<Bins>>,
+    /// Which of its categories are joined where it is compared with other columns; nothing of numbers.
+    pub collapse: Option<Collapse>,
     /// Which of its values are acceptable; nothing without a baseline, and where that cannot be told.
     pub acceptable: Option<Acceptable>,
     /// What can be used of it in the judged window.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use stats::{FeatureReport, FrozenFeature, Reference};
 
 use crate::baseline::{Baseline, Definition};
+use crate::contaminated::WHOLE;
 use crate::progress::{JudgedState, Progress};
 use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::rules::{Outcome, Rule};
@@ -119,6 +120,7 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
             Some(labelled) => labelled.performance.clone(),
             None => judged.performance.clone(),
         },
+        target: parts.baseline.and_then(|view| view.baseline.target.clone()),
         labelled: parts
             .progress
             .labels
@@ -127,6 +129,7 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
             .map(|labelled| labelled.span),
         missingness: judged.missingness.clone(),
         segments: judged.segments.clone(),
+        left_out: parts.progress.contaminated.left_out(WHOLE),
         keys,
         quality: MonitorQuality::of(scores, keys.as_ref()),
         report: judged.report("").cloned(),
@@ -245,6 +248,7 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                 summary: summary.cloned(),
                 reference: frozen.map(|f| f.reference.clone()),
                 bins: frozen.map(|f| f.bins.clone()),
+                collapse: frozen.and_then(|f| f.collapse.clone()),
                 acceptable: prepared(name)
                     .and_then(|(reference, place)| reference.acceptable(place).ok().cloned()),
                 fences: prepared(name).and_then(|(reference, place)| reference.fences(place).ok()),

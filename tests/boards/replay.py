@@ -18,6 +18,7 @@ OF_THE_DATA = {
     "featuremonitor_event_p50_timestamp_seconds",
     "featuremonitor_event_p05_timestamp_seconds",
     "featuremonitor_event_p01_timestamp_seconds",
+    "featuremonitor_segment_event_p50_timestamp_seconds",
     "featuremonitor_update_timestamp_seconds",
 }
 OF_THE_WINDOW = {"featuremonitor_window_start_timestamp_seconds", "featuremonitor_window_end_timestamp_seconds"}
@@ -66,22 +67,28 @@ def own(found):
 
 
 def of_time(found):
-    """Adds what the checks of time would say of the features that are shown in full: the customers' baseline has no season, and six
-    windows make no chart. It follows from their means: those of 2,400 rows have about a fiftieth of the rows' deviation."""
+    """Adds what the checks of time would say of the features that are shown in full: the customers' baseline has no season and does
+    not go along, and six windows make no chart. It follows from their means: those of 2,400 rows have about a fiftieth of the rows'
+    deviation."""
     labels = dict(own(found))
 
     def key(name, **more):
         return (f"featuremonitor_{name}", *sorted({**labels, **more}.items()))
 
+    # As of a target that is known a window later, and a baseline that has not taken the last window in.
+    found[key("target_window_end_timestamp_seconds")] = found[key("window_end_timestamp_seconds")] - WINDOW
+    found[key("baseline_left_out_windows")] = 1
     for feature in SHOWN:
         mean, usual, spread = (found.get(key(f"feature_{what}", feature=feature)) for what in ("mean", "reference_mean", "reference_stddev"))
         if None in (mean, usual, spread) or spread <= 0:
             continue
         # Nothing of the customers is filled in: this is what one row of fifty with the mean would do.
         found[key("feature_imputed_ks_statistic", feature=feature)] = 0.5
+        found[key("feature_imputed_relative_variance", feature=feature)] = 0
         found[key("feature_imputed_relative_stddev", feature=feature)] = 0.98**0.5
         deviation = spread / 50
         away = (mean - usual) / deviation
+        found[key("baseline_left_out_windows", feature=feature)] = 1
         found[key("feature_usual_mean", feature=feature)] = usual
         found[key("feature_usual_deviation", feature=feature)] = deviation
         found[key("shift_ewma", feature=feature)] = away / 4

@@ -134,6 +134,12 @@ fn what_was_critical_together_is_left_out() {
     let first = exporter.wait_for_metric(critical, |breached| breached == 1.0);
     let judged = first.find("featuremonitor_windows_judged_total").unwrap();
     let second = exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n > judged);
+    let left_out = second.labels("featuremonitor_baseline_left_out_windows");
+    assert!(
+        left_out
+            .iter()
+            .any(|labels| !labels.contains_key("feature"))
+    );
     let references = |metrics: &Metrics| -> BTreeMap<(String, String), f64> {
         let family = "featuremonitor_pair_reference_association";
         let pairs = metrics.labels(family).into_iter().map(|labels| {

@@ -7,8 +7,8 @@ use metrics::Label::{
 use metrics::{Family, table};
 
 use super::panels::{
-    COUNT, PLAIN, SECONDS, SHARE, grouped, lines, most_changed_pairs, shades, stat, table as rows,
-    timeline,
+    CHECKS, COUNT, PLAIN, SECONDS, SHARE, grouped, lines, most_changed_pairs, shades, stat,
+    table as rows, timeline,
 };
 use super::state::{CRITICAL, GOOD, REFERENCE, VERDICTS};
 use super::{Content, ONE, baselines, dashboard, firing_marks, variables};
@@ -237,6 +237,14 @@ fn limits() -> Vec<Line> {
         let centre = max_by(&[], &ONE.of(&table::FEATURE_USUAL_MEAN, &[FEATURE]));
         format!("{centre} {sign} {limit} * {deviation}")
     };
+    let by_statistic = |family: &Family<2>| max_by(&[Statistic], &ONE.of(family, &[FEATURE]));
+    let reference_power = by_statistic(&table::FEATURE_REFERENCE_POWER);
+    let end = |family: &Family<2>| {
+        format!(
+            "{} and on (statistic) {reference_power}",
+            by_statistic(family)
+        )
+    };
     let fourth = Line::even(
         8,
         vec![
@@ -249,18 +257,18 @@ fn limits() -> Vec<Line> {
             ),
             lines(
                 "What it tells about the target",
-                "By itself: AUC, the explained share, information value or mutual information.",
+                "By itself: AUC, the explained share, information value or mutual information. Of \
+                 what is judged also its value in the baseline, and the ends of its 95 % interval.",
+            )
+            .ask(by_statistic(&table::FEATURE_POWER), "{{statistic}}")
+            .ask(reference_power.clone(), "{{statistic}} in the baseline")
+            .ask(
+                end(&table::FEATURE_POWER_LOWER_BOUND),
+                "{{statistic}}, at least",
             )
             .ask(
-                max_by(&[Statistic], &ONE.of(&table::FEATURE_POWER, &[FEATURE])),
-                "{{statistic}}",
-            )
-            .ask(
-                max_by(
-                    &[Statistic],
-                    &ONE.of(&table::FEATURE_REFERENCE_POWER, &[FEATURE]),
-                ),
-                "{{statistic}} in the baseline",
+                end(&table::FEATURE_POWER_UPPER_BOUND),
+                "{{statistic}}, at most",
             )
             .unit(PLAIN)
             .without("no target"),
@@ -334,11 +342,15 @@ fn limits() -> Vec<Line> {
             .without("not told"),
             lines(
                 "What filling in does",
-                "How far the filled-in values are from the others (KS), and the standard deviation \
-                 of all values as a multiple of that of the others.",
+                "How far the filled-in values are from the others (KS), their variance as a \
+                 multiple of that of the others, and so the standard deviation of all values.",
             )
             .ask(of(&table::FEATURE_IMPUTED_KS), "distance")
-            .ask(of(&table::FEATURE_IMPUTED_SPREAD), "standard deviation")
+            .ask(of(&table::FEATURE_IMPUTED_VARIANCE), "variance")
+            .ask(
+                of(&table::FEATURE_IMPUTED_SPREAD),
+                "standard deviation of all",
+            )
             .unit(PLAIN)
             .from(0.0)
             .without("nothing filled in"),
@@ -481,49 +493,83 @@ fn values() -> Line {
                 &table::FEATURE_REFERENCE_STDDEV,
             )
             .from(0.0),
+            lines(
+                "Ends",
+                "The smallest and the largest finite value, and what one value in a hundred is \
+                 below or above.",
+            )
+            .ask(of(&table::FEATURE_MAX), "largest")
+            .ask(of(&table::FEATURE_P99), "99 %")
+            .ask(of(&table::FEATURE_P01), "1 %")
+            .ask(of(&table::FEATURE_MIN), "smallest")
+            .unit(PLAIN)
+            .without("no numbers, or sensitive"),
         ],
     )
 }
 
 fn oddities() -> Line {
     let share = |title: &str, description: &str| lines(title, description).unit(SHARE).from(0.0);
-    Line::even(
+    Line::new(
         8,
         vec![
-            share(
-                "Nulls",
-                "Share of rows that are null, and that of the baseline.",
-            )
-            .ask(of(&table::FEATURE_MISSING_RATIO), "null")
-            .ask(
-                of(&table::FEATURE_REFERENCE_MISSING_RATIO),
-                "null in the baseline",
-            )
-            .series("null in the baseline", reference())
-            .without("no window judged"),
-            share(
-                "Not a number, infinite, zero",
-                "Share of rows. A jump of zeros often is a default that stands in for missing \
-                 data; NaN and infinity usually are a division by 0 upstream.",
-            )
-            .ask(of(&table::FEATURE_NAN_RATIO), "not a number")
-            .ask(of(&table::FEATURE_INFINITE_RATIO), "infinite")
-            .ask(of(&table::FEATURE_ZERO_RATIO), "zero")
-            .without("it has no numbers"),
-            lines(
-                "Distinct values",
-                "Distinct values of a window, estimated. A number of categories that doubles \
-                 often is a change of spelling.",
-            )
-            .ask(of(&table::FEATURE_DISTINCT_VALUES), "distinct")
-            .unit(COUNT)
-            .from(0.0)
-            .without("no values"),
-            lines("Rows", "Rows of the judged window, nulls included.")
-                .ask(of(&table::FEATURE_ROWS), "rows")
+            (
+                5,
+                share(
+                    "Nulls",
+                    "Share of rows that are null, and that of the baseline.",
+                )
+                .ask(of(&table::FEATURE_MISSING_RATIO), "null")
+                .ask(
+                    of(&table::FEATURE_REFERENCE_MISSING_RATIO),
+                    "null in the baseline",
+                )
+                .series("null in the baseline", reference())
+                .without("no window judged"),
+            ),
+            (
+                5,
+                share(
+                    "Not acceptable, far out",
+                    "Share of the values, nulls aside, that are not acceptable, and of the \
+                     numbers that are far from the baseline's median.",
+                )
+                .ask(of(&table::FEATURE_INVALID_RATIO), "not acceptable")
+                .ask(of(&table::FEATURE_OUTLIER_RATIO), "far out")
+                .without("no window judged"),
+            ),
+            (
+                5,
+                share(
+                    "Not a number, infinite, zero",
+                    "Share of rows. A jump of zeros often is a default that stands in for missing \
+                     data; NaN and infinity usually are a division by 0 upstream.",
+                )
+                .ask(of(&table::FEATURE_NAN_RATIO), "not a number")
+                .ask(of(&table::FEATURE_INFINITE_RATIO), "infinite")
+                .ask(of(&table::FEATURE_ZERO_RATIO), "zero")
+                .without("it has no numbers"),
+            ),
+            (
+                5,
+                lines(
+                    "Distinct values",
+                    "Distinct values of a window, estimated. A number of categories that doubles \
+                     often is a change of spelling.",
+                )
+                .ask(of(&table::FEATURE_DISTINCT_VALUES), "distinct")
                 .unit(COUNT)
                 .from(0.0)
-                .without("no window judged"),
+                .without("no values"),
+            ),
+            (
+                4,
+                lines("Rows", "Rows of the judged window, nulls included.")
+                    .ask(of(&table::FEATURE_ROWS), "rows")
+                    .unit(COUNT)
+                    .from(0.0)
+                    .without("no window judged"),
+            ),
         ],
     )
 }
@@ -601,5 +647,27 @@ fn parts() -> Line {
         vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(4)],
     )
     .without("no limits");
-    Line::new(6, vec![(24, panel)])
+    let rested = lines(
+        "Rows of a verdict",
+        "How many rows, or values, the verdict of each check rests on.",
+    )
+    .ask(
+        max_by(&[Check], &ONE.of(&table::CHECK_ROWS, &[FEATURE])),
+        "{{check}}",
+    )
+    .colors(&CHECKS)
+    .unit(COUNT)
+    .from(0.0)
+    .without("nothing judged");
+    let left_out = lines(
+        "Left out of its baseline",
+        "Windows in a row that its baseline, where it goes along, has not taken in, since a \
+         critical limit was breached in them.",
+    )
+    .ask(of(&table::BASELINE_LEFT_OUT_WINDOWS), "windows")
+    .unit(COUNT)
+    .decimals(0)
+    .from(0.0)
+    .without("none is left out");
+    Line::new(7, vec![(12, panel), (6, rested), (6, left_out)])
 }

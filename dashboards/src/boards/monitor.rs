@@ -10,7 +10,7 @@ use metrics::{Family, table};
 
 use super::panels::{
     BYTES, CHECKS, COUNT, PLAIN, SECONDS, SHARE, counted, lines, most_changed_pairs, scored,
-    stacked, stat, stated, table as rows, timeline,
+    stacked, stat, stated, table as rows, timeline, whole,
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, REFERENCE, SUPPLIED, UNKNOWN, VERDICTS, WARNING, flag};
@@ -56,18 +56,18 @@ pub fn board() -> Dashboard {
             Section::new("What do features tell about the target?", vec![target()]),
             Section::new(
                 "Which segments have changed, or are left behind?",
-                vec![segments()],
+                segments(),
             ),
-            Section::new("Are the same features missing together?", vec![together()]),
+            Section::new("Are the same features missing together?", together()),
             Section::new("How much of it can be used?", vec![quality()]),
-            Section::new("Do the business rules hold?", vec![rules()]),
+            Section::new("Do the business rules hold?", rules()),
             Section::new("Is the data new, complete and in its form?", vec![data()]),
             Section::new("Does the source go on, and how old are its rows?", supply()),
             Section::new("How much data is a verdict made of?", vec![windows()]),
             Section::new("Do evaluations work?", vec![evaluations()]),
             Section::new(
                 "What is it compared with, and how strictly?",
-                vec![baseline()],
+                vec![baseline(), left_out()],
             ),
         ],
     })
@@ -237,10 +237,13 @@ fn pairs() -> Line {
     let table =
         most_changed_pairs(|family| max_by(&[Feature, Partner, Statistic], &ONE.of(family, &[])));
     let change = lines(
-        "Largest change of a pair",
-        "The largest difference of the association of two features from the baseline's.",
+        "Changes of pairs",
+        "The largest difference of the association of two features from the baseline's, and the \
+         Frobenius norm of the differences of all pairs: 1.4 times as large where one pair \
+         changed alone.",
     )
     .ask(of(&table::ASSOCIATION_LARGEST_CHANGE), "largest change")
+    .ask(of(&table::ASSOCIATION_DISTANCE), "norm of all changes")
     .unit(PLAIN)
     .without("no pair compared");
     Line::new(9, vec![(15, table), (9, change)])
@@ -267,10 +270,26 @@ fn target() -> Line {
     )
     .unit(PLAIN)
     .without("no target");
-    Line::even(8, vec![contributions, explained])
+    let known = lines(
+        "Rows with a known target",
+        "Sampled rows whose target is known: what all that is told about it rests on.",
+    )
+    .ask(of(&table::TARGET_ROWS), "rows")
+    .unit(COUNT)
+    .from(0.0)
+    .without("no target");
+    Line::even(8, vec![contributions, explained, known])
 }
 
-fn segments() -> Line {
+fn segments() -> Vec<Line> {
+    let by_segment = |family: &Family<1>| max_by(&[Segment], &ONE.of(family, &[]));
+    let share = || {
+        vec![
+            Property::Unit(SHARE.to_owned()),
+            Property::Decimals(1),
+            Property::Width(110),
+        ]
+    };
     let of_segment = |family: &Family<2>| max_by(&[Feature, Segment], &ONE.of(family, &[]));
     let decimals = vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)];
     let changed = rows(
@@ -292,11 +311,33 @@ fn segments() -> Line {
         "Rows by segment",
         "The share of the rows of the judged window that is in each segment.",
     )
+    .ask(by_segment(&table::SEGMENT_ROW_RATIO), "{{segment}}")
+    .unit(SHARE)
+    .from(0.0)
+    .without("no segments");
+    let compared = rows(
+        "Rows by segment, against the baseline",
+        "The share of the rows that was in each segment in the baseline, and is in the judged window.",
+    )
+    .ask(by_segment(&table::SEGMENT_REFERENCE_ROW_RATIO), "")
+    .ask(by_segment(&table::SEGMENT_ROW_RATIO), "")
+    .columns(&[(Segment.name(), "Segment")], &["Baseline", "Now"])
+    .series("Baseline", share())
+    .series("Now", share())
+    .largest_first("Now")
+    .without("no segments");
+    let age = lines(
+        "Age by segment",
+        "The age that half of the rows of each segment exceed, in the newest window.",
+    )
     .ask(
-        max_by(&[Segment], &ONE.of(&table::SEGMENT_ROW_RATIO, &[])),
+        format!(
+            "time() - {}",
+            by_segment(&table::SEGMENT_EVENT_P50_TIMESTAMP)
+        ),
         "{{segment}}",
     )
-    .unit(SHARE)
+    .unit(SECONDS)
     .from(0.0)
     .without("no segments");
     let old = lines(
@@ -313,10 +354,13 @@ fn segments() -> Line {
     .unit(SHARE)
     .from(0.0)
     .without("no segments");
-    Line::even(9, vec![changed, weights, old])
+    vec![
+        Line::even(9, vec![changed, compared, weights]),
+        Line::even(8, vec![age, old]),
+    ]
 }
 
-fn together() -> Line {
+fn together() -> Vec<Line> {
     let check = [Is(Check, About::MissingPatterns.name()), Is(Feature, "")];
     let limit = |severity| {
         let matchers = [&check[..], &[Is(Severity, severity)]].concat();
@@ -324,24 +368,33 @@ fn together() -> Line {
     };
     let phi = |family| max_by(&[Feature, Partner], &ONE.of(family, &[]));
     let decimals = vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)];
-    Line::even(
+    let reference = || {
+        vec![
+            Property::Color(Color::fixed(REFERENCE)),
+            Property::LineStyle(LineStyle::dashed()),
+        ]
+    };
+    let compared = Line::even(
         8,
         vec![
             lines(
                 "Complete rows",
-                "The share of rows in which no feature is missing, the baseline's, and the mean share of the features that a row has.",
+                "The share of rows in which no feature is missing, and the mean share of the features that a row has, each with that \
+                 of the baseline.",
             )
             .ask(of(&table::COMPLETE_ROW_RATIO), "complete")
-            .ask(of(&table::REFERENCE_COMPLETE_ROW_RATIO), "baseline")
-            .ask(of(&table::FILLED_FEATURE_RATIO), "filled features")
-            .unit(SHARE)
-            .series(
-                "baseline",
-                vec![
-                    Property::Color(Color::fixed(REFERENCE)),
-                    Property::LineStyle(LineStyle::dashed()),
-                ],
+            .ask(
+                of(&table::REFERENCE_COMPLETE_ROW_RATIO),
+                "complete in the baseline",
             )
+            .ask(of(&table::FILLED_FEATURE_RATIO), "filled features")
+            .ask(
+                of(&table::REFERENCE_FILLED_FEATURE_RATIO),
+                "filled features in the baseline",
+            )
+            .unit(SHARE)
+            .series("complete in the baseline", reference())
+            .series("filled features in the baseline", reference())
             .without("nothing compared"),
             lines(
                 "Missing patterns and limits",
@@ -371,7 +424,58 @@ fn together() -> Line {
             .largest_first("Now")
             .without("no two features have gaps"),
         ],
-    )
+    );
+    let statistic = format!(
+        "{} / ({} > 0)",
+        of(&table::MCAR_STATISTIC),
+        of(&table::MCAR_DEGREES)
+    );
+    let at_random = Line::even(
+        7,
+        vec![
+            lines(
+                "Patterns",
+                "How many different sets of features are missing in a row, none of them among these: many are gaps that come one by \
+                 one, few are sources that fail as a whole.",
+            )
+            .ask(of(&table::MISSING_PATTERNS), "patterns")
+            .unit(COUNT)
+            .decimals(0)
+            .from(0.0)
+            .without("nothing compared"),
+            lines(
+                "Features that differ with gaps",
+                "Pairs of features of which one is different where the other is missing: leaving out rows with gaps would leave out \
+                 somebody in particular.",
+            )
+            .ask(of(&table::MISSING_DEPENDENCES), "pairs")
+            .unit(COUNT)
+            .decimals(0)
+            .from(0.0)
+            .without("nothing compared"),
+            lines(
+                "Little's test",
+                "Its statistic divided by its degrees of freedom: about 1 where values are missing completely at random, more where \
+                 rows with gaps differ from the others. It decides no verdict.",
+            )
+            .ask(statistic, "statistic")
+            .unit(PLAIN)
+            .from(0.0)
+            .without("not computed"),
+            lines(
+                "P-value of Little's test",
+                "How likely a statistic as large is where values are missing completely at random. With many rows small ones are \
+                 common.",
+            )
+            .ask(of(&table::MCAR_P_VALUE), "p-value")
+            .unit(PLAIN)
+            .decimals(3)
+            .from(0.0)
+            .to(1.0)
+            .without("not computed"),
+        ],
+    );
+    vec![compared, at_random]
 }
 
 fn history() -> Panel {
@@ -471,11 +575,13 @@ fn quality() -> Line {
     )
 }
 
-fn rules() -> Line {
+fn rules() -> Vec<Line> {
     let breached = max_by(&[Rule, Severity], &ONE.of(&table::RULE_BREACHED, &[]));
     let violating = max_by(&[Rule], &ONE.of(&table::RULE_VIOLATION_RATIO, &[]));
     let why = max_by(&[Rule, Reason], &ONE.of(&table::RULE_INVALID_INFO, &[]));
-    Line::even(
+    let by_rule = |family: &Family<1>| max_by(&[Rule], &ONE.of(family, &[]));
+    let share = || vec![Property::Unit(SHARE.to_owned()), Property::Decimals(1)];
+    let found = Line::even(
         8,
         vec![
             rows(
@@ -510,7 +616,29 @@ fn rules() -> Line {
             .columns(&[(Rule.name(), "Rule"), (Reason.name(), "Reason")], &[])
             .without("every rule was judged"),
         ],
+    );
+    let counts = rows(
+        "Rows by rule",
+        "Of each rule over rows: of how many it is true or false, how many violate it, and of how many nothing is known, since \
+         something in it is null; the share that violates it, and the share that may.",
     )
+    .ask(by_rule(&table::RULE_ROWS), "")
+    .ask(by_rule(&table::RULE_VIOLATING_ROWS), "")
+    .ask(by_rule(&table::RULE_UNKNOWN_ROWS), "")
+    .ask(by_rule(&table::RULE_VIOLATION_RATIO), "")
+    .ask(by_rule(&table::RULE_TOLERANCE_RATIO), "")
+    .columns(
+        &[(Rule.name(), "Rule")],
+        &["Judged", "Violate it", "Not known", "Share", "Tolerance"],
+    )
+    .series("Judged", whole())
+    .series("Violate it", whole())
+    .series("Not known", whole())
+    .series("Share", share())
+    .series("Tolerance", share())
+    .largest_first("Share")
+    .without("no rule over rows");
+    vec![found, Line::new(6, vec![(24, counts)])]
 }
 
 fn unjudged() -> Line {
@@ -702,6 +830,16 @@ fn supply() -> Vec<Line> {
             .from(0.0)
             .at_least_to(0.01)
             .without("no limit"),
+            lines(
+                "Between the last two updates",
+                "Time between the last two updates of the source by the clock, and between their newest events: where less passes in \
+                 events, the source falls behind.",
+            )
+            .ask(of(&table::UPDATE_INTERVAL), "by the clock")
+            .ask(of(&table::UPDATE_EVENT_INTERVAL), "in events")
+            .unit(SECONDS)
+            .from(0.0)
+            .without("fewer than two updates"),
         ],
     );
     vec![goes_on, rows]
@@ -735,9 +873,11 @@ fn windows() -> Line {
             .without("no window yet"),
             lines(
                 "Judged up to",
-                "Time from the end of the judged window to now: how old a verdict is.",
+                "Time from the end of the judged window to now: how old a verdict is. By the \
+                 target: of the last window whose target is known, where it is known later.",
             )
             .ask(age(&table::WINDOW_END_TIMESTAMP), "behind")
+            .ask(age(&table::TARGET_WINDOW_END_TIMESTAMP), "by the target")
             .unit(SECONDS)
             .from(0.0)
             .without("no window judged"),
@@ -887,4 +1027,24 @@ fn baseline() -> Line {
             ),
         ],
     )
+}
+
+fn left_out() -> Line {
+    let windows = |feature| ONE.of(&table::BASELINE_LEFT_OUT_WINDOWS, &[feature]);
+    let features = max_by(&[Feature], &windows(IsNot(Feature, "")));
+    let panel = lines(
+        "Windows left out of the baseline",
+        "Windows in a row that a baseline which goes along has not taken in, since a critical limit was breached in them: of the \
+         eight features where they were most, and of what features say together.",
+    )
+    .ask(max_by(&[], &windows(Is(Feature, ""))), "features together")
+    .ask(
+        pick::largest(&features, Feature.name(), &features),
+        "{{feature}}",
+    )
+    .unit(COUNT)
+    .decimals(0)
+    .from(0.0)
+    .without("none is left out");
+    Line::new(6, vec![(24, panel)])
 }

@@ -329,8 +329,9 @@ table! {
     FEATURE_USUAL_DEVIATION = Gauge, Feature, Monitor "featuremonitor_feature_usual_deviation" [Feature];
     "Draw the band in which the mean is usual." => "featuremonitor_feature_usual_mean + 3 * featuremonitor_feature_usual_deviation";
 
-    /// Windows that are left out of the feature's baseline since a critical limit was breached in them, in a row until now. Only of
-    /// baselines that go along, and absent while there is none.
+    /// Windows that are left out of the feature's baseline since a critical limit was breached in them, in a row until now. Without
+    /// the label `feature` those that are left out of what features say together. Only of baselines that go along, and absent while
+    /// there is none.
     BASELINE_LEFT_OUT_WINDOWS = Gauge, Count, Monitor "featuremonitor_baseline_left_out_windows" [Feature];
     "List features whose baseline stands still." => "featuremonitor_baseline_left_out_windows > 0";
 

@@ -77,6 +77,9 @@ pub fn whole(snapshot: &Snapshot) -> Markup {
             reasons.extend(judgement(check, verdict, *whole.breached.get(check)));
         }
     }
+    let together = "the baseline of what features say together";
+    let breached = "as one of correlation, performance, segments, duplicates and missing patterns breached a critical limit in them";
+    reasons.extend(left_out(together, whole.left_out, breached).map(|text| ("", text)));
     let basis = Basis::of_window(&snapshot.baseline);
     html! {
         @if !reasons.is_empty() {
@@ -212,17 +215,8 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         );
         reasons.push(("", text));
     }
-    if feature.left_out > 0 {
-        let text = format!(
-            "Of its baseline {} left out, as it breached a critical limit in them. What lasts is taken in by and by; \
-             spec.baseline.revision accepts it at once.",
-            match feature.left_out {
-                1 => "1 window is".to_owned(),
-                many => format!("{many} windows are"),
-            }
-        );
-        reasons.push(("", text));
-    }
+    let breached = "as it breached a critical limit in them";
+    reasons.extend(left_out("its baseline", feature.left_out, breached).map(|text| ("", text)));
     if let Some(direction) = feature.charts.and_then(|charts| charts.shifted.warning) {
         let to = match direction {
             Direction::Up => "larger",
@@ -273,6 +267,18 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         reasons.push(("", text.to_owned()));
     }
     reasons
+}
+
+/// How many windows stay out of a baseline that goes along, and why; nothing where none does.
+fn left_out(of: &str, windows: u32, why: &str) -> Option<String> {
+    let windows = match windows {
+        0 => return None,
+        1 => "1 window is".to_owned(),
+        many => format!("{many} windows are"),
+    };
+    Some(format!(
+        "Of {of} {windows} left out, {why}. What lasts is taken in by and by; spec.baseline.revision accepts it at once."
+    ))
 }
 
 /// What was filled in, and what that did to the distribution; nothing where nothing was.

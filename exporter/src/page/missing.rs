@@ -7,9 +7,6 @@ use stats::{CoMissingPair, Completeness, Difference, MissingnessReport, PatternC
 
 use super::words;
 
-/// Most features of a pattern that are named.
-const NAMED: usize = 6;
-
 /// The section; nothing where nothing was compared.
 pub fn section(report: Option<&MissingnessReport>) -> Markup {
     let Some(report) = report else {
@@ -96,17 +93,7 @@ fn named(change: &PatternChange) -> String {
     if change.missing.is_empty() {
         return "nothing".to_owned();
     }
-    let shown: Vec<&str> = change
-        .missing
-        .iter()
-        .take(NAMED)
-        .map(String::as_str)
-        .collect();
-    let shown = shown.join(", ");
-    match change.missing.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+    words::names(change.missing.iter().map(String::as_str))
 }
 
 fn pairs(pairs: &[CoMissingPair]) -> Markup {

@@ -1,12 +1,15 @@
-//! How the features hang together, and how that changed: a picture of all pairs, and the ones that changed most.
+//! How the features hang together, and how that changed: a picture of all pairs, the ones that changed most, and the features that
+//! the others tell.
 
 use maud::{Markup, html};
 use stats::association::{Association, Matrix, Measure};
-use stats::{BySeverity, PairChange, Severity};
+use stats::{AssociationReport, BySeverity, PairChange, Severity};
 
 use super::words;
 use crate::snapshot::PairsState;
 
+/// Most features of which it is listed how well the others tell them.
+const LISTED: usize = 20;
 /// Steps of colour from nothing to one.
 const STEPS: f64 = 5.0;
 /// Most features whose names stand beside the picture.
@@ -26,26 +29,28 @@ pub fn pairs(pairs: Option<&PairsState>) -> Markup {
         div.whole {
             p.why {
                 (words::plural(report.pairs as u64, "pair")) " compared with the baseline; the largest change is "
-                (words::measure(report.largest)) "."
+                (words::measure(report.largest)) ", the Frobenius norm of all changes "
+                (words::measure(report.frobenius)) "."
             }
             div.tables {
-                (changes(&report.most_changed))
+                (changes(pairs))
                 (matrix(pairs))
+                (inflation(report))
             }
         }
     }
 }
 
-fn changes(changes: &[PairChange]) -> Markup {
+fn changes(pairs: &PairsState) -> Markup {
     html! {
         div {
             h3 { "Most changed pairs" }
             table {
                 thead {
-                    tr { th {} th { "measure" } th { "baseline" } th { "this window" } th { "change" } th { "÷ limit" } th { "rows" } }
+                    tr { th {} th { "measure" } th { "baseline" } th { "this window" } th { "change" } th { "÷ limit" } th { "rows" } th { "Pearson" } }
                 }
                 tbody {
-                    @for pair in changes {
+                    @for pair in &pairs.report.most_changed {
                         tr class=(over(pair.scores)) {
                             td { (pair.features.0) " · " (pair.features.1) }
                             td { (measure(pair.measure)) }
@@ -54,16 +59,81 @@ fn changes(changes: &[PairChange]) -> Markup {
                             td { (words::measure(pair.delta())) }
                             td { (words::times(pair.scores.warning)) }
                             td { (words::count(pair.rows)) }
+                            td { (pearson(pairs, pair).unwrap_or_else(|| words::NOTHING.to_owned())) }
                         }
                     }
                 }
             }
             p.soft {
                 "Spearman's rank correlation of numbers, Cramér's V of categories, the correlation ratio of ranks between both. "
-                "A change alarms at the limits of its features' check."
+                "A change alarms at the limits of its features' check. Pearson's correlation stands beside it and alarms nothing."
             }
         }
     }
+}
+
+/// Pearson's correlation of a pair, before and now; nothing where it is not known of both.
+fn pearson(pairs: &PairsState, pair: &PairChange) -> Option<String> {
+    let column = |name: &str| pairs.features.iter().position(|own| own == name);
+    let (first, second) = (column(&pair.features.0)?, column(&pair.features.1)?);
+    let of = |matrix: &Matrix| Some(matrix.pair(first, second)?.pearson?.ok()?.value);
+    let (before, now) = (of(&pairs.reference)?, of(&pairs.current)?);
+    Some(format!(
+        "{} → {}",
+        words::measure(before),
+        words::measure(now)
+    ))
+}
+
+/// How well the other numbers tell each in this window, those first that they tell best.
+fn inflation(report: &AssociationReport) -> Markup {
+    let mut factors: Vec<(&str, f64)> = report
+        .inflation
+        .iter()
+        .filter_map(|(name, vif)| Some((name.as_str(), vif.as_ref().ok()?.value())))
+        .collect();
+    if factors.is_empty() {
+        return html! {};
+    }
+    factors.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let left = factors.len().saturating_sub(LISTED);
+    html! {
+        div {
+            h3 { "Told by the other numbers" }
+            table {
+                thead { tr { th {} th { "VIF" } th { "told" } th { "follows from" } } }
+                tbody {
+                    @for (name, factor) in factors.into_iter().take(LISTED) {
+                        tr {
+                            td { (name) }
+                            td { @if factor.is_finite() { (words::measure(factor)) } @else { "∞" } }
+                            td { (words::percent(1.0 - 1.0 / factor)) }
+                            td.text { (follows_from(report, name).unwrap_or_else(|| words::NOTHING.to_owned())) }
+                        }
+                    }
+                }
+            }
+            @if left > 0 {
+                p.soft { "… and " (words::plural(left as u64, "feature")) " of which they tell less." }
+            }
+            p.soft {
+                "The variance inflation factor is 1 where the others tell nothing of a feature along straight lines, 5 where they tell "
+                "four fifths of it, and ∞ where it follows from them."
+            }
+        }
+    }
+}
+
+/// What a feature follows from; of several such sets of features the smallest.
+fn follows_from(report: &AssociationReport, name: &str) -> Option<String> {
+    let own = report.relations.iter();
+    let own = own.filter(|relation| relation.iter().any(|other| other == name));
+    let others = own.min_by_key(|relation| relation.len())?.iter();
+    let others: Vec<&str> = others
+        .map(String::as_str)
+        .filter(|other| *other != name)
+        .collect();
+    Some(words::names(others.into_iter()))
 }
 
 /// The style of a row whose value is over a limit.

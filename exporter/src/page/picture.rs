@@ -59,7 +59,7 @@ pub fn bars(feature: &FeatureState) -> Option<Vec<Bar>> {
 }
 
 /// What is in each coarse bin, or only its number.
-fn names(bins: &Bins, sensitive: bool) -> Vec<String> {
+pub fn names(bins: &Bins, sensitive: bool) -> Vec<String> {
     match bins {
         _ if sensitive => (1..)
             .map(|bin| format!("bin {bin}"))

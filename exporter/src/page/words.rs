@@ -8,6 +8,9 @@ use stats::Acceptable;
 /// How many categories are listed.
 const SOME: usize = 20;
 
+/// How many features are named.
+const NAMED: usize = 6;
+
 /// What stands where there is nothing to say.
 pub const NOTHING: &str = "–";
 
@@ -32,6 +35,16 @@ pub fn small(value: f64) -> String {
 pub fn plural(number: u64, thing: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {thing}{s}", count(number))
+}
+
+/// Names, the first of many.
+pub fn names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let shown = names.take(NAMED).collect::<Vec<&str>>().join(", ");
+    match more {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// A number with four significant digits, for values of features.

@@ -32,7 +32,7 @@ pub use level::{Season, Usual};
 pub use patterns::{
     CoMissingPair, Completeness, Difference, MOST_TOLD, MissingnessReport, PatternChange,
 };
-pub use performance::{PerformanceReport, Power};
+pub use performance::{MOST_EVIDENT, PerformanceReport, Power};
 pub use segments::{FeatureSplit, MIN_SEGMENT_ROWS, SegmentChange, SegmentsReport, Split};
 pub use shift::{ShiftState, judge as judge_shift};
 

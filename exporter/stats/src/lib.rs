@@ -59,9 +59,10 @@ pub use distance::{Distance, NotComputed, Statistic};
 pub use imputed::{Distortion, FILL_SHARE, Imputed, ImputedBy};
 pub use judge::{
     AssociationReport, CheckSettings, CoMissingPair, Completeness, Difference, DriftSettings,
-    FeatureReport, FeatureSplit, MIN_SEGMENT_ROWS, MOST_CHANGED, MOST_TOLD, MissingnessReport,
-    PairChange, PatternChange, PerformanceReport, Power, QualitySettings, Reference, Report,
-    Season, SegmentChange, SegmentsReport, Settings, ShiftState, Split, Usual, judge, judge_shift,
+    FeatureReport, FeatureSplit, MIN_SEGMENT_ROWS, MOST_CHANGED, MOST_EVIDENT, MOST_TOLD,
+    MissingnessReport, PairChange, PatternChange, PerformanceReport, Power, QualitySettings,
+    Reference, Report, Season, SegmentChange, SegmentsReport, Settings, ShiftState, Split, Usual,
+    judge, judge_shift,
 };
 pub use kept::KeptSummary;
 pub use keys::{KeySample, Keys};

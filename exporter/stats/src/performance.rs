@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use contributions::{Contributions, MAX_CONTRIBUTING};
 use contributions::{Encoded, Rows};
-pub use power::{Measured, PowerMeasure};
+pub use power::{BinEvidence, Evidence, Measured, PowerMeasure};
 
 use crate::association::ABSENT;
 use crate::bins::NumericBins;

@@ -361,7 +361,12 @@ fn columns_are_found_by_name_and_the_first_so_many_count() {
     assert_eq!(reference.tests(), MAX_FEATURES);
     let summaries = summaries(&all);
     let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
-    let last = judge(&reference, &current, &window).features.pop().unwrap();
+    let mut report = judge(&reference, &current, &window);
+    // All of them are the same: each follows from the first.
+    let relations = report.associations.unwrap().relations;
+    assert_eq!(relations.len(), MAX_FEATURES - 1);
+    assert_eq!(relations[0], ["f000", "f001"]);
+    let last = report.features.pop().unwrap();
     let most = MAX_FEATURES;
     assert_eq!(
         last.verdicts.correlation,

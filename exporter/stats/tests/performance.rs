@@ -7,12 +7,12 @@ use std::sync::Arc;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use stats::association::{ABSENT, Collapse};
-use stats::performance::{Performance, PowerMeasure, Predictor, Target};
+use stats::performance::{BinEvidence, Performance, PowerMeasure, Predictor, Target};
 use stats::predictive;
 use stats::{
     Bins, ByCheck, BySeverity, CheckSettings, Column, DriftSettings, FeatureProfile, FrozenFeature,
-    Kind, LimitPart, NotComputed, QualitySettings, Reference, Report, Settings, Statistic, Summary,
-    Validity, WindowSummary, judge,
+    Kind, LimitPart, MOST_EVIDENT, NotComputed, QualitySettings, Reference, Report, Settings,
+    Statistic, Summary, Validity, WindowSummary, judge,
 };
 
 const ROWS: usize = 2_000;
@@ -252,6 +252,7 @@ fn measures_have_their_intervals() {
         let mut rng = SmallRng::seed_from_u64(2);
         let baseline = Baseline::new(&mut rng, about, CheckSettings::default());
         let report = baseline.judge(&window(&mut rng));
+        let classes = matches!(about, About::Classes);
         for (feature, judged) in [(0, judged[0]), (1, judged[0]), (3, judged[1])] {
             let power = report.features[feature].power.as_ref().unwrap();
             assert_eq!(power.judged, Some(judged));
@@ -266,6 +267,9 @@ fn measures_have_their_intervals() {
                 let inside = measured.low <= measured.value && measured.value <= measured.high;
                 assert!(inside && measured.low > 0.0, "{measure:?}: {measured:?}");
             }
+            assert_eq!(power.uncertainty.is_some(), classes);
+            let mut shares = power.uncertainty.into_iter().chain(power.omega_squared);
+            assert!(shares.all(|share| 0.0 < share && share < 1.0), "{power:?}");
         }
         let together = report.performance.unwrap();
         assert_eq!(
@@ -275,6 +279,17 @@ fn measures_have_their_intervals() {
         let sum: f64 = together.contributions.iter().map(|(_, share)| share).sum();
         assert!((sum - together.r_squared.unwrap()).abs() < 1e-9);
         assert_eq!(together.contributions.len(), 4);
+        // Of numbers there is no evidence for one of them.
+        let told = if classes { MOST_EVIDENT } else { 0 };
+        assert_eq!(together.evidence.len(), told);
+        let found = together.evidence.iter().map(|(_, found)| found);
+        assert!(found.clone().is_sorted_by(|a, b| a.value >= b.value));
+        for evidence in found {
+            let sum = |of: fn(&BinEvidence) -> f64| evidence.bins.iter().map(of).sum::<f64>();
+            for sum in [sum(|bin| bin.of_class), sum(|bin| bin.of_rest)] {
+                assert!((sum - 1.0).abs() < 1e-9, "{evidence:?}");
+            }
+        }
     }
 }
 

@@ -16,12 +16,13 @@ use exporter::snapshot::{
     BaselineInfo, BaselineState, Breaches, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
     OpenWindow, PairsState, RuleState, Snapshot, UpdatesState, WholeState,
 };
+use exporter::target::FrozenTarget;
 use exporter::updates::Updates;
 use exporter::window::Span;
 use jiff::Timestamp;
 use stats::association::{self, Change, Changes, vif};
 use stats::decomposition::Segment;
-use stats::performance::{Measured, PowerMeasure};
+use stats::performance::{BinEvidence, Evidence, Measured, PowerMeasure};
 use stats::sequential::{ChartReading, Direction};
 use stats::{
     AssociationReport, Associations, BySeverity, Categories, Check, Column, FeatureProfile,
@@ -415,6 +416,7 @@ pub fn snapshot() -> Snapshot {
                 summary: found.map(|(_, summary)| summary.clone()),
                 reference: Some(frozen.reference.clone()),
                 bins: Some(frozen.bins.clone()),
+                collapse: frozen.collapse.clone(),
                 acceptable: reference.acceptable(place).ok().cloned(),
                 fences: reference.fences(place).ok(),
                 // As of a seasonal baseline with charts.
@@ -439,6 +441,7 @@ pub fn snapshot() -> Snapshot {
         summary: Some(summary.clone()),
         reference: None,
         bins: None,
+        collapse: None,
         acceptable: None,
         fences: None,
         usual: None,
@@ -467,12 +470,14 @@ pub fn snapshot() -> Snapshot {
     let whole = WholeState {
         pairs: Some(pairs),
         performance: Some(performance()),
+        target: Some(target()),
         labelled: Some(Span {
             start: at("2017-05-14T06:00:00Z"),
             end: at("2017-05-21T06:00:00Z"),
         }),
         missingness: report.missingness,
         segments: vec![segments],
+        left_out: 2,
         keys: whole.keys,
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),
@@ -612,12 +617,16 @@ fn power(feature: &str) -> Option<Power> {
                 (PowerMeasure::InformationValue, measured(0.42, 0.33, 0.51)),
                 (PowerMeasure::MutualInformation, measured(0.06, 0.04, 0.08)),
             ],
+            omega_squared: Some(0.119),
+            uncertainty: Some(0.055),
             rows: 1_980,
         }),
         "weekday" => Some(Power {
             judged: None,
             reference: None,
             values: vec![(PowerMeasure::InformationValue, measured(0.01, 0.0, 0.02))],
+            omega_squared: None,
+            uncertainty: None,
             rows: 1_990,
         }),
         _ => None,
@@ -635,6 +644,37 @@ fn performance() -> PerformanceReport {
             ("recency_days".to_owned(), 0.09),
         ],
         rank_stability: Some(0.97),
+        evidence: vec![("monetary_28d".to_owned(), evidence())],
+    }
+}
+
+/// Ten bins, of which the last ones speak for the second class.
+fn evidence() -> Evidence {
+    let share = |part: u32| f64::from(part) / 55.0;
+    let bins = (1..=10).map(|bin| {
+        let (of_class, of_rest) = (share(bin), share(11 - bin));
+        BinEvidence {
+            of_class,
+            of_rest,
+            weight: Some((of_class / of_rest).ln()),
+        }
+    });
+    Evidence {
+        class: 1,
+        value: 0.42,
+        bins: bins.collect(),
+    }
+}
+
+/// Two classes, of which the second one is rarer.
+fn target() -> FrozenTarget {
+    let class = |u: f64| if u < 0.7 { "occasional" } else { "loyal" };
+    let profile = profile(&names(130, |u| class(u).to_owned()), None);
+    FrozenTarget {
+        column: "segment".to_owned(),
+        kind: Kind::Categorical,
+        bins: Arc::new(profile.freeze_bins()),
+        classes: profile.classes(0.02),
     }
 }
 
@@ -781,6 +821,7 @@ fn pairs() -> PairsState {
             largest: changes.largest().expect("there are pairs").delta().abs(),
             frobenius: changes.frobenius().expect("there are pairs"),
             most_changed,
+            relations: Vec::new(),
             inflation: features
                 .iter()
                 .map(|name| (*name).to_owned())

@@ -4,6 +4,7 @@ use exporter::page::{Page, Refresh, render};
 use exporter::snapshot::{BaselineState, Evaluation, Failure, PhaseInfo, Snapshot};
 use exporter::source::Reason;
 use exporter::updates::Supply;
+use stats::association::Vif;
 
 use super::fixture;
 
@@ -383,9 +384,32 @@ fn what_features_tell_about_the_target_is_said_in_numbers() {
         "2,000 rows of the sample with a known target. Together the features explain 31.0\u{a0}% of it. Their ranking is that of the \
          baseline (NDCG 0.970).",
     );
-    let row =
-        "monetary_28d | AUC | 0.740 | 0.680 | 0.650 to 0.710 | 1.40× | 0.420, strong | 22.0\u{a0}%";
+    let row = "monetary_28d | AUC | 0.740 | 0.680 | 0.650 to 0.710 | 1.40× | 0.420, strong | 0.060, 5.5\u{a0}% | 0.120, 0.119 | 22.0\u{a0}%";
     says(told, &cells(row));
+    let row = "weekday | – | – | – | – | – | 0.010, unpredictive | – | – | –";
+    says(told, &cells(row));
+}
+
+#[test]
+fn bins_of_the_features_that_tell_most_stand_with_their_weight() {
+    let mut snapshot = fixture::snapshot();
+    let html = page(&snapshot);
+    let told = section(&html, "What features tell about segment");
+    says(told, "<h3>Bins of monetary_28d, for loyal</h3>");
+    // Of the class 1 to 10 of 55 rows are in a bin, of the others 10 to 1.
+    for row in [
+        "1.8\u{a0}% | 18.2\u{a0}% | −2.303",
+        "18.2\u{a0}% | 1.8\u{a0}% | 2.303",
+    ] {
+        says(told, &cells(row));
+    }
+    // Of a sensitive target no class is named.
+    let target = snapshot.whole.target.as_mut();
+    target.expect("there is a target").column = "age".to_owned();
+    let html = page(&snapshot);
+    let told = section(&html, "What features tell about segment");
+    says(told, "<h3>Bins of monetary_28d, for class 2</h3>");
+    assert!(!told.contains("loyal"));
 }
 
 #[test]
@@ -394,11 +418,11 @@ fn pairs_that_changed_are_listed_and_drawn() {
     let told = section(&html, "How features hang together");
     says(
         told,
-        "3 pairs compared with the baseline; the largest change is 0.923.",
+        "3 pairs compared with the baseline; the largest change is 0.923, the Frobenius norm of all changes 1.456.",
     );
     for row in [
-        "basket_mean · monetary_28d | Spearman | 1.000 | 0.077 | −0.923 | 3.69× | 200",
-        "monetary_28d · share_produce | Spearman | −0.500 | −0.043 | 0.457 | 1.83× | 200",
+        "basket_mean · monetary_28d | Spearman | 1.000 | 0.077 | −0.923 | 3.69× | 200 | 1.000 → 0.077",
+        "monetary_28d · share_produce | Spearman | −0.500 | −0.043 | 0.457 | 1.83× | 200 | −0.500 → −0.043",
     ] {
         says(told, &cells(row));
     }
@@ -413,6 +437,44 @@ fn pairs_that_changed_are_listed_and_drawn() {
     for name in ["basket_mean", "monetary_28d", "share_produce"] {
         says(drawn, &format!(">{name}</text>"));
     }
+}
+
+#[test]
+fn what_other_numbers_tell_of_a_feature_is_said() {
+    let mut snapshot = fixture::snapshot();
+    let row = |told: &str, from: &str| cells(told) + &format!("<td class=\"text\">{from}</td>");
+    let html = page(&snapshot);
+    let told = section(&html, "How features hang together");
+    // The diagonal of the inverse of Pearson's correlations of the three: 0.077, −0.500 and −0.043.
+    for factor in [
+        "basket_mean | 1.339 | 25.3\u{a0}%",
+        "share_produce | 1.333 | 25.0\u{a0}%",
+        "monetary_28d | 1.006 | 0.6\u{a0}%",
+    ] {
+        says(told, &row(factor, "–"));
+    }
+    let pairs = snapshot.whole.pairs.as_mut().expect("there are pairs");
+    pairs.report.inflation[2].1 = Ok(Vif::Dependent);
+    let relation = ["basket_mean", "share_produce"].map(str::to_owned);
+    pairs.report.relations = vec![relation.to_vec()];
+    let html = page(&snapshot);
+    let told = section(&html, "How features hang together");
+    let factor = "share_produce | ∞ | 100.0\u{a0}%";
+    says(told, &row(factor, "basket_mean"));
+}
+
+#[test]
+fn what_stays_out_of_a_baseline_is_counted() {
+    let html = page(&fixture::snapshot());
+    says(
+        told_of(&html, "monetary_28d"),
+        "Of its baseline 1 window is left out, as it breached a critical limit in them.",
+    );
+    says(
+        section(&html, "The window as a whole"),
+        "Of the baseline of what features say together 2 windows are left out, as one of correlation, performance, segments, \
+         duplicates and missing patterns breached a critical limit in them.",
+    );
 }
 
 #[test]

@@ -149,6 +149,10 @@ fn numbers_are_those_of_the_snapshot() {
         );
         check(table::CHECK_BREACHED.definition(), &of, Some(1.0));
     }
+    // Under no feature's name those of what features say together.
+    let left_out = table::BASELINE_LEFT_OUT_WINDOWS.definition();
+    check(left_out, "feature=\"monetary_28d\"", Some(1.0));
+    check(left_out, "", Some(2.0));
     check(table::WINDOW_ROWS.definition(), "", Some(2_000.0));
     check(
         table::SOURCE_RECEIVED_BYTES.definition(),

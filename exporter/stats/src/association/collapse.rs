@@ -52,6 +52,12 @@ impl Collapse {
         self.categories + 1
     }
 
+    /// Which of the counted categories are not joined, in the order of their codes afterwards; the joined one comes last.
+    pub fn kept(&self) -> impl Iterator<Item = usize> {
+        let all = self.to.iter().enumerate();
+        all.filter(|(_, to)| **to != ABSENT).map(|(at, _)| at)
+    }
+
     /// The codes afterwards; a code that was not counted is rare, and [`ABSENT`] stays what it is.
     pub fn apply(&self, codes: &[u32]) -> Vec<u32> {
         let code = |code: &u32| {

@@ -433,6 +433,7 @@ fn rare_categories_are_joined() {
     let collapse = Collapse::learn(&[50, 2, 30, 3, 15], 0.06);
     // 2 and 3 of 100 are not enough together: 15 goes with them.
     assert_eq!(collapse.categories(), 3);
+    assert_eq!(collapse.kept().collect::<Vec<_>>(), [0, 2]);
     assert_eq!(
         collapse.apply(&[0, 1, 2, 3, 4, 9, ABSENT]),
         [0, 2, 1, 2, 2, 2, ABSENT]

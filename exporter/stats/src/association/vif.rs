@@ -50,6 +50,16 @@ pub enum Vif {
     Dependent,
 }
 
+impl Vif {
+    /// The factor; infinite of a column that the others tell wholly.
+    pub fn value(self) -> f64 {
+        match self {
+            Vif::Factor { value, .. } => value,
+            Vif::Dependent => f64::INFINITY,
+        }
+    }
+}
+
 /// Columns of which each follows from the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relation {

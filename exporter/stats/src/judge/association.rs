@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckSettings, Settings, verdict};
-use crate::association::{self, Association, Change, Changes, Matrix, Measure, Vif, pool, vif};
+use crate::association::{
+    self, Association, Change, Changes, Matrix, Measure, Relation, Vif, pool, vif,
+};
 use crate::baseline::FrozenFeature;
 use crate::distance::{NotComputed, Statistic};
 use crate::limits::{self, Alpha, Between, Limit, Parts, Pooled, floors};
@@ -60,6 +62,10 @@ pub struct AssociationReport {
     pub frobenius: f64,
     /// The variance inflation of each numeric feature in this window, by its name.
     pub inflation: Vec<(String, Result<Vif, association::NotComputed>)>,
+    /// Features of which each follows from the others in this window, by their names: one group for each feature that could be left
+    /// out without a loss.
+    #[serde(default)]
+    pub relations: Vec<Vec<String>>,
 }
 
 /// What a feature's worst pair says.
@@ -186,19 +192,24 @@ impl AssociationTests {
             }
         });
         let judged = judged.collect();
-        let report = changes.largest().map(|largest| AssociationReport {
-            most_changed: self.most_changed(&pairs),
-            pairs: pairs.len(),
-            largest: largest.delta().abs(),
-            frobenius: changes.frobenius().unwrap_or(0.0),
-            inflation: self
-                .names
-                .iter()
-                .cloned()
-                .zip(vif(&current).columns)
-                .collect(),
+        let report = changes.largest().map(|largest| {
+            let vifs = vif(&current);
+            AssociationReport {
+                most_changed: self.most_changed(&pairs),
+                pairs: pairs.len(),
+                largest: largest.delta().abs(),
+                frobenius: changes.frobenius().unwrap_or(0.0),
+                relations: vifs.relations.iter().map(|one| self.named(one)).collect(),
+                inflation: self.names.iter().cloned().zip(vifs.columns).collect(),
+            }
         });
         (judged, report)
+    }
+
+    fn named(&self, relation: &Relation) -> Vec<String> {
+        let columns = relation.columns.iter();
+        let names = columns.filter_map(|column| self.names.get(*column));
+        names.cloned().collect()
     }
 
     fn pair<'a>(&self, change: &'a Change, alpha: BySeverity<Option<Alpha>>) -> JudgedPair<'a> {

@@ -9,7 +9,7 @@ use super::{ALWAYS, CheckSettings, Settings, verdict};
 use crate::baseline::FrozenFeature;
 use crate::distance::{NotComputed, Statistic};
 use crate::limits::{self, Alpha, Parts, floors};
-use crate::performance::{Measured, Performance, PowerMeasure, Reading};
+use crate::performance::{Evidence, Measured, Performance, PowerMeasure, Reading};
 use crate::predictive::correlation::Correlation;
 use crate::predictive::cross_fit::{self, CrossFit};
 use crate::predictive::effect_size::EffectSize;
@@ -17,6 +17,9 @@ use crate::predictive::{self, Auc, CategoryScores, ClassTable, Orientation};
 use crate::predictive::{null, ranking};
 use crate::verdict::{BySeverity, Check, Verdict};
 use crate::window::WindowSummary;
+
+/// Of how many features it is told what their bins say.
+pub const MOST_EVIDENT: usize = 3;
 
 /// What a feature by itself tells about the target in a window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +30,12 @@ pub struct Power {
     pub reference: Option<f64>,
     /// Every measure that there is, the judged one first.
     pub values: Vec<(PowerMeasure, Measured)>,
+    /// ω², beside ε².
+    #[serde(default)]
+    pub omega_squared: Option<f64>,
+    /// Uncertainty coefficient, beside mutual information.
+    #[serde(default)]
+    pub uncertainty: Option<f64>,
     /// Rows in which both feature and target are known.
     pub rows: u64,
 }
@@ -44,6 +53,9 @@ pub struct PerformanceReport {
     pub contributions: Vec<(String, f64)>,
     /// How far the features' ranking is that of the baseline: NDCG, 1 when it is. `None` where one of both is not known.
     pub rank_stability: Option<f64>,
+    /// What the bins of some features say of a class: of the [`MOST_EVIDENT`] where they say the most, largest first.
+    #[serde(default)]
+    pub evidence: Vec<(String, Evidence)>,
 }
 
 /// The tests of all features.
@@ -197,8 +209,22 @@ impl PerformanceTests {
             contributions: found.map_or(Vec::new(), |found| found.shares.clone()),
             rank_stability: current
                 .and_then(|current| ranking::ndcg(&self.contributions, &current).ok()),
+            evidence: evidence(window),
         }
     }
+}
+
+/// What the bins say of the features of which they say the most.
+fn evidence(window: &Performance) -> Vec<(String, Evidence)> {
+    let features = window.features.iter();
+    let told = features.filter_map(|(name, reading)| {
+        let evidence = reading.as_ref().ok()?.evidence()?;
+        Some((name.clone(), evidence))
+    });
+    let mut told: Vec<(String, Evidence)> = told.collect();
+    told.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value));
+    told.truncate(MOST_EVIDENT);
+    told
 }
 
 /// What is said of one feature.
@@ -408,6 +434,8 @@ fn power(test: Option<&PerformanceTest>, now: Option<&Now>, reading: &Reading) -
         judged,
         reference,
         values: own.into_iter().chain(others).collect(),
+        omega_squared: reading.omega_squared(),
+        uncertainty: reading.uncertainty(),
         rows: reading.rows(),
     }
 }

@@ -57,6 +57,28 @@ pub struct Measured {
     pub high: f64,
 }
 
+/// What the bins of a feature say of one class of the target against the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The class, by its place: that of which the bins say the most.
+    pub class: usize,
+    /// Their information value of it.
+    pub value: f64,
+    /// Each bin of the feature.
+    pub bins: Vec<BinEvidence>,
+}
+
+/// What one bin says of a class.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BinEvidence {
+    /// Its share of the rows of the class.
+    pub of_class: f64,
+    /// Its share of the other rows.
+    pub of_rest: f64,
+    /// Its weight of evidence in nats; `None` where it has no row.
+    pub weight: Option<f64>,
+}
+
 impl Measured {
     /// value ± 1.96 standard errors, at least 0.
     fn from_zero(estimate: Estimate) -> Self {
@@ -112,6 +134,53 @@ impl Reading {
                 };
                 vec![(PowerMeasure::EpsilonSquared, measured)]
             }
+        }
+    }
+
+    /// ω² where there is an ε²: the part of the variance between groups, less what chance puts there. It may be below 0.
+    pub fn omega_squared(&self) -> Option<f64> {
+        match self {
+            Reading::Ranks { effect, .. } => Some(effect.ok()?.omega_squared),
+            Reading::Groups(effect) => Some(effect.omega_squared),
+            Reading::Categories { .. } | Reading::Line(_) => None,
+        }
+    }
+
+    /// Uncertainty coefficient, where there are classes: the part of their entropy that the bins take away.
+    pub fn uncertainty(&self) -> Option<f64> {
+        let information = mutual_information(self.table()?).ok()?;
+        Some(information.uncertainty_coefficient)
+    }
+
+    /// What the bins say of the class of which they say the most; nothing where there are no classes.
+    pub fn evidence(&self) -> Option<Evidence> {
+        let table = self.table()?;
+        let classes = information_value(table).ok()?;
+        let classes = classes.into_iter().enumerate();
+        let known = classes.filter_map(|(class, found)| Some((class, found?)));
+        let (class, found) = known.max_by(|(_, a), (_, b)| a.value.total_cmp(&b.value))?;
+        let inside = table.class_totals().get(class).copied()?;
+        let outside = table.rows() - inside;
+        let bins = table.by_bin().zip(found.weights).map(|(bin, weight)| {
+            let own = bin.get(class).copied().unwrap_or(0);
+            let others = bin.iter().sum::<u64>() - own;
+            BinEvidence {
+                of_class: own as f64 / inside as f64,
+                of_rest: others as f64 / outside as f64,
+                weight,
+            }
+        });
+        Some(Evidence {
+            class,
+            value: found.value,
+            bins: bins.collect(),
+        })
+    }
+
+    fn table(&self) -> Option<&ClassTable> {
+        match self {
+            Reading::Ranks { table, .. } | Reading::Categories { table } => Some(table),
+            Reading::Line(_) | Reading::Groups(_) => None,
         }
     }
 }
