@@ -153,6 +153,9 @@ pub struct Baseline {
     /// Each window as a whole; empty in a baseline that was saved before this was counted.
     #[serde(default)]
     pub windows: Vec<WindowSummary>,
+    /// The time of each of these: where one was left out as a whole there is an older one in its place.
+    #[serde(default)]
+    pub windows_at: Vec<Span>,
     /// The newest window of the grid that went in; nothing without windows.
     pub newest: Option<WindowId>,
     /// Its features; of a seasonal one with the windows of the phase that was judged last.
@@ -306,6 +309,7 @@ impl Baseline {
         // A baseline without them has windows before this one of which nothing is known.
         if self.windows.len() == self.spans.len() && !except.contains(WHOLE) {
             self.windows.push(found.window.clone());
+            self.windows_at.push(span);
         }
         self.spans.push(span);
         self.rows.push(rows);
@@ -314,8 +318,11 @@ impl Baseline {
         self.rows.drain(..surplus);
         let surplus = self.windows.len().saturating_sub(keep);
         self.windows.drain(..surplus);
+        let surplus = self.windows_at.len().saturating_sub(keep);
+        self.windows_at.drain(..surplus);
         self.newest = window.or(self.newest);
     }
+
     /// Freezes how the means of the features move, once it is complete. It stays as the windows go on: a chart that followed them
     /// would follow the shift that it is to find.
     pub fn freeze_shifts(&mut self, clock: Option<&Clock>) {
@@ -367,6 +374,7 @@ impl Baseline {
         for (feature, windows) in self.features.iter_mut().zip(chosen.features) {
             feature.set_windows(windows);
         }
+        self.windows_at = chosen.spans.clone();
         self.spans = chosen.spans;
         self.rows = chosen.rows;
         self.windows = chosen.windows;

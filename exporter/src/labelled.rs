@@ -23,6 +23,25 @@ pub struct Labels {
     pub next: Option<WindowId>,
     /// The last one that was.
     pub judged: Option<Labelled>,
+    /// How many in a row stay out of what features tell in a baseline that goes along.
+    #[serde(default)]
+    left_out: u32,
+}
+
+impl Labels {
+    /// Notes a window and says whether what it tells stays out of a baseline that goes along: where some feature breached its
+    /// critical limit, at most so many times in a row.
+    pub fn leaves_out(&mut self, labelled: &Labelled, most: u32) -> bool {
+        let breached =
+            |told: &LabelledFeature| told.breached.is_some_and(|breached| breached.critical);
+        let contaminated = labelled.features.values().any(breached);
+        let out = contaminated && self.left_out < most;
+        self.left_out = match (contaminated, out) {
+            (false, _) => 0,
+            (true, out) => self.left_out + u32::from(out),
+        };
+        out
+    }
 }
 
 /// A window that was judged by its target.

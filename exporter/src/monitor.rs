@@ -529,7 +529,11 @@ impl Monitor {
     ) {
         let rows = slot.rows;
         self.progress.complete_rows = Some(rows);
-        let found = columns.with(&slot);
+        let mut found = columns.with(&slot);
+        if self.labels_later {
+            // Of some rows it may be known already, and those are not like the others.
+            found.window.performance = None;
+        }
         if rows > 0 {
             self.progress.latest = Some(found.clone());
         }

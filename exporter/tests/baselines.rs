@@ -137,6 +137,7 @@ fn baseline(version: u32, definition: Definition, features: Vec<FrozenFeature>) 
         need: 1,
         rows: vec![2_000],
         windows: Vec::new(),
+        windows_at: Vec::new(),
         newest: None,
         features,
         target: None,

@@ -224,6 +224,7 @@ async fn replaced_baselines_are_read_back() {
         need: 1,
         rows: Vec::new(),
         windows: Vec::new(),
+        windows_at: Vec::new(),
         newest: None,
         target: None,
         segments: Vec::new(),

@@ -90,7 +90,10 @@ impl Monitor {
                 if slot.rows == 0 && definition.windows.rolling().is_none() {
                     return Err(EvaluationError::BaselineEmpty { span });
                 }
-                let found = columns.with(&slot);
+                let mut found = columns.with(&slot);
+                if !self.knows_target(grid, *window, now) {
+                    found.window.performance = None;
+                }
                 self.progress.complete_rows = Some(slot.rows);
                 // The first window that is judged may ask for it.
                 self.progress.rules.before = Some(Before::of(span.end, &slot.rules));
@@ -177,6 +180,7 @@ impl Monitor {
             need,
             rows: Vec::new(),
             windows: Vec::new(),
+            windows_at: Vec::new(),
             newest: None,
             history: Clock::of(&self.config).map(|_| History::new(&features)),
             features,

@@ -7,8 +7,9 @@ use stats::{
     Alpha, ByCheck, BySeverity, FeatureProfile, FeatureReport, Kind, Reference, Statistic,
 };
 
+use super::targets::newest_known;
 use super::{EvaluationError, Monitor, Tally, WINDOWS_AT_ONCE};
-use crate::baseline::Definition;
+use crate::baseline::{Baseline, Definition};
 use crate::progress::Columns;
 use crate::season::Clock;
 use crate::settings::settings;
@@ -322,12 +323,13 @@ impl Monitor {
         })
     }
 
-    /// The newest window that can be judged by its target, where that is known later than all else; before all windows while the
-    /// baseline has one that lacks its own.
+    /// The newest window that can be judged by its target, where that is known later than all else; before all windows while a
+    /// baseline that stays has one that lacks its own.
     fn newest_labelled(&self, grid: &Grid, now: Timestamp) -> Option<WindowId> {
         let delay = self.target_delay()?;
         let baseline = self.baseline.as_ref().map(|frozen| &frozen.baseline);
-        let lacks = baseline.is_some_and(|baseline| {
+        let stays = |baseline: &&Baseline| baseline.definition.windows.rolling().is_none();
+        let lacks = baseline.filter(stays).is_some_and(|baseline| {
             let frozen = newest_known(grid, delay, baseline.frozen_at);
             // A saved baseline has got those that became known since.
             let since = self.progress.labels.next.map(|next| WindowId(next.0 - 1));
@@ -355,11 +357,6 @@ impl Monitor {
             .map(|span| grid.at(span.start))
             .collect()
     }
-}
-
-/// The newest window whose target is known at an instant, so long after it is complete.
-fn newest_known(grid: &Grid, delay: SignedDuration, at: Timestamp) -> WindowId {
-    grid.newest_complete(at.checked_sub(delay).unwrap_or(Timestamp::MIN))
 }
 
 /// What is kept of a report: its verdicts, and distances only where they stand in for a verdict.

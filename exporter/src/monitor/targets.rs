@@ -5,6 +5,7 @@ use stats::{FeatureProfile, Summary};
 
 use super::frozen::Frozen;
 use super::{EvaluationError, Monitor, Tally, WINDOWS_AT_ONCE};
+use crate::contaminated;
 use crate::labelled::Labelled;
 use crate::pipeline::Request;
 use crate::progress::{Columns, Found};
@@ -18,6 +19,12 @@ impl Monitor {
         SignedDuration::try_from(target.delay)
             .ok()
             .filter(|delay| delay.is_positive())
+    }
+
+    /// Whether the target of a window is known at an instant.
+    pub(super) fn knows_target(&self, grid: &Grid, window: WindowId, at: Timestamp) -> bool {
+        let delay = self.target_delay();
+        delay.is_none_or(|delay| window <= newest_known(grid, delay, at))
     }
 
     /// Judges the windows whose target has become known, at most four of them.
@@ -59,11 +66,9 @@ impl Monitor {
     /// The first window of the baseline whose target was not known when it was frozen, else the one behind it.
     fn first_labelled(&self, grid: &Grid, delay: SignedDuration) -> Option<WindowId> {
         let baseline = &self.baseline.as_ref()?.baseline;
-        let unknown = |span: &&Span| {
-            let known = grid.newest_complete(baseline.frozen_at.checked_sub(delay).ok()?);
-            (grid.at(span.start) > known).then_some(())
-        };
-        let first = baseline.spans.iter().find(|span| unknown(span).is_some());
+        let known = newest_known(grid, delay, baseline.frozen_at);
+        let mut spans = baseline.spans.iter();
+        let first = spans.find(|span| grid.at(span.start) > known);
         first
             .map(|span| grid.at(span.start))
             .or(baseline.newest.map(WindowId::next))
@@ -91,10 +96,10 @@ impl Monitor {
         let Some(frozen) = &mut self.baseline else {
             return;
         };
-        let place = frozen.baseline.spans.iter().position(|own| *own == span);
         let stays = frozen.baseline.definition.windows.rolling().is_none();
+        let mut stays_out = false;
         // A window of a baseline that stays is compared with nothing.
-        if frozen.baseline.is_complete() && !(stays && place.is_some()) {
+        if frozen.baseline.is_complete() && !(stays && frozen.baseline.spans.contains(&span)) {
             let features = frozen.baseline.features.iter();
             let current: Vec<Option<&Summary>> = features
                 .map(|feature| found.summary(&feature.name))
@@ -104,9 +109,13 @@ impl Monitor {
             let begun = labelled.begun(self.progress.labels.judged.as_ref());
             let alarms = &mut tally.alarms.performance;
             *alarms = alarms.zip(begun).map(|(sum, more)| sum + more);
+            let most = contaminated::most_left_out(&frozen.baseline.definition.windows);
+            stays_out = self.progress.labels.leaves_out(&labelled, most);
             self.progress.labels.judged = Some(labelled);
         }
-        if let Some(place) = place
+        let mut times = frozen.baseline.windows_at.iter();
+        if let Some(place) = times.position(|own| *own == span)
+            && !stays_out
             && let Some(window) = frozen.baseline.windows.get(place)
         {
             let mut baseline = frozen.baseline.clone();
@@ -118,4 +127,9 @@ impl Monitor {
             *frozen = Frozen::new(baseline, &self.config);
         }
     }
+}
+
+/// The newest window whose target is known at an instant, so long after it is complete.
+pub(super) fn newest_known(grid: &Grid, delay: SignedDuration, at: Timestamp) -> WindowId {
+    grid.newest_complete(at.checked_sub(delay).unwrap_or(Timestamp::MIN))
 }

@@ -84,15 +84,26 @@ fn without_keys_there_is_no_verdict() {
     let reference = Reference::new(&[], &[window(1000, 0)], &settings(CheckSettings::default()));
     let nothing = WindowSummary::default();
     assert_eq!(judged(&reference, &nothing), Err(NotComputed::NoKeys));
-    let old = [WindowSummary::default(), window(1000, 0)];
-    for baseline in [&old[..], &[]] {
-        let reference = Reference::new(&[], baseline, &settings(CheckSettings::default()));
+    let on = settings(CheckSettings::default());
+    for baseline in [
+        &[][..],
+        &[WindowSummary::default(), WindowSummary::default()],
+    ] {
+        let reference = Reference::new(&[], baseline, &on);
         assert_eq!(
             judged(&reference, &window(1000, 0)),
             Err(NotComputed::NotInBaseline)
         );
         assert_eq!(reference.tests(), 0);
     }
+    // What has keys says as much as it would alone.
+    let known = [window(1000, 50)];
+    let some = [WindowSummary::default(), window(1000, 50)];
+    let [alone, beside] = [&known[..], &some].map(|baseline| {
+        let reference = Reference::new(&[], baseline, &on);
+        judged(&reference, &window(1000, 90)).unwrap()
+    });
+    assert_eq!(alone, beside);
     let off = Settings {
         on: ByCheck::default(),
         ..settings(CheckSettings::default())

@@ -65,12 +65,11 @@ impl Door {
         data: Option<&Data>,
         baseline: Option<&Baseline>,
     ) {
-        let window = data.and_then(|data| data.window.as_ref());
         for check in written(given) {
             if check.is_asked_for() {
                 let path = format!("spec.checks.{}", check.name);
                 let column = data.and_then(|data| check.without_column(data));
-                let windows = baseline.and_then(|baseline| check.without_windows(baseline, window));
+                let windows = baseline.and_then(|baseline| check.without_windows(baseline, data));
                 for (found, write) in column.into_iter().chain(windows) {
                     self.refuse(&path, found, write);
                 }
@@ -130,7 +129,8 @@ impl Written<'_> {
     }
 
     /// A baseline that does not have the windows it needs.
-    fn without_windows(&self, baseline: &Baseline, window: Option<&Window>) -> Option<Refusal> {
+    fn without_windows(&self, baseline: &Baseline, data: Option<&Data>) -> Option<Refusal> {
+        let window = data.and_then(|data| data.window.as_ref());
         let seasonal = matches!(baseline.kind, BaselineKind::Seasonal(_));
         let (why, write) = match self.name {
             name if seasonal && TOGETHER.contains(&name) => (
@@ -141,7 +141,8 @@ impl Written<'_> {
                 "only a seasonal baseline says what is usual at a time".to_owned(),
                 "write baseline.seasonal",
             ),
-            "performance" => too_few(MIN_PERFORMANCE_WINDOWS, baseline, window)?,
+            "performance" => too_few(MIN_PERFORMANCE_WINDOWS, baseline, window)
+                .or_else(|| too_late(baseline, data?))?,
             "shift" => too_few(MIN_SHIFT_WINDOWS, baseline, window)?,
             _ => return None,
         };
@@ -234,4 +235,20 @@ fn too_few(
     };
     let why = format!("it needs {need} windows of a baseline that has at most {most}");
     (most < need).then_some((why, "write a baseline of more windows"))
+}
+
+/// What to say of a target that is known only when most windows have left the baseline.
+fn too_late(baseline: &Baseline, data: &Data) -> Option<(String, &'static str)> {
+    let BaselineKind::Rolling { windows } = &baseline.kind else {
+        return None;
+    };
+    let (length, delay) = (data.window.as_ref()?.length, data.target.as_ref()?.delay);
+    let unknown = delay.as_millis().div_ceil(length.as_millis().max(1));
+    let known = u128::from(windows.get()).saturating_sub(unknown);
+    (known < u128::from(MIN_PERFORMANCE_WINDOWS)).then(|| {
+        let why = format!(
+            "it needs {MIN_PERFORMANCE_WINDOWS} windows of the baseline whose target is known, and has {known} of {windows}"
+        );
+        (why, "write a baseline of more windows or a shorter data.target.delay")
+    })
 }
