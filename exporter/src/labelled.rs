@@ -86,15 +86,17 @@ impl Labelled {
         }
     }
 
-    /// How many alarms begin with it: what is breached and was not in the window before it.
+    /// How many alarms of calibrated limits begin with it: what is breached and was not in the window before it.
     pub fn begun(&self, before: Option<&Labelled>) -> BySeverity<u64> {
         let breached = |of: &LabelledFeature| of.breached.unwrap_or_default();
         let begun = self.features.iter().map(|(name, now)| {
             let was = before.and_then(|before| before.features.get(name));
             let was = was.map(breached).unwrap_or_default();
+            let calibrated = now.verdict.as_ref().map(Verdict::calibrated);
             breached(now)
                 .zip(was)
-                .map(|(is, was)| u64::from(is && !was))
+                .zip(calibrated.unwrap_or_default())
+                .map(|((is, was), calibrated)| u64::from(is && !was && calibrated))
         });
         begun.fold(BySeverity::default(), |sum, begins| {
             sum.zip(begins).map(|(sum, more)| sum + more)

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::{
     AssociationReport, BySeverity, Check, FeatureReport, Kind, MissingnessReport,
-    PerformanceReport, Report, SegmentsReport, ShiftState, Streak, Summary, Times, WindowSummary,
+    PerformanceReport, Report, SegmentsReport, ShiftState, Streak, Summary, Times, Verdict,
+    WindowSummary,
 };
 
 use crate::columns::{ColumnProblem, Layout};
@@ -241,7 +242,7 @@ impl JudgedState {
 }
 
 impl JudgedState {
-    /// The alarms that begin with this window: what is breached and was not in the window judged before it.
+    /// The alarms of calibrated limits that begin with this window: what is breached and was not in the window judged before it.
     pub fn begun(&self, before: Option<&JudgedState>) -> Alarms {
         let mut begun = Alarms::default();
         let breached = |state: &JudgedState, name: &str, check| {
@@ -254,9 +255,11 @@ impl JudgedState {
         for name in self.breached.keys() {
             for check in Check::ALL {
                 let was = before.map_or_else(BySeverity::default, |b| breached(b, name, check));
-                let begins = breached(self, name, check)
-                    .zip(was)
-                    .map(|(is, was)| is && !was);
+                let verdict = self.report(name).map(|report| report.verdicts.get(check));
+                let verdict = verdict.and_then(|verdict| verdict.as_ref().ok());
+                let calibrated = verdict.map(Verdict::calibrated).unwrap_or_default();
+                let begins = breached(self, name, check).zip(was).zip(calibrated);
+                let begins = begins.map(|((is, was), calibrated)| is && !was && calibrated);
                 let count = begun.get_mut(check);
                 *count = count
                     .zip(begins)

@@ -438,9 +438,12 @@ fn a_target_that_is_known_later_is_judged_where_it_is_known() {
     let said =
         "8 windows not judged by the target, which is not known yet (spec.data.target.delay).";
     assert!(text.contains(said), "{text}");
+    // A baseline that does not know its target has no test of it, and no part of the budget for one.
     let mut lines = text.lines().map(str::trim);
-    let row = lines.find(|line| line.starts_with("performance ")).unwrap();
-    assert!(row.ends_with("not enough windows to tell"), "{row}");
+    assert!(
+        !lines.any(|line| line.starts_with("performance ")),
+        "{text}"
+    );
     assert!(!text.contains("NaN"), "{text}");
 }
 

@@ -167,6 +167,34 @@ fn what_was_critical_together_is_left_out() {
     exporter.terminate();
 }
 
+/// Of a target that is known later a baseline that goes along has the windows whose target is known, and not those that told less.
+#[test]
+fn a_rolling_baseline_judges_by_the_targets_that_are_known() {
+    let customers = Customers::unchanging(2, FAST);
+    with_baseline(&customers, "rolling: {windows: 8}");
+    customers.edit("kind: Class", "kind: Class\n      delay: 12s");
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let value = "featuremonitor_check_value{feature=\"monetary_91d\",check=\"performance\"}";
+    let quiet = exporter.wait_for_metric(value, |fall| fall.abs() < 0.05);
+    let known_before = |metrics: &Metrics| {
+        let family = "featuremonitor_feature_reference_predictive_power";
+        let labels = [("feature", "monetary_91d"), ("statistic", "auc")];
+        metrics.get(family, &labels).unwrap()
+    };
+    customers.faults(&json!({"shuffle": ["segment"]}));
+    let critical = "featuremonitor_check_breached{feature=\"monetary_91d\",check=\"performance\",severity=\"critical\"}";
+    let fallen = exporter.wait_for_metric(critical, |breached| breached == 1.0);
+    let newest = "featuremonitor_target_window_end_timestamp_seconds";
+    let first = fallen.find(newest).unwrap();
+    let two_more = first + 2.0 * FAST as f64;
+    let later = exporter.wait_for_metric(newest, |end| end >= two_more);
+    assert_eq!(later.find(critical), Some(1.0));
+    // One of eight windows in which nothing is told would have moved it by more than that.
+    let moved = known_before(&later) - known_before(&quiet);
+    assert!(moved.abs() < 0.01, "the baseline moved by {moved}");
+    exporter.terminate();
+}
+
 /// A time that was no normal one is in no baseline: of pinned windows the others stay, of the last ones there is one more before.
 #[test]
 fn an_excluded_window_is_not_in_the_baseline() {

@@ -126,8 +126,8 @@ table! {
     WINDOWS_JUDGED = Counter, Count, Monitor "featuremonitor_windows_judged_total" [];
     "Compare with what the window's length promises." => "increase(featuremonitor_windows_judged_total[7d])";
 
-    /// Alarms that began since the process started: a calibrated check of a feature, or of the window as a whole, passed its
-    /// limit, for as many windows in a row as it asks for, and was not alarming in the window before.
+    /// Alarms that began since the process started: a calibrated check of a feature, or of the window as a whole, passed a
+    /// limit that is no number of the manifest, for as many windows in a row as it asks for, and was not alarming in the window before.
     ALARMS = Counter, Count, Monitor "featuremonitor_alarms_total" [Check, Severity];
     "Compare with the false alarms that the budget expects in as many windows." => "sum by (namespace, monitor, severity) (increase(featuremonitor_alarms_total[30d]))";
 

@@ -50,21 +50,13 @@ impl Window {
         }
     }
 
-    fn profiles<'a>(
-        &'a self,
-        bins: impl Fn(usize) -> Option<Arc<Bins>> + 'a,
-    ) -> impl Iterator<Item = FeatureProfile> + 'a {
-        let numbers = self.numbers.iter().map(|values| numeric(values));
-        let names = self.codes.iter().zip(CATEGORIES);
-        let names = names.map(|(codes, categories)| categorical(codes, categories));
-        let columns: Vec<Box<dyn Fn(Option<Arc<Bins>>) -> FeatureProfile + 'a>> = numbers
-            .map(|of| Box::new(of) as Box<dyn Fn(_) -> _>)
-            .chain(names.map(|of| Box::new(of) as Box<dyn Fn(_) -> _>))
-            .collect();
-        columns
-            .into_iter()
-            .enumerate()
-            .map(move |(place, of)| of(bins(place)))
+    fn profiles(&self, bins: impl Fn(usize) -> Option<Arc<Bins>>) -> Vec<FeatureProfile> {
+        let numbers = self.numbers.iter().enumerate();
+        let numbers = numbers.map(|(place, values)| numeric(values, bins(place)));
+        let names = self.codes.iter().zip(CATEGORIES).enumerate();
+        let names =
+            names.map(|(place, (codes, count))| categorical(codes, count, bins(NUMBERS + place)));
+        numbers.chain(names).collect()
     }
 
     fn values<'a>(&'a self, names: &'a [String]) -> Vec<(&'a str, Values<'a>)> {
@@ -126,6 +118,7 @@ fn segmented(window: &Window, names: &[String], features: &[FrozenFeature]) -> S
 fn frozen(windows: &[Window], names: &[String]) -> Vec<FrozenFeature> {
     let bins: Vec<Arc<Bins>> = windows[0]
         .profiles(|_| None)
+        .iter()
         .map(|profile| Arc::new(profile.freeze_bins()))
         .collect();
     let mut summaries: Vec<Vec<Summary>> = vec![Vec::new(); bins.len()];
@@ -184,6 +177,7 @@ fn main() {
     let limits = reference();
     let summaries: Vec<Summary> = window
         .profiles(|place| features.get(place).map(|feature| feature.bins.clone()))
+        .into_iter()
         .map(FeatureProfile::close)
         .collect();
     let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
@@ -288,36 +282,31 @@ fn code(categories: u32, rows: usize, random: &mut SmallRng) -> Vec<u32> {
     (0..rows).map(|_| draw()).collect()
 }
 
-/// Profiles of a column over some bins.
-fn numeric(values: &[f64]) -> impl Fn(Option<Arc<Bins>>) -> FeatureProfile + '_ {
-    move |bins| {
-        let mut profile = FeatureProfile::new(Kind::Numeric, bins);
-        let validity = Validity::all(values.len());
-        profile
-            .update(&Column::Numeric { values, validity })
-            .unwrap();
-        profile
-    }
+fn numeric(values: &[f64], bins: Option<Arc<Bins>>) -> FeatureProfile {
+    let mut profile = FeatureProfile::new(Kind::Numeric, bins);
+    let validity = Validity::all(values.len());
+    profile
+        .update(&Column::Numeric { values, validity })
+        .unwrap();
+    profile
 }
 
-fn categorical(codes: &[u32], count: u32) -> impl Fn(Option<Arc<Bins>>) -> FeatureProfile + '_ {
+fn categorical(codes: &[u32], count: u32, bins: Option<Arc<Bins>>) -> FeatureProfile {
     let names: Vec<String> = (0..count).map(|code| format!("c{code}")).collect();
     let bits = bitmap(codes.iter().map(|code| *code != ABSENT));
     let codes: Vec<i32> = codes.iter().map(|code| *code as i32).collect();
-    move |bins| {
-        let mut profile = FeatureProfile::new(Kind::Categorical, bins);
-        let column = Column::Categorical {
-            codes: &codes,
-            validity: Validity::bitmap(&bits, 0, codes.len()).unwrap(),
-            categories: Categories {
-                generation: 0,
-                len: names.len(),
-                name: &|code| names.get(code).map(String::as_str),
-            },
-        };
-        profile.update(&column).unwrap();
-        profile
-    }
+    let mut profile = FeatureProfile::new(Kind::Categorical, bins);
+    let column = Column::Categorical {
+        codes: &codes,
+        validity: Validity::bitmap(&bits, 0, codes.len()).unwrap(),
+        categories: Categories {
+            generation: 0,
+            len: names.len(),
+            name: &|code| names.get(code).map(String::as_str),
+        },
+    };
+    profile.update(&column).unwrap();
+    profile
 }
 
 fn bitmap(there: impl ExactSizeIterator<Item = bool>) -> Vec<u8> {

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 
 use crate::distance::Statistic;
-use crate::limits::Limit;
+use crate::limits::{Limit, LimitPart};
 
 /// A check whose limit follows from the false-alarm budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -299,6 +299,19 @@ pub struct Verdict {
     /// Score at least 1 on at least `min_rows` rows, and allowed to alarm at this severity
     /// (a feature that moves by construction is not, unless the manifest gives it a number).
     pub over: BySeverity<bool>,
+}
+
+impl Verdict {
+    /// Whether the limit in force follows from the budget, and is no number of the manifest.
+    pub fn calibrated(&self) -> BySeverity<bool> {
+        let warning = self.limits.warning.part != LimitPart::Manifest;
+        let critical = match self.limits.critical.part {
+            LimitPart::Manifest => false,
+            LimitPart::RaisedToWarning => warning,
+            _ => true,
+        };
+        BySeverity { warning, critical }
+    }
 }
 
 /// Counts in how many windows in a row a feature was over a limit.

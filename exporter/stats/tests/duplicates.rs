@@ -77,6 +77,8 @@ fn more_duplicates_than_in_the_baseline_are_a_breach() {
     let reference = Reference::new(&[], &baseline, &settings(own));
     let more = judged(&reference, &window(1000, 90)).unwrap();
     assert_eq!((more.over.warning, more.over.critical), (true, false));
+    let calibrated = more.calibrated();
+    assert_eq!((calibrated.warning, calibrated.critical), (true, false));
 }
 
 #[test]

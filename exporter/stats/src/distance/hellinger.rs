@@ -19,14 +19,18 @@ pub fn effect(table: &Table, value: f64) -> f64 {
         .sqrt()
 }
 
-/// P(distance ≥ value) when nothing changed: its square is (1/N + 1/M)/8·χ²_{B−1} to second order.
+/// P(distance ≥ value) when nothing changed: its square is (1/N + 1/M)/8·χ²_{B−1} to second order, and [`Table::sparse`] times that.
 pub fn p_value(table: &Table, value: f64) -> f64 {
-    tail::chi_squared_sf(8.0 * value * value / table.noise(), table.degrees())
+    tail::chi_squared_sf(value * value / unit(table), table.degrees())
 }
 
 /// The distance that is exceeded with probability `alpha` when nothing changed.
 pub fn null(table: &Table, alpha: f64) -> f64 {
-    (table.noise() / 8.0 * tail::chi_squared_isf(alpha, table.degrees())).sqrt()
+    (unit(table) * tail::chi_squared_isf(alpha, table.degrees())).sqrt()
+}
+
+fn unit(table: &Table) -> f64 {
+    table.noise() / 8.0 * table.sparse()
 }
 
 #[cfg(test)]

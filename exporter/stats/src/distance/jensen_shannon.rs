@@ -36,31 +36,20 @@ pub fn effect(table: &Table, value: f64) -> f64 {
 }
 
 /// P(distance ≥ value) when nothing changed: the divergence is (1/N + 1/M)/(8 ln 2)·χ²_{B−1} to second order, and
-/// [`sparse`] times that.
+/// [`Table::sparse`] times that.
 pub fn p_value(table: &Table, value: f64) -> f64 {
-    let unit = unit(table) * sparse(table);
+    let unit = unit(table) * table.sparse();
     tail::chi_squared_sf(value * value / unit, table.degrees())
 }
 
 /// The distance that is exceeded with probability `alpha` when nothing changed.
 pub fn null(table: &Table, alpha: f64) -> f64 {
-    let unit = unit(table) * sparse(table);
+    let unit = unit(table) * table.sparse();
     (unit * tail::chi_squared_isf(alpha, table.degrees())).sqrt()
 }
 
 fn unit(table: &Table) -> f64 {
     table.noise() / (8.0 * LN_2)
-}
-
-/// How much larger the quantiles are than those of χ² where bins expect few values: 1 + 0.4·s + 3·s², s = (1/N + 1/M)·Σ1/p ÷ (B−1)
-/// over the shares p of both sides together. Simulated with 2 to 40 bins of equal and unequal shares and α from 0.006 to 0.0004;
-/// the mean grows by 3/8·s, from the terms of the fourth order. Beyond s = ¼, which is four or five values a bin, χ² is no law.
-fn sparse(table: &Table) -> f64 {
-    let all = table.reference_total + table.current_total;
-    let both = table.reference.iter().zip(&table.current);
-    let reciprocals: f64 = both.map(|(a, c)| all / (a + c)).sum();
-    let s = (table.noise() * reciprocals / table.degrees().max(1.0)).min(0.25);
-    1.0 + 0.4 * s + 3.0 * s * s
 }
 
 #[cfg(test)]
