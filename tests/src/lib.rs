@@ -4,6 +4,7 @@ pub mod alertmanager;
 pub mod cluster;
 pub mod customers;
 pub mod exporter;
+mod file;
 pub mod http;
 pub mod operator;
 pub mod process;
