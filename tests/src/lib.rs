@@ -1,6 +1,7 @@
 //! What the tests that cross processes share: where programs are, and servers and clusters that end with their test.
 
 pub mod alertmanager;
+pub mod chain;
 pub mod cluster;
 pub mod customers;
 pub mod exporter;
