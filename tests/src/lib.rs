@@ -13,4 +13,5 @@ pub mod prometheus;
 pub mod proxy;
 pub mod server;
 pub mod sink;
+pub mod temperatures;
 pub mod tools;
