@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reference figures of one week of the customer features against a baseline: JSON on standard output.
 
-usage: expected.py WEEK [--baseline 13-18] [--faults JSON]
+usage: expected.py WEEK [--baseline 13-18] [--faults JSON] [--target segment]
 
 Computed from the raw rows with DuckDB (counts and moments), numpy (quantiles) and scipy (distributions), by the
 formulas of docs/statistics.md and by nothing of the monitor's own code. Exact where the monitor is exact. KS and
@@ -9,7 +9,8 @@ Wasserstein are on raw values, where the monitor counts in fine bins and states 
 it, are there also as counted in those bins, which are made anew from the baseline's raw values. What does not apply to a
 kind of feature is not there.
 
---faults spoils the rows of every week as servers/customers.py does with the same control file.
+--faults spoils the rows as servers/customers.py does with the same control file, those of single weeks too. Of a column with the
+ending _imputed beside a feature it is taken that it says which of its values were filled in.
 """
 import argparse
 import collections
@@ -29,11 +30,14 @@ import associations  # noqa: E402  (the paths above make them importable)
 import between  # noqa: E402
 import customers  # noqa: E402
 import missingness  # noqa: E402
+import number_target  # noqa: E402
 import performance  # noqa: E402
 import segments  # noqa: E402
 import weekly_features  # noqa: E402
 
-NOT_FEATURES = {"household_id", "snapshot_ts", "last_event_ts", "segment"}
+NOT_FEATURES = {"household_id", "snapshot_ts", "last_event_ts"}
+TARGET = "segment"
+FLAG = "_imputed"
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 MOST_FREQUENT = 50
 FINE, COARSE, VALUE_BINS = 1024, 10, 50
@@ -79,6 +83,17 @@ def counts_and_moments(snapshot, name, numeric):
         max({name}::double) {finite} as max"""
     relation = duckdb.sql(f"select {statistics} from snapshot")
     return dict(zip(relation.columns, relation.fetchall()[0]))
+
+
+def rows_of(week, faults):
+    """A week's rows as the server sends them."""
+    own = faults.get("weeks", {}).get(str(week), {})
+    return customers.spoiled(customers.spoiled(weekly_features.read(week), own), faults)
+
+
+def features_of(table, target=TARGET):
+    """The names of the columns that are features."""
+    return [name for name in table.column_names if name not in {*NOT_FEATURES, target} and not name.endswith(FLAG)]
 
 
 def values(table, name):
@@ -229,9 +244,12 @@ class Feature:
         self.shares = [(table[name].null_count, table.num_rows) for table in baseline]
         self.current = values(current, name)
         self.current_share = (current[name].null_count, current.num_rows)
-        filled = [table[name].drop_null() for table in [*baseline, current]]
+        tables = [*baseline, current]
+        filled = [table[name].drop_null() for table in tables]
         *self.invalid_shares, self.current_invalid_share = self.invalid(filled[:-1], filled)
         *self.outlier_shares, self.current_outlier_share = self.outliers() or [None, None]
+        self.flags = [table[name + FLAG].to_numpy() for table in tables] if name + FLAG in current.column_names else None
+        self.filled_in = self.distortion(current) if self.flags else None
         self.categories = None if self.numeric else Categories(numpy.concatenate(self.windows))
         self.numbers = Numbers(numpy.concatenate(self.windows)) if self.numeric else None
         if self.categories:
@@ -274,7 +292,9 @@ class Feature:
 
     def filled(self):
         """Of each window, the last one the current, how often its most frequent number is there, of those that are no usual value of
-        the baseline, and how many finite numbers there are; nothing of categories."""
+        the baseline, and how many finite numbers there are; by a flag how many rows it names, and all. Nothing of categories."""
+        if self.flags:
+            return [(int(flag.sum()), len(flag)) for flag in self.flags]
         if not self.numeric:
             return None
         edges = self.numbers.fine
@@ -288,6 +308,18 @@ class Feature:
             most = max(numpy.unique(near, return_counts=True)[1], default=0)
             shares.append((int(most) if most >= FILL_SHARE * len(finite) else 0, len(finite)))
         return shares
+
+    def distortion(self, current):
+        """What the values that the flag names do to the distribution of the window."""
+        numbers, flag = current[self.name].to_numpy(zero_copy_only=False).astype(float), self.flags[-1]
+        filled, others = (side[numpy.isfinite(side)] for side in (numbers[flag], numbers[~flag]))
+        return {
+            "share": float(flag.mean()),
+            "reference": float(numpy.concatenate(self.flags[:-1]).mean()),
+            "ks": float(stats.ks_2samp(filled, others).statistic),
+            "variance": float(filled.var(ddof=1) / others.var(ddof=1)),
+            "stddev": float(numpy.concatenate([filled, others]).std(ddof=1) / others.std(ddof=1)),
+        }
 
     def pooled(self, which):
         chosen = [self.windows[i] for i in which]
@@ -438,15 +470,17 @@ def events(snapshot):
     return {"times": times, "quantiles": {f"p{p:02d}": numpy.quantile(times, p / 100) for p in (1, 5, 50)}}
 
 
-def expected(week, baseline_weeks, faults):
+def expected(week, baseline_weeks, faults, target):
     """All reference figures, as a dictionary."""
-    *baseline, current = [customers.spoiled(weekly_features.read(k), faults) for k in [*baseline_weeks, week]]
+    *baseline, current = [rows_of(k, faults) for k in [*baseline_weeks, week]]
     pooled = pyarrow.concat_tables(baseline)
-    features = [Feature(name, baseline, current) for name in current.column_names if name not in NOT_FEATURES]
+    features = [Feature(name, baseline, current) for name in features_of(current, target)]
     fenced = [feature for feature in features if feature.current_outlier_share]
     pairs = associations.Associations([feature.name for feature in features], baseline, current)
     numeric = [feature for feature in features if feature.numeric]
-    told = performance.Performance([feature.name for feature in features], baseline, current, "segment")
+    classes = pyarrow.types.is_dictionary(current.schema.field(target).type)
+    of_target = performance.Performance if classes else number_target.NumberTarget
+    told = of_target([feature.name for feature in features], baseline, current, target)
     divided = segments.Segments("household_size", features, baseline, current)
     # Drift, missing and quality of each, outliers of those that have some spread, imputation of numbers, those with a pair, those that
     # tell something of the target, those that are compared in segments, and the window's keys and patterns.
@@ -482,28 +516,32 @@ def expected(week, baseline_weeks, faults):
             "missing": risen("missing", feature.shares, feature.current_share, alphas, missing),
             "quality": risen("quality", feature.invalid_shares, feature.current_invalid_share, alphas, invalid),
             "outliers": risen("outliers", feature.outlier_shares, feature.current_outlier_share, alphas, far) if feature in fenced else None,
+            "filled_in": feature.filled_in,
             "imputation": risen("imputation", feature.filled_shares, feature.current_filled_share, alphas, filled) if feature.numeric else None,
         }
     add_adjusted(result["features"].values())
     return result
 
 
-def arguments(description):
-    """What a script about a week is asked for: the week, the weeks of the baseline, and what the server spoils."""
+def arguments(description, **more):
+    """What a script about a week is asked for: the week, the weeks of the baseline, what the server spoils, and options of its
+    own with what they are when not given."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("week", type=int)
     parser.add_argument("--baseline", default="13-18", help="weeks, such as 13-15,17; 13-18 when not given")
     parser.add_argument("--faults", type=json.loads, default={}, help="what the server spoils, none when not given")
+    for name, otherwise in more.items():
+        parser.add_argument(f"--{name}", default=otherwise, help=f"{otherwise} when not given")
     options = parser.parse_args()
     weeks = []
     for run in options.baseline.split(","):
         first, *last = map(int, run.split("-"))
         weeks += range(first, (last or [first])[0] + 1)
-    return options.week, weeks, options.faults
+    return options.week, weeks, options.faults, *(getattr(options, name) for name in more)
 
 
 def main():
-    asked = arguments(__doc__)
+    asked = arguments(__doc__, target=TARGET)
     weekly_features.build()
     json.dump(expected(*asked), sys.stdout, indent=1)
     print()

@@ -82,21 +82,26 @@ def steady(folds):
     return {c for c, both in rows.items() if min(both) >= STEADY}
 
 
+def columns_of(names, windows):
+    """Of each feature its column in every window: numbers, NaN where there is none, or names, empty where there is none."""
+    columns = {}
+    for name in sorted(names):
+        parts = [window[name] for window in windows]
+        if pyarrow.types.is_dictionary(parts[-1].type):
+            columns[name] = [numpy.array([v or "" for v in column]) for column in joined(parts)]
+        else:
+            columns[name] = [numpy.array([numpy.nan if v is None else float(v) for v in column.to_pylist()]) for column in parts]
+    return columns
+
+
 class Performance:
     """What each feature tells, in baseline windows and in a window."""
 
     def __init__(self, names, baseline, current, target):
         windows = [*baseline, current]
         self.targets = [numpy.array([name if name is not None else "" for name in column]) for column in joined([w[target] for w in windows])]
-        self.columns, self.readings = {}, {}
-        for name in sorted(names):
-            numeric = not pyarrow.types.is_dictionary(current.schema.field(name).type)
-            if numeric:
-                columns = [numpy.array([numpy.nan if v is None else float(v) for v in window[name].to_pylist()]) for window in windows]
-            else:
-                columns = [numpy.array([v or "" for v in column]) for column in joined([window[name] for window in windows])]
-            self.columns[name] = columns
-            self.readings[name] = (self.numeric if numeric else self.categorical)(columns)
+        self.columns = columns_of(names, windows)
+        self.readings = {name: (self.numeric if columns[-1].dtype == float else self.categorical)(columns) for name, columns in self.columns.items()}
 
     def rows(self, columns):
         """Of each window values and target where both are known."""
@@ -156,11 +161,11 @@ class Performance:
         pooled = numpy.mean([numpy.mean(own**2) for own in telling.values()]), between.weight(list(telling.values()))
         described = {}
         for name, (folds, now) in self.readings.items():
-            described[name] = {"reference": references[name], "auc": average([now], steady([now]))[0], "tells": name in telling}
+            described[name] = {"statistic": "auc", "tells": name in telling}
             if name in telling:
                 common = steady(folds) & steady([now])
                 before, after = average(folds, common), average([now], common)
-                described[name] |= {"reference": before[0], "auc": after[0], "fall": before[0] - after[0]}
+                described[name] |= {"reference": before[0], "value": after[0], "fall": before[0] - after[0]}
                 described[name]["limits"] = self.limits(before, after, telling[name], pooled, alphas)
         return described
 
@@ -178,12 +183,16 @@ class Performance:
         limits["critical"] = max(limits.values())
         return limits
 
+    def responses(self):
+        """The rows of the window whose target is known, and what is explained in them: each class."""
+        target = self.targets[-1]
+        rows = target != ""
+        return rows, [(target[rows] == c).astype(float) for c in numpy.unique(target[rows])]
+
     def explained(self):
         """Share of the target of the window that the features explain together which tell the most by themselves: of each class by
         least squares on the ranks of numbers, and on the class's share in each category."""
-        target = self.targets[-1]
-        rows = target != ""
-        responses = [(target[rows] == c).astype(float) for c in numpy.unique(target[rows])]
+        rows, responses = self.responses()
         designs = [{name: self.column(columns[-1][rows], y) for name, columns in self.columns.items()} for y in responses]
         total = sum(y.var() for y in responses)
 

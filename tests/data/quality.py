@@ -19,8 +19,7 @@ import pyarrow
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "servers"))
-import customers  # noqa: E402  (the paths above make them importable)
-import expected  # noqa: E402
+import expected  # noqa: E402  (the paths above make them importable)
 import weekly_features  # noqa: E402
 
 KEY = "household_id"
@@ -28,12 +27,6 @@ KEY = "household_id"
 TOLERANCE = 0.5
 # The robust z-score beyond which a number is far out, and the MAD of a standard normal variable.
 FAR_OUT, NORMAL_MAD = 3.5, 0.6745
-
-
-def rows_of(week, faults):
-    """A week's rows as the server sends them."""
-    own = faults.get("weeks", {}).get(str(week), {})
-    return customers.spoiled(customers.spoiled(weekly_features.read(week), own), faults)
 
 
 def kind_of(table, name):
@@ -118,9 +111,9 @@ def keys(table):
 
 def quality(week, baseline_weeks, faults):
     """All of it, as a dictionary."""
-    baseline = [rows_of(known, faults) for known in baseline_weeks]
-    current = rows_of(week, faults)
-    names = [name for name in baseline[0].column_names if name not in expected.NOT_FEATURES]
+    baseline = [expected.rows_of(known, faults) for known in baseline_weeks]
+    current = expected.rows_of(week, faults)
+    names = expected.features_of(baseline[0])
     features = {name: feature(name, baseline, current) for name in names}
     of_keys = keys(current)
     mean = float(numpy.mean([of["quality"] for of in features.values()]))

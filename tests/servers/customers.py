@@ -21,12 +21,15 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
     "nulls_where": {"age": ["income", "35-49K", 0.5]}  share of the rows with that income in which age turns null
     "late": {"income": ["35-49K", 60]}  the events of the rows with that income are so many seconds earlier
     "null_since": {"age": 1494e6}   the column is null in rows whose last event is at this Unix time or later
+    "impute": {"age_days": [5, 9]}  nulls of a numeric column turn into numbers from one to another, and one more column,
+                                    age_days_imputed, says in which rows
     "nans": {"monetary_28d": 0.1}   share of the column's values that turn NaN
     "infinities": {"age_days": 0.1} share of the column's values that turn infinite
     "shift": {"monetary_28d": 50}   amount added to a numeric column
     "set": {"age_days": [0.1, 9]}   share of a numeric column's values that turn into a number
     "between": {"age_days": [0.1, 5, 9]}  share of a numeric column's values that turn into numbers from one to another
     "shuffle": ["monetary_28d"]     columns whose values go to other rows
+    "only": 0.5                     share of the rows that are served, and no others
     "twice": 0.1                    share of the rows that are served twice
     "unseen": {"segment": 0.2}      share of the rows whose category is one that never occurred before
     "cast": {"age": "int64"}        another type; values that do not fit turn null
@@ -163,6 +166,9 @@ def spoiled(table, faults):
         table = replaced(table, "last_event_ts", lambda c: pyarrow.compute.if_else(inside, pyarrow.compute.subtract(c.cast(pyarrow.int64()), late), c.cast(pyarrow.int64())).cast(c.type))
     for name, share in faults.get("moved_gaps", {}).items():
         table = replaced(table, name, lambda c: with_moved_gaps(c, share))
+    for name, (low, high) in faults.get("impute", {}).items():
+        gaps = table[name].combine_chunks().is_null()
+        table = replaced(table, name, lambda c: filled(c, gaps, low, high)).append_column(f"{name}_imputed", gaps)
     for fault, value in (("nans", math.nan), ("infinities", math.inf)):
         for name, share in faults.get(fault, {}).items():
             # A null stays one.
@@ -175,6 +181,8 @@ def spoiled(table, faults):
         table = replaced(table, name, lambda c: pyarrow.compute.if_else(hit(c, share), pyarrow.array(numpy.linspace(low, high, len(c))), c))
     for name in faults.get("shuffle", []):
         table = replaced(table, name, lambda c: c.take(pyarrow.array(numpy.random.default_rng(1).permutation(len(c)))))
+    if "only" in faults:
+        table = table.filter(hit(table, faults["only"]))
     if faults.get("twice"):
         table = pyarrow.concat_tables([table, table.filter(hit(table, faults["twice"]))])
     for name, share in faults.get("unseen", {}).items():
@@ -202,6 +210,12 @@ def rows_of(table, column, value):
 def hit(column, share):
     """Which rows a fault touches."""
     return pyarrow.array(numpy.random.default_rng(1).random(len(column)) < share)
+
+
+def filled(column, gaps, low, high):
+    """The column with numbers from one to another where there are gaps."""
+    numbers = numpy.linspace(low, high, gaps.true_count)
+    return pyarrow.compute.replace_with_mask(column, gaps, pyarrow.array(numbers, column.type))
 
 
 def with_moved_gaps(column, share):

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::server::Server;
-use crate::{http, tools};
+use crate::{file, http, tools};
 
 /// The example whose times are scaled.
 const EXAMPLE: &str = "crds/examples/customer-segmentation.yaml";
@@ -122,9 +122,7 @@ impl Customers {
     ///
     /// When it does not hold `from`.
     pub fn edit(&self, from: &str, to: &str) {
-        let text = std::fs::read_to_string(self.manifest()).expect("the manifest is there");
-        assert!(text.contains(from), "no {from:?} in\n{text}");
-        std::fs::write(self.manifest(), text.replace(from, to)).expect("it can be written");
+        file::edit(&self.manifest(), from, to);
     }
 
     /// Adds to the manifest's spec.
@@ -133,8 +131,7 @@ impl Customers {
     ///
     /// When it cannot be written.
     pub fn append(&self, more: &str) {
-        let text = std::fs::read_to_string(self.manifest()).expect("the manifest is there");
-        std::fs::write(self.manifest(), text + more).expect("it can be written");
+        file::append(&self.manifest(), more);
     }
 
     /// Makes the server answer with faults, as JSON; `{}` for none.
@@ -143,10 +140,7 @@ impl Customers {
     ///
     /// When the file cannot be written.
     pub fn faults(&self, faults: &serde_json::Value) {
-        // Renamed into place, so that the server never reads half of it.
-        let new = self.home().join("faults.new");
-        std::fs::write(&new, faults.to_string()).expect("it can be written");
-        std::fs::rename(new, self.home().join("faults.json")).expect("it can be renamed");
+        file::write(&self.home().join("faults.json"), &faults.to_string());
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::http::texts;
 use crate::process::Process;
-use crate::{http, tools};
+use crate::{file, http, tools};
 
 /// A running Prometheus. Dropping it ends the process.
 #[derive(Debug)]
@@ -92,10 +92,7 @@ impl Prometheus {
                 json!({"targets": [format!("127.0.0.1:{port}")], "labels": labels})
             })
             .collect();
-        // Renamed into place, so that half of it is never read.
-        let new = self.targets.with_extension("new");
-        std::fs::write(&new, json!(groups).to_string()).expect("the folder can be written");
-        std::fs::rename(&new, &self.targets).expect("it can be renamed");
+        file::write(&self.targets, &json!(groups).to_string());
     }
 
     /// The results of a query, with their labels; nothing while Prometheus does not answer.

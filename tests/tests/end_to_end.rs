@@ -103,6 +103,97 @@ fn quality_equals_the_reference_where_much_is_wrong() {
     exporter.terminate();
 }
 
+/// A column beside a feature says in which rows its values were filled in: it is no feature, and each row counts.
+#[test]
+fn what_a_flag_says_equals_the_reference() {
+    const FILLED_IN: &str = "basket_value_mean_28d";
+    let customers = Customers::replay(1, WEEK_SECONDS);
+    customers.edit(
+        "      overrides:\n",
+        &format!(
+            "      overrides:\n      - {{names: [{FILLED_IN}], imputedFlag: {FILLED_IN}_imputed}}\n"
+        ),
+    );
+    // Of the week more is missing than of the baseline, and all of it is filled in.
+    let faults = json!({
+        "impute": {FILLED_IN: [5, 60]},
+        "weeks": {"19": {"nulls": {FILLED_IN: 0.2}}},
+    });
+    customers.faults(&faults);
+    let metrics = first_week(&customers);
+    let expected = expected("19", &["--faults", &faults.to_string()]);
+    check_tests(&metrics, &expected);
+    let features = expected["features"].as_object().unwrap();
+    assert_eq!(features.len(), 38);
+    for (feature, expected) in features {
+        check_feature(&metrics, feature, expected);
+    }
+    let filled_in = &features[FILLED_IN]["filled_in"];
+    for (name, field) in [
+        ("imputed_ratio", "share"),
+        ("reference_imputed_ratio", "reference"),
+        ("imputed_ks_statistic", "ks"),
+        ("imputed_relative_variance", "variance"),
+        ("imputed_relative_stddev", "stddev"),
+    ] {
+        let family = format!("featuremonitor_feature_{name}");
+        let found = metrics.get(&family, &[("feature", FILLED_IN)]);
+        check(&family, found, filled_in[field].as_f64().unwrap(), EXACT);
+    }
+    let missing = metrics.get(
+        "featuremonitor_feature_missing_ratio",
+        &[("feature", FILLED_IN)],
+    );
+    assert_eq!(missing, Some(0.0));
+    let imputation = [("feature", FILLED_IN), ("check", "imputation")];
+    let critical = [imputation[0], imputation[1], ("severity", "critical")];
+    let breached = metrics.get("featuremonitor_check_breached", &critical);
+    assert_eq!(breached, Some(1.0));
+    let flag = format!("{FILLED_IN}_imputed");
+    let features = metrics.labels("featuremonitor_feature_info");
+    assert!(features.iter().all(|labels| labels["feature"] != flag));
+}
+
+/// What features tell about a number: R² of those that are numbers themselves, ε² of categories.
+#[test]
+fn a_target_of_numbers_is_told_about_as_in_the_reference() {
+    const TARGET: &str = "monetary_91d";
+    let customers = Customers::replay(1, WEEK_SECONDS);
+    customers.edit("column: segment", &format!("column: {TARGET}"));
+    customers.edit("kind: Class", "kind: Number");
+    let metrics = first_week(&customers);
+    let expected = expected("19", &["--target", TARGET]);
+    check_tests(&metrics, &expected);
+    check_performance(&metrics, &expected, 15);
+    let features = expected["performance"].as_object().unwrap();
+    for statistic in ["r_squared", "epsilon_squared"] {
+        let telling = |feature: &&Value| feature["tells"] == true;
+        let telling = features.values().filter(telling);
+        let of = telling.filter(|feature| feature["statistic"] == statistic);
+        assert!(of.count() >= 3, "{statistic}");
+    }
+}
+
+/// What the exporter shows of the first week after the baseline.
+fn first_week(customers: &Customers) -> Metrics {
+    let mut exporter = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let metrics = exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= 1.0);
+    exporter.terminate();
+    metrics
+}
+
+/// What the reference says of a week, with options.
+fn expected(week: &str, options: &[&str]) -> Value {
+    let found = python("data/expected.py", &[&[week], options].concat());
+    serde_json::from_str(&found).unwrap()
+}
+
+/// How many tests share the budget.
+fn check_tests(metrics: &Metrics, expected: &Value) {
+    let tests = metrics.find("featuremonitor_statistical_tests");
+    assert_eq!(tests, expected["tests"].as_f64());
+}
+
 /// Runs the exporter over all weeks, whose rows have `faults`, and compares what it shows.
 fn compare_with_the_reference(faults: &Value) -> Metrics {
     // A week of the data takes ten minutes, and the last one ended five minutes ago, so that nothing
@@ -119,21 +210,14 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
     assert_eq!(metrics.find("featuremonitor_source_up"), Some(1.0));
 
     check_quality(&metrics, "52", faults);
-    let faults = faults.to_string();
-    let expected = python("data/expected.py", &["52", "--faults", &faults]);
-    let expected: Value = serde_json::from_str(&expected).unwrap();
+    let expected = expected("52", &["--faults", &faults.to_string()]);
     check(
         "baseline rows",
         metrics.find("featuremonitor_baseline_rows"),
         expected["baseline_rows"].as_f64().unwrap(),
         0.0,
     );
-    check(
-        "tests",
-        metrics.find("featuremonitor_statistical_tests"),
-        expected["tests"].as_f64().unwrap(),
-        0.0,
-    );
+    check_tests(&metrics, &expected);
     let features = expected["features"].as_object().unwrap();
     assert_eq!(features.len(), 38);
     for (feature, expected) in features {
@@ -143,11 +227,7 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
         check_bins(&metrics, feature, &expected["distances"]["bins"]);
     }
     check_pairs(&metrics, &expected["pairs"]);
-    check_performance(&metrics, &expected["performance"]);
-    let explained = metrics.find("featuremonitor_target_explained_ratio");
-    // Above fifteen features the shares that sum up to it are means over permutations.
-    let all = expected["explained"].as_f64().unwrap();
-    check("explained together", explained, all, 1e-4);
+    check_performance(&metrics, &expected, 30);
     check_missingness(&metrics, &expected["missingness"]);
     check_segments(&metrics, &expected["segments"]);
     check_newest_events(&metrics, &expected, customers.origin());
@@ -489,12 +569,13 @@ fn check_pairs(metrics: &Metrics, pairs: &Value) {
     assert!(limited > 20, "{limited} limits were compared");
 }
 
-/// What each feature tells about the target in baseline and window, and where that may fall, by how much it did and its limits.
-fn check_performance(metrics: &Metrics, features: &Value) {
+/// What each feature tells about the target in baseline and window, and where that may fall, by how much it did and its limits; at
+/// least so many tell something. And what all explain together.
+fn check_performance(metrics: &Metrics, expected: &Value, least: usize) {
     const CLOSE: f64 = 1e-8;
-    let features = features.as_object().unwrap();
+    let features = expected["performance"].as_object().unwrap();
     let telling = features.values().filter(|feature| feature["tells"] == true);
-    assert!(telling.count() > 30 && features.len() == 38);
+    assert!(telling.count() >= least && features.len() == 38);
     for (name, expected) in features {
         let number = |key: &str| expected[key].as_f64().unwrap();
         let near = |what: &str, found: Option<f64>, expected: f64| {
@@ -506,17 +587,21 @@ fn check_performance(metrics: &Metrics, features: &Value) {
                 "{what}: {found} where {expected} is expected"
             );
         };
-        let of = [("feature", name.as_str()), ("statistic", "auc")];
-        let auc = metrics.get("featuremonitor_feature_predictive_power", &of);
+        let statistic = expected["statistic"].as_str().unwrap();
+        let of = [("feature", name.as_str()), ("statistic", statistic)];
+        let value = metrics.get("featuremonitor_feature_predictive_power", &of);
         let reference = metrics.get("featuremonitor_feature_reference_predictive_power", &of);
         let checked = [of[0], ("check", "performance")];
         let fall = metrics.get("featuremonitor_check_value", &checked);
         if expected["tells"] == false {
-            assert_eq!((auc, reference, fall), (None, None, None), "{name}");
+            assert_eq!((reference, fall), (None, None), "{name}");
+            // What speaks for a class is learnt from the baseline, and a line needs none.
+            assert_eq!(value.is_none(), statistic == "auc", "{name}");
             continue;
         }
-        near("AUC", auc, number("auc"));
-        near("AUC in the baseline", reference, number("reference"));
+        near(statistic, value, number("value"));
+        let what = format!("{statistic} in the baseline");
+        near(&what, reference, number("reference"));
         near("fall", fall, number("fall"));
         for severity in ["warning", "critical"] {
             let labels = [checked[0], checked[1], ("severity", severity)];
@@ -525,6 +610,22 @@ fn check_performance(metrics: &Metrics, features: &Value) {
             near(&format!("{severity} limit"), limit, expected);
         }
     }
+    let explained = metrics.find("featuremonitor_target_explained_ratio");
+    // Above fifteen features the shares that sum up to it are means over permutations.
+    let all = expected["explained"].as_f64().unwrap();
+    check("explained together", explained, all, 1e-4);
+    let share = "featuremonitor_feature_contribution_ratio";
+    let shares = metrics.labels(share).into_iter().map(|labels| {
+        let of = [("feature", labels["feature"].as_str())];
+        metrics.get(share, &of).unwrap()
+    });
+    let sum: f64 = shares.sum();
+    check(
+        "contributions together",
+        Some(sum),
+        explained.unwrap(),
+        EXACT,
+    );
 }
 
 /// What features are within segments, and why they changed as a whole.

@@ -7,76 +7,51 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use harness::alertmanager::Alertmanager;
+use harness::chain::{Case, Chain, Line, Told, Watched, World};
 use harness::customers::Customers;
 use harness::exporter::Exporter;
-use harness::http;
-use harness::prometheus::{Firing, Prometheus};
-use harness::sink::{Message, Sink};
+use harness::sink::Sink;
 use serde_json::{Value, json};
 
 const WEEK_SECONDS: u64 = 10;
-const MONITOR: &str = "customer-segmentation";
-const QUIET: &str = "quiet";
-/// How long an alert may take on a busy machine. It waits for a window to be complete and then to hold for some seconds.
-const PATIENCE: Duration = Duration::from_secs(120);
+const SHOP: Watched = Watched {
+    monitor: "customer-segmentation",
+    team: "growth-ml",
+};
+const QUIET: Watched = Watched {
+    monitor: "quiet",
+    ..SHOP
+};
 
-/// Who is told of what, at which path of the listener.
-const NOTIFICATIONS: &str = "
-  notifications:
-    groupWait: 5s
-    groupInterval: 1s
-    receivers:
-      - {name: page, webhook: {url: http://127.0.0.1:PORT/MONITOR/page}}
-      - {name: chat, webhook: {url: http://127.0.0.1:PORT/MONITOR/chat}}
-      - {name: lead, webhook: {url: http://127.0.0.1:PORT/MONITOR/lead}}
-    routes:
-      - {match: {severity: Critical, team: [growth-ml]}, to: [page]}
-      - {match: {severity: Warning}, to: [chat]}
-    escalation:
-      - {after: 30s, match: {severity: Critical, check: [Availability]}, to: [lead]}
+/// A feature that is filled in where it is missing, and what the manifest says of it.
+const FILLED_IN: &str = "basket_value_mean_28d";
+const OVERRIDES: &str = "      overrides:
+      - {names: [basket_value_mean_28d], imputedFlag: basket_value_mean_28d_imputed}
 ";
+/// Far less than what the baseline would take for acceptable.
+const QUALITY: &str =
+    "quality: {overrides: [{features: [weekend_share_91d], range: {min: 0, max: 1}}]}";
 
-/// What must hold besides.
+/// What must hold besides. That there are no rows at all is a matter of freshness.
 const RULES: &str = "
   rules:
     - {name: non-negative-spend, expr: monetary_28d >= 0, over: Rows, severity: Critical}
+    - {name: volume, expr: count(*) = 0 or count(*) > 2000, over: Window, severity: Critical}
 ";
-const ESCALATED: &str = "FeatureAlertEscalated";
 
 /// What goes wrong.
 enum Fault {
     /// The server answers with a fault, by its control file.
     Answers(Value),
-    /// Nothing new arrives any more.
-    Freeze,
+    /// The same with a fault that begins at this moment.
+    FromNowOn(&'static str),
     /// The server is killed.
     ServerDies,
     /// The exporter is killed.
     ExporterDies,
-}
-
-/// Alert, severity, feature, and reason where it has one.
-type Told = (
-    &'static str,
-    &'static str,
-    &'static str,
-    Option<&'static str>,
-);
-
-struct Case {
-    what: &'static str,
-    fault: Fault,
-    /// What must fire, and be told.
-    told: &'static [Told],
-    /// What may fire too, since it is a consequence, and is not told: names.
-    with: &'static [&'static str],
-    /// Whether it goes on for so long that it escalates.
-    escalates: bool,
 }
 
 /// A source that is down brings no newer events, and windows wait for it.
@@ -94,17 +69,11 @@ const GONE: &[&str] = &[
     "FeatureRuleBroken",
 ];
 
-fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case<Fault>> {
     const FEATURE: &str = "monetary_28d";
-    let answers = Fault::Answers;
+    let (case, answers) = (Case::new, Fault::Answers);
     let down: &[Told] = &[("FeatureMonitorSourceDown", "critical", "", None)];
-    let case = |what, fault, told, with| Case {
-        what,
-        fault,
-        told,
-        with,
-        escalates: false,
-    };
+    let stale: &[Told] = &[("FeatureDataStale", "critical", "", None)];
     vec![
         Case {
             escalates: true,
@@ -122,16 +91,29 @@ fn cases() -> Vec<Case> {
             down,
             WAITING,
         ),
-        case(
-            "the data stands still",
-            Fault::Freeze,
-            &[("FeatureDataStale", "critical", "", None)],
-            &[
-                "FeatureStale",
-                "FeatureSegmentStale",
-                "FeatureMonitorNotJudging",
-            ],
-        ),
+        // Before the next one: of a source that has stood still for long it is usual.
+        Case {
+            says: "not_advancing",
+            ..case(
+                "rows come, and no newer events",
+                Fault::FromNowOn("events_until"),
+                stale,
+                &["FeatureStale", "FeatureSegmentStale"],
+            )
+        },
+        Case {
+            says: "not_materialised",
+            ..case(
+                "the data stands still",
+                Fault::FromNowOn("freeze"),
+                stale,
+                &[
+                    "FeatureStale",
+                    "FeatureSegmentStale",
+                    "FeatureMonitorNotJudging",
+                ],
+            )
+        },
         case(
             "one segment stands still",
             answers(json!({"late": {"household_size": ["5+", 60]}})),
@@ -166,6 +148,25 @@ fn cases() -> Vec<Case> {
             &["FeatureDrift", "FeatureSegmentDrift"],
         ),
         case(
+            "NaN in one feature, and another out of its range",
+            answers(json!({"nans": {FEATURE: 0.1}, "set": {"weekend_share_91d": [0.1, 1.2]}})),
+            &[
+                ("FeatureInvalidValues", "critical", FEATURE, None),
+                (
+                    "FeatureInvalidValues",
+                    "critical",
+                    "weekend_share_91d",
+                    None,
+                ),
+            ],
+            &[
+                "FeatureDrift",
+                "FeatureImputed",
+                "FeatureOutliers",
+                "FeatureSegmentDrift",
+            ],
+        ),
+        case(
             "numbers far out in one row of ten",
             answers(json!({"between": {FEATURE: [0.1, 550, 650]}})),
             &[
@@ -186,9 +187,26 @@ fn cases() -> Vec<Case> {
             ],
         ),
         case(
+            "a third is missing, filled in and flagged",
+            answers(json!({"nulls": {FILLED_IN: 0.3}})),
+            &[("FeatureImputed", "critical", FILLED_IN, None)],
+            &["FeatureCorrelationChanged"],
+        ),
+        case(
             "one row of a hundred that a business rule forbids",
             answers(json!({"set": {FEATURE: [0.01, -1]}})),
-            &[("FeatureRuleViolated", "critical", "", None)],
+            &[(
+                "FeatureRuleViolated",
+                "critical",
+                "",
+                Some("non-negative-spend"),
+            )],
+            &[],
+        ),
+        case(
+            "every second row does not come",
+            answers(json!({"only": 0.5})),
+            &[("FeatureRuleViolated", "critical", "", Some("volume"))],
             &[],
         ),
         case(
@@ -269,25 +287,22 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-struct Chain {
+/// A monitor with its server, and one whose data never changes.
+struct Shops {
     customers: Customers,
     exporter: Exporter,
     quiet: Customers,
     still: Exporter,
-    prometheus: Prometheus,
-    alertmanager: Alertmanager,
-    sink: Sink,
-    home: tempfile::TempDir,
 }
 
-impl Chain {
-    fn start() -> Self {
+impl Shops {
+    fn open(sink: &Sink) -> Self {
         let (customers, quiet) = (
             Customers::unchanging(2, WEEK_SECONDS),
             Customers::unchanging(2, WEEK_SECONDS),
         );
-        let sink = Sink::start();
-        for (one, name) in [(&customers, MONITOR), (&quiet, QUIET)] {
+        for (one, watched) in [(&customers, SHOP), (&quiet, QUIET)] {
+            answer(one, &json!({}));
             // A server that hangs is given up soon.
             one.edit("timeout: 60s", "timeout: 2s");
             // Both limits are passed by the same evaluation: between them a group that does not wait any more would tell of the
@@ -298,296 +313,106 @@ impl Chain {
                 "performance: {}",
                 "performance: {warning: 0.2, critical: 0.2}",
             );
-            let told = NOTIFICATIONS.replace("PORT", &sink.port.to_string());
-            one.append(&told.replace("MONITOR", name));
+            one.edit("quality: {}", QUALITY);
+            one.edit("      overrides:\n", OVERRIDES);
+            one.append(&watched.notifications(sink));
             one.append(RULES);
         }
-        quiet.edit(&format!("name: {MONITOR}"), &format!("name: {QUIET}"));
-        let home = tempfile::tempdir().unwrap();
-        let rendered = harness::operator::command()
-            .args(["render", "-f"])
-            .args([customers.manifest(), quiet.manifest()])
-            .arg("-o")
-            .arg(home.path())
-            .args(["--rule-interval", "1s"])
-            .args(["--grafana-url", "https://grafana.example.com"])
-            .output()
-            .unwrap();
-        assert!(rendered.status.success(), "{rendered:?}");
-        // There is no operator to be alerted about.
-        std::fs::remove_file(home.path().join("rules/feature-monitor.yaml")).unwrap();
+        let name = |watched: Watched| format!("name: {}", watched.monitor);
+        quiet.edit(&name(SHOP), &name(QUIET));
         let run = |one: &Customers| Exporter::run(&one.manifest(), one.home(), &[]);
         let (mut exporter, mut still) = (run(&customers), run(&quiet));
         for exporter in [&mut exporter, &mut still] {
             exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= 2.0);
         }
-        let config = home.path().join("alertmanager.yaml");
-        let alertmanager = Alertmanager::start(&config, home.path());
-        let prometheus = Prometheus::start(home.path(), Some(alertmanager.port()));
-        let chain = Self {
+        Self {
             customers,
             exporter,
             quiet,
             still,
-            prometheus,
-            alertmanager,
-            sink,
-            home,
-        };
-        chain.scrape();
-        chain
+        }
     }
 
-    fn scrape(&self) {
-        let labels = |monitor| [("namespace", "ml-prod"), ("monitor", monitor)];
-        self.prometheus.scrape(&[
-            (self.exporter.port(), &labels(MONITOR)),
-            (self.still.port(), &labels(QUIET)),
+    fn scrape(&self, chain: &Chain) {
+        chain.scrape(&[
+            (self.exporter.port(), SHOP.monitor),
+            (self.still.port(), QUIET.monitor),
         ]);
     }
+}
 
-    fn inject(&mut self, fault: &Fault) {
+/// Makes a server answer with faults beside what it always does.
+fn answer(customers: &Customers, faults: &Value) {
+    let mut all = faults.clone();
+    // It fills in where nobody bought anything, and says so.
+    all["impute"] = json!({FILLED_IN: [5, 60]});
+    customers.faults(&all);
+}
+
+impl World for Shops {
+    type Fault = Fault;
+
+    fn begin(&mut self, fault: &Fault) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         match fault {
-            Fault::Answers(faults) => self.customers.faults(faults),
-            Fault::Freeze => self.customers.faults(&json!({"freeze": now.as_secs_f64()})),
+            Fault::Answers(faults) => answer(&self.customers, faults),
+            Fault::FromNowOn(what) => {
+                let mut faults = json!({});
+                faults[*what] = json!(now.as_secs_f64());
+                answer(&self.customers, &faults);
+            }
             Fault::ServerDies => self.customers.stop(),
             Fault::ExporterDies => self.exporter.process.end(),
         }
     }
 
-    fn repair(&mut self, fault: &Fault) {
+    fn end(&mut self, fault: &Fault, chain: &Chain) {
         match fault {
-            Fault::Answers(_) | Fault::Freeze => self.customers.faults(&json!({})),
+            Fault::Answers(_) | Fault::FromNowOn(_) => answer(&self.customers, &json!({})),
             Fault::ServerDies => self.customers.start(),
             Fault::ExporterDies => {
                 let (manifest, folder) = (self.customers.manifest(), self.customers.home());
                 self.exporter = Exporter::run(&manifest, folder, &[]);
                 // At another address, as a new pod has it.
-                self.scrape();
+                self.scrape(chain);
             }
         }
     }
 
-    /// What fires of the monitor.
-    fn firing(&self) -> Vec<Firing> {
-        let firing = self.prometheus.firing().unwrap_or_default();
-        let own = |alert: &Firing| alert.labels["monitor"] == MONITOR;
-        firing.into_iter().filter(own).collect()
+    fn log(&self) -> String {
+        self.exporter.log()
     }
-
-    /// Waits until what fires satisfies `holds`; how long that took.
-    fn wait(&self, what: &str, holds: impl Fn(&[Firing]) -> bool) -> Duration {
-        let begun = Instant::now();
-        loop {
-            let firing = self.firing();
-            if holds(&firing) {
-                return begun.elapsed();
-            }
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "{what}: {firing:#?}\n{}",
-                self.exporter.log()
-            );
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    }
-
-    /// Names and severities of everything that fired of a monitor within some seconds.
-    fn fired(&self, monitor: &str, within: Duration) -> BTreeSet<(String, String)> {
-        // Whole seconds, so that it does not reach back to the fault before.
-        let seconds = within.as_secs();
-        let all = format!("ALERTS{{monitor=\"{monitor}\",alertstate=\"firing\"}}[{seconds}s]");
-        let query = format!("count by (alertname, severity) (count_over_time({all}))");
-        let found = self.prometheus.query(&query).unwrap();
-        let named = found.into_iter().map(|(labels, _)| {
-            let label = |name: &str| labels[name].clone();
-            (label("alertname"), label("severity"))
-        });
-        named.collect()
-    }
-}
-
-fn is(alert: &Firing, told: &Told) -> bool {
-    let (name, severity, feature, reason) = *told;
-    let label = |name: &str| alert.labels.get(name).map_or("", String::as_str);
-    label("alertname") == name
-        && label("severity") == severity
-        && label("feature") == feature
-        && reason.is_none_or(|reason| label("reason") == reason)
-}
-
-/// A message in short: who was told, of which alert, and whether it began or ended.
-type Short = (String, String, String);
-
-fn short(message: &Message) -> Short {
-    let body = message.json();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    (
-        message.path.clone(),
-        text(&body["groupLabels"]["alertname"]),
-        text(&body["status"]),
-    )
-}
-
-/// What came since a moment, in short. Prometheus tells of what has ended for a quarter of an hour, and where the same alert
-/// then begins of another feature, Alertmanager repeats its message with that: this is no other message.
-fn since(messages: &[Message], moment: jiff::Timestamp) -> Vec<Short> {
-    let mut all: Vec<Short> = Vec::new();
-    for message in messages {
-        let body = message.json();
-        let of_before = |alert: &Value| {
-            let began: Option<jiff::Timestamp> = alert["startsAt"].as_str()?.parse().ok();
-            Some(began? < moment)
-        };
-        let repeats = body["alerts"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|alert| of_before(alert) == Some(true));
-        let short = short(message);
-        if !(repeats && all.contains(&short)) {
-            all.push(short);
-        }
-    }
-    all
-}
-
-/// The messages that a case must lead to, and no other.
-fn expected(case: &Case) -> Vec<Short> {
-    let mut all = Vec::new();
-    let mut told = |receiver: &str, name: &str| {
-        for status in ["firing", "resolved"] {
-            let path = format!("/{MONITOR}/{receiver}");
-            all.push((path, name.to_owned(), status.to_owned()));
-        }
-    };
-    for (name, severity, ..) in case.told {
-        let receiver = match *severity {
-            "critical" => "page",
-            _ => "chat",
-        };
-        told(receiver, name);
-    }
-    if case.escalates {
-        told("lead", ESCALATED);
-    }
-    all.sort();
-    all
 }
 
 #[test]
 fn every_fault_is_told_by_its_alert_and_ends_with_it() {
-    let mut chain = Chain::start();
+    let sink = Sink::start();
+    let mut shops = Shops::open(&sink);
+    let manifests = [shops.customers.manifest(), shops.quiet.manifest()];
+    let chain = Chain::start(sink, &manifests);
+    shops.scrape(&chain);
     let begun = Instant::now();
-    chain.wait("nothing fires before", |firing| firing.is_empty());
-    let mut lines = String::new();
+    chain.wait("nothing fires before", SHOP, &shops, |firing| {
+        firing.is_empty()
+    });
+    let mut lines = vec![Line::head()];
     for case in cases() {
-        let (injected, moment) = (Instant::now(), jiff::Timestamp::now());
-        let before = chain.sink.messages().len();
-        chain.inject(&case.fault);
-        let told = |firing: &[Firing]| {
-            let one = |told| firing.iter().any(|alert| is(alert, told));
-            let escalated = |alert: &Firing| alert.labels["alertname"] == ESCALATED;
-            case.told.iter().all(one) && (!case.escalates || firing.iter().any(escalated))
-        };
-        let detected = chain.wait(case.what, told);
-        for alert in chain.firing() {
-            says_what_it_should(&alert);
-        }
-        let expected = expected(&case);
-        let firing = expected.iter().filter(|(.., status)| status == "firing");
-        let firing: Vec<&Short> = firing.collect();
-        chain.sink.wait(case.what, |messages| {
-            let came = since(&messages[before..], moment);
-            firing.iter().all(|message| came.contains(message))
-        });
-        chain.repair(&case.fault);
-        let ended = chain.wait(&format!("{} and is repaired", case.what), |firing| {
-            firing.is_empty()
-        });
-        let messages = chain.sink.wait(case.what, |messages| {
-            let came = since(&messages[before..], moment);
-            expected.iter().all(|message| came.contains(message))
-        });
-        let mut came = since(&messages[before..], moment);
-        came.sort();
-        let alerts: Vec<Value> = messages[before..]
-            .iter()
-            .map(|message| message.json()["alerts"].clone())
-            .collect();
-        let log = chain.alertmanager.log();
-        assert_eq!(came, expected, "{}\n{alerts:#?}\n{log}", case.what);
-        for message in &messages[before..] {
-            for alert in message.json()["alerts"].as_array().unwrap() {
-                says_what_it_should(&Firing {
-                    labels: http::texts(&alert["labels"]),
-                    annotations: http::texts(&alert["annotations"]),
-                });
-            }
-        }
-        let names: BTreeSet<&str> = case.told.iter().map(|told| told.0).collect();
-        let mut inhibited = BTreeSet::new();
-        for (name, severity) in chain.fired(MONITOR, injected.elapsed()) {
-            let known = names.contains(name.as_str()) || case.with.contains(&name.as_str());
-            assert!(
-                known || (case.escalates && name == ESCALATED),
-                "{}: {name} ({severity}) fired too",
-                case.what
-            );
-            let told = |told: &Told| told.0 == name && told.1 == severity;
-            if name != ESCALATED && !case.told.iter().any(told) {
-                inhibited.insert(format!("{name} ({severity})"));
-            }
-        }
-        let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
-        lines.push_str(&format!(
-            "{:<34} {:<44} {:>6.1} s {:>9} {:>6.1} s  {}\n",
-            case.what,
-            list(names.into_iter().map(str::to_owned).collect()),
-            detected.as_secs_f64(),
-            came.len(),
-            ended.as_secs_f64(),
-            list(inhibited)
-        ));
+        lines.push(chain.tells(SHOP, &mut shops, &case).to_string());
     }
     let quiet = chain.fired(QUIET, begun.elapsed());
     assert!(
         quiet.is_empty(),
         "nothing changed, and these fired: {quiet:?}"
     );
-    let judged = chain
+    let judged = shops
         .still
         .wait_for_metric("featuremonitor_windows_judged_total", |n| n > 2.0);
     let judged = judged.find("featuremonitor_windows_judged_total").unwrap();
     // Past the test runner, which shows the output of tests that fail only.
-    let head = format!(
-        "{:<34} {:<44} {:>8} {:>9} {:>8}  {}\n",
-        "fault", "alert", "detected", "messages", "ended", "inhibited"
-    );
     let _ = write!(
         std::io::stderr(),
-        "\n{head}{lines}nothing changed for {:.0} s and {judged} windows: no alert\n\n",
+        "\n{}\nnothing changed for {:.0} s and {judged} windows: no alert\n\n",
+        lines.join("\n"),
         begun.elapsed().as_secs_f64()
     );
-    drop(chain.quiet);
-    drop(chain.home);
-}
-
-/// Templates are expanded, and lead to the board with what the alert is about.
-fn says_what_it_should(alert: &Firing) {
-    let says = |name: &str| alert.annotations[name].clone();
-    let description = says("description");
-    for bad in ["{{", "<no value>", "not known", "error", "NaN"] {
-        assert!(!description.contains(bad), "{description}");
-    }
-    assert!(description.contains(MONITOR), "{description}");
-    let url = says("dashboard_url");
-    assert!(url.contains(&format!("var-monitor={MONITOR}")), "{url}");
-    assert!(says("runbook_url").contains(&alert.labels["alertname"]));
-    assert_eq!(alert.labels["team"], "growth-ml");
-    assert_eq!(alert.labels["namespace"], "ml-prod");
-    if let Some(feature) = alert.labels.get("feature") {
-        assert!(url.contains(&format!("var-feature={feature}")), "{url}");
-    }
 }

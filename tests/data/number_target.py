@@ -1,0 +1,151 @@
+"""What features of tables tell about a target of numbers, by scipy, and what may be told of a fall: formulas of
+docs/statistics.md.
+
+Of a number R² of a straight line, negative where its slope is not that of the baseline; of a category ε².
+"""
+import numpy
+from scipy import stats
+
+import between
+from performance import FLOOR, Performance, columns_of
+
+
+class Line:
+    """A number about the target in a window: their correlation, and the variance of Fisher's z for a row."""
+
+    statistic = "r_squared"
+
+    def __init__(self, values, target):
+        x, y = stats.zscore(values), stats.zscore(target)
+        self.rows, self.r = len(x), float((x * y).mean())
+        influence = x * y - self.r * (x * x + y * y) / 2
+        self.variance = (influence**2).mean() * self.rows / (self.rows - 3) / (1 - self.r**2) ** 2
+
+    @staticmethod
+    def mean(lines):
+        """The correlation of several windows, on Fisher's scale."""
+        return numpy.tanh(numpy.average([numpy.arctanh(line.r) for line in lines], weights=[line.rows - 3 for line in lines]))
+
+    @staticmethod
+    def before(lines):
+        """R² of the baseline."""
+        return Line.mean(lines) ** 2
+
+    def against(self, lines):
+        """R² with the sign that it has beside that of other windows."""
+        return numpy.copysign(self.r**2, self.r * Line.mean(lines))
+
+    def null(self, lines, alpha):
+        """The fall to this window that chance exceeds with probability alpha."""
+        variance = numpy.average([line.variance for line in lines], weights=[line.rows - 3 for line in lines])
+        error = numpy.sqrt(variance * (1 / sum(line.rows for line in lines) + 1 / self.rows))
+        r = abs(Line.mean(lines))
+        least = numpy.tanh(numpy.arctanh(r) - stats.norm.isf(alpha) * error)
+        return r**2 - least * abs(least)
+
+
+class Groups:
+    """A category about the target in a window: ε², and its variance for a row, without that of χ²."""
+
+    statistic = "epsilon_squared"
+
+    def __init__(self, names, target):
+        self.rows, found = len(target), numpy.unique(names)
+        self.degrees = len(found) - 1
+        own = numpy.empty(self.rows)
+        for name in found:
+            own[names == name] = target[names == name].mean()
+        deviations, rest = (target - target.mean()) ** 2, (target - own) ** 2
+        left = rest.mean() / deviations.mean()
+        self.value = 1 - left * (self.rows - 1) / (self.rows - self.degrees - 1)
+        influence = (left * deviations - rest) / deviations.mean()
+        chance = 2 * self.degrees / self.rows
+        self.variance = max((influence**2).mean() - chance, chance)
+
+    @staticmethod
+    def mean(groups, field):
+        return numpy.average([getattr(group, field) for group in groups], weights=[group.rows for group in groups])
+
+    @staticmethod
+    def before(groups):
+        """ε² of the baseline."""
+        return Groups.mean(groups, "value")
+
+    def against(self, _):
+        return self.value
+
+    def null(self, groups, alpha):
+        """The fall to this window that chance exceeds with probability alpha."""
+        share, variance, degrees = (Groups.mean(groups, field) for field in ("value", "variance", "degrees"))
+        of_z = variance / (4 * share * (1 - share) ** 2)
+        third = 6 * variance * of_z * (1 - share) * (1 - 3 * share)
+
+        def moments(windows, rows):
+            free = degrees * windows
+            return numpy.array([variance / rows + 2 * free / rows**2, third / rows**2 + 8 * free / rows**3])
+
+        before, now = moments(len(groups), sum(group.rows for group in groups)), moments(1, self.rows)
+        error = numpy.sqrt(before[0] + now[0])
+        return stats.pearson3.isf(alpha, (before[1] - now[1]) / error**3) * error
+
+
+class NumberTarget(Performance):
+    """What each feature tells about a number, in baseline windows and in a window."""
+
+    def __init__(self, names, baseline, current, target):
+        windows = [*baseline, current]
+        self.targets = columns_of([target], windows)[target]
+        self.columns = columns_of(names, windows)
+        self.readings = {name: self.read(columns) for name, columns in self.columns.items()}
+
+    def read(self, columns):
+        """What the feature tells in each window of the baseline, and in the current one."""
+        *folds, now = [self.reading(*both) for both in zip(columns, self.targets)]
+        return folds, now
+
+    @staticmethod
+    def reading(column, target):
+        kind, known = (Line, numpy.isfinite(column)) if column.dtype == float else (Groups, column != "")
+        both = known & numpy.isfinite(target)
+        return kind(column[both], target[both])
+
+    def responses(self):
+        """The rows of the window whose target is known, and what is explained in them: the ranks of the target."""
+        rows = numpy.isfinite(self.targets[-1])
+        return rows, [stats.rankdata(self.targets[-1][rows])]
+
+    def references(self):
+        return {name: now.before(folds) for name, (folds, now) in self.readings.items()}
+
+    def tests(self):
+        return int(sum(value >= FLOOR["warning"] for value in self.references().values()))
+
+    def differences(self, folds):
+        others = [folds[:i] + folds[i + 1 :] for i in range(len(folds))]
+        return numpy.array([own.against(rest) - own.before(rest) for own, rest in zip(folds, others)])
+
+    def described(self, alphas):
+        """Of each feature what it explains in baseline and window; of those that tell something the fall and its limits."""
+        references = self.references()
+        telling = {name: self.differences(self.readings[name][0]) for name, value in references.items() if value >= FLOOR["warning"]}
+        pooled = numpy.mean([numpy.mean(own**2) for own in telling.values()]), between.weight(list(telling.values()))
+        described = {}
+        for name, (folds, now) in self.readings.items():
+            described[name] = {"statistic": now.statistic, "tells": name in telling}
+            if name in telling:
+                before, value = references[name], now.against(folds)
+                nulls = {severity: now.null(folds, alpha) for severity, alpha in alphas.items()}
+                limits = self.limits_of(nulls, telling[name], pooled, alphas)
+                described[name] |= {"reference": before, "value": value, "fall": before - value, "limits": limits}
+        return described
+
+    @staticmethod
+    def limits_of(nulls, differences, pooled, alphas):
+        n, (squares, weight) = len(differences), pooled
+        spread = numpy.sqrt((weight * squares + (n - 1) * numpy.mean(differences**2)) / (n + weight - 1))
+        limits = {}
+        for severity, alpha in alphas.items():
+            bound = stats.t.isf(alpha, n + weight - 1) * spread * numpy.sqrt(1 + 1 / n)
+            limits[severity] = float(max(FLOOR[severity], nulls[severity], min(bound, 2 * FLOOR["critical"])))
+        limits["critical"] = max(limits.values())
+        return limits

@@ -1,0 +1,115 @@
+//! The same chain as in `live.rs` over a seasonal baseline: two airports, hour by hour. What is unusual for its hour is told by
+//! one alert, and what stays though no hour of it is unusual by another; of either nobody is told more.
+//!
+//! All hours are over when the test begins, and are judged by and by. It is August, when there is no trend: by themselves they
+//! alarm about nothing.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::Write as _;
+
+use harness::chain::{Case, Chain, Line, Watched, World};
+use harness::exporter::Exporter;
+use harness::sink::Sink;
+use harness::temperatures::{Length, Temperatures};
+use serde_json::{Value, json};
+
+const AIRPORTS: Watched = Watched {
+    monitor: "hourly-temperatures",
+    team: "weather-ml",
+};
+/// 00:00 on 10 August.
+const FIRST: u64 = 5304;
+/// Hours that are judged before anything goes wrong.
+const QUIET: u64 = 6;
+
+/// What is added to the series, for so many hours, and how many hours pass after it.
+struct Fault {
+    shift: Value,
+    hours: u64,
+    after: u64,
+}
+
+fn cases() -> [Case<Fault>; 2] {
+    [
+        // Of all hours of a day these are the steadiest: half a degree is much.
+        Case::new(
+            "an hour of the night is warmer",
+            Fault {
+                shift: json!({"san_francisco": 0.6}),
+                hours: 1,
+                after: 4,
+            },
+            &[("FeatureLevel", "critical", "san_francisco", None)],
+            &[],
+        ),
+        // From 11:00 on, when days differ by more than that. The chart is back at 0 a day later.
+        Case::new(
+            "all hours are warmer",
+            Fault {
+                shift: json!({"seattle": 1.5}),
+                hours: 6,
+                after: 40,
+            },
+            &[("FeatureShift", "critical", "seattle", None)],
+            &[],
+        ),
+    ]
+}
+
+struct Airports {
+    temperatures: Temperatures,
+    exporter: Exporter,
+}
+
+impl Airports {
+    fn open(sink: &Sink) -> Self {
+        let hours = |case: &Case<Fault>| case.fault.hours + case.fault.after;
+        let ahead = QUIET + cases().iter().map(hours).sum::<u64>();
+        let mut temperatures = Temperatures::replay(Length::Hour, FIRST, ahead);
+        temperatures.append(&AIRPORTS.notifications(sink));
+        let mut exporter = Exporter::run(&temperatures.manifest(), temperatures.home(), &[]);
+        exporter.wait_for_metric("featuremonitor_baseline_present", |there| there == 1.0);
+        temperatures.pass(QUIET);
+        exporter.wait_for_metric("featuremonitor_windows_judged_total", |n| n >= QUIET as f64);
+        Self {
+            temperatures,
+            exporter,
+        }
+    }
+}
+
+impl World for Airports {
+    type Fault = Fault;
+
+    fn begin(&mut self, fault: &Fault) {
+        self.temperatures.faults(&json!({"shift": fault.shift}));
+        self.temperatures.pass(fault.hours);
+    }
+
+    fn end(&mut self, fault: &Fault, _: &Chain) {
+        self.temperatures.faults(&json!({}));
+        self.temperatures.pass(fault.after);
+    }
+
+    fn log(&self) -> String {
+        self.exporter.log()
+    }
+}
+
+#[test]
+fn what_is_unusual_for_its_hour_and_what_stays_are_told_apart() {
+    let sink = Sink::start();
+    let mut airports = Airports::open(&sink);
+    let chain = Chain::start(sink, &[airports.temperatures.manifest()]);
+    chain.scrape(&[(airports.exporter.port(), AIRPORTS.monitor)]);
+    chain.wait("nothing fires before", AIRPORTS, &airports, |firing| {
+        firing.is_empty()
+    });
+    let mut lines = vec![Line::head()];
+    for case in cases() {
+        lines.push(chain.tells(AIRPORTS, &mut airports, &case).to_string());
+    }
+    // Past the test runner, which shows the output of tests that fail only.
+    let _ = write!(std::io::stderr(), "\n{}\n\n", lines.join("\n"));
+}
