@@ -115,9 +115,12 @@ def shift(values, cycles):
             continue
         value = values[at] - medians[at % 24] - mean
         told = 0.0 if last is None else phi ** (1 + missed)
-        innovation = (value - told * (last or 0.0)) / (deviation * ((1 - told**2) / (1 - phi**2)) ** 0.5)
-        last, missed = value, 0
-        ewma = 0.9 * ewma + 0.1 * innovation
+        scale = deviation * ((1 - told**2) / (1 - phi**2)) ** 0.5
+        innovation = (value - told * (last or 0.0)) / scale
+        # One hour moves the charts by four deviations at most, and is remembered as no farther away.
+        step = min(max(innovation, -4.0), 4.0)
+        last, missed = (value if step == innovation else value + (step - innovation) * scale), 0
+        ewma = 0.9 * ewma + 0.1 * step
         found.append([ewma / (0.1 / 1.9) ** 0.5, innovation])
     return found
 

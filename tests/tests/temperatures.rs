@@ -144,6 +144,10 @@ async fn hours_are_judged_as_numpy_judges_them() {
         // Spring begins in February. No hour of it is unusual, and the charts find it within six weeks.
         let found = shifted[place].unwrap();
         assert!(found < first + 42 * 24, "{name}: {}", hour(found));
+        let page = format!("docs/temperatures-{}.md", name.replace('_', "-"));
+        let page = std::fs::read_to_string(workspace().join(page)).unwrap();
+        let told = hour(found).strftime("for the first time on %-d %B at %H:%M");
+        assert!(page.contains(&told.to_string()), "{name}: {told}");
         assert!(shift.warning >= shift.critical, "{name}: {shift:?}");
     }
 }

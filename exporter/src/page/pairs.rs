@@ -97,18 +97,21 @@ fn inflation(report: &AssociationReport) -> Markup {
     }
     factors.sort_by(|a, b| b.1.total_cmp(&a.1));
     let left = factors.len().saturating_sub(LISTED);
+    let follow = !report.relations.is_empty();
     html! {
         div {
             h3 { "Told by the other numbers" }
             table {
-                thead { tr { th {} th { "VIF" } th { "told" } th { "follows from" } } }
+                thead { tr { th {} th { "VIF" } th { "told" } @if follow { th { "follows from" } } } }
                 tbody {
                     @for (name, factor) in factors.into_iter().take(LISTED) {
                         tr {
                             td { (name) }
                             td { @if factor.is_finite() { (words::measure(factor)) } @else { "∞" } }
                             td { (words::percent(1.0 - 1.0 / factor)) }
-                            td.text { (follows_from(report, name).unwrap_or_else(|| words::NOTHING.to_owned())) }
+                            @if follow {
+                                td.text { (follows_from(report, name).unwrap_or_else(|| words::NOTHING.to_owned())) }
+                            }
                         }
                     }
                 }

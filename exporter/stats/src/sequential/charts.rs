@@ -4,10 +4,14 @@
 //! and again. Here it is found once: a signal stands until its chart is back at 0, the EWMA by having changed its sign, a side of the
 //! CUSUM by being 0. Then the chart is as it was at its start, so that signals begin at most as often as those of a chart that starts
 //! again at once: 1/N. So that a side of the CUSUM comes back at all, it is held at most at the larger limit.
+//!
+//! One window is no shift, however far away it is: of an innovation the charts take [`LARGEST_STEP`] at most, which reaches no limit of
+//! a run length above about a hundred windows.
 
 use serde::{Deserialize, Serialize};
 
 use super::run_length::{self, LAMBDA, RANGE, REFERENCE_VALUE, ewma_deviation};
+use super::standard::LARGEST_STEP;
 use super::{Absent, Direction, Estimation, Innovations, Standard};
 use crate::verdict::BySeverity;
 
@@ -89,7 +93,8 @@ impl Charts {
         limits: BySeverity<ChartLimits>,
         value: Option<f64>,
     ) -> Option<ChartReading> {
-        let x = standard.innovation(&mut self.innovations, value)?;
+        let innovation = standard.innovation(&mut self.innovations, value)?;
+        let x = innovation.clamp(-LARGEST_STEP, LARGEST_STEP);
         self.ewma = (1.0 - LAMBDA) * self.ewma + LAMBDA * x;
         let ewma = self.ewma / ewma_deviation();
         let upper = (self.upper + x - REFERENCE_VALUE).max(0.0);
@@ -118,7 +123,7 @@ impl Charts {
         let held = |sum: f64| if most > 0.0 { sum.min(most) } else { sum };
         (self.upper, self.lower) = (held(upper), held(lower));
         Some(ChartReading {
-            innovation: x,
+            innovation,
             ewma,
             upper,
             lower,
@@ -130,6 +135,8 @@ impl Charts {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rand::rngs::SmallRng;
+    use rand::{Rng, SeedableRng};
 
     use super::*;
     use crate::sequential::{Cusum, Ewma};
@@ -182,6 +189,27 @@ mod tests {
         assert_eq!(after.last(), Some(&None));
     }
 
+    #[test]
+    fn one_window_is_no_shift() {
+        let mut rng = SmallRng::seed_from_u64(1);
+        let drawn = (0..500).map(|_| Some((rng.random::<f64>() - 0.5) * 12f64.sqrt()));
+        let standard = Standard::fit(&drawn.collect::<Vec<_>>()).unwrap();
+        let mut charts = Charts::default();
+        for value in [0.3, -0.8, 1e6, 0.1, -0.4, -50.0, 0.9, 0.2] {
+            let reading = charts.update(&standard, limits(), Some(value)).unwrap();
+            assert_eq!(reading.shifted, BySeverity::default(), "{value}");
+        }
+        // Two that are as far away are one.
+        charts.update(&standard, limits(), Some(50.0));
+        let reading = charts.update(&standard, limits(), Some(50.0)).unwrap();
+        let up = Some(Direction::Up);
+        assert_eq!(
+            (reading.shifted.warning, reading.shifted.critical),
+            (up, up)
+        );
+        assert!(reading.innovation > 10.0, "{reading:?}");
+    }
+
     proptest! {
         /// Until the first signal the charts are those that start again.
         #[test]
@@ -190,8 +218,9 @@ mod tests {
             let (mut ewma, mut cusum) = (Ewma::new(2.5), Cusum::new(4.0));
             for value in values {
                 let reading = charts.update(&standard, limits(), Some(value)).unwrap();
-                let (z, first) = ewma.update(reading.innovation);
-                let ((upper, lower), second) = cusum.update(reading.innovation);
+                let step = reading.innovation.clamp(-LARGEST_STEP, LARGEST_STEP);
+                let (z, first) = ewma.update(step);
+                let ((upper, lower), second) = cusum.update(step);
                 prop_assert!((reading.ewma - z).abs() < 1e-9);
                 prop_assert_eq!((reading.upper, reading.lower), (upper, lower));
                 prop_assert_eq!(reading.shifted.warning.is_some(), first.is_some() || second.is_some());

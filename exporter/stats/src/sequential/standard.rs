@@ -30,6 +30,9 @@ const ROUNDING: f64 = 1e-12;
 const LARGEST_AUTOCORRELATION: f64 = 0.99;
 /// Innovations are cut here, so that the charts' sums stay numbers.
 const LARGEST_INNOVATION: f64 = 1e9;
+/// The most that one window moves a chart by, in standard deviations of the innovations: what Lucas and Crosier (1982) take for an
+/// outlier of a CUSUM. Of normal windows one in 16,000 is beyond.
+pub const LARGEST_STEP: f64 = 4.0;
 
 /// Mean, autocorrelation and innovations' deviation of a series without change. Frozen with the baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -153,8 +156,10 @@ impl Standard {
         }
     }
 
-    /// The next window's standardised innovation, `None` without a finite value. After a gap of g windows the last value
-    /// says φ^{g+1} of its deviation, and after none at all nothing; the innovation's deviation is wider accordingly.
+    /// The next window's standardised innovation, `None` without a finite value. What is remembered of a window that is more than
+    /// [`LARGEST_STEP`] away is one that is as far (Martin and Thomson 1982), so that the window after it is not taken for one as odd.
+    /// After a gap of g windows the last value says φ^{g+1} of its deviation, and after none at all nothing; the innovation's
+    /// deviation is wider accordingly.
     pub fn innovation(&self, memory: &mut Innovations, value: Option<f64>) -> Option<f64> {
         let Some(value) = value.filter(|value| value.is_finite()) else {
             memory.missed = memory.missed.saturating_add(1);
@@ -168,15 +173,21 @@ impl Standard {
             }
             None => (0.0, 0.0),
         };
-        *memory = Innovations {
-            last: Some(value),
-            missed: 0,
-        };
         let deviation = self.deviation * ((1.0 - told * told) / (1.0 - phi * phi)).sqrt();
         let innovation = ((value - self.mean) - expected) / deviation;
         // Differences beyond the range of numbers may be without a sign.
         let innovation = if innovation.is_nan() { 0.0 } else { innovation };
-        Some(innovation.clamp(-LARGEST_INNOVATION, LARGEST_INNOVATION))
+        let innovation = innovation.clamp(-LARGEST_INNOVATION, LARGEST_INNOVATION);
+        let farthest = innovation.signum() * LARGEST_STEP * deviation;
+        let remembered = match innovation.abs() > LARGEST_STEP {
+            true => self.mean + expected + farthest,
+            false => value,
+        };
+        *memory = Innovations {
+            last: Some(remembered),
+            missed: 0,
+        };
+        Some(innovation)
     }
 }
 
