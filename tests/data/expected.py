@@ -354,7 +354,7 @@ class Feature:
                 "corrected": corrected,
                 "p_value": chi_squared_p(a, c, 8 * numpy.log(2) * plain**2 / missingness.sparse(a, c)),
             },
-            "hellinger": {"statistic": hellinger(a, c), "p_value": chi_squared_p(a, c, 8 * hellinger(a, c) ** 2 / missingness.sparse(a, c))},
+            "hellinger": {"statistic": hellinger(a, c), "p_value": chi_squared_p(a, c, 8 * hellinger(a, c) ** 2 / missingness.sparse(a, c, 0.4, 3))},
             "chi_squared": chi_squared(a, c),
         }
         if self.numeric:

@@ -52,11 +52,11 @@ def distance(a, c):
     return float(spatial.distance.jensenshannon(a, c, base=2))
 
 
-def sparse(a, c):
+def sparse(a, c, linear=0.35, square=1.2):
     """How much larger than by chi-squared the divergence is where bins expect few values."""
     both = (a + c)[a + c > 0]
     s = min(0.25, (1 / a.sum() + 1 / c.sum()) * (both.sum() / both).sum() / max(1, len(both) - 1))
-    return 1 + 0.4 * s + 3 * s**2
+    return 1 + linear * s + square * s**2
 
 
 def null(a, c, alpha):

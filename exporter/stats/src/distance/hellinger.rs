@@ -19,7 +19,8 @@ pub fn effect(table: &Table, value: f64) -> f64 {
         .sqrt()
 }
 
-/// P(distance ≥ value) when nothing changed: its square is (1/N + 1/M)/8·χ²_{B−1} to second order, and [`Table::sparse`] times that.
+/// P(distance ≥ value) when nothing changed: its square is (1/N + 1/M)/8·χ²_{B−1} to second order, and more where
+/// bins expect few values.
 pub fn p_value(table: &Table, value: f64) -> f64 {
     tail::chi_squared_sf(value * value / unit(table), table.degrees())
 }
@@ -29,8 +30,11 @@ pub fn null(table: &Table, alpha: f64) -> f64 {
     (unit(table) * tail::chi_squared_isf(alpha, table.degrees())).sqrt()
 }
 
+/// With 1 + 0.4·s + 3·s² for bins that expect few values, s the [sparseness](Table::sparseness), simulated as for
+/// [`jensen_shannon`](super::jensen_shannon).
 fn unit(table: &Table) -> f64 {
-    table.noise() / 8.0 * table.sparse()
+    let s = table.sparseness();
+    table.noise() / 8.0 * (1.0 + 0.4 * s + 3.0 * s * s)
 }
 
 #[cfg(test)]

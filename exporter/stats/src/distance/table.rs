@@ -45,16 +45,13 @@ impl Table {
         1.0 / self.reference_total + 1.0 / self.current_total
     }
 
-    /// How much larger the quantiles of the squares of Jensen–Shannon and Hellinger distances are than those of χ² where bins expect
-    /// few values: 1 + 0.4·s + 3·s², s = (1/N + 1/M)·Σ1/p ÷ (B−1) over the shares p of both sides together. Simulated with 2 to 40
-    /// bins of equal and unequal shares and α from 0.006 to 0.0004; the mean grows by 3/8·s, from the terms of the fourth order. Beyond
-    /// s = ¼, which is four or five values a bin, χ² is no law.
-    pub fn sparse(&self) -> f64 {
+    /// How few values bins expect: s = (1/N + 1/M)·Σ1/p ÷ (B−1) over the shares p of both sides together, at most ¼, which is four
+    /// or five values a bin.
+    pub fn sparseness(&self) -> f64 {
         let all = self.reference_total + self.current_total;
         let both = self.reference.iter().zip(&self.current);
         let reciprocals: f64 = both.map(|(a, c)| all / (a + c)).sum();
-        let s = (self.noise() * reciprocals / self.degrees().max(1.0)).min(0.25);
-        1.0 + 0.4 * s + 3.0 * s * s
+        (self.noise() * reciprocals / self.degrees().max(1.0)).min(0.25)
     }
 
     /// Reference and current shares, bin by bin.

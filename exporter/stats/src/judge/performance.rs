@@ -453,8 +453,11 @@ fn crossed<L>(found: &CrossFit<L>) -> Result<(f64, Vec<f64>), NotComputed> {
 /// The mean correlation on Fisher's scale by n − 3, its square, and of each window the square, signed, less that of the others.
 fn lines_before(lines: &[&Correlation]) -> (Before, f64, Vec<f64>) {
     let weight = |line: &Correlation| line.rows.saturating_sub(3) as f64;
-    // ±1 has no place on Fisher's scale.
-    let z = |line: &Correlation| line.r.clamp(-1.0 + 1e-12, 1.0 - 1e-12).atanh();
+    // ±1 has no place on Fisher's scale: n rows do not tell more than 1 − 1/n.
+    let z = |line: &Correlation| {
+        let most = 1.0 - 1.0 / line.rows.max(2) as f64;
+        line.r.clamp(-most, most).atanh()
+    };
     let r_of = |kept: &[&Correlation]| mean(kept, weight, z).tanh();
     let r = r_of(lines);
     let differences = each_and_others(lines).map(|(line, others)| {
