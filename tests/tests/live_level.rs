@@ -38,16 +38,17 @@ fn cases() -> [Case<Fault>; 2] {
             Fault {
                 shift: json!({"san_francisco": 0.6}),
                 hours: 1,
-                after: 4,
+                after: 8,
             },
             &[("FeatureLevel", "critical", "san_francisco", None)],
             &[],
         ),
-        // From 11:00 on, when days differ by more than that. The chart is back at 0 a day later.
+        // From 15:00 on, when days differ by nearly as much. That it ends is a shift too, of the same size: by then both limits of the
+        // other side are passed, so that warning and critical end together, more than a day later.
         Case::new(
             "all hours are warmer",
             Fault {
-                shift: json!({"seattle": 1.5}),
+                shift: json!({"seattle": 2.75}),
                 hours: 6,
                 after: 40,
             },

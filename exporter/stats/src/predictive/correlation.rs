@@ -9,6 +9,8 @@ use super::table::{check_finite, check_lengths};
 
 /// Least number of rows: Fisher's z has the variance 1/(n−3).
 const MIN_ROWS: u64 = 4;
+/// What of a target is left by a line that tells all of it.
+const ROUNDING: f64 = 1e-9;
 
 /// Correlation with the target, signed, so that a flip is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -69,8 +71,11 @@ pub fn correlation(values: &[f64], targets: &[f64]) -> Result<Correlation, NotCo
     Ok(Correlation {
         r,
         interval,
-        // At ±1 nothing is left to vary.
-        z_error: (squares / n / (n - 3.0)).sqrt() / (1.0 - r * r).max(f64::EPSILON),
+        // Near ±1 what is left to vary is rounding.
+        z_error: match 1.0 - r * r {
+            left if left > ROUNDING => (squares / n / (n - 3.0)).sqrt() / left,
+            _ => (n - 3.0).powf(-0.5),
+        },
         r_squared: Estimate {
             value: r * r,
             standard_error: second_order(first_order, null).sqrt(),
@@ -145,6 +150,7 @@ mod tests {
         let line = [1.0, 2.0, 3.0, 4.0, 5.0];
         let found = correlation(&line, &line.map(|x| -2.0 * x)).unwrap();
         check(found.r, -1.0, 1e-15);
+        check(found.z_error, 0.5f64.sqrt(), 1e-15);
         assert!(found.interval.low >= -1.0 && found.interval.high < -0.99);
         assert_eq!(correlation(&line, &[3.0; 5]), Err(ConstantTarget));
         assert_eq!(correlation(&[3.0; 5], &line), Err(ConstantFeature));
