@@ -7,14 +7,14 @@ use metrics::Label::{
 use metrics::{Family, table};
 
 use super::panels::{
-    CHECKS, COUNT, PLAIN, SECONDS, SHARE, grouped, lines, most_changed_pairs, shades, stat,
-    table as rows, timeline,
+    CHECKS, COUNT, PLAIN, SECONDS, SHARE, grouped, limited, lines, most_changed_pairs, reference,
+    shades, stat, table as rows, timeline,
 };
 use super::state::{CRITICAL, GOOD, REFERENCE, VERDICTS};
 use super::{Content, ONE, baselines, dashboard, firing_marks, variables};
 use crate::alerts::About;
 use crate::grafana::Dashboard;
-use crate::grafana::field::{Color, LineStyle, Property};
+use crate::grafana::field::{Color, Property};
 use crate::grafana::layout::{Line, Section};
 use crate::grafana::panel::Panel;
 use crate::links::{Board, document};
@@ -136,19 +136,7 @@ fn history() -> Line {
 
 fn limits() -> Vec<Line> {
     let panel = |title: &str, description: &str, about: About, unit: &str| {
-        let check = [FEATURE, Is(Check, about.name())];
-        let limit = |severity| {
-            let matchers = [&check[..], &[Is(Severity, severity)]].concat();
-            max_by(&[], &ONE.of(&table::CHECK_LIMIT, &matchers))
-        };
-        lines(title, description)
-            .ask(max_by(&[], &ONE.of(&table::CHECK_VALUE, &check)), "value")
-            .ask(limit("warning"), "warning limit")
-            .ask(limit("critical"), "critical limit")
-            .unit(unit)
-            .limits()
-            .series("value", vec![Property::Color(Color::fixed("blue"))])
-            .without("no verdict")
+        limited(title, description, FEATURE, about, unit)
     };
     let first = Line::even(
         8,
@@ -425,14 +413,6 @@ fn distribution() -> Line {
             .without("no bins"),
         ],
     )
-}
-
-/// What is compared with: grey and dashed.
-fn reference() -> Vec<Property> {
-    vec![
-        Property::Color(Color::fixed(REFERENCE)),
-        Property::LineStyle(LineStyle::dashed()),
-    ]
 }
 
 fn values() -> Line {

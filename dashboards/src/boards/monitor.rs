@@ -100,10 +100,10 @@ fn age(family: &Family<0>) -> String {
     format!("time() - {}", of(family))
 }
 
-fn score(about: About, severity: &str) -> String {
+fn score(about: About) -> String {
     let matchers = [
         Is(Check, about.name()),
-        Is(Severity, severity),
+        Is(Severity, "warning"),
         IsNot(Feature, ""),
     ];
     max_by(&[Feature], &ONE.of(&table::CHECK_SCORE, &matchers))
@@ -185,6 +185,21 @@ fn summary() -> Line {
     )
 }
 
+/// The checks of features, as the columns of the table that has a line for each.
+const SCORED: [(About, &str); 11] = [
+    (About::Drift, "Drift"),
+    (About::Missing, "Missing"),
+    (About::Quality, "Quality"),
+    (About::Outliers, "Outliers"),
+    (About::Correlation, "Correlation"),
+    (About::Performance, "Performance"),
+    (About::Level, "Level"),
+    (About::Shift, "Shift"),
+    (About::Imputation, "Imputation"),
+    (About::Segments, "Segments"),
+    (About::Freshness, "Freshness"),
+];
+
 fn features() -> Panel {
     let to_feature = Link {
         title: "Open the feature".to_owned(),
@@ -195,61 +210,33 @@ fn features() -> Panel {
         ]),
         target_blank: false,
     };
-    rows(
+    let worst = rows(
         "Features, the worst first",
         "Scores are the value divided by its warning limit: from 1 on it is over the limit. A \
          click on the name opens the feature.",
     )
-    .ask(verdicts(ONE, &[Feature], &[IsNot(Feature, "")]), "")
-    .ask(score(About::Drift, "warning"), "")
-    .ask(score(About::Missing, "warning"), "")
-    .ask(score(About::Quality, "warning"), "")
-    .ask(score(About::Outliers, "warning"), "")
-    .ask(score(About::Correlation, "warning"), "")
-    .ask(score(About::Performance, "warning"), "")
-    .ask(score(About::Level, "warning"), "")
-    .ask(score(About::Shift, "warning"), "")
-    .ask(score(About::Imputation, "warning"), "")
-    .ask(score(About::Segments, "warning"), "")
-    .ask(score(About::Freshness, "warning"), "")
-    .columns(
-        &[(Feature.name(), "Feature")],
-        &[
+    .ask(verdicts(ONE, &[Feature], &[IsNot(Feature, "")]), "");
+    let titles = SCORED.map(|(_, title)| title);
+    let table = SCORED
+        .into_iter()
+        .fold(worst, |panel, (about, _)| panel.ask(score(about), ""))
+        .columns(
+            &[(Feature.name(), "Feature")],
+            &[&["Worst"], &titles[..]].concat(),
+        )
+        .series(
+            "Feature",
+            vec![Property::Links(vec![to_feature]), Property::Width(230)],
+        )
+        .series(
             "Worst",
-            "Drift",
-            "Missing",
-            "Quality",
-            "Outliers",
-            "Correlation",
-            "Performance",
-            "Level",
-            "Shift",
-            "Imputation",
-            "Segments",
-            "Freshness",
-        ],
-    )
-    .series(
-        "Feature",
-        vec![Property::Links(vec![to_feature]), Property::Width(230)],
-    )
-    .series(
-        "Worst",
-        [stated(VERDICTS), vec![Property::Width(115)]].concat(),
-    )
-    .series("Drift", scored())
-    .series("Missing", scored())
-    .series("Quality", scored())
-    .series("Outliers", scored())
-    .series("Correlation", scored())
-    .series("Performance", scored())
-    .series("Level", scored())
-    .series("Shift", scored())
-    .series("Imputation", scored())
-    .series("Segments", scored())
-    .series("Freshness", scored())
-    .largest_first("Worst")
-    .without("nothing judged")
+            [stated(VERDICTS), vec![Property::Width(115)]].concat(),
+        );
+    titles
+        .into_iter()
+        .fold(table, |panel, title| panel.series(title, scored()))
+        .largest_first("Worst")
+        .without("nothing judged")
 }
 
 fn history() -> Panel {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use metrics::Family;
-use metrics::Label::{Feature, Partner, Statistic};
+use metrics::Label::{Check, Feature, Partner, Severity, Statistic};
+use metrics::{Family, table};
 
+use super::ONE;
+use super::state::{self, CRITICAL, GOOD, REFERENCE, State, WARNING};
 use crate::alerts::About;
-use crate::boards::state::{self, CRITICAL, GOOD, State, WARNING};
 use crate::grafana::DataSource;
 use crate::grafana::field::{
     CellOptions, Color, Custom, Field, LineStyle, Link, Matcher, Override, Property, Stacking,
@@ -18,6 +19,7 @@ use crate::grafana::panel::{
     SortField, StatOptions, StateTimelineOptions, TableOptions, Target, TimeSeriesOptions, Tooltip,
     Transformation,
 };
+use crate::promql::{self, Matcher::Is, max_by};
 
 /// The checks, in an order that gives each its colour.
 pub const CHECKS: [&str; 14] = [
@@ -47,6 +49,37 @@ pub const SHARE: &str = "percentunit";
 pub const SECONDS: &str = "s";
 /// Bytes.
 pub const BYTES: &str = "bytes";
+
+/// What is compared with: grey and dashed.
+pub fn reference() -> Vec<Property> {
+    vec![
+        Property::Color(Color::fixed(REFERENCE)),
+        Property::LineStyle(LineStyle::dashed()),
+    ]
+}
+
+/// The value that a check of `whose` judges, and both limits in force.
+pub fn limited(
+    title: &str,
+    description: &str,
+    whose: promql::Matcher<'_>,
+    about: About,
+    unit: &str,
+) -> Panel {
+    let check = [whose, Is(Check, about.name())];
+    let limit = |severity| {
+        let matchers = [&check[..], &[Is(Severity, severity)]].concat();
+        max_by(&[], &ONE.of(&table::CHECK_LIMIT, &matchers))
+    };
+    lines(title, description)
+        .ask(max_by(&[], &ONE.of(&table::CHECK_VALUE, &check)), "value")
+        .ask(limit("warning"), "warning limit")
+        .ask(limit("critical"), "critical limit")
+        .unit(unit)
+        .limits()
+        .series("value", vec![Property::Color(Color::fixed("blue"))])
+        .without("no verdict")
+}
 
 /// One number, or one word.
 pub fn stat(title: &str, description: &str) -> Panel {
@@ -528,9 +561,9 @@ pub fn most_changed_pairs(of_pair: impl Fn(&Family<3>) -> String) -> Panel {
         "Of the ten pairs of features whose association changed most against its limit: Spearman's \
          rank correlation of numbers, Cramér's V of categories, the correlation ratio of both.",
     )
-    .ask(of_pair(&metrics::table::PAIR_ASSOCIATION_SCORE), "")
-    .ask(of_pair(&metrics::table::PAIR_REFERENCE_ASSOCIATION), "")
-    .ask(of_pair(&metrics::table::PAIR_ASSOCIATION), "")
+    .ask(of_pair(&table::PAIR_ASSOCIATION_SCORE), "")
+    .ask(of_pair(&table::PAIR_REFERENCE_ASSOCIATION), "")
+    .ask(of_pair(&table::PAIR_ASSOCIATION), "")
     .columns(
         &[
             (Feature.name(), "Feature"),

@@ -1,17 +1,17 @@
 //! What the features of a monitor say together: in pairs, about the target, within segments of the rows, and by what is missing
 //! in the same row.
 
-use metrics::Label::{Check, Feature, Partner, Segment, Severity, Statistic};
+use metrics::Label::{Feature, Partner, Segment, Severity, Statistic};
 use metrics::{Family, table};
 
 use super::of;
 use crate::alerts::About;
 use crate::boards::panels::{
-    COUNT, PLAIN, SECONDS, SHARE, lines, most_changed_pairs, scored, table as rows,
+    COUNT, PLAIN, SECONDS, SHARE, limited, lines, most_changed_pairs, reference, scored,
+    table as rows,
 };
-use crate::boards::state::REFERENCE;
 use crate::boards::{ONE, pick};
-use crate::grafana::field::{Color, LineStyle, Property};
+use crate::grafana::field::Property;
 use crate::grafana::layout::Line;
 use crate::promql::Matcher::Is;
 use crate::promql::max_by;
@@ -138,19 +138,8 @@ pub(super) fn segments() -> Vec<Line> {
 }
 
 pub(super) fn missing() -> Vec<Line> {
-    let check = [Is(Check, About::MissingPatterns.name()), Is(Feature, "")];
-    let limit = |severity| {
-        let matchers = [&check[..], &[Is(Severity, severity)]].concat();
-        max_by(&[], &ONE.of(&table::CHECK_LIMIT, &matchers))
-    };
     let phi = |family| max_by(&[Feature, Partner], &ONE.of(family, &[]));
     let decimals = vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)];
-    let reference = || {
-        vec![
-            Property::Color(Color::fixed(REFERENCE)),
-            Property::LineStyle(LineStyle::dashed()),
-        ]
-    };
     let compared = Line::even(
         8,
         vec![
@@ -173,18 +162,14 @@ pub(super) fn missing() -> Vec<Line> {
             .series("complete in the baseline", reference())
             .series("filled features in the baseline", reference())
             .without("nothing compared"),
-            lines(
+            limited(
                 "Missing patterns and limits",
                 "How far the frequencies of which features are missing in the same row are from the baseline's, and the limits in \
                  force.",
-            )
-            .ask(max_by(&[], &ONE.of(&table::CHECK_VALUE, &check)), "value")
-            .ask(limit("warning"), "warning limit")
-            .ask(limit("critical"), "critical limit")
-            .unit(PLAIN)
-            .limits()
-            .series("value", vec![Property::Color(Color::fixed("blue"))])
-            .without("no verdict"),
+                Is(Feature, ""),
+                About::MissingPatterns,
+                PLAIN,
+            ),
             rows(
                 "Missing in the same rows",
                 "The ten pairs of features that are most strongly missing together: 1 always, 0 on their own, below 0 one where the \

@@ -332,7 +332,7 @@ impl PerformanceTest {
                     true => (-1.0, (-high, -low)),
                     false => (1.0, (low, high)),
                 };
-                let value = sign * line.r_squared.value;
+                let value = sign * line.r_squared;
                 Some(Now::Share(value, Measured { value, low, high }))
             }
             (Before::Groups(_), Reading::Groups(effect)) => {

@@ -120,7 +120,7 @@ impl Reading {
             Reading::Categories { table } => of_table(table).collect(),
             Reading::Line(line) => {
                 let measured = Measured {
-                    value: line.r_squared.value,
+                    value: line.r_squared,
                     low: line.r_squared_interval.low,
                     high: line.r_squared_interval.high,
                 };

@@ -1,9 +1,15 @@
-//! EWMA and two-sided CUSUM at two severities, with signals that last as long as what they found.
+//! EWMA and two-sided CUSUM on standardised values, at two severities.
 //!
-//! [`Ewma`](super::Ewma) and [`Cusum`](super::Cusum) start again at each signal, and say of a shift that stays that it is found again
-//! and again. Here it is found once: a signal stands until its chart is back at 0, the EWMA by having changed its sign, a side of the
-//! CUSUM by being 0. Then the chart is as it was at its start, so that signals begin at most as often as those of a chart that starts
-//! again at once: 1/N. So that a side of the CUSUM comes back at all, it is held at most at the larger limit.
+//! *EWMA*: Z ← (1−λ)Z + λx with λ = 0.1 (Roberts 1959). It signals when |Z| > L·√(λ/(2−λ)): the limit of the steady state from the
+//! first window on, as in the run lengths of Lucas and Saccucci (1990).
+//!
+//! *CUSUM*: C⁺ ← max(0, C⁺ + x − k), C⁻ ← max(0, C⁻ − x − k) with k = 0.5 (Page 1954; Montgomery, *Introduction to Statistical
+//! Quality Control*, 9.1). It signals when one of them is > h.
+//!
+//! Textbook charts start again from 0 at each signal, and say of a shift that stays that it is found again and again. Here it is
+//! found once: a signal stands until its chart is back at 0, the EWMA by having changed its sign, a side of the CUSUM by being 0. Then
+//! the chart is as it was at its start, so that signals begin at most as often as those of a chart that starts again at once: 1/N. So
+//! that a side of the CUSUM comes back at all, it is held at most at the larger limit.
 //!
 //! One window is no shift, however far away it is: of an innovation the charts take [`LARGEST_STEP`] at most, which reaches no limit of
 //! a run length above about a hundred windows.
@@ -12,8 +18,17 @@ use serde::{Deserialize, Serialize};
 
 use super::run_length::{self, LAMBDA, RANGE, REFERENCE_VALUE, ewma_deviation};
 use super::standard::LARGEST_STEP;
-use super::{Absent, Direction, Estimation, Innovations, Standard};
+use super::{Absent, Estimation, Innovations, Standard};
 use crate::verdict::BySeverity;
+
+/// Where a series went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Direction {
+    /// To larger values.
+    Up,
+    /// To smaller values.
+    Down,
+}
 
 /// The limits of both charts at one severity.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -139,7 +154,6 @@ mod tests {
     use rand::{Rng, SeedableRng};
 
     use super::*;
-    use crate::sequential::{Cusum, Ewma};
 
     fn standard() -> Standard {
         // Independent values that are their own innovations, nearly.
@@ -210,23 +224,72 @@ mod tests {
         assert!(reading.innovation > 10.0, "{reading:?}");
     }
 
+    /// Values that are their own innovations around 10.
+    fn plain() -> Standard {
+        let fields = serde_json::json!({"mean": 10.0, "autocorrelation": 0.0, "deviation": 1.0, "points": 100, "pairs": 99});
+        serde_json::from_value(fields).unwrap()
+    }
+
+    /// Montgomery's example (tables 9.2 and 9.11): twenty observations around 10, then ten around 11.
+    #[test]
+    fn the_values_are_montgomerys() {
+        let observations = [
+            9.45, 7.99, 9.29, 11.66, 12.16, 10.18, 8.04, 11.46, 9.20, 10.34, 9.03, 11.47, 10.51,
+            9.40, 10.08, 9.37, 10.62, 10.31, 8.52, 10.84, 10.90, 9.33, 12.29, 11.50, 10.60, 11.08,
+            10.38, 11.62, 11.31, 10.52,
+        ];
+        let of = |ewma, cusum| ChartLimits { ewma, cusum };
+        let limits = BySeverity {
+            warning: of(2.7, None),
+            critical: of(f64::INFINITY, Some(5.0)),
+        };
+        let mut charts = Charts::default();
+        let found = observations.map(|value| {
+            let reading = charts.update(&plain(), limits, Some(value));
+            reading.unwrap()
+        });
+        let at = |window: usize| &found[window - 1];
+        for (window, upper, lower, ewma) in [
+            (1, 0.0, 0.05, 9.945),
+            (2, 0.0, 1.56, 9.7495),
+            (5, 2.82, 0.0, 10.1253),
+            (24, 2.79, 0.0, 10.3745),
+            (28, 4.47, 0.0, 10.5731),
+            (29, 5.28, 0.0, 10.6468),
+        ] {
+            let reading = at(window);
+            let z = 10.0 + reading.ewma * ewma_deviation();
+            assert!((reading.upper - upper).abs() < 1e-9, "{window} {reading:?}");
+            assert!((reading.lower - lower).abs() < 1e-9, "{window} {reading:?}");
+            assert!((z - ewma).abs() < 1e-4, "{window} {z}");
+        }
+        // The CUSUM's signal is the book's. Its EWMA has 10.6468 at 29, beyond 10 + 2.7·√(0.1/1.9) = 10.6194.
+        let shifted = [28, 29].map(|window| at(window).shifted);
+        let up = Some(Direction::Up);
+        assert_eq!(shifted.map(|at| at.warning), [None, up]);
+        assert_eq!(shifted.map(|at| at.critical), [None, up]);
+        let begun = |of: &dyn Fn(&ChartReading) -> Option<Direction>| {
+            found.iter().position(|reading| of(reading).is_some())
+        };
+        assert_eq!(begun(&|reading| reading.shifted.warning), Some(28));
+        assert_eq!(begun(&|reading| reading.shifted.critical), Some(28));
+    }
+
     proptest! {
-        /// Until the first signal the charts are those that start again.
         #[test]
-        fn the_first_signal_is_that_of_the_plain_charts(values in prop::collection::vec(prop_oneof![-3.0..3.0f64, 0.0..3.0f64], 1..120)) {
-            let (standard, mut charts) = (standard(), Charts::default());
-            let (mut ewma, mut cusum) = (Ewma::new(2.5), Cusum::new(4.0));
+        fn what_is_turned_round_shifts_the_other_way(values in prop::collection::vec(-4.0..4.0f64, 1..200)) {
+            let turned = |shifted: Option<Direction>| shifted.map(|direction| match direction {
+                Direction::Up => Direction::Down,
+                Direction::Down => Direction::Up,
+            });
+            let (mut charts, mut mirrored) = (Charts::default(), Charts::default());
             for value in values {
-                let reading = charts.update(&standard, limits(), Some(value)).unwrap();
-                let step = reading.innovation.clamp(-LARGEST_STEP, LARGEST_STEP);
-                let (z, first) = ewma.update(step);
-                let ((upper, lower), second) = cusum.update(step);
-                prop_assert!((reading.ewma - z).abs() < 1e-9);
-                prop_assert_eq!((reading.upper, reading.lower), (upper, lower));
-                prop_assert_eq!(reading.shifted.warning.is_some(), first.is_some() || second.is_some());
-                if first.is_some() || second.is_some() {
-                    break;
-                }
+                let found = charts.update(&plain(), limits(), Some(10.0 + value)).unwrap();
+                let other = mirrored.update(&plain(), limits(), Some(10.0 - value)).unwrap();
+                prop_assert!((found.ewma + other.ewma).abs() < 1e-9);
+                prop_assert!((found.upper - other.lower).abs() < 1e-9 && (found.lower - other.upper).abs() < 1e-9);
+                prop_assert!(found.upper >= 0.0 && found.lower >= 0.0);
+                prop_assert_eq!(found.shifted, other.shifted.map(turned));
             }
         }
 
