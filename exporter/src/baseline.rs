@@ -89,7 +89,13 @@ impl Windows {
     /// How many windows the first verdict needs, where they change over time.
     pub fn needed(&self) -> Option<u32> {
         match self {
-            Self::Seasonal { phases, .. } => Some(phases * valid::MIN_CYCLES),
+            Self::Seasonal { period, phases, .. } => {
+                // The same hour of all days stands in for an hour of the week.
+                let hourly = period == valid::Period::HourOfWeek.name();
+                let period = valid::Period::HourOfDay;
+                let least = if hourly { period.phases() } else { *phases };
+                Some(least * valid::MIN_CYCLES)
+            }
             other => other.rolling(),
         }
     }
@@ -257,6 +263,21 @@ impl Baseline {
         format!("sha256:{}", sha256(&bytes))
     }
 
+    /// The same with all the windows of a seasonal one, of whatever phase, in place of those of one phase: to be looked at, and not to
+    /// judge by.
+    pub fn of_all_phases(mut self) -> Self {
+        let Some(history) = &self.history else {
+            return self;
+        };
+        let (spans, rows, references) = history.pooled(&self.features);
+        (self.spans, self.rows) = (spans, rows);
+        for (feature, reference) in self.features.iter_mut().zip(references) {
+            feature.windows.clear();
+            feature.reference = reference;
+        }
+        self
+    }
+
     /// What the page, the metrics and the status say about it; nothing while it has no window.
     pub fn info(&self, digest: String, clock: Option<&Clock>) -> Option<BaselineInfo> {
         let history = self.history.as_ref().zip(clock);
@@ -338,6 +359,19 @@ impl Baseline {
         };
         for (feature, shift) in self.features.iter_mut().zip(all.into_iter().flatten()) {
             feature.shift = Some(shift);
+        }
+    }
+
+    /// Freezes of each feature whether it moves by construction, once it is complete, where it goes along with the windows: those that
+    /// come later hold what there is to find, and a feature that is shifting would count as one that always moves.
+    pub fn freeze_moving(&mut self, moving: impl Fn(usize) -> bool) {
+        let frozen = self.features.iter().any(|feature| feature.moving.is_some());
+        if frozen || !self.is_complete() || !matches!(self.definition.windows, Windows::Rolling(_))
+        {
+            return;
+        }
+        for (place, feature) in self.features.iter_mut().enumerate() {
+            feature.moving = Some(moving(place));
         }
     }
 

@@ -24,7 +24,7 @@ pub struct History {
     windows: Vec<KeptWindow>,
     /// Every feature in all windows since the bins were frozen: what is acceptable follows from it.
     whole: Vec<Summary>,
-    /// Whether some phase ever had enough windows to judge by.
+    /// Whether some phase ever had windows of enough days to judge by.
     ready: bool,
     /// The window that the baseline's features are chosen for.
     faced: Option<Span>,
@@ -86,7 +86,7 @@ impl History {
         })
     }
 
-    /// Whether windows are judged: some phase has had enough windows.
+    /// Whether windows are judged: some phase has had windows of enough days.
     pub fn is_ready(&self) -> bool {
         self.ready
     }
@@ -126,12 +126,14 @@ impl History {
             keys: found.window.keys.filter(|_| !except.contains(WHOLE)),
             features: features.iter().map(kept).collect(),
         });
-        let phase = |window: &KeptWindow| clock.moment(window.span).phases.first().copied();
-        let own = clock.moment(span).phases.first().copied();
-        let same: Vec<usize> = (0..self.windows.len())
-            .filter(|place| self.windows.get(*place).and_then(phase) == own)
+        let (moments, own) = (self.moments(clock), clock.moment(span));
+        self.ready |= chosen_phase(&moments, &own).1 >= MIN_CYCLES as u64;
+        let same: Vec<usize> = moments
+            .iter()
+            .enumerate()
+            .filter(|(_, moment)| moment.phases.first() == own.phases.first())
+            .map(|(place, _)| place)
             .collect();
-        self.ready |= same.len() >= MIN_CYCLES;
         for place in same
             .iter()
             .take(same.len().saturating_sub(clock.cycles()))
@@ -171,6 +173,22 @@ impl History {
             windows: chosen.iter().map(whole).collect(),
             features: features.iter().enumerate().map(of).collect(),
         }
+    }
+
+    /// All windows that are kept, of every phase: their times and rows, and each feature of the baseline pooled over them.
+    pub fn pooled(&self, features: &[FrozenFeature]) -> (Vec<Span>, Vec<u64>, Vec<Summary>) {
+        let of = |(place, feature): (usize, &FrozenFeature)| {
+            let windows = self.windows.iter();
+            let kept = windows.filter_map(|window| window.features.get(place)?.as_ref());
+            kept.map(|kept| kept.summary(&feature.bins))
+                .reduce(|all, next| feature.pooled(&[all, next]))
+                .unwrap_or_else(|| feature.pooled(&[]))
+        };
+        (
+            self.windows.iter().map(|window| window.span).collect(),
+            self.windows.iter().map(|window| window.rows).collect(),
+            features.iter().enumerate().map(of).collect(),
+        )
     }
 
     /// The phase that the faced window is compared with, and on how many days it was found.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crds::valid::{CalendarClass, Period, Season};
+use exporter::baseline::{Baseline, Definition, Windows};
 use exporter::columns::{FeatureColumn, Layout};
 use exporter::history::History;
 use exporter::pipeline::{Finished, Slot};
@@ -132,6 +133,59 @@ fn an_hour_of_the_week_falls_back_to_the_hour_of_the_day() {
     assert_eq!(chosen.spans, mondays);
     // 168 hours and the 24 of the one sale, which are fewer than four days of it.
     assert_eq!(enough.len(), 4 * 168 + 24);
+}
+
+/// No hour of the week is there on four days yet, but hours of the day are.
+#[test]
+fn an_hour_of_the_week_is_judged_from_the_fourth_day_on() {
+    let (clock, features) = (clock(Period::HourOfWeek, 4), [feature("x")]);
+    assert!(!history(&clock, &features, 3 * 24).is_ready());
+    // Friday is a sale and no ordinary day.
+    assert!(history(&clock, &features, 3 * 24 + 1).is_ready());
+}
+
+/// Whatever window it was chosen for last.
+#[test]
+fn what_is_looked_at_has_all_phases() {
+    let (clock, features) = (clock(Period::HourOfDay, 4), [feature("x")]);
+    let mut history = history(&clock, &features, 3 * 24);
+    let baseline = |history: History| Baseline {
+        definition: Definition {
+            windows: Windows::Seasonal {
+                period: "HourOfDay".to_owned(),
+                phases: 24,
+                cycles: 4,
+                zone: "UTC".to_owned(),
+            },
+            revision: 1,
+            excluded: Vec::new(),
+            grid: None,
+        },
+        version: 1,
+        frozen_at: hour(72).end,
+        spans: Vec::new(),
+        need: 96,
+        rows: Vec::new(),
+        windows: Vec::new(),
+        windows_at: Vec::new(),
+        newest: None,
+        features: features.to_vec(),
+        target: None,
+        segments: Vec::new(),
+        history: Some(history),
+        reloaded: false,
+    };
+    let before = baseline(history.clone()).of_all_phases();
+    history.face(&clock, &features, hour(80));
+    let mut faced = baseline(history);
+    faced.face(&clock, hour(80));
+    assert_eq!(faced.features[0].reference.rows, 3);
+    let whole = faced.of_all_phases();
+    assert_eq!((whole.spans.len(), whole.rows.len()), (72, 72));
+    let reference = &whole.features[0].reference;
+    assert_eq!(reference.rows, 72);
+    assert_eq!(reference.moments.unwrap().mean, 35.5);
+    assert_eq!(whole.features, before.features);
 }
 
 #[test]

@@ -68,8 +68,9 @@ enum Distance {
 
 impl Diff {
     pub fn new(held: &Held<'_>, from: &Baseline, to: &Baseline) -> Self {
-        let before: BTreeMap<&str, &FrozenFeature> = by_name(from);
-        let after: BTreeMap<&str, &FrozenFeature> = by_name(to);
+        let (all_before, all_after) = (from.clone().of_all_phases(), to.clone().of_all_phases());
+        let before: BTreeMap<&str, &FrozenFeature> = by_name(&all_before);
+        let after: BTreeMap<&str, &FrozenFeature> = by_name(&all_after);
         let only = |these: &BTreeMap<&str, _>, those: &BTreeMap<&str, _>| {
             let names = these.keys().filter(|name| !those.contains_key(*name));
             names.map(|name| (*name).to_owned()).collect()

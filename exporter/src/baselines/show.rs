@@ -73,8 +73,9 @@ struct Category {
 impl Show {
     pub fn new(held: &Held<'_>, baseline: &Baseline) -> Self {
         let fields = definition(baseline).into_iter();
-        let windows = baseline.spans.iter().zip(&baseline.rows);
-        let features = baseline.features.iter();
+        let whole = baseline.clone().of_all_phases();
+        let windows = whole.spans.iter().zip(&whole.rows);
+        let features = whole.features.iter();
         let sensitive = |name: &str| held.monitor.data.features.sensitive(name);
         Self {
             namespace: held.monitor.namespace.clone(),

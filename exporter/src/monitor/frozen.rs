@@ -32,6 +32,9 @@ impl Frozen {
             }
             _ => Reference::new(features, &baseline.windows, &settings),
         };
+        if config.checks.drift.check.enabled {
+            baseline.freeze_moving(|feature| reference.moving(feature));
+        }
         Self {
             digest: baseline.digest(),
             counting: counting_of(config, &baseline, Some(&reference)),

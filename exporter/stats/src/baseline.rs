@@ -32,6 +32,10 @@ pub struct FrozenFeature {
     /// that can be told from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shift: Option<Result<FrozenShift, sequential::Absent>>,
+    /// Whether it moves by construction, where that was frozen: of a baseline that goes along with the windows, once it is complete.
+    /// `None` where its windows tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<bool>,
     /// The reference windows, oldest first, each counted over `bins`.
     pub windows: Vec<Summary>,
     /// All windows pooled. `distinct` is the largest of the windows', and quantiles are read off the fine bins.
@@ -54,6 +58,7 @@ impl FrozenFeature {
             bins,
             collapse: None,
             shift: None,
+            moving: None,
             windows,
             reference,
         }

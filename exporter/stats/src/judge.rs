@@ -567,6 +567,7 @@ impl Prepared {
             bins: bins.clone(),
             collapse: None,
             shift: None,
+            moving: None,
         });
         let learnt_from = of_all.as_ref().unwrap_or(feature);
         let acceptable = match settings.acceptable.get(name) {
@@ -610,7 +611,9 @@ impl Prepared {
             };
             test(Check::Outliers, of(reference), &of)
         });
-        let shift = ShiftTest::of(feature, on.shift, drift.moving(), own.shift);
+        // Of a seasonal baseline the windows of one phase say nothing of how the means move from window to window.
+        let moving = whole.is_none() && drift.moving();
+        let shift = ShiftTest::of(feature, on.shift, moving, own.shift);
         let imputed = reference.imputed;
         let imputation = imputation(feature, on.imputation)
             .and_then(|()| match imputed.map(|imputed| imputed.by) {

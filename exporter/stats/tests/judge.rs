@@ -101,6 +101,33 @@ fn only(
     report.features.swap_remove(0)
 }
 
+/// Of a baseline that goes along with the windows it was frozen whether a feature always moves; the windows that came later do not tell.
+#[test]
+fn whether_it_moves_may_have_been_frozen() {
+    let next = |feature: &FrozenFeature| window(feature, &numbers(1000, |u| u + 3.0), 0);
+    for (built, frozen, judged) in [
+        (total("a"), None, false),
+        (total("a"), Some(false), true),
+        (steady("a"), None, true),
+        (steady("a"), Some(true), false),
+    ] {
+        let feature = FrozenFeature {
+            moving: frozen,
+            ..built
+        };
+        let report = only(
+            std::slice::from_ref(&feature),
+            &settings(&[]),
+            Some(&next(&feature)),
+        );
+        assert_eq!(report.moving, !judged, "{frozen:?}");
+        match judged {
+            true => assert!(report.verdicts.drift.unwrap().over.critical),
+            false => assert_eq!(report.verdicts.drift, Err(NotComputed::Moving)),
+        }
+    }
+}
+
 #[test]
 fn an_unchanged_window_is_quiet_and_a_shifted_one_is_critical() {
     let features = [steady("a")];

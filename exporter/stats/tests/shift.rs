@@ -249,6 +249,73 @@ fn a_number_of_the_manifest_limits_the_ewma() {
     assert!(last.over.warning);
 }
 
+/// Critical does not come before warning where the manifest has one of them only, and no chart alarms unseen beside it.
+#[test]
+fn with_one_number_warning_still_comes_first() {
+    for (warning, critical, expected) in [
+        (
+            Some(8.0),
+            None,
+            (8.0, LimitPart::Manifest, 8.0, LimitPart::RaisedToWarning),
+        ),
+        (
+            Some(8.0),
+            Some(5.0),
+            (8.0, LimitPart::Manifest, 8.0, LimitPart::RaisedToWarning),
+        ),
+        (
+            Some(4.0),
+            Some(5.0),
+            (4.0, LimitPart::Manifest, 5.0, LimitPart::Manifest),
+        ),
+    ] {
+        let own = CheckSettings {
+            limits: BySeverity { warning, critical },
+            ..one_row()
+        };
+        let mut series = Series::new(9, 0.0);
+        let reference = reference(Ok(frozen(&mut series, 150, false)), own);
+        let mut state = ShiftState::default();
+        for _ in 0..60 {
+            let summary = window(series.next() + 1.5);
+            let found = judge_shift(&reference, 0, &mut state, Some(&summary), &[]).unwrap();
+            let limits = found.limits;
+            let shown = (
+                limits.warning.value,
+                limits.warning.part,
+                limits.critical.value,
+                limits.critical.part,
+            );
+            assert_eq!(shown, expected);
+            assert!(found.over.warning || !found.over.critical, "{found:?}");
+        }
+    }
+    let own = CheckSettings {
+        limits: BySeverity {
+            warning: None,
+            critical: Some(8.0),
+        },
+        ..one_row()
+    };
+    let mut series = Series::new(9, 0.0);
+    let reference = reference(Ok(frozen(&mut series, 150, false)), own);
+    let summary = window(series.next());
+    let found = judge_shift(
+        &reference,
+        0,
+        &mut ShiftState::default(),
+        Some(&summary),
+        &[],
+    );
+    let limits = found.unwrap().limits;
+    assert_eq!(
+        (limits.critical.value, limits.critical.part),
+        (8.0, LimitPart::Manifest)
+    );
+    assert_eq!(limits.warning.part, LimitPart::RunLength);
+    assert!(limits.warning.value < 8.0, "{limits:?}");
+}
+
 #[test]
 fn what_has_no_chart_says_why_and_takes_no_part_in_the_budget() {
     let mut state = ShiftState::default();

@@ -61,9 +61,11 @@ impl DriftTest {
             )),
             _ => None,
         };
-        let moving = statistic
-            .and_then(floors)
-            .is_some_and(|floors| moves(&measured, floors.warning, null.as_ref()));
+        let floors = statistic.and_then(floors);
+        let moving = floors.is_some_and(|floors| {
+            let tells = || moves(&measured, floors.warning, null.as_ref());
+            feature.moving.unwrap_or_else(tells)
+        });
         DriftTest {
             bins: feature.bins.clone(),
             counts: feature.reference.counts.clone(),

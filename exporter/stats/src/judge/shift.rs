@@ -63,18 +63,26 @@ impl ShiftTest {
         }
     }
 
-    /// The limits of its charts: of each half of `alpha`, or those of the manifest for the EWMA alone.
+    /// The limits of its charts: of each half of `alpha`. Where the manifest gives one, the EWMA alone alarms, at both severities, and
+    /// at critical not before it does at warning.
     fn limits(&self, run_length: BySeverity<f64>) -> Result<BySeverity<ChartLimits>, Absent> {
         let estimation = self.frozen.standard().estimation();
-        let of = |run_length: f64, given: Option<f64>| match given {
-            Some(ewma) => Ok(ChartLimits { ewma, cusum: None }),
-            None => ChartLimits::solve(run_length, estimation),
-        };
         let given = self.settings.limits;
-        Ok(BySeverity {
-            warning: of(run_length.warning, given.warning)?,
-            critical: of(run_length.critical, given.critical)?,
-        })
+        let charts = |run_length: f64| ChartLimits::solve(run_length, estimation);
+        if given.warning.is_none() && given.critical.is_none() {
+            return Ok(BySeverity {
+                warning: charts(run_length.warning)?,
+                critical: charts(run_length.critical)?,
+            });
+        }
+        let ewma = |run_length: f64, given: Option<f64>| match given {
+            Some(ewma) => Ok(ewma),
+            None => charts(run_length).map(|charts| charts.ewma),
+        };
+        let warning = ewma(run_length.warning, given.warning)?;
+        let critical = ewma(run_length.critical, given.critical)?.max(warning);
+        let alone = |ewma| ChartLimits { ewma, cusum: None };
+        Ok(BySeverity { warning, critical }.map(alone))
     }
 }
 
@@ -170,7 +178,7 @@ pub fn judge(
     };
     state.reading = Some(reading);
     let said = spoken(&reading, limits);
-    let limits = said
+    let mut limits = said
         .limits
         .zip(test.settings.limits)
         .map(|(value, given)| Limit {
@@ -184,6 +192,15 @@ pub fn judge(
             bound: None,
             capped: false,
         });
+    let given = test.settings.limits;
+    let raised = given.warning.is_some() && limits.critical.value <= limits.warning.value;
+    if raised
+        && given
+            .critical
+            .is_none_or(|given| given < limits.critical.value)
+    {
+        limits.critical.part = LimitPart::RaisedToWarning;
+    }
     let verdict = verdict(
         Check::Shift,
         said.statistic,
