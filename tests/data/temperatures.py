@@ -4,7 +4,8 @@
 The two series ship inside the package `vega_datasets`: 8,759 hours each by the local clock, in degrees Fahrenheit. The hour from
 03:00 on 14 March, where summer time begins, is in neither of them.
 
-    temperatures.py CYCLES          prints, as JSON, what the checks level and shift find from the day on that follows CYCLES days
+    temperatures.py CYCLES          prints, as JSON, the values, and what the checks level and shift find from the day on that
+                                    follows CYCLES days
 
 Everything is computed by the definitions of docs/statistics.md, on the whole series and without a look at the program.
 """
@@ -131,7 +132,11 @@ def main():
     levels = level(series, cycles)
     print(json.dumps({
         "missing": [(START + timedelta(hours=int(at))).isoformat() + "Z" for at in numpy.flatnonzero(numpy.isnan(series["seattle"]))],
-        "features": {name: {"level": levels[name], "shift": shift(series[name], cycles)} for name in FILES},
+        "features": {name: {
+            "values": [None if numpy.isnan(value) else value for value in series[name]],
+            "level": levels[name],
+            "shift": shift(series[name], cycles),
+        } for name in FILES},
     }))
 
 
