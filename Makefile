@@ -22,7 +22,7 @@ help:  ## say what there is
 	@echo "Options of make boards: OPTIONS='--range now-7d --keep overview-dark-1366', and more that --help in OPTIONS tells."
 	@echo "Options of make cluster: PORT=9464, and CLUSTER=existing, which says itself what else it needs."
 
-demo: ## replay 40 weeks of real customers through a Flight server and watch them drift (first time: about 8 minutes)
+demo: ## replay 34 weeks of real customers through a Flight server and watch them drift (first time: about 8 minutes)
 	@tests/setup/prerequisites.sh rust python
 	@python=$$(tests/setup/python.sh); \
 	  exec "$$python" tests/demo/demo.py --port $(PORT) $(if $(WEEKS),--weeks $(WEEKS)) $(if $(filter-out 0,$(ONCE)),--once)
@@ -35,7 +35,7 @@ cluster-down: ## end that cluster and remove everything of it
 	@tests/setup/prerequisites.sh python
 	@python=$$(tests/setup/python.sh); exec "$$python" tests/demo/cluster.py down
 
-test: ## format, lints and every test (first time: about 35 minutes)
+test: ## format, lints and every test (first time: about an hour)
 	@tests/setup/prerequisites.sh rust go python
 	@tests/setup/tools.sh $(TOOLS) >/dev/null
 	@$$(tests/setup/python.sh) tests/data/weekly_features.py >/dev/null

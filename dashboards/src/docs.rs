@@ -74,7 +74,7 @@ Every FeatureMonitor brings its own rules: as a PrometheusRule where the Prometh
 - Targets have the labels `namespace` and `monitor`, as the ServiceMonitor gives them; a scrape configuration by hand gives
   them too, with `honor_labels: true`, or FeatureMonitorExporterDown fires for ever.
 - Labels: `namespace` and `monitor` always; `severity` (`critical`, `warning`), `check` (`availability`, `schema`,
-  `freshness`, `drift`, `missing`, `quality`, `outliers`, `correlation`, `performance`, `level`, `shift`, `duplicates`, `missing_patterns`, `imputation`, `segments`), `team` (the manifest's `owner.team`), and `feature` where it is about one.
+  `freshness`, `drift`, `missing`, `quality`, `outliers`, `correlation`, `performance`, `level`, `shift`, `duplicates`, `missing_patterns`, `imputation`, `segments`, `rules`), `team` (the manifest's `owner.team`), and `feature` where it is about one.
 - Who is told is said by `spec.notifications` of the FeatureMonitor ([Notifications](notifications.md)), or by an Alertmanager
   that routes by these labels.
 - The texts have the value, its limit and its score, as Prometheus looks them up when the alert is sent.

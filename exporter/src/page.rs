@@ -191,6 +191,7 @@ fn mark(state: State) -> Markup {
                 State::Warning => path d="M5 .5 10 9.5H0Z" stroke="none" {},
                 State::NoData => circle cx="5" cy="5" r="3.8" stroke-width="1.8" fill="none" {},
                 State::TooFewRows => path d="M1 5H9" stroke-width="2.4" {},
+                State::NotJudged => path d="M1 3.2H9M1 6.8H9" stroke-width="1.8" fill="none" {},
                 State::New => path d="M5 .8V9.2M.8 5H9.2" stroke-width="2.4" fill="none" {},
                 State::Moving => path d="M1 9 8 2M3 1.6H8.4V7" stroke-width="1.9" fill="none" {},
                 State::Ok => circle cx="5" cy="5" r="4.4" stroke="none" {},
@@ -489,8 +490,14 @@ fn query(query: &Query) -> Markup {
 
 fn list(page: Page<'_>, features: &[(State, &FeatureState)]) -> Markup {
     if features.is_empty() {
+        let succeeded = page.snapshot.last_success.is_some();
         return html! {
-            div.features { p.empty { "No feature was seen yet. The first evaluation shows them." } }
+            div.features {
+                p.empty {
+                    @if succeeded { "No rows came yet, so its columns are not known." }
+                    @else { "No feature was seen yet. The first evaluation shows them." }
+                }
+            }
         };
     }
     html! {
@@ -544,7 +551,7 @@ fn breached(snapshot: &Snapshot, feature: &FeatureState) -> Vec<&'static str> {
     let schema = feature.schema_breached(snapshot.monitor.checks.schema.enabled);
     let freshness = feature.freshness.as_ref().map(|judged| judged.breached);
     let statistical = feature.breached.of(Scope::Feature);
-    let statistical = statistical.map(|(check, breached)| (check.name(), *breached));
+    let statistical = statistical.map(|(check, breached)| (check.words(), *breached));
     std::iter::once(("schema", schema))
         .chain(statistical)
         .chain([("freshness", freshness)])

@@ -35,8 +35,8 @@ pub async fn profile(args: &Profile, now: Timestamp) -> Result<String, String> {
         .await
         .map_err(|error| error.to_string())?;
     match args.output {
-        Output::Table => Ok(tables(&snapshot)),
-        Output::Json => json(&snapshot).map_err(|error| error.to_string()),
+        Output::Table => Ok(tables(&snapshot, now)),
+        Output::Json => json(&snapshot, now).map_err(|error| error.to_string()),
     }
 }
 
@@ -159,6 +159,8 @@ impl<'a> Rule<'a> {
 struct Window {
     start: jiff::Timestamp,
     end: jiff::Timestamp,
+    /// Whether its time is over.
+    complete: bool,
     rows: u64,
 }
 
@@ -250,7 +252,7 @@ impl<'a, T> Known<'a, T> {
 }
 
 /// The JSON document. Sensitive features come without values.
-fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
+fn json(snapshot: &Snapshot, now: Timestamp) -> serde_json::Result<String> {
     let baseline = match &snapshot.baseline {
         BaselineState::Ready(info) => Some(Baseline::of(info)),
         BaselineState::Absent | BaselineState::Forming { .. } => None,
@@ -270,6 +272,7 @@ fn json(snapshot: &Snapshot) -> serde_json::Result<String> {
         window: snapshot.judged.map(|judged| Window {
             start: judged.span.start,
             end: judged.span.end,
+            complete: judged.span.end <= now,
             rows: judged.rows,
         }),
         baseline,
@@ -333,28 +336,125 @@ fn camel_case(value: Value) -> Value {
 }
 
 /// The tables: what the window holds, and how each verdict came about.
-fn tables(snapshot: &Snapshot) -> String {
+fn tables(snapshot: &Snapshot, now: Timestamp) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{}", heading(snapshot));
+    let _ = writeln!(text, "{}", heading(snapshot, now));
     let _ = writeln!(text, "\n{}", values(&snapshot.features));
     let _ = writeln!(text, "\n{}", verdicts(snapshot));
     if !snapshot.rules.is_empty() {
         let _ = writeln!(text, "\n{}", rules(&snapshot.rules));
     }
-    let notes: Vec<String> = snapshot.features.iter().filter_map(note).collect();
+    let reports = snapshot.features.iter().map(|own| own.report.as_ref());
+    let reports = reports.chain([snapshot.whole.report.as_ref()]).flatten();
+    let notes: Vec<String> = reports.filter_map(note).collect();
     if !notes.is_empty() {
         let _ = writeln!(text, "\n{}", notes.join("\n"));
     }
+    let _ = writeln!(text, "\n{}", summary(&subjects(snapshot)));
     text
 }
 
-fn heading(snapshot: &Snapshot) -> String {
+/// What a feature, the window as a whole, or a rule comes to.
+struct Subject<'a> {
+    name: &'a str,
+    /// The worst breach.
+    worst: Option<Severity>,
+    /// Whether something was said of it.
+    judged: bool,
+}
+
+/// All that is judged, in the order in which it is shown.
+fn subjects(snapshot: &Snapshot) -> Vec<Subject<'_>> {
+    let judged = |report: Option<&FeatureReport>, scope| {
+        let mut verdicts = report
+            .into_iter()
+            .flat_map(|report| report.verdicts.of(scope));
+        verdicts.any(|(_, verdict)| verdict.is_ok())
+    };
+    let schema = snapshot.monitor.checks.schema.enabled;
+    let features = snapshot.features.iter().map(|feature| Subject {
+        name: &feature.name,
+        worst: feature.worst(schema),
+        judged: judged(feature.report.as_ref(), Scope::Feature),
+    });
+    let breaches = snapshot.whole.breached.of(Scope::Window);
+    let breaches: Vec<BySeverity<bool>> = breaches.filter_map(|(_, own)| *own).collect();
+    let whole = snapshot.whole.report.as_ref().map(|report| Subject {
+        name: subject(""),
+        worst: if breaches.iter().any(|own| own.critical) {
+            Some(Severity::Critical)
+        } else if breaches.iter().any(|own| own.warning) {
+            Some(Severity::Warning)
+        } else {
+            None
+        },
+        judged: judged(Some(report), Scope::Window),
+    });
+    let rules = snapshot.rules.iter().map(|state| Subject {
+        name: &state.rule.name,
+        worst: state
+            .breached()
+            .filter(|breached| *breached)
+            .map(|_| match state.rule.severity {
+                crds::valid::Severity::Critical => Severity::Critical,
+                crds::valid::Severity::Warning => Severity::Warning,
+            }),
+        judged: state.breached().is_some(),
+    });
+    features.chain(whole).chain(rules).collect()
+}
+
+/// How many are over a limit, and which; and of how many nothing is known, which is not that they are well.
+fn summary(subjects: &[Subject<'_>]) -> String {
+    let told = |severity: Severity| {
+        let own = subjects.iter().filter(|own| own.worst == Some(severity));
+        let names: Vec<&str> = own.map(|own| own.name).collect();
+        let listed = match names.is_empty() {
+            true => String::new(),
+            false => format!(": {}", names.join(", ")),
+        };
+        format!("{} {}{listed}", names.len(), severity.name())
+    };
+    let unjudged = subjects
+        .iter()
+        .filter(|own| own.worst.is_none() && !own.judged)
+        .count();
+    let mut parts = vec![told(Severity::Critical), told(Severity::Warning)];
+    if unjudged > 0 {
+        parts.push(format!("{unjudged} without a verdict"));
+    }
+    parts.join("; ")
+}
+
+/// A number of things.
+fn plural(number: u64, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        many => format!("{many} {thing}s"),
+    }
+}
+
+/// When a window whose time is not over ends; nothing where it is.
+fn ends(end: Timestamp, now: Timestamp) -> String {
+    match end > now {
+        true => format!("; not complete: ends at {end}"),
+        false => String::new(),
+    }
+}
+
+fn heading(snapshot: &Snapshot, now: Timestamp) -> String {
     let monitor = &snapshot.monitor;
     let mut lines = vec![format!("{}/{}", monitor.namespace, monitor.name)];
     lines.push(match snapshot.judged {
         Some(JudgedWindow { span, rows }) => {
-            format!("window    {} to {}, {rows} rows", span.start, span.end)
+            format!(
+                "window    {} to {}, {}{}",
+                span.start,
+                span.end,
+                plural(rows, "row"),
+                ends(span.end, now)
+            )
         }
         None => "window    none was judged".to_owned(),
     });
@@ -367,13 +467,18 @@ fn heading(snapshot: &Snapshot) -> String {
             digest,
             ..
         }) => format!(
-            "baseline  {kind}, {} to {}, {windows} windows, {rows} rows, {}",
+            "baseline  {kind}, {} to {}, {}, {}, {}",
             span.start,
             span.end,
+            plural((*windows).into(), "window"),
+            plural(*rows, "row"),
             digest.get(..19).unwrap_or(digest)
         ),
         BaselineState::Forming { have, need } => {
-            format!("baseline  forming: {have} of {need} windows")
+            format!(
+                "baseline  forming: {have} of {}",
+                plural((*need).into(), "window")
+            )
         }
         BaselineState::Absent => "baseline  none".to_owned(),
     });
@@ -549,7 +654,7 @@ fn verdict_row(
             ]
         }
         Err(reason) => {
-            let mut row = vec![name.to_owned(), check.name().to_owned()];
+            let mut row = vec![name.to_owned(), check.words().to_owned()];
             row.extend(std::iter::repeat_n(String::new(), 6));
             row.push(match reason {
                 NotComputed::Moving => "moving".to_owned(),
@@ -582,27 +687,42 @@ pub(crate) fn tested(check: Check, statistic: Statistic) -> String {
     }
 }
 
-/// What a person should do about a feature that a verdict alone does not explain.
-fn note(feature: &FeatureState) -> Option<String> {
-    let report = feature.report.as_ref()?;
-    let capped = report.verdicts.drift.as_ref().ok().is_some_and(|verdict| {
-        [verdict.limits.warning, verdict.limits.critical]
-            .iter()
-            .any(|limit| limit.part == LimitPart::BetweenWindowsCapped)
+/// What a person should do about a feature, or the window as a whole, that a verdict alone does not explain.
+fn note(report: &FeatureReport) -> Option<String> {
+    let name = subject(&report.name);
+    let moves = report.moving.then(|| {
+        format!(
+            "{name}: moves by construction, its baseline windows differ from each other by more than the effect floor. Exclude it, monitor its change per time, or give it a limit of its own."
+        )
     });
-    if report.moving {
-        Some(format!(
-            "{}: moves by construction, its baseline windows differ from each other by more than the effect floor. Exclude it, monitor its change per time, or give it a limit of its own.",
-            feature.name
-        ))
-    } else if capped {
-        Some(format!(
-            "{}: its baseline windows differ so much that the limit is cut at twice the critical floor; the false-alarm budget is not promised for it.",
-            feature.name
-        ))
-    } else {
-        None
+    let limits = match capped(report).as_slice() {
+        [] => None,
+        [one] => Some(format!("the limit of {one} is")),
+        [first @ .., last] => Some(format!("the limits of {} and {last} are", first.join(", "))),
+    };
+    let cut = limits.map(|limits| {
+        format!(
+            "{name}: its baseline windows differ so much that {limits} cut at twice the critical floor; the false-alarm budget is not promised for it."
+        )
+    });
+    match (moves, cut) {
+        (Some(moves), Some(cut)) => Some(format!("{moves}\n{cut}")),
+        (moves, cut) => moves.or(cut),
     }
+}
+
+/// The checks whose limits are cut, in words.
+fn capped(report: &FeatureReport) -> Vec<&'static str> {
+    let judged = report.verdicts.iter();
+    let cut = judged.filter(|(_, verdict)| {
+        verdict.as_ref().is_ok_and(|verdict| {
+            let limits = [verdict.limits.warning, verdict.limits.critical];
+            limits
+                .iter()
+                .any(|limit| limit.part == LimitPart::BetweenWindowsCapped)
+        })
+    });
+    cut.map(|(check, _)| check.words()).collect()
 }
 
 /// The state of a feature in a word or a sentence.
@@ -701,5 +821,100 @@ mod tests {
         check(0.1, "0.1");
         check(1.5e-7, "1.50e-7");
         check(123_456_789.0, "1.23e8");
+    }
+
+    #[test]
+    fn a_window_whose_time_is_not_over_says_so() {
+        let [end, now] = ["2017-06-04T06:00:00Z", "2017-06-03T12:00:00Z"]
+            .map(|text| text.parse::<Timestamp>().unwrap());
+        assert_eq!(
+            ends(end, now),
+            "; not complete: ends at 2017-06-04T06:00:00Z"
+        );
+        assert_eq!(ends(end, end), "");
+    }
+
+    #[test]
+    fn one_thing_is_no_things() {
+        assert_eq!(plural(1, "row"), "1 row");
+        assert_eq!(plural(0, "row"), "0 rows");
+        assert_eq!(plural(2345, "row"), "2345 rows");
+    }
+
+    #[test]
+    fn the_last_line_sums_up() {
+        let subject = |name, worst, judged| Subject {
+            name,
+            worst,
+            judged,
+        };
+        let line = summary(&[
+            subject("a", Some(Severity::Warning), true),
+            subject("b", Some(Severity::Critical), true),
+            subject("c", None, true),
+            subject("d", Some(Severity::Warning), true),
+            subject("e", None, false),
+        ]);
+        assert_eq!(line, "1 critical: b; 2 warning: a, d; 1 without a verdict");
+        assert_eq!(
+            summary(&[subject("c", None, true)]),
+            "0 critical; 0 warning"
+        );
+    }
+
+    /// Of whatever check the limit is cut, the budget does not hold for it.
+    #[test]
+    fn cut_limits_of_every_check_are_noted() {
+        let limit = |part| stats::Limit {
+            value: 0.2,
+            part,
+            floor: 0.1,
+            null: None,
+            bound: Some(0.3),
+            capped: part == LimitPart::BetweenWindowsCapped,
+        };
+        let report = |cut: &[Check], moving| FeatureReport {
+            name: "age".to_owned(),
+            distances: Vec::new(),
+            verdicts: stats::ByCheck::from_fn(|check| {
+                let part = match cut.contains(&check) {
+                    true => LimitPart::BetweenWindowsCapped,
+                    false => LimitPart::EffectFloor,
+                };
+                Ok(Verdict {
+                    check,
+                    statistic: Statistic::Psi,
+                    value: 0.05,
+                    rows: 500,
+                    min_rows: 200,
+                    limits: BySeverity {
+                        warning: limit(LimitPart::EffectFloor),
+                        critical: limit(part),
+                    },
+                    scores: BySeverity::default(),
+                    over: BySeverity::default(),
+                })
+            }),
+            moving,
+            pair: None,
+            pair_laid_elsewhere: None,
+            power: None,
+            segment: None,
+        };
+        let cut = |limits: &str| {
+            format!(
+                "age: its baseline windows differ so much that {limits} cut at twice the critical floor; the false-alarm budget is not \
+                 promised for it."
+            )
+        };
+        assert_eq!(note(&report(&[], false)), None);
+        let one = note(&report(&[Check::Missing], false));
+        assert_eq!(one, Some(cut("the limit of missing is")));
+        let checks = [Check::Drift, Check::Quality, Check::MissingPatterns];
+        let many = cut("the limits of drift, quality and missing patterns are");
+        assert_eq!(note(&report(&checks, false)), Some(many));
+        let both = note(&report(&[Check::Missing], true)).unwrap();
+        assert!(both.starts_with("age: moves by construction"), "{both}");
+        assert!(both.ends_with(&cut("the limit of missing is")), "{both}");
     }
 }

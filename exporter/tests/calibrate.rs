@@ -96,6 +96,7 @@ impl Feature {
                 false => Err(NotComputed::Disabled),
             }),
             pair: None,
+            pair_laid_elsewhere: None,
             power: None,
             segment: None,
             moving: self.moving,

@@ -336,6 +336,27 @@ fn profile_prints_a_table_for_people() {
     ] {
         assert_eq!(row(words).last(), Some(&verdict), "{words:?}");
     }
+    // Of six windows no feature has charts, whether it moves or not.
+    assert!(!rows.iter().any(|row| row.get(1) == Some(&"shift")));
+    // The last line sums up.
+    let last = answer.out.trim_end().lines().last().unwrap();
+    let (critical, others) = last.split_once("; ").unwrap();
+    let (number, names) = critical.split_once(" critical: ").unwrap();
+    assert!(names.contains("campaigns_active"), "{last}");
+    assert_eq!(number, names.split(", ").count().to_string());
+    assert!(others.contains(" warning"), "{last}");
+}
+
+#[test]
+fn profile_says_of_a_window_in_progress_that_it_is() {
+    let customers = Customers::replay(1, 600);
+    let manifest = customers.manifest().display().to_string();
+    let now = jiff::Timestamp::now().to_string();
+    let answer = exporter(&["profile", "-f", &manifest, "--window", &now]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    let window = answer.out.lines().nth(1).unwrap();
+    assert!(window.starts_with("window "), "{window}");
+    assert!(window.contains("; not complete: ends at "), "{window}");
 }
 
 #[test]

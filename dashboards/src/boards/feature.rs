@@ -119,8 +119,9 @@ fn summary() -> Line {
 
 fn history() -> Line {
     let states = verdicts(ONE, &[Check], &[FEATURE]);
+    // As high as the names of all checks need.
     Line::new(
-        6,
+        7,
         vec![(
             24,
             timeline(
@@ -201,9 +202,6 @@ fn limits() -> Vec<Line> {
                 About::Correlation,
                 PLAIN,
             ),
-            most_changed_pairs(|family| {
-                max_by(&[Feature, Partner, Statistic], &ONE.of(family, &[]))
-            }),
             lines(
                 "Variance inflation factor",
                 "How well the other numeric features tell it: from 5 on four fifths of its \
@@ -214,6 +212,9 @@ fn limits() -> Vec<Line> {
             .without("told wholly, or not a number"),
         ],
     );
+    let pairs =
+        most_changed_pairs(|family| max_by(&[Feature, Partner, Statistic], &ONE.of(family, &[])));
+    let pairs = Line::new(8, vec![(24, pairs)]);
     let usual = |sign: &str| {
         let deviation = max_by(&[], &ONE.of(&table::FEATURE_USUAL_DEVIATION, &[FEATURE]));
         let check = [
@@ -327,6 +328,7 @@ fn limits() -> Vec<Line> {
             .series("filled in in the baseline", reference())
             .unit(SHARE)
             .from(0.0)
+            .at_least_to(0.01)
             .without("not told"),
             lines(
                 "What filling in does",
@@ -379,7 +381,7 @@ fn limits() -> Vec<Line> {
             ),
         ],
     );
-    vec![first, second, third, fourth, fifth, sixth, seventh]
+    vec![first, second, third, pairs, fourth, fifth, sixth, seventh]
 }
 
 fn distribution() -> Line {
@@ -561,7 +563,8 @@ fn distances() -> Line {
             lines(
                 "Distances",
                 "How far the window is from the baseline, by each statistic that was computed. \
-                 One of them decides; the others are for reading.",
+                 One of them decides; the others are for reading. Wasserstein is in interquartile \
+                 ranges of the baseline, or standard deviations where that range is 0.",
             )
             .ask(of(&table::DRIFT_KS), "Kolmogorov-Smirnov")
             .ask(of(&table::DRIFT_PSI), "PSI")
@@ -622,9 +625,16 @@ fn parts() -> Line {
         ],
         &["Limit"],
     )
+    // What they leave is for the names of statistics and parts.
+    .series("Check", vec![Property::Width(110)])
+    .series("Severity", vec![Property::Width(85)])
     .series(
         "Limit",
-        vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(4)],
+        vec![
+            Property::Unit(PLAIN.to_owned()),
+            Property::Decimals(4),
+            Property::Width(90),
+        ],
     )
     .without("no limits");
     let rested = lines(

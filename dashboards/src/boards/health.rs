@@ -224,8 +224,9 @@ fn scrapes() -> Line {
         pick::largest(&series, &labels, &series)
     };
     let dropped = max_by(&OF_MONITOR, &increase(&ALL.of(&table::SERIES_DROPPED, &[])));
+    // As high as the names of eight monitors need.
     Line::even(
-        8,
+        10,
         vec![
             lines(
                 "Duration of a scrape",
@@ -350,8 +351,9 @@ fn rules() -> Line {
     let named = |query: &str| {
         format!("label_replace({query}, \"group\", \"$1\", \"rule_group\", \".*;(.*)\")")
     };
+    // As high as the names of eight groups need.
     Line::even(
-        8,
+        10,
         vec![
             lines(
                 "Time taken, of the time there is",

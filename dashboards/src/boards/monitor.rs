@@ -46,7 +46,10 @@ pub fn board() -> Dashboard {
             Section::new("Is it watched at all?", vec![summary()]),
             Section::new(
                 "Which features breach a limit, and since when?",
-                vec![Line::new(10, vec![(15, features()), (9, history())])],
+                vec![
+                    Line::new(10, vec![(24, features())]),
+                    Line::new(8, vec![(24, history())]),
+                ],
             ),
             Section::new(
                 "Which check says so, and how far over its limit?",
@@ -212,8 +215,8 @@ fn features() -> Panel {
     };
     let worst = rows(
         "Features, the worst first",
-        "Scores are the value divided by its warning limit: from 1 on it is over the limit. A \
-         click on the name opens the feature.",
+        "Scores are the value divided by its warning limit: from 1 on it is over the limit. None: the \
+         check gave no verdict. A click on the name opens the feature.",
     )
     .ask(verdicts(ONE, &[Feature], &[IsNot(Feature, "")]), "");
     let titles = SCORED.map(|(_, title)| title);
@@ -232,9 +235,14 @@ fn features() -> Panel {
             "Worst",
             [stated(VERDICTS), vec![Property::Width(115)]].concat(),
         );
+    // The longest title needs more than its part of 1366 pixels.
+    let scored = |title: &str| match title {
+        "Performance" => [scored_shortly(), vec![Property::Width(100)]].concat(),
+        _ => scored_shortly(),
+    };
     titles
         .into_iter()
-        .fold(table, |panel, title| panel.series(title, scored()))
+        .fold(table, |panel, title| panel.series(title, scored(title)))
         .largest_first("Worst")
         .without("nothing judged")
 }
@@ -260,11 +268,23 @@ fn history() -> Panel {
     .without("nothing judged")
 }
 
+/// A score among so many that there is no room for more than a word where there is none.
+fn scored_shortly() -> Vec<Property> {
+    let mut properties = scored();
+    for property in &mut properties {
+        if let Property::NoValue(text) = property {
+            *text = "none".to_owned();
+        }
+    }
+    properties
+}
+
 fn checks() -> Line {
     let breached = ONE.recorded(BREACHED, &[(Severity.name(), "warning")]);
     let scores = ONE.recorded(SCORE, &[(Severity.name(), "critical")]);
+    // As high as the names of all checks need, beside the states and below the charts.
     Line::even(
-        8,
+        10,
         vec![
             timeline(
                 "Verdicts by check",

@@ -305,9 +305,9 @@ pub fn counted(color: &str) -> Vec<Property> {
     ]
 }
 
-/// A cell with a count.
+/// A cell with a count, to the last one: in thousands 2,468 rows and 1,804 of them would both be 2 K.
 pub fn whole() -> Vec<Property> {
-    vec![Property::Decimals(0), Property::Unit(COUNT.to_owned())]
+    vec![Property::Decimals(0), Property::Unit(PLAIN.to_owned())]
 }
 
 /// A cell with a duration.
@@ -555,7 +555,11 @@ fn letter(position: usize) -> String {
 
 /// The pairs of features that changed most; `of_pair` asks for a family of theirs.
 pub fn most_changed_pairs(of_pair: impl Fn(&Family<3>) -> String) -> Panel {
-    let association = vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)];
+    let association = vec![
+        Property::Unit(PLAIN.to_owned()),
+        Property::Decimals(2),
+        Property::Width(85),
+    ];
     table(
         "Most changed pairs",
         "Of the ten pairs of features whose association changed most against its limit: Spearman's \
@@ -572,7 +576,9 @@ pub fn most_changed_pairs(of_pair: impl Fn(&Family<3>) -> String) -> Panel {
         ],
         &["Score", "Baseline", "Now"],
     )
-    .series("Score", scored())
+    // What they leave is for the names of both features.
+    .series("Measure", vec![Property::Width(130)])
+    .series("Score", [scored(), vec![Property::Width(110)]].concat())
     .series("Baseline", association.clone())
     .series("Now", association)
     .largest_first("Score")

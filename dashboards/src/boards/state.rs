@@ -27,8 +27,8 @@ pub const WARNING: &str = "orange";
 pub const CRITICAL: &str = "dark-purple";
 /// The colour of what is not known: of no verdict, which is not a good one.
 pub const UNKNOWN: &str = "#8e8e8e";
-/// Colours of series whose names are known: each differs from the others also in brightness or in blue.
-pub const SERIES: [&str; 10] = [
+/// Colours of series whose names are known, as many as there are checks: each differs from the others also in brightness or in blue.
+pub const SERIES: [&str; 14] = [
     "blue",
     "orange",
     "purple",
@@ -39,6 +39,10 @@ pub const SERIES: [&str; 10] = [
     "dark-purple",
     "super-light-blue",
     "light-purple",
+    "super-light-orange",
+    "dark-yellow",
+    "light-blue",
+    "super-light-purple",
 ];
 
 /// The colour of what is compared with.

@@ -305,7 +305,7 @@ table! {
     FEATURE_IMPUTED_SPREAD = Gauge, Plain, Monitor "featuremonitor_feature_imputed_relative_stddev" [Feature];
     "See by how much filling in narrows or widens the distribution." => "featuremonitor_feature_imputed_relative_stddev - 1";
 
-    /// Distinct values, estimated (relative error about 2 %).
+    /// Distinct values, estimated (relative error about 2 %), never more than there are values.
     FEATURE_DISTINCT_VALUES = Gauge, Count, Monitor "featuremonitor_feature_distinct_values" [Feature];
     "A category count that doubled overnight often is a change of spelling." => "featuremonitor_feature_distinct_values > 2 * (featuremonitor_feature_distinct_values offset 1d)";
 
@@ -548,11 +548,11 @@ table! {
     DRIFT_HELLINGER_ADJUSTED_P_VALUE = Gauge, Plain, Monitor "featuremonitor_drift_hellinger_adjusted_p_value" [Feature];
     "For reading; it decides no verdict." => "featuremonitor_drift_hellinger_adjusted_p_value < 0.05";
 
-    /// Wasserstein-1 distance divided by the baseline's interquartile range.
+    /// Wasserstein-1 distance divided by the baseline's interquartile range, or by its standard deviation where that is 0.
     DRIFT_WASSERSTEIN = Gauge, Plain, Monitor "featuremonitor_drift_wasserstein_iqr" [Feature];
     "See how far values moved, in widths of the baseline's middle half." => "featuremonitor_drift_wasserstein_iqr > 0.1";
 
-    /// By how much the Wasserstein distance may be off, in interquartile ranges, from counting values in bins.
+    /// By how much the Wasserstein distance may be off, in its own unit, from counting values in bins.
     DRIFT_WASSERSTEIN_BINNING_ERROR = Gauge, Plain, Monitor "featuremonitor_drift_wasserstein_binning_error" [Feature];
     "Show the least that the distance can be." => "clamp_min(featuremonitor_drift_wasserstein_iqr - featuremonitor_drift_wasserstein_binning_error, 0)";
 

@@ -368,6 +368,7 @@ fn kept(report: &FeatureReport) -> FeatureReport {
         verdicts: report.verdicts.clone(),
         moving: report.moving,
         pair: None,
+        pair_laid_elsewhere: None,
         power: None,
         segment: None,
     }

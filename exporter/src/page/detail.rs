@@ -3,15 +3,16 @@
 use maud::{Markup, html};
 use stats::sequential::Direction;
 use stats::{
-    BySeverity, Check, FeatureReport, ImputedBy, Kind, NotComputed, PROBABILITIES, PairChange,
-    Scope, Severity, Statistic, Summary, Verdict,
+    BySeverity, Check, FeatureReport, ImputedBy, Keys, Kind, NotComputed, PROBABILITIES,
+    PairChange, Scope, Severity, Statistic, Summary, Verdict,
 };
 
 use super::pairs::measure;
 use super::picture::{self, Bar};
+use super::segments::in_words;
+use super::state::not_about;
 use super::words;
 use super::{statistic, tone};
-use crate::segments;
 use crate::snapshot::{BaselineState, Breaches, FeatureState, PairsState, Snapshot};
 
 /// Most bins that are listed; a category beyond them is in the picture only.
@@ -52,26 +53,13 @@ pub fn whole(snapshot: &Snapshot) -> Markup {
             ),
         };
         let text = format!(
-            "Quality: {} of what is served can be used: the expected features hold a usable value in {} of the rows{unique}.",
+            "Usable: {} of what is served: the expected features hold a usable value in {} of the rows{unique}.",
             words::percent(quality.score()),
             words::percent(quality.features),
         );
         reasons.push(("", text));
     }
-    if let Some(keys) = &whole.keys {
-        let share = keys
-            .duplicate_share()
-            .map_or(words::NOTHING.to_owned(), words::percent);
-        let sampled = match keys.sampled_rows + keys.nulls == keys.rows {
-            true => String::new(),
-            false => format!(" (of a sample of {} keys)", words::count(keys.sampled_keys)),
-        };
-        let text = format!(
-            "Keys: {share} of the rows have the key of a row before them{sampled}; {} have none.",
-            words::plural(keys.nulls, "row")
-        );
-        reasons.push(("", text));
-    }
+    reasons.extend(whole.keys.as_ref().map(|keys| ("", keyed(keys))));
     if let Some(report) = &whole.report {
         for (check, verdict) in report.verdicts.of(Scope::Window) {
             reasons.extend(judgement(check, verdict, *whole.breached.get(check)));
@@ -94,6 +82,28 @@ pub fn whole(snapshot: &Snapshot) -> Markup {
             }
         }
     }
+}
+
+/// How many of the rows have a key of their own.
+fn keyed(keys: &Keys) -> String {
+    let none = match keys.nulls {
+        1 => "1 row has none".to_owned(),
+        many => format!("{} have none", words::plural(many, "row")),
+    };
+    let Some(share) = keys.duplicate_share() else {
+        return match keys.rows {
+            0 => "Keys: the window has no rows.".to_owned(),
+            _ => format!("Keys: {none}."),
+        };
+    };
+    let sampled = match keys.sampled_rows + keys.nulls == keys.rows {
+        true => String::new(),
+        false => format!(" (of a sample of {} keys)", words::count(keys.sampled_keys)),
+    };
+    format!(
+        "Keys: {} of the rows have the key of a row before them{sampled}; {none}.",
+        words::percent(share)
+    )
 }
 
 /// Why a check says nothing, in a few words.
@@ -171,21 +181,13 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         }
         None => reasons.push(("", "No complete window was judged yet.".to_owned())),
     }
-    if let Some(pair) = feature
-        .report
-        .as_ref()
-        .and_then(|report| report.pair.as_ref())
-    {
-        let text = format!(
-            "Its most changed pair is that with {}: {} {} where the baseline has {}, over {} rows.",
-            pair.features.1,
-            measure(pair.measure),
-            words::measure(pair.current),
-            words::measure(pair.reference),
-            words::count(pair.rows),
-        );
-        reasons.push(("", text));
-    }
+    reasons.extend(
+        feature
+            .report
+            .as_ref()
+            .and_then(most_changed)
+            .map(|text| ("", text)),
+    );
     if let Some(change) = feature
         .report
         .as_ref()
@@ -193,7 +195,7 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
     {
         let text = format!(
             "Of all segments it moved most in {}: the distance is {} over {} rows.",
-            segments::name(&change.column, &change.segment),
+            in_words(&change.column, &change.segment),
             words::measure(change.distance),
             words::count(change.rows),
         );
@@ -246,7 +248,7 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
             _ => "",
         };
         let text = format!(
-            "Quality: {} of its rows hold a usable value: {} are filled, {} of those acceptable{conforming}.",
+            "Usable: {} of its rows: {} are filled, {} of those acceptable{conforming}.",
             words::percent(quality.score()),
             words::percent(quality.complete),
             words::percent(quality.valid),
@@ -267,6 +269,37 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
         reasons.push(("", text.to_owned()));
     }
     reasons
+}
+
+/// The pair of a feature that changed most against its limits, and who alarms for it where another feature does; nothing where no
+/// pair was judged.
+fn most_changed(report: &FeatureReport) -> Option<String> {
+    let pair = report.pair.as_ref()?;
+    let change = format!(
+        "{} {} where the baseline has {}, over {} rows",
+        measure(pair.measure),
+        words::measure(pair.current),
+        words::measure(pair.reference),
+        words::count(pair.rows),
+    );
+    let partner = &pair.features.1;
+    let laid_elsewhere = pair.laid_to.as_ref().filter(|other| *other == partner);
+    let laid = |pair: &PairChange| {
+        let (first, second) = &pair.features;
+        let change = words::measure(pair.delta().abs());
+        let cause = pair.laid_to.as_deref().unwrap_or(second);
+        format!("{first} · {second} ({change}) is laid to {cause}")
+    };
+    Some(match (&report.pair_laid_elsewhere, laid_elsewhere) {
+        (Some(larger), _) => format!(
+            "Of its pairs that are not laid to another feature, that with {partner} changed most: {change}; {}.",
+            laid(larger)
+        ),
+        (None, Some(other)) => format!(
+            "Its most changed pair is that with {partner}: {change}; it is laid to {other}, as all of its pairs are to others."
+        ),
+        (None, None) => format!("Its most changed pair is that with {partner}: {change}."),
+    })
 }
 
 /// How many windows stay out of a baseline that goes along, and why; nothing where none does.
@@ -342,14 +375,7 @@ fn judgement(
     };
     let verdict = match judged {
         Ok(verdict) => verdict,
-        Err(
-            NotComputed::Disabled
-            | NotComputed::NotForKind { .. }
-            | NotComputed::NoSegmentOfBaseline { .. }
-            | NotComputed::TooFewWindows { .. }
-            | NotComputed::NotSeasonal
-            | NotComputed::Seasonal,
-        ) => return None,
+        Err(reason) if not_about(reason) => return None,
         Err(reason) => return Some(("", format!("{check} is not judged: {reason}."))),
     };
     let breached = breached.unwrap_or_default();
@@ -359,15 +385,21 @@ fn judgement(
         Severity::Warning
     };
     let limit = verdict.limits.get(severity);
-    let measured = value(verdict.statistic, verdict.value);
-    let mut text = format!(
-        "{check}: {} {measured} is {} the {} limit of {}, which is {}.",
-        statistic(verdict.statistic),
-        words::times(*verdict.scores.get(severity)),
+    let limited = format!(
+        "the {} limit of {}, which is {}",
         severity.name(),
         value(verdict.statistic, limit.value),
-        limit.part,
+        limit.part
     );
+    let mut text = match risen(verdict) {
+        Some(risen) => format!("{check}: {risen}. Only a fall alarms, by {limited}."),
+        None => format!(
+            "{check}: {} {} is {} {limited}.",
+            statistic(verdict.statistic),
+            value(verdict.statistic, verdict.value),
+            words::times(*verdict.scores.get(severity)),
+        ),
+    };
     if verdict.rows < verdict.min_rows {
         text.push_str(&format!(
             " It cannot alarm on {} rows; {} are needed.",
@@ -380,6 +412,16 @@ fn judgement(
         text.push_str(" It has not lasted for as many windows as the check asks for.");
     }
     Some((tone(breached), text))
+}
+
+/// That what can only alarm by its fall has risen; nothing where it has not.
+fn risen(verdict: &Verdict) -> Option<String> {
+    let what = match verdict.statistic {
+        Statistic::AucFall => "the AUC",
+        Statistic::ExplainedFall => "the explained share",
+        _ => return None,
+    };
+    (verdict.value < 0.0).then(|| format!("{what} rose by {}", words::measure(-verdict.value)))
 }
 
 fn value(of: Statistic, value: f64) -> String {
@@ -502,7 +544,7 @@ fn limits(
                             @for (severity, limit) in verdict.limits.iter() {
                                 @let over = *breached.get(check).unwrap_or_default().get(severity);
                                 tr class=(if over { format!("over {}", severity.name()) } else { String::new() }) {
-                                    td { (check.name()) ", " (severity.name()) @if over { " ◆" } }
+                                    td { (check.words()) ", " (severity.name()) @if over { " ◆" } }
                                     td { (value(verdict.statistic, verdict.value)) }
                                     td { (value(verdict.statistic, limit.value)) }
                                     td { (words::times(*verdict.scores.get(severity))) }
@@ -598,9 +640,9 @@ fn origins(report: &FeatureReport, scope: Scope, basis: &Basis) -> Vec<(String, 
         match origins.iter_mut().find(|(_, other)| *other == text) {
             Some((checks, _)) => {
                 checks.push_str(", ");
-                checks.push_str(check.name());
+                checks.push_str(check.words());
             }
-            None => origins.push((check.name().to_owned(), text)),
+            None => origins.push((check.words().to_owned(), text)),
         }
     }
     origins
@@ -688,6 +730,12 @@ fn distances(feature: &FeatureState) -> Markup {
                             }
                         }
                     }
+                }
+            }
+            @if feature.kind == Some(Kind::Numeric) {
+                p.soft {
+                    "Wasserstein is in interquartile ranges of the baseline, or in its standard deviations where that range is 0. "
+                    "The others have no unit."
                 }
             }
         }

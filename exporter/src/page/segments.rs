@@ -1,6 +1,7 @@
 //! The segments of the rows: how many rows and how old, which features moved within them, and why features changed as a whole.
 
 use maud::{Markup, html};
+use stats::decomposition::Segment;
 use stats::{SegmentChange, SegmentsReport, Split};
 
 use super::pairs::over;
@@ -24,6 +25,24 @@ pub fn section(reports: &[SegmentsReport], served: Option<&Served>) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// The value of a segment, or what stands for all others and for none, for people.
+fn value(segment: &Segment) -> &str {
+    match segment {
+        Segment::Value(value) => value,
+        Segment::Null => "no value",
+        Segment::Other => "all others",
+    }
+}
+
+/// A segment by its column, for people.
+pub fn in_words(column: &str, segment: &Segment) -> String {
+    match segment {
+        Segment::Value(value) => format!("{column}={value}"),
+        Segment::Null => format!("the rows without {column}"),
+        Segment::Other => format!("the other values of {column}"),
     }
 }
 
@@ -53,7 +72,7 @@ fn rows(report: &SegmentsReport, served: Option<&Served>) -> Markup {
                     @for (segment, own_before, own_now) in &report.segments {
                         @let name = segments::name(&report.column, segment);
                         tr {
-                            td { (segments::value(segment)) }
+                            td { (value(segment)) }
                             td { (share(*own_before, before)) }
                             td { (share(*own_now, now)) }
                             td { (stale(&name).map_or_else(|| words::NOTHING.to_owned(), words::percent)) }
@@ -78,7 +97,7 @@ fn changes(changes: &[SegmentChange]) -> Markup {
                     @for change in changes {
                         tr class=(over(change.scores)) {
                             td { (change.feature) }
-                            td { (segments::value(&change.segment)) }
+                            td { (value(&change.segment)) }
                             td { (words::count(change.rows)) }
                             td { (number(change.distance)) }
                             td { (words::times(change.scores.warning)) }

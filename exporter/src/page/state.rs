@@ -1,6 +1,6 @@
 //! The one word that a feature's row begins with.
 
-use stats::{NotComputed, Severity};
+use stats::{FeatureReport, NotComputed, Scope, Severity};
 
 use crate::schema::Problem;
 use crate::snapshot::{FeatureState, Snapshot};
@@ -18,6 +18,8 @@ pub enum State {
     NoData,
     /// There is too little to judge.
     TooFewRows,
+    /// No check gives a verdict, for another reason.
+    NotJudged,
     /// The column is not in the baseline.
     New,
     /// The feature moves by construction and is not judged.
@@ -28,12 +30,13 @@ pub enum State {
 
 impl State {
     /// All of them, worst first.
-    pub const ALL: [State; 8] = [
+    pub const ALL: [State; 9] = [
         State::Critical,
         State::Missing,
         State::Warning,
         State::NoData,
         State::TooFewRows,
+        State::NotJudged,
         State::New,
         State::Moving,
         State::Ok,
@@ -46,7 +49,6 @@ impl State {
             feature.problem,
             Some(Problem::Missing | Problem::Renamed { .. })
         );
-        let drift = feature.report.as_ref().map(|report| &report.verdicts.drift);
         if gone || feature.present == Some(false) && feature.expected {
             State::Missing
         } else if worst == Some(Severity::Critical) {
@@ -56,16 +58,54 @@ impl State {
         } else if worst == Some(Severity::Warning) {
             State::Warning
         } else {
-            match drift {
-                Some(Err(NotComputed::Moving)) => State::Moving,
-                Some(Err(NotComputed::TooFewRows { .. } | NotComputed::NoReference { .. })) => {
-                    State::TooFewRows
-                }
-                Some(Err(NotComputed::Disabled)) if feature.summary.is_some() => State::Ok,
-                Some(Ok(verdict)) if verdict.rows < verdict.min_rows => State::TooFewRows,
-                Some(Ok(_)) => State::Ok,
-                Some(Err(_)) | None => State::NoData,
+            match &feature.report {
+                Some(report) => State::of_verdicts(report, feature, snapshot),
+                None => State::NoData,
             }
+        }
+    }
+
+    /// The state of a feature of which no check is breached.
+    fn of_verdicts(report: &FeatureReport, feature: &FeatureState, snapshot: &Snapshot) -> State {
+        match &report.verdicts.drift {
+            Ok(verdict) if verdict.rows < verdict.min_rows => State::TooFewRows,
+            Ok(_) => State::Ok,
+            Err(NotComputed::Moving) => State::Moving,
+            Err(NotComputed::TooFewRows { .. } | NotComputed::NoReference { .. }) => {
+                State::TooFewRows
+            }
+            Err(NotComputed::Disabled) => State::without_drift(report, feature, snapshot),
+            Err(_) => State::NoData,
+        }
+    }
+
+    /// The state where drift is switched off: well is only what another check has judged.
+    fn without_drift(report: &FeatureReport, feature: &FeatureState, snapshot: &Snapshot) -> State {
+        let mut too_few = false;
+        let mut judges_values = false;
+        for (_, verdict) in report.verdicts.of(Scope::Feature) {
+            match verdict {
+                Ok(verdict) if verdict.rows >= verdict.min_rows => return State::Ok,
+                Ok(_)
+                | Err(
+                    NotComputed::TooFewRows { .. }
+                    | NotComputed::NoReference { .. }
+                    | NotComputed::NoSample
+                    | NotComputed::NoSegmentOfWindow,
+                ) => too_few = true,
+                Err(reason) => judges_values |= !not_about(reason),
+            }
+        }
+        let others = [
+            feature.schema_breached(snapshot.monitor.checks.schema.enabled),
+            feature.freshness.as_ref().map(|judged| judged.breached),
+        ];
+        if too_few {
+            State::TooFewRows
+        } else if !judges_values && others.iter().any(Option::is_some) {
+            State::Ok
+        } else {
+            State::NotJudged
         }
     }
 
@@ -77,6 +117,7 @@ impl State {
             State::Warning => "warning",
             State::NoData => "no data",
             State::TooFewRows => "too few rows",
+            State::NotJudged => "not judged",
             State::New => "new column",
             State::Moving => "moving",
             State::Ok => "ok",
@@ -89,10 +130,23 @@ impl State {
             State::Critical => "critical",
             State::Missing => "critical gone",
             State::Warning => "warning",
-            State::NoData | State::TooFewRows => "none",
+            State::NoData | State::TooFewRows | State::NotJudged => "none",
             State::New => "new",
             State::Moving => "moving",
             State::Ok => "ok",
         }
     }
+}
+
+/// Whether a check is off, or not about features like this one or a baseline like this one: that it says nothing needs no word.
+pub fn not_about(reason: &NotComputed) -> bool {
+    matches!(
+        reason,
+        NotComputed::Disabled
+            | NotComputed::NotForKind { .. }
+            | NotComputed::NoSegmentOfBaseline { .. }
+            | NotComputed::TooFewWindows { .. }
+            | NotComputed::NotSeasonal
+            | NotComputed::Seasonal
+    )
 }

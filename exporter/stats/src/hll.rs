@@ -58,6 +58,11 @@ impl Hll {
         self.settle();
     }
 
+    /// Estimated number of distinct values among so many: a whole number, and no more than there are values.
+    pub(crate) fn distinct_of(&self, values: u64) -> f64 {
+        self.estimate().round().min(values as f64)
+    }
+
     /// Estimated number of distinct hashes.
     pub(crate) fn estimate(&self) -> f64 {
         let longest = RUN_BITS as usize + 1;
@@ -150,6 +155,18 @@ mod tests {
                 n > 10 || (estimate - n as f64).abs() < 0.1,
                 "{n}: {estimate}"
             );
+        }
+    }
+
+    /// The estimate of 2,468 other values may be above or below; there are never more distinct values than values.
+    #[test]
+    fn distinct_values_are_whole_and_no_more_than_the_values() {
+        assert_eq!(sketch([]).distinct_of(0), 0.0);
+        assert_eq!(sketch(0..3).distinct_of(40), 3.0);
+        for seed in 0..20u64 {
+            let values = (0..2_468).map(|value| value + seed * 10_000);
+            let distinct = sketch(values).distinct_of(2_468);
+            assert!(distinct <= 2_468.0 && distinct.fract() == 0.0, "{distinct}");
         }
     }
 

@@ -152,6 +152,9 @@ pub struct FeatureReport {
     /// The pair that the check of its associations judges.
     #[serde(default)]
     pub pair: Option<PairChange>,
+    /// A pair that changed more against its limits, and is laid to another feature, which alarms for it.
+    #[serde(default)]
+    pub pair_laid_elsewhere: Option<PairChange>,
     /// What it tells about the target; `None` where that is not known.
     #[serde(default)]
     pub power: Option<Power>,
@@ -501,6 +504,7 @@ pub fn judge(
         verdicts,
         moving: false,
         pair: None,
+        pair_laid_elsewhere: None,
         power: None,
         segment: None,
     };
@@ -675,7 +679,7 @@ impl Prepared {
         let distances = Statistic::distances(kind)
             .iter()
             .map(|&statistic| (statistic, distance(statistic)));
-        let (correlation, pair) = apart(joint.pair);
+        let (correlation, pairs) = apart(joint.pair);
         let (segments, segment) = apart(joint.segment);
         FeatureReport {
             name: self.name.clone(),
@@ -734,7 +738,10 @@ impl Prepared {
                 }
             }),
             moving: self.drift.moving(),
-            pair,
+            pair_laid_elsewhere: pairs
+                .as_ref()
+                .and_then(|pairs| pairs.laid_elsewhere.clone()),
+            pair: pairs.map(|pairs| pairs.judged),
             power,
             segment,
         }

@@ -114,7 +114,8 @@ pub struct Summary {
     pub moments: Option<Moments>,
     /// Quantiles of the finite values; `None` when there is none, and for categories.
     pub quantiles: Option<Quantiles>,
-    /// Estimated number of distinct values or names (HyperLogLog, p = 12, standard error 1.6 %).
+    /// Estimated number of distinct values or names (HyperLogLog, p = 12, standard error 1.6 %): a whole number, and no more than
+    /// there are values.
     pub distinct: f64,
     /// The most frequent names with their counts, by falling count, then by name; at most 50. Empty for numbers.
     pub top: Vec<(String, u64)>,

@@ -72,6 +72,14 @@ impl Check {
         }
     }
 
+    /// Its name in words, for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Check::MissingPatterns => "missing patterns",
+            check => check.name(),
+        }
+    }
+
     /// What it judges.
     pub const fn scope(self) -> Scope {
         match self {

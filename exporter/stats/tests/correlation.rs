@@ -197,9 +197,18 @@ fn of_values_in_the_wrong_rows_their_feature_is_told_and_no_partner() {
                 .take(4)
                 .all(|pair| { pair.features.0 == name || pair.features.1 == name })
         );
-        // Every other one of the five still hangs together as before, and shows that.
-        let partner = report.features[0].verdicts.correlation.as_ref().unwrap();
-        assert!(partner.scores.warning < 1.0, "{partner:?}");
+        // Every other one of the five still hangs together as before, and shows that; beside it stands the pair that changed.
+        let partner = &report.features[0];
+        let verdict = partner.verdicts.correlation.as_ref().unwrap();
+        assert!(verdict.scores.warning < 1.0, "{verdict:?}");
+        let judged = partner.pair.as_ref().unwrap();
+        assert_eq!(judged.laid_to, None);
+        let laid = partner.pair_laid_elsewhere.as_ref().unwrap();
+        assert_eq!(laid.features, ("a".to_owned(), name.to_owned()));
+        assert_eq!(laid.laid_to.as_deref(), Some(name));
+        assert!(laid.scores.warning >= 1.0 && laid.delta().abs() > judged.delta().abs());
+        assert_eq!(pair.laid_to.as_deref(), Some(name));
+        assert_eq!(feature.pair_laid_elsewhere, None);
     }
 }
 

@@ -201,6 +201,14 @@ fn what_moves_by_construction_alarms_only_by_the_manifests_number() {
     let next = window(&features[0], &numbers(1000, |u| u + 3.0), 0);
     let report = only(&features, &settings(&[]), Some(&next));
     assert!(report.moving && report.verdicts.drift == Err(NotComputed::Moving));
+    // Of six windows no feature has charts of its mean, whether it moves or not.
+    let mut charts = settings(&[]);
+    charts.on.shift = true;
+    let report = only(&features, &charts, Some(&next));
+    assert!(matches!(
+        report.verdicts.shift,
+        Err(NotComputed::TooFewWindows { have: 6, .. })
+    ));
     let report = only(
         &features,
         &settings(&[("total", drift_limits(Some(0.4), None))]),

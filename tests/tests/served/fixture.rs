@@ -811,6 +811,7 @@ fn pairs() -> PairsState {
             current: change.current.value,
             rows: change.current.n,
             scores: PAIR.map(|limit| score(change.delta().abs(), limit)),
+            laid_to: None,
         }
     };
     let mut most_changed: Vec<PairChange> = changes.computed.iter().map(told).collect();

@@ -5,6 +5,8 @@ use exporter::snapshot::{BaselineState, Evaluation, Failure, PhaseInfo, Snapshot
 use exporter::source::Reason;
 use exporter::updates::Supply;
 use stats::association::Vif;
+use stats::decomposition::Segment;
+use stats::{ByCheck, Keys, NotComputed, PairChange};
 
 use super::fixture;
 
@@ -56,6 +58,14 @@ fn between<'a>(html: &'a str, from: &str, to: &str) -> &'a str {
 /// What is said of one feature.
 fn told_of<'a>(html: &'a str, feature: &str) -> &'a str {
     between(html, &format!("class=\"name\">{feature}<"), "</details>")
+}
+
+/// The word that the row of a feature begins with.
+fn state_of<'a>(html: &'a str, feature: &str) -> &'a str {
+    let before = html.split_once(&format!("class=\"name\">{feature}<"));
+    let (before, _) = before.unwrap_or_else(|| panic!("no {feature}"));
+    let (_, word) = before.rsplit_once("</svg>").expect("a mark");
+    between(word, "", "<")
 }
 
 /// The section below a heading.
@@ -129,6 +139,144 @@ fn every_state_stands_in_words_and_the_worst_is_first() {
     ] {
         assert!(rows.contains(&format!("</svg>{words}</span>")), "{words}");
     }
+}
+
+/// Without drift a feature is well by what another check says, and not since nothing is said.
+#[test]
+fn what_no_check_has_judged_is_not_called_ok() {
+    let mut snapshot = fixture::snapshot();
+    let name = "home_store";
+    let judged = |snapshot: &mut Snapshot, of: fn() -> NotComputed| {
+        let mut features = snapshot.features.iter_mut();
+        let feature = features.find(|feature| feature.name == name).expect(name);
+        feature.freshness = None;
+        feature.breached = ByCheck::default();
+        let report = feature.report.as_mut().expect("it is in the window");
+        report.verdicts = ByCheck::from_fn(|_| Err(of()));
+        report.verdicts.drift = Err(NotComputed::Disabled);
+    };
+    let missing = snapshot
+        .features
+        .iter()
+        .find(|feature| feature.name == name);
+    let missing = missing.and_then(|feature| feature.report.as_ref());
+    let missing = missing.expect("it was judged").verdicts.missing.clone();
+    assert_eq!(state_of(&page(&snapshot), name), "ok");
+    // An empty window.
+    judged(&mut snapshot, || NotComputed::TooFewRows {
+        have: 0,
+        need: 1,
+    });
+    let html = page(&snapshot);
+    well_formed(&html);
+    assert_eq!(state_of(&html, name), "too few rows");
+    // One check suffices.
+    let mut features = snapshot.features.iter_mut();
+    let feature = features.find(|feature| feature.name == name).expect(name);
+    feature.report.as_mut().expect("as above").verdicts.missing = missing;
+    assert_eq!(state_of(&page(&snapshot), name), "ok");
+    // Its column alone is judged, and then not even that.
+    judged(&mut snapshot, || NotComputed::Disabled);
+    assert_eq!(state_of(&page(&snapshot), name), "ok");
+    judged(&mut snapshot, || NotComputed::TooManyCategories);
+    assert_eq!(state_of(&page(&snapshot), name), "not judged");
+    judged(&mut snapshot, || NotComputed::Disabled);
+    let monitor = std::sync::Arc::make_mut(&mut snapshot.monitor);
+    monitor.checks.schema.enabled = false;
+    let html = page(&snapshot);
+    well_formed(&html);
+    assert_eq!(state_of(&html, name), "not judged");
+}
+
+/// Of a pair that changed more and is laid to another feature it is said so.
+#[test]
+fn the_most_changed_pair_is_that_which_it_is_called() {
+    let mut snapshot = fixture::snapshot();
+    let name = "monetary_28d";
+    let judged =
+        "is that with basket_mean: Spearman 0.077 where the baseline has 1.000, over 200 rows";
+    says(
+        told_of(&page(&snapshot), name),
+        &format!("Its most changed pair {judged}."),
+    );
+    let mut features = snapshot.features.iter_mut();
+    let feature = features.find(|feature| feature.name == name).expect(name);
+    let report = feature.report.as_mut().expect("it was judged");
+    let pair = report.pair.clone().expect("it has a pair");
+    report.pair_laid_elsewhere = Some(PairChange {
+        features: (name.to_owned(), "share_produce".to_owned()),
+        reference: 0.25,
+        current: -0.75,
+        laid_to: Some("share_produce".to_owned()),
+        ..pair
+    });
+    says(
+        told_of(&page(&snapshot), name),
+        "Of its pairs that are not laid to another feature, that with basket_mean changed most: Spearman 0.077 where the baseline has \
+         1.000, over 200 rows; monetary_28d · share_produce (1.000) is laid to share_produce.",
+    );
+    // All of them are laid to others.
+    let mut features = snapshot.features.iter_mut();
+    let feature = features.find(|feature| feature.name == name).expect(name);
+    let report = feature.report.as_mut().expect("it was judged");
+    report.pair_laid_elsewhere = None;
+    let pair = report.pair.as_mut().expect("it has a pair");
+    pair.laid_to = Some("basket_mean".to_owned());
+    says(
+        told_of(&page(&snapshot), name),
+        &format!(
+            "Its most changed pair {judged}; it is laid to basket_mean, as all of its pairs are to others."
+        ),
+    );
+}
+
+/// What can only alarm by its fall is not said to fall where it rises.
+#[test]
+fn what_rises_is_not_called_a_fall() {
+    let mut snapshot = fixture::snapshot();
+    let name = "monetary_28d";
+    let mut features = snapshot.features.iter_mut();
+    let feature = features.find(|feature| feature.name == name).expect(name);
+    let report = feature.report.as_mut().expect("it was judged");
+    let verdict = report.verdicts.performance.as_mut().expect("it has one");
+    verdict.value = -0.115;
+    verdict.scores = Default::default();
+    verdict.over = Default::default();
+    says(
+        told_of(&page(&snapshot), name),
+        "Performance: the AUC rose by 0.115. Only a fall alarms, by the critical limit of 0.052",
+    );
+}
+
+#[test]
+fn keys_are_counted_where_there_are_rows() {
+    let mut snapshot = fixture::snapshot();
+    let mut said = |rows, nulls| {
+        let sampled = rows - nulls;
+        snapshot.whole.keys = Some(Keys {
+            rows,
+            nulls,
+            sampled_rows: sampled,
+            sampled_keys: sampled,
+        });
+        section(&page(&snapshot), "The window as a whole").to_owned()
+    };
+    says(&said(0, 0), "Keys: the window has no rows.");
+    says(&said(7, 7), "Keys: 7 rows have none.");
+    says(
+        &said(40, 1),
+        "Keys: 0.0\u{a0}% of the rows have the key of a row before them; 1 row has none.",
+    );
+}
+
+#[test]
+fn what_is_not_there_yet_is_said_with_its_reason() {
+    let mut snapshot = fixture::empty();
+    says(&page(&snapshot), "The first evaluation shows them.");
+    snapshot.last_success = Some(fixture::now());
+    let html = page(&snapshot);
+    says(&html, "No rows came yet, so its columns are not known.");
+    assert!(!html.contains("The first evaluation shows them."));
 }
 
 #[test]
@@ -217,7 +365,7 @@ fn what_can_be_used_stands_with_its_parts() {
     let html = page(&snapshot);
     let sentence = |score: &str, filled: &str, acceptable: &str| {
         format!(
-            "Quality: {score}\u{a0}% of its rows hold a usable value: {filled}\u{a0}% are filled, {acceptable}\u{a0}% of those acceptable"
+            "Usable: {score}\u{a0}% of its rows: {filled}\u{a0}% are filled, {acceptable}\u{a0}% of those acceptable"
         )
     };
     // Of 2,000 rows 680 are null, and of the others 132 are beyond the range.
@@ -255,7 +403,7 @@ fn what_can_be_used_stands_with_its_parts() {
     says(told_of(&html, "weekday"), &gone);
     says(told_of(&html, "loyalty_tier"), &gone);
     // Nothing is said where all can be used.
-    assert!(!told_of(&html, "home_store").contains("of its rows hold a usable value"));
+    assert!(!told_of(&html, "home_store").contains("Usable: "));
 
     // Fifteen features are expected. Of three nothing came, of three a part, and of one all but a row is acceptable. 36 of the
     // 2,000 rows have the key of another one.
@@ -265,7 +413,7 @@ fn what_can_be_used_stands_with_its_parts() {
     assert!((quality.score() - features * 0.982).abs() < 1e-12);
     says(
         section(&html, "The window as a whole"),
-        "Quality: 65.2\u{a0}% of what is served can be used: the expected features hold a usable value in 66.4\u{a0}% of the rows, \
+        "Usable: 65.2\u{a0}% of what is served: the expected features hold a usable value in 66.4\u{a0}% of the rows, \
          of which 98.2\u{a0}% have a key of their own.",
     );
 }
@@ -333,7 +481,7 @@ fn limits_stand_with_their_parts_and_where_they_come_from() {
     let whole = section(&html, "The window as a whole");
     for row in [
         "duplicates, warning ◆ | +1.8\u{a0}pp | +1.0\u{a0}pp | 1.80× | +1.0\u{a0}pp",
-        "missing_patterns, critical ◆ | 0.385 | 0.200 | 1.92× | 0.200",
+        "missing patterns, critical ◆ | 0.385 | 0.200 | 1.92× | 0.200",
     ] {
         says(whole, &cells(row));
     }
@@ -346,7 +494,7 @@ fn limits_stand_with_their_parts_and_where_they_come_from() {
     says(
         whole,
         &format!(
-            "Limit of missing_patterns: {LARGEST}, over the sampled rows, 2,000 of the judged window, against 6 windows of the baseline."
+            "Limit of missing patterns: {LARGEST}, over the sampled rows, 2,000 of the judged window, against 6 windows of the baseline."
         ),
     );
 }
@@ -521,13 +669,31 @@ fn segments_are_told_in_numbers() {
     for row in [
         "north | 73.5\u{a0}% | 69.0\u{a0}%",
         "south | 24.5\u{a0}% | 29.6\u{a0}%",
-        "__null__ | 2.0\u{a0}% | 1.5\u{a0}%",
+        "no value | 2.0\u{a0}% | 1.5\u{a0}%",
     ] {
         says(told, &cells(row));
     }
     let changed =
         "monetary_28d | south | 600 | 0.410 | 2.05× | 87 → 93.50 | 2.0\u{a0}% → 51.0\u{a0}%";
     says(told, &cells(changed));
+    // What has no value in that column, or a rare one, is said in words.
+    let mut snapshot = fixture::snapshot();
+    for (segment, words) in [
+        (Segment::Null, "the rows without region"),
+        (Segment::Other, "the other values of region"),
+    ] {
+        let mut features = snapshot.features.iter_mut();
+        let feature = features.find(|feature| feature.name == "monetary_28d");
+        let report = feature.and_then(|feature| feature.report.as_mut());
+        let change = report.and_then(|report| report.segment.as_mut());
+        change.expect("a segment was judged").segment = segment;
+        says(
+            told_of(&page(&snapshot), "monetary_28d"),
+            &format!(
+                "Of all segments it moved most in {words}: the distance is 0.410 over 600 rows."
+            ),
+        );
+    }
     // Of both the parts add up.
     let causes = "monetary_28d | 0.140 | 0.050 | 0.090 | +4.500 | +3.750 | +0.7500";
     says(told, &cells(causes));

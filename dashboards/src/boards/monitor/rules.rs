@@ -16,6 +16,7 @@ pub(super) fn rules() -> Vec<Line> {
     let why = max_by(&[Rule, Reason], &ONE.of(&table::RULE_INVALID_INFO, &[]));
     let by_rule = |family: &Family<1>| max_by(&[Rule], &ONE.of(family, &[]));
     let share = || vec![Property::Unit(SHARE.to_owned()), Property::Decimals(1)];
+    let not_judged = || vec![Property::NoValue("not judged".to_owned())];
     let found = Line::even(
         8,
         vec![
@@ -66,10 +67,11 @@ pub(super) fn rules() -> Vec<Line> {
         &[(Rule.name(), "Rule")],
         &["Judged", "Violate it", "Not known", "Share", "Tolerance"],
     )
-    .series("Judged", whole())
-    .series("Violate it", whole())
-    .series("Not known", whole())
-    .series("Share", share())
+    // A rule that is broken, or waits, has a tolerance and nothing else.
+    .series("Judged", [whole(), not_judged()].concat())
+    .series("Violate it", [whole(), not_judged()].concat())
+    .series("Not known", [whole(), not_judged()].concat())
+    .series("Share", [share(), not_judged()].concat())
     .series("Tolerance", share())
     .largest_first("Share")
     .without("no rule over rows");

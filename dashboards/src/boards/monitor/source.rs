@@ -6,8 +6,9 @@ use metrics::table;
 use super::{EVALUATION, age, of};
 use crate::alerts::About;
 use crate::boards::panels::{COUNT, SECONDS, SHARE, lines, stacked, table as rows, timeline};
-use crate::boards::state::{REFERENCE, SUPPLIED, UNKNOWN, WARNING};
+use crate::boards::state::{CRITICAL, REFERENCE, SUPPLIED, UNKNOWN, WARNING};
 use crate::boards::{ONE, pick};
+use crate::grafana::field::{Color, Property};
 use crate::grafana::layout::Line;
 use crate::grafana::panel::Panel;
 use crate::promql::Matcher::{Among, Is};
@@ -130,6 +131,8 @@ pub(super) fn supply() -> Vec<Line> {
             .unit(SHARE)
             .from(0.0)
             .at_least_to(0.01)
+            .series("warning", vec![Property::Color(Color::fixed(WARNING))])
+            .series("critical", vec![Property::Color(Color::fixed(CRITICAL))])
             .without("no limit"),
             lines(
                 "Between the last two updates",
@@ -200,6 +203,7 @@ pub(super) fn windows() -> Line {
             .every(&timing::text(EVALUATION))
             .unit(COUNT)
             .from(0.0)
+            .at_least_to(1.0)
             .colored(UNKNOWN, &[])
             .without("not known"),
         ],

@@ -74,7 +74,11 @@ pub(super) fn segments() -> Vec<Line> {
         ]
     };
     let of_segment = |family: &Family<2>| max_by(&[Feature, Segment], &ONE.of(family, &[]));
-    let decimals = vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)];
+    let decimals = vec![
+        Property::Unit(PLAIN.to_owned()),
+        Property::Decimals(2),
+        Property::Width(90),
+    ];
     let changed = rows(
         "Most changed segments",
         "The features and segments that are worst against their limits: the Jensen–Shannon distance of a feature within a \
@@ -86,7 +90,7 @@ pub(super) fn segments() -> Vec<Line> {
         &[(Feature.name(), "Feature"), (Segment.name(), "Segment")],
         &["Score", "Distance"],
     )
-    .series("Score", scored())
+    .series("Score", [scored(), vec![Property::Width(120)]].concat())
     .series("Distance", decimals)
     .largest_first("Score")
     .without("no segments");
@@ -131,19 +135,25 @@ pub(super) fn segments() -> Vec<Line> {
         ),
     )
     .unit(SHARE);
+    // The names of features and segments need half of the width.
     vec![
-        Line::even(9, vec![changed, compared, weights]),
-        Line::even(8, vec![age, old]),
+        Line::even(9, vec![changed, compared]),
+        Line::even(8, vec![weights, age, old]),
     ]
 }
 
 pub(super) fn missing() -> Vec<Line> {
     let phi = |family| max_by(&[Feature, Partner], &ONE.of(family, &[]));
-    let decimals = vec![Property::Unit(PLAIN.to_owned()), Property::Decimals(2)];
-    let compared = Line::even(
+    let decimals = vec![
+        Property::Unit(PLAIN.to_owned()),
+        Property::Decimals(2),
+        Property::Width(90),
+    ];
+    // The names of two features need half of the width.
+    let compared = Line::new(
         8,
         vec![
-            lines(
+            (6, lines(
                 "Complete rows",
                 "The share of rows in which no feature is missing, and the mean share of the features that a row has, each with that \
                  of the baseline.",
@@ -161,16 +171,16 @@ pub(super) fn missing() -> Vec<Line> {
             .unit(SHARE)
             .series("complete in the baseline", reference())
             .series("filled features in the baseline", reference())
-            .without("nothing compared"),
-            limited(
+            .without("nothing compared")),
+            (6, limited(
                 "Missing patterns and limits",
                 "How far the frequencies of which features are missing in the same row are from the baseline's, and the limits in \
                  force.",
                 Is(Feature, ""),
                 About::MissingPatterns,
                 PLAIN,
-            ),
-            rows(
+            )),
+            (12, rows(
                 "Missing in the same rows",
                 "The ten pairs of features that are most strongly missing together: 1 always, 0 on their own, below 0 one where the \
                  other is not.",
@@ -184,7 +194,7 @@ pub(super) fn missing() -> Vec<Line> {
             .series("Baseline", decimals.clone())
             .series("Now", decimals)
             .largest_first("Now")
-            .without("no two features have gaps"),
+            .without("no two features have gaps")),
         ],
     );
     let statistic = format!(

@@ -40,6 +40,9 @@ pub struct PairChange {
     pub rows: u64,
     /// |current − reference| ÷ limit, see [`score`].
     pub scores: BySeverity<f64>,
+    /// The feature that alarms for it; `None` where it is over no limit, or alone, so that both do.
+    #[serde(default)]
+    pub laid_to: Option<String>,
 }
 
 impl PairChange {
@@ -69,7 +72,16 @@ pub struct AssociationReport {
 }
 
 /// What a feature's worst pair says.
-pub(super) type Judged = Result<(Verdict, PairChange), NotComputed>;
+pub(super) type Judged = Result<(Verdict, JudgedPairs), NotComputed>;
+
+/// The pairs of a feature that are told of.
+#[derive(Debug, Clone)]
+pub(super) struct JudgedPairs {
+    /// The one that is judged: the worst that is not laid to another feature, where there is such a one.
+    pub(super) judged: PairChange,
+    /// The worst of those that are laid to another feature, where it is worse than the judged one.
+    pub(super) laid_elsewhere: Option<PairChange>,
+}
 
 /// The tests of all features.
 #[derive(Debug, Clone)]
@@ -182,20 +194,33 @@ impl AssociationTests {
                 let own = pairs.iter().zip(&causes).filter(|(pair, cause)| {
                     pair.has(column) && laid_to_it == cause.is_none_or(|cause| cause == column)
                 });
-                own.map(|(pair, _)| pair).max_by(|a, b| a.compare(b))
+                own.max_by(|(a, _), (b, _)| a.compare(b))
             };
-            match (worst(true), worst(false)) {
-                (Some(worst), _) => Ok(self.verdict(worst, column, settings, true)),
+            let (judged, laid_elsewhere) = match (worst(true), worst(false)) {
+                (Some(worst), other) => {
+                    let other = other.filter(|(other, _)| other.compare(worst.0).is_gt());
+                    (worst, other)
+                }
                 // All of its pairs changed, for which others alarm.
-                (None, Some(worst)) => Ok(self.verdict(worst, column, settings, false)),
-                (None, None) => Err(reason(&changes, column)),
-            }
+                (None, Some(worst)) => (worst, None),
+                (None, None) => return Err(reason(&changes, column)),
+            };
+            let may_alarm = judged.1.is_none_or(|cause| cause == column);
+            let told = |(pair, cause): (&JudgedPair<'_>, &Option<usize>)| {
+                self.told(pair, pair.seen_from(column), *cause)
+            };
+            let verdict = self.verdict(judged.0, settings, may_alarm);
+            let pairs = JudgedPairs {
+                judged: told(judged),
+                laid_elsewhere: laid_elsewhere.map(told),
+            };
+            Ok((verdict, pairs))
         });
         let judged = judged.collect();
         let report = changes.largest().map(|largest| {
             let vifs = vif(&current);
             AssociationReport {
-                most_changed: self.most_changed(&pairs),
+                most_changed: self.most_changed(&pairs, &causes),
                 pairs: pairs.len(),
                 largest: largest.delta().abs(),
                 frobenius: changes.frobenius().unwrap_or(0.0),
@@ -254,11 +279,10 @@ impl AssociationTests {
     fn verdict(
         &self,
         worst: &JudgedPair<'_>,
-        column: usize,
         settings: &CheckSettings,
         may_alarm: bool,
-    ) -> (Verdict, PairChange) {
-        let verdict = verdict(
+    ) -> Verdict {
+        verdict(
             Check::Correlation,
             Statistic::AssociationChange,
             worst.change.delta().abs(),
@@ -269,16 +293,15 @@ impl AssociationTests {
                 warning: may_alarm,
                 critical: may_alarm,
             },
-        );
-        let (first, second) = worst.change.columns;
-        let columns = match column == first {
-            true => (first, second),
-            false => (second, first),
-        };
-        (verdict, self.told(worst, columns))
+        )
     }
 
-    fn told(&self, pair: &JudgedPair<'_>, columns: (usize, usize)) -> PairChange {
+    fn told(
+        &self,
+        pair: &JudgedPair<'_>,
+        columns: (usize, usize),
+        cause: Option<usize>,
+    ) -> PairChange {
         let name = |column: usize| self.names.get(column).cloned().unwrap_or_default();
         let change = pair.change;
         PairChange {
@@ -288,14 +311,15 @@ impl AssociationTests {
             current: change.current.value,
             rows: change.current.n,
             scores: pair.scores,
+            laid_to: cause.map(name),
         }
     }
 
-    fn most_changed(&self, pairs: &[JudgedPair<'_>]) -> Vec<PairChange> {
-        let mut pairs: Vec<&JudgedPair<'_>> = pairs.iter().collect();
-        pairs.sort_by(|a, b| b.compare(a));
+    fn most_changed(&self, pairs: &[JudgedPair<'_>], causes: &[Option<usize>]) -> Vec<PairChange> {
+        let mut pairs: Vec<(&JudgedPair<'_>, &Option<usize>)> = pairs.iter().zip(causes).collect();
+        pairs.sort_by(|(a, _), (b, _)| b.compare(a));
         let told = pairs.into_iter().take(MOST_CHANGED);
-        told.map(|pair| self.told(pair, pair.change.columns))
+        told.map(|(pair, cause)| self.told(pair, pair.change.columns, *cause))
             .collect()
     }
 }
@@ -311,6 +335,15 @@ impl JudgedPair<'_> {
     fn has(&self, column: usize) -> bool {
         let (first, second) = self.change.columns;
         column == first || column == second
+    }
+
+    /// Its columns, that of this feature first.
+    fn seen_from(&self, column: usize) -> (usize, usize) {
+        let (first, second) = self.change.columns;
+        match column == first {
+            true => (first, second),
+            false => (second, first),
+        }
     }
 
     /// Over the critical limit is worse than over the warning one, by however much.

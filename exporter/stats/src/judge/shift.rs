@@ -45,18 +45,18 @@ impl ShiftTest {
             });
         }
         let limits = settings.limits;
-        if moving && limits.warning.is_none() && limits.critical.is_none() {
-            return Err(NotComputed::Moving);
-        }
+        let moving = moving && limits.warning.is_none() && limits.critical.is_none();
         let too_few = |have, need| Err(NotComputed::TooFewWindows { have, need });
         match &feature.shift {
+            // Of few windows no feature has charts, whether it moves or not.
+            None => too_few((feature.windows.len() as u64).min(MIN_POINTS), MIN_POINTS),
+            Some(Err(Absent::TooFewPoints { have, .. })) => too_few(*have, MIN_POINTS),
+            Some(Err(Absent::TooFewPairs { have, .. })) => too_few(*have, MIN_PAIRS),
+            Some(_) if moving => Err(NotComputed::Moving),
             Some(Ok(frozen)) => Ok(ShiftTest {
                 frozen: frozen.clone(),
                 settings,
             }),
-            None => too_few((feature.windows.len() as u64).min(MIN_POINTS), MIN_POINTS),
-            Some(Err(Absent::TooFewPoints { have, .. })) => too_few(*have, MIN_POINTS),
-            Some(Err(Absent::TooFewPairs { have, .. })) => too_few(*have, MIN_PAIRS),
             Some(Err(Absent::ZeroSpread)) => Err(NotComputed::NoSpreadOfMeans),
             Some(Err(Absent::TooPersistent { .. })) => Err(NotComputed::TooPersistent),
             Some(Err(Absent::Overflow | Absent::RunLength { .. })) => Err(NotComputed::Overflow),

@@ -261,7 +261,7 @@ impl Names {
             },
             moments: None,
             quantiles: None,
-            distinct: self.distinct.estimate(),
+            distinct: self.distinct.distinct_of(self.rows - self.nulls),
             top: self
                 .top
                 .top()

@@ -219,7 +219,9 @@ impl Numbers {
             },
             imputed,
             moments: self.moments.moments(),
-            distinct: self.distinct.estimate(),
+            distinct: self
+                .distinct
+                .distinct_of(self.rows - self.nulls - self.nans),
             quantiles: sample::quantiles(&mut self.sample.into_values(), PROBABILITIES)
                 .map(|values| Quantiles { values, rank_error }),
             top: Vec::new(),
