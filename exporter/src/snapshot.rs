@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use stats::association::{Collapse, Matrix};
-use stats::sequential::ChartReading;
+use stats::sequential::{ChartReading, Standard};
 use stats::{
     Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
     Kind, MissingnessReport, PerformanceReport, Scope, SegmentsReport, Severity, Summary, Usual,
@@ -285,6 +285,8 @@ pub struct FeatureState {
     pub left_out: u32,
     /// The charts of its mean after the last window with a value; nothing without charts.
     pub charts: Option<ChartReading>,
+    /// What these charts take for no change; nothing where the baseline does not tell.
+    pub standard: Option<Standard>,
     /// Distances and verdicts of the judged window.
     pub report: Option<FeatureReport>,
     /// Which checks of the judged window are breached.

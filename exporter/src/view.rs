@@ -258,6 +258,9 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                     .shifts
                     .get(name)
                     .and_then(|state| state.reading().copied()),
+                standard: frozen
+                    .and_then(|frozen| frozen.shift.as_ref()?.as_ref().ok())
+                    .map(|shift| *shift.standard()),
                 left_out: parts.progress.contaminated.left_out(name),
                 report,
                 breached,

@@ -1,7 +1,7 @@
 //! Everything known about one feature, behind its row.
 
 use maud::{Markup, html};
-use stats::sequential::Direction;
+use stats::sequential::{Direction, Standard};
 use stats::{
     BySeverity, Check, FeatureReport, ImputedBy, Keys, Kind, NotComputed, PROBABILITIES,
     PairChange, Scope, Severity, Statistic, Summary, Verdict,
@@ -576,6 +576,8 @@ struct Basis {
     partners: Option<usize>,
     /// How many windows tell the usual mean.
     usual: Option<u64>,
+    /// What the charts of the mean take for no change.
+    standard: Option<Standard>,
 }
 
 impl Basis {
@@ -598,6 +600,7 @@ impl Basis {
             rows,
             partners: None,
             usual: None,
+            standard: None,
         })
     }
 
@@ -612,6 +615,7 @@ impl Basis {
                 .zip(pair)
                 .and_then(|(pairs, pair)| partners(pairs, pair)),
             usual: feature.usual.map(|usual| usual.windows),
+            standard: feature.standard,
             ..Self::of_window(&snapshot.baseline)?
         })
     }
@@ -680,7 +684,7 @@ fn origin(check: Check, rows: u64, basis: &Basis) -> String {
         }
         Check::Performance => format!(
             "{LARGEST}, over the sampled rows in which it and the target are known, {sampled}, \
-             against such rows of the baseline's windows"
+             against such rows of {windows}"
         ),
         Check::Segments => format!(
             "of the worst segment {LARGEST} divided by the number of its segments, \
@@ -696,9 +700,19 @@ fn origin(check: Check, rows: u64, basis: &Basis) -> String {
             )
         }
         Check::Shift => {
-            "that with which its chart alarms falsely once in 2/α windows on average, α being that of one test (above), which its \
-             two charts share; it has none of the three parts"
-                .to_owned()
+            let told = |standard: Standard| {
+                format!(
+                    " (the autocorrelation of {}, {})",
+                    words::plural(standard.points(), "window"),
+                    words::measure(standard.autocorrelation())
+                )
+            };
+            format!(
+                "that with which its chart alarms falsely once in 2/α windows on average, α being that of one test (above), which \
+                 its two charts share, wider by what the baseline does not tell of how the means move{}; it has none of the three \
+                 parts",
+                basis.standard.map_or(String::new(), told)
+            )
         }
     }
 }
@@ -779,6 +793,7 @@ mod tests {
             rows: Some(840),
             partners: Some(37),
             usual: Some(12),
+            standard: None,
         }
     }
 
@@ -795,8 +810,7 @@ mod tests {
             // Neither has all three parts, nor rests on the baseline's rows.
             let other = matches!(check, Check::Level | Check::Shift);
             assert_eq!(text.contains("the largest of its three parts"), !other);
-            let counted = !other && check != Check::Performance;
-            assert_eq!(text.contains("14 windows"), counted);
+            assert_eq!(text.contains("14 windows"), !other);
             let sampled = matches!(
                 check,
                 Check::Correlation | Check::Performance | Check::MissingPatterns | Check::Segments
@@ -810,6 +824,16 @@ mod tests {
         says(Check::Segments, &["divided by the number of its segments"]);
         says(Check::Level, &["effect floor", "12 windows", "not capped"]);
         says(Check::Shift, &["once in 2/α windows"]);
+        let moving: Vec<Option<f64>> = (0..120).map(|at| Some(f64::from(at * at % 17))).collect();
+        let charted = Basis {
+            standard: Standard::fit(&moving).ok(),
+            ..basis()
+        };
+        let text = origin(Check::Shift, 1_234, &charted);
+        assert!(
+            text.contains("the autocorrelation of 120 windows, "),
+            "{text}"
+        );
     }
 
     #[test]

@@ -422,6 +422,7 @@ pub fn snapshot() -> Snapshot {
                 // As of a seasonal baseline with charts.
                 usual: (place == 0).then(usual),
                 charts: (place == 0).then(charts),
+                standard: None,
                 left_out: u32::from(place == 0),
                 breached: Breaches::from_fn(|check| breached(report.verdicts.get(check))),
                 report: Some(report),
@@ -446,6 +447,7 @@ pub fn snapshot() -> Snapshot {
         fences: None,
         usual: None,
         charts: None,
+        standard: None,
         left_out: 0,
         quality: FeatureQuality::of(Some(summary), Some(&Problem::New)),
         report: None,
