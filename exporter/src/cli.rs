@@ -65,8 +65,8 @@ pub enum Command {
     /// Look at the saved baselines: which there are, what is in one, and how two of them differ.
     ///
     /// The one in force is there, and the last five that it replaced. Reads saved state only: the source is not asked, and no
-    /// baseline is made or changed. To accept a change, raise spec.baseline.revision. Ends with 1 where the folder that --state-dir
-    /// names is not there, and where a saved baseline cannot be read.
+    /// baseline is made or changed. To accept a change, raise spec.baseline.revision. Ends with 1 where the folder that
+    /// --state-dir names is not there, and where a saved baseline cannot be read.
     Baselines(Baselines),
 }
 
@@ -165,8 +165,8 @@ pub struct Input {
         default_value = "/etc/feature-monitor/secrets"
     )]
     pub secrets_dir: PathBuf,
-    /// Folder for the baseline and what was judged last; wins over spec.exporter.state [default: ./feature-monitor-state, where the
-    /// manifest has no bucket].
+    /// Folder for the baseline and what was judged last; wins over spec.exporter.state [default: ./feature-monitor-state, where
+    /// the manifest has no bucket].
     #[arg(long = "state-dir", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
 }

@@ -121,8 +121,8 @@ pub fn selections(monitor: &Monitor, columns: &[&str]) -> Vec<Unmatched> {
     included.chain(excluded).collect()
 }
 
-/// The names and globs of overrides that no column has, so that the override changes nothing by them. `columns` are all columns of
-/// the source.
+/// The names and globs of overrides that no column has, so that the override changes nothing by them. `columns` are all columns
+/// of the source.
 pub fn overrides(monitor: &Monitor, columns: &[&str]) -> Vec<Unmatched> {
     let overridden = monitor.overridden().into_iter();
     overridden

@@ -340,7 +340,8 @@ fn stored(config: &Config, input: &Input, memory: &Arc<InMemory>) -> Store {
 /// A manifest, and where its monitor keeps its state.
 ///
 /// # Errors
-/// When the manifest cannot be used, and when the command line names a folder that is not there: nothing can have been saved in it.
+/// When the manifest cannot be used, and when the command line names a folder that is not there: nothing can have been saved
+/// in it.
 pub fn store(input: &Input) -> Result<(Config, Store), RunError> {
     let config = config::load(&input.file)?;
     if let Some(path) = input.state_dir.as_ref().filter(|path| is_missing(path)) {

@@ -403,8 +403,8 @@ impl Reference {
         Err(reason.unwrap_or(NotComputed::Disabled))
     }
 
-    /// What is said of a window in which a target, or what divides its rows, was not found: without rows it has neither, and that is
-    /// no fault of the columns. A baseline that lacks them is one of its own.
+    /// What is said of a window in which a target, or what divides its rows, was not found: without rows it has neither, and that
+    /// is no fault of the columns. A baseline that lacks them is one of its own.
     fn of_rows(
         &self,
         window: &Summary,
