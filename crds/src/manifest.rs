@@ -8,13 +8,13 @@ use std::fmt;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use serde_saphyr::Spanned;
+use serde_saphyr::{NonFiniteFloatPolicy, Spanned};
 
 use crate::FeatureMonitor;
 use crate::handoff::{self, ExporterConfig};
 use crate::schema::{self, Finding};
 use crate::valid::{self, Monitor};
-use crate::violation::{Location, Violation, Violations};
+use crate::violation::{Location, Violation, Violations, quote};
 
 /// Largest document that is read: an API server stores no larger one, and a ConfigMap holds no larger one.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -40,7 +40,7 @@ pub enum LoadError {
         bytes: usize,
     },
     /// The text is no YAML, or not one document.
-    #[error("the document is not valid YAML{}: {message}", at(location))]
+    #[error("the file is not one YAML document{}: {message}", at(location))]
     Syntax {
         /// Where.
         location: Option<Location>,
@@ -64,14 +64,30 @@ pub fn load(text: &str) -> Result<Loaded, LoadError> {
     if text.len() > MAX_BYTES {
         return Err(LoadError::TooLarge { bytes: text.len() });
     }
-    let mut places = HashMap::new();
-    let value = parse(text)?.into_value("", &mut places);
+    let mut seen = Seen::default();
+    let value = parse(text)?.into_value("", &mut seen);
+    let Seen { places, endless } = seen;
     let result = if value["kind"] == handoff::KIND {
         check(&value, handoff::schema(), ExporterConfig::validate)
     } else {
         check(&value, schema::manifest_schema(), valid::validate).map(
             |(resource, monitor): (FeatureMonitor, _)| (ExporterConfig::from(&resource), monitor),
         )
+    };
+    let endless: Vec<Violation> = endless.into_iter().map(finite).collect();
+    let result = match result {
+        Ok(_) if !endless.is_empty() => Err(endless),
+        Err(mut violations) => {
+            // The number is left out of what was checked, and nothing that follows from that is said.
+            violations.retain(|other| {
+                !endless
+                    .iter()
+                    .any(|number| is_within(&other.path, &number.path))
+            });
+            violations.extend(endless);
+            Err(violations)
+        }
+        result => result,
     };
     match result {
         Ok((config, monitor)) => Ok(Loaded {
@@ -94,9 +110,24 @@ pub fn load(text: &str) -> Result<Loaded, LoadError> {
 
 /// The place of a path in a text, or of the nearest thing above it that stands there; nothing in a text that is no YAML.
 pub fn location(text: &str, path: &str) -> Option<Location> {
-    let mut places = HashMap::new();
-    parse(text).ok()?.into_value("", &mut places);
-    locate(path, &places)
+    let mut seen = Seen::default();
+    parse(text).ok()?.into_value("", &mut seen);
+    locate(path, &seen.places)
+}
+
+/// What to say of a number that YAML has and JSON has not.
+fn finite((path, number): (String, f64)) -> Violation {
+    let found = match number {
+        number if number.is_nan() => "found .nan",
+        number if number > 0.0 => "found .inf",
+        _ => "found -.inf",
+    };
+    Violation {
+        path,
+        found: format!("{found}, and a number must be finite"),
+        write: "write a finite number".to_owned(),
+        location: None,
+    }
 }
 
 /// Reads a value into its type and validates it; the error is never empty.
@@ -171,10 +202,21 @@ fn locate(path: &str, places: &HashMap<String, Location>) -> Option<Location> {
 }
 
 fn parse(text: &str) -> Result<Node, LoadError> {
-    let options = serde_saphyr::options! { with_snippet: false };
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+    };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let location = error.location().map(place);
-        let mut message = error.without_snippet().to_string();
+        let mut message = match error.without_snippet() {
+            serde_saphyr::Error::MultipleDocuments { .. } => {
+                "found a second document: write one FeatureMonitor a file".to_owned()
+            }
+            serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+                format!("{} is there twice: remove one", quote(key))
+            }
+            error => error.to_string(),
+        };
         // The place stands apart from the message, so it need not stand in it too.
         if let Some(cut) = location.and_then(|place| message.find(&format!(" at {place}"))) {
             message.truncate(cut);
@@ -193,28 +235,44 @@ fn place(location: serde_saphyr::Location) -> Location {
 /// A YAML value that knows where its parts stand.
 enum Node {
     Scalar(Value),
+    /// A number that JSON has not.
+    Endless(f64),
     List(Vec<Spanned<Node>>),
     Fields(Vec<(Spanned<String>, Node)>),
 }
 
+/// What is noted of a document while its value is taken.
+#[derive(Default)]
+struct Seen {
+    /// The place of each part, by its path.
+    places: HashMap<String, Location>,
+    /// The paths of numbers that are not finite.
+    endless: Vec<(String, f64)>,
+}
+
 impl Node {
-    /// The value, with the place of each part noted under its path: of a field its name's, of an entry its own.
-    fn into_value(self, path: &str, places: &mut HashMap<String, Location>) -> Value {
+    /// The value, with the place of each part noted under its path: of a field its name's, of an entry its own. A number that is
+    /// not finite is noted too, and null.
+    fn into_value(self, path: &str, seen: &mut Seen) -> Value {
         match self {
             Self::Scalar(value) => value,
+            Self::Endless(number) => {
+                seen.endless.push((path.to_owned(), number));
+                Value::Null
+            }
             Self::List(items) => {
                 let items = items.into_iter().enumerate().map(|(i, item)| {
                     let path = format!("{path}[{i}]");
-                    places.insert(path.clone(), place(item.referenced));
-                    item.value.into_value(&path, places)
+                    seen.places.insert(path.clone(), place(item.referenced));
+                    item.value.into_value(&path, seen)
                 });
                 items.collect()
             }
             Self::Fields(fields) => {
                 let fields = fields.into_iter().map(|(name, value)| {
                     let path = schema::child(path, &name.value);
-                    places.insert(path.clone(), place(name.referenced));
-                    (name.value, value.into_value(&path, places))
+                    seen.places.insert(path.clone(), place(name.referenced));
+                    (name.value, value.into_value(&path, seen))
                 });
                 fields.collect()
             }
@@ -261,11 +319,9 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Scalar(value.into()))
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Node, E> {
-        match serde_json::Number::from_f64(value) {
-            Some(number) => Ok(Node::Scalar(number.into())),
-            None => Err(E::custom("a number must be finite")),
-        }
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        let number = serde_json::Number::from_f64(value);
+        Ok(number.map_or(Node::Endless(value), |number| Node::Scalar(number.into())))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {

@@ -35,6 +35,13 @@ impl Patterns {
         self.globs.iter().any(|glob| glob.is_match(name))
     }
 
+    /// Whether a name is matched, for each of the globs, in the order of the texts.
+    pub fn each(&self) -> impl Iterator<Item = impl Fn(&str) -> bool + '_> {
+        self.globs
+            .iter()
+            .map(|glob| move |name: &str| glob.is_match(name))
+    }
+
     /// The texts, as they were written.
     pub fn texts(&self) -> &[String] {
         &self.texts

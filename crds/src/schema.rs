@@ -99,6 +99,8 @@ pub(crate) struct Finding {
     pub(crate) violation: Violation,
     /// Whether the value cannot be read into its type, or would be dropped silently.
     pub(crate) unreadable: bool,
+    /// Whether a CEL rule says it.
+    pub(crate) by_rule: bool,
 }
 
 /// Violations of a resource that has been read.
@@ -120,6 +122,7 @@ pub(crate) fn check_resource(resource: &FeatureMonitor) -> Vec<Finding> {
                 "write finite numbers",
             ),
             unreadable: true,
+            by_rule: false,
         }],
     }
 }
@@ -148,6 +151,7 @@ fn rules(value: &Value) -> Vec<Finding> {
             Finding {
                 violation: violation(path, found.to_owned(), write),
                 unreadable: false,
+                by_rule: true,
             }
         })
         .collect()
@@ -273,6 +277,7 @@ impl Walk {
         self.findings.push(Finding {
             violation: violation(path, found, write),
             unreadable: true,
+            by_rule: false,
         });
     }
 
@@ -280,6 +285,7 @@ impl Walk {
         self.findings.push(Finding {
             violation: violation(path, found, write),
             unreadable: false,
+            by_rule: false,
         });
     }
 

@@ -85,7 +85,7 @@ pub struct Monitor {
 
 impl Monitor {
     /// What holds and may not be what somebody expects, a sentence each: burn rates that are not alerted about, alerts that
-    /// nobody is told of.
+    /// nobody is told of, nothing that is judged.
     pub fn notes(&self) -> Vec<String> {
         let of = |slo: &Slo| {
             let name = slo.name.clone();
@@ -96,7 +96,28 @@ impl Monitor {
         };
         let told = self.notifications.iter().flat_map(|told| &told.notes);
         let told = told.map(|note| format!("notifications: {note}."));
-        self.slos.iter().flat_map(of).chain(told).collect()
+        let idle = (self.checks.are_off() && self.rules.is_empty())
+            .then(|| "all checks are off: nothing is ever judged.".to_owned());
+        let notes = self.slos.iter().flat_map(of).chain(told);
+        notes.chain(idle).collect()
+    }
+
+    /// What the overrides are for, each with the path of its list of names.
+    pub fn overridden(&self) -> Vec<(String, &Patterns)> {
+        let features = self.data.features.overrides.iter().enumerate();
+        let features = features.map(|(i, other)| {
+            let path = format!("spec.data.features.overrides[{i}].names");
+            (path, &other.names)
+        });
+        let checks = self.checks.overridden().into_iter();
+        let checks = checks.flat_map(|(check, all)| {
+            let all = all.into_iter().enumerate();
+            all.map(move |(i, names)| {
+                let path = format!("spec.checks.{check}.overrides[{i}].features");
+                (path, names)
+            })
+        });
+        features.chain(checks).collect()
     }
 
     /// Every file of a Secret or ConfigMap that the source needs, in the order of the spec. The Secret of an object store
@@ -334,6 +355,25 @@ impl FeatureSelection {
         flags.filter_map(|o| o.imputed_flag.as_deref()).collect()
     }
 
+    /// The columns that say which values were filled in, each with the path of the field that names it.
+    pub fn flag_fields(&self) -> impl Iterator<Item = (String, &str)> {
+        let overrides = self.overrides.iter().enumerate();
+        overrides.filter_map(|(i, other)| {
+            let path = format!("spec.data.features.overrides[{i}].imputedFlag");
+            Some((path, other.imputed_flag.as_deref()?))
+        })
+    }
+
+    /// The names and globs of `include`, as they were written; `*` where there is none.
+    pub fn included(&self) -> &Patterns {
+        &self.include
+    }
+
+    /// The names and globs of `exclude`, as they were written.
+    pub fn excluded(&self) -> &Patterns {
+        &self.exclude
+    }
+
     /// Features that are named without a wildcard, and so are expected even before a baseline exists.
     pub fn literal_names(&self) -> Vec<&str> {
         self.include
@@ -424,6 +464,68 @@ pub struct Checks {
     pub missing_patterns: Check<f64>,
     /// Are more values than in the baseline filled in? Limits are increases of the share.
     pub imputation: Check<f64>,
+}
+
+impl Checks {
+    /// Whether nothing alarms, not even about some features.
+    fn are_off(&self) -> bool {
+        fn is_off<T>(check: &Check<T>) -> bool {
+            let mut overrides = check.overrides.iter();
+            !check.enabled && !overrides.any(|other| other.enabled == Some(true))
+        }
+        let Checks {
+            schema,
+            freshness,
+            drift,
+            missing,
+            quality,
+            outliers,
+            correlation,
+            performance,
+            segments,
+            level,
+            shift,
+            duplicates,
+            missing_patterns,
+            imputation,
+        } = self;
+        let shares = [
+            &drift.check,
+            missing,
+            &quality.check,
+            outliers,
+            correlation,
+            performance,
+            segments,
+            level,
+            shift,
+            duplicates,
+            missing_patterns,
+            imputation,
+        ];
+        !schema.enabled && is_off(freshness) && shares.into_iter().all(is_off)
+    }
+
+    /// What the overrides of each check are for, by the name of its field; of checks that can have some.
+    fn overridden(&self) -> Vec<(&'static str, Vec<&Patterns>)> {
+        fn of<T>(check: &Check<T>) -> Vec<&Patterns> {
+            let overrides = check.overrides.iter();
+            overrides.map(|other| &other.features).collect()
+        }
+        vec![
+            ("freshness", of(&self.freshness)),
+            ("drift", of(&self.drift.check)),
+            ("missing", of(&self.missing)),
+            ("quality", of(&self.quality.check)),
+            ("outliers", of(&self.outliers)),
+            ("correlation", of(&self.correlation)),
+            ("performance", of(&self.performance)),
+            ("segments", of(&self.segments)),
+            ("level", of(&self.level)),
+            ("shift", of(&self.shift)),
+            ("imputation", of(&self.imputation)),
+        ]
+    }
 }
 
 /// The quality check: a check, and what is acceptable.
@@ -642,13 +744,16 @@ pub struct Pod {
 pub fn validate(resource: &FeatureMonitor) -> Result<Monitor, Violations> {
     let mut door = Door::default();
     let monitor = door.monitor(resource);
-    let mut violations = door.violations;
+    let Door {
+        mut violations,
+        said,
+    } = door;
     for finding in schema::check_resource(resource) {
-        // A parser says more than a pattern: where both refuse a field, the parser's words stand.
-        if !violations
-            .iter()
-            .any(|known| known.path == finding.violation.path)
-        {
+        let path = &finding.violation.path;
+        // A parser says more than a pattern: where both refuse a field, the parser's words stand. And a rule about a list does
+        // not know which entry is wrong.
+        let is_said = finding.by_rule && said.contains(path);
+        if !is_said && !violations.iter().any(|known| known.path == *path) {
             violations.push(finding.violation);
         }
     }

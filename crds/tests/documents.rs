@@ -351,7 +351,6 @@ fn a_syntax_error_has_line_and_column() {
         ("a: 1\nb: {\n", 2),
         ("a: 1\na: 2\n", 2),
         ("a: 1\n b: 2\n", 2),
-        ("a: .inf\n", 1),
     ] {
         match manifest::load(text) {
             Err(LoadError::Syntax {
@@ -369,13 +368,135 @@ fn a_syntax_error_has_line_and_column() {
 #[test]
 fn two_documents_are_one_too_many() {
     let text = format!("{EXAMPLE}---\n{PLAIN}");
-    assert!(matches!(
-        manifest::load(&text),
-        Err(LoadError::Syntax {
-            location: Some(_),
-            ..
-        })
-    ));
+    let Err(LoadError::Syntax { location, message }) = manifest::load(&text) else {
+        panic!("two documents are taken for one");
+    };
+    assert!(location.is_some());
+    assert_eq!(
+        message,
+        "found a second document: write one FeatureMonitor a file"
+    );
+}
+
+#[test]
+fn a_field_that_is_there_twice_is_named() {
+    let text = format!("{PLAIN}  data: {{}}\n");
+    let Err(LoadError::Syntax { location, message }) = manifest::load(&text) else {
+        panic!("a field may be there twice");
+    };
+    assert!(location.is_some());
+    assert_eq!(message, "\"data\" is there twice: remove one");
+}
+
+#[test]
+fn a_number_that_is_not_finite_has_a_path() {
+    for (number, also) in [(".nan", 0), (".inf", 0), ("-.inf", 1)] {
+        let every = if also == 0 { "1h" } else { "60d" };
+        let text = EXAMPLE
+            .replace("minRows: 200", &format!("warning: {number}"))
+            .replace("every: 1h", &format!("every: {every}"));
+        let Err(LoadError::Violations(violations)) = manifest::load(&text) else {
+            panic!("{number} is taken");
+        };
+        let said: Vec<(&str, &str)> = violations
+            .as_slice()
+            .iter()
+            .map(|said| (said.path.as_str(), said.found.as_str()))
+            .collect();
+        assert_eq!(said.len(), 1 + also, "{said:?}");
+        let found = format!("found {number}, and a number must be finite");
+        let expected = ("spec.checks.drift.warning", found.as_str());
+        assert!(said.contains(&expected), "{said:?}");
+        let all = violations.as_slice().iter();
+        assert!(all.clone().all(|said| said.location.is_some()));
+    }
+}
+
+#[test]
+fn the_entry_that_is_no_feature_is_named() {
+    let text = EXAMPLE.replace(
+        "include: [\"*\"]",
+        "include: [age, segment]\n      exclude: [age]",
+    );
+    let Err(LoadError::Violations(violations)) = manifest::load(&text) else {
+        panic!("the target is a feature");
+    };
+    let said: Vec<String> = violations
+        .as_slice()
+        .iter()
+        .map(|said| format!("{}: {}", said.path, said.found))
+        .collect();
+    assert_eq!(
+        said[..2],
+        [
+            "spec.data.features.include[1]: \"segment\" is the target",
+            "spec.data.features.exclude[0]: \"age\" stands in include too",
+        ],
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_objective_in_percent_is_said_as_a_share() {
+    for (given, write) in [
+        ("99", "write 0.99"),
+        ("99.9", "write 0.999"),
+        ("100", "write one such as 0.995"),
+        ("0", "write one such as 0.995"),
+        ("-1", "write one such as 0.995"),
+    ] {
+        let slo =
+            format!("  slos:\n    - {{name: fresh, indicator: Freshness, objective: {given}}}\n");
+        let text = format!("{EXAMPLE}{slo}");
+        let Err(LoadError::Violations(violations)) = manifest::load(&text) else {
+            panic!("{given} is an objective");
+        };
+        let [said] = violations.as_slice() else {
+            panic!("{violations}");
+        };
+        assert_eq!(said.path, "spec.slos[0].objective");
+        let found = format!("found {given}: an objective is a share between 0.5 and 0.9999");
+        assert_eq!(
+            (said.found.as_str(), said.write.as_str()),
+            (found.as_str(), write)
+        );
+    }
+}
+
+#[test]
+fn that_nothing_is_ever_judged_is_noted() {
+    const CHECKS: [&str; 14] = [
+        "schema",
+        "freshness",
+        "drift",
+        "missing",
+        "quality",
+        "outliers",
+        "correlation",
+        "performance",
+        "segments",
+        "level",
+        "shift",
+        "duplicates",
+        "missingPatterns",
+        "imputation",
+    ];
+    let notes = |but: &str, more: &str| {
+        let off = CHECKS.iter().filter(|check| **check != but);
+        let off = off.map(|check| format!("    {check}: {{enabled: false}}\n"));
+        let text = format!("{PLAIN}  checks:\n{}{more}", off.collect::<String>());
+        match manifest::load(&text) {
+            Ok(loaded) => loaded.monitor.notes(),
+            Err(error) => panic!("{error}\n{text}"),
+        }
+    };
+    let none = ["all checks are off: nothing is ever judged."];
+    assert_eq!(notes("", ""), none);
+    assert_eq!(notes("drift", ""), [""; 0]);
+    let some = "    drift: {enabled: false, overrides: [{features: [price], enabled: true}]}\n";
+    assert_eq!(notes("drift", some), [""; 0]);
+    let rule = "  rules:\n    - {name: old, expr: price > 0, over: Rows, severity: Warning}\n";
+    assert_eq!(notes("", rule), [""; 0]);
 }
 
 #[test]

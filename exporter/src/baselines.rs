@@ -18,8 +18,8 @@ use crate::cli::{Baselines, BaselinesCommand, Input, Output};
 use crate::config::Config;
 use crate::run;
 
-/// Reads what is saved and gives the text to print, or what went wrong.
-pub async fn baselines(args: &Baselines) -> Result<String, String> {
+/// Reads what is saved and gives the text to print, and whether all that it lists can be read; or what went wrong.
+pub async fn baselines(args: &Baselines) -> Result<(String, bool), String> {
     let (input, output) = match &args.command {
         BaselinesCommand::List(list) => (&list.input, list.output),
         BaselinesCommand::Show(show) => (&show.input, show.output),
@@ -27,8 +27,11 @@ pub async fn baselines(args: &Baselines) -> Result<String, String> {
     };
     let (config, saved) = open(input).await?;
     let held = Held::new(&config.monitor, &saved);
-    match &args.command {
-        BaselinesCommand::List(_) => print(output, &list::List::new(&held), list::table),
+    let text = match &args.command {
+        BaselinesCommand::List(_) => {
+            let text = print(output, &list::List::new(&held), list::table)?;
+            return Ok((text, saved.unreadable.is_empty()));
+        }
         BaselinesCommand::Show(args) => {
             let baseline = match args.version {
                 Some(version) => held.version(version)?,
@@ -44,7 +47,8 @@ pub async fn baselines(args: &Baselines) -> Result<String, String> {
             };
             print(output, &diff::Diff::new(&held, from, to), diff::tables)
         }
-    }
+    };
+    text.map(|text| (text, true))
 }
 
 async fn open(input: &Input) -> Result<(Config, Saved), String> {

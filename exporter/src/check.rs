@@ -1,4 +1,4 @@
-//! `check`: whether manifests are valid, for people or programs; with `--source` also against the source's columns.
+//! `check`: whether manifests are valid, for people or programs; with `--source` also whether the source has what they name.
 
 use std::path::Path;
 
@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::cli::{Check, Output};
 use crate::config::{self, Config, ConfigError};
+use crate::names::{self, Misfit};
 use crate::rules;
 use crate::source::{FlightSource, Message, SecretsDir, SourceError};
 use crate::window::Grid;
@@ -59,7 +60,7 @@ async fn answer<'a>(file: &'a Path, args: &Check, now: Timestamp) -> Answer<'a> 
     let problems = match config::load(file) {
         Ok(loaded) => {
             notes = loaded.monitor.notes();
-            of_rules(file, &loaded, args, now, &mut notes).await
+            of_columns(file, &loaded, args, now, &mut notes).await
         }
         Err(ConfigError::Invalid {
             source: LoadError::Violations(violations),
@@ -86,8 +87,8 @@ async fn answer<'a>(file: &'a Path, args: &Check, now: Timestamp) -> Answer<'a> 
     }
 }
 
-/// What is wrong with the rules, and what could not be found out about them.
-async fn of_rules(
+/// What is wrong with the names of columns and with the rules, and what could not be found out about them.
+async fn of_columns(
     file: &Path,
     loaded: &Config,
     args: &Check,
@@ -100,7 +101,10 @@ async fn of_rules(
     if args.source {
         match columns(monitor, &args.secrets_dir, now).await {
             Ok(columns) if columns.fields().is_empty() => {
-                notes.push("the source serves no column: rules were checked without them.".into());
+                notes.push(
+                    "the source serves no column: names and rules were checked without them."
+                        .into(),
+                );
             }
             Ok(columns) => known = Some(columns),
             Err(error) => problems.push(Problem::text(format!(
@@ -108,18 +112,40 @@ async fn of_rules(
             ))),
         }
     }
+    let mut misfits = Vec::new();
+    if let Some(columns) = &known {
+        misfits.extend(names::misfits(monitor, columns));
+        let names: Vec<&str> = columns.fields().iter().map(|f| f.name().as_str()).collect();
+        let overrides = names::overrides(monitor, &names).into_iter();
+        let (misspelt, globs): (Vec<_>, Vec<_>) = overrides.partition(|other| other.is_name);
+        misfits.extend(misspelt.into_iter().map(|other| Misfit {
+            found: other.found(),
+            write: names::advice(other.near.as_deref()),
+            path: other.path,
+        }));
+        let unmatched = globs.into_iter().chain(names::selections(monitor, &names));
+        notes.extend(unmatched.map(|unmatched| format!("{unmatched}.")));
+    }
+    let of_rules = rules::check(monitor, known.as_deref()).into_iter();
+    misfits.extend(of_rules.map(|finding| Misfit {
+        path: finding.path,
+        found: finding.error.finding(),
+        write: finding.error.write,
+    }));
     // It was read a moment ago; where it is gone now, the places are what is missing.
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    for finding in rules::check(monitor, known.as_deref()) {
-        let place = manifest::location(&text, &finding.path);
-        problems.push(Problem {
-            path: Some(finding.path),
+    let start = problems.len();
+    problems.extend(misfits.into_iter().map(|misfit| {
+        let place = manifest::location(&text, &misfit.path);
+        Problem {
+            path: Some(misfit.path),
             line: place.map(|place| place.line),
             column: place.map(|place| place.column),
-            found: finding.error.finding(),
-            write: Some(finding.error.write),
-        });
-    }
+            found: misfit.found,
+            write: Some(misfit.write),
+        }
+    }));
+    problems[start..].sort_by_key(|problem| (problem.line, problem.column));
     problems
 }
 

@@ -48,7 +48,7 @@ pub enum Command {
     /// Say whether manifests are valid: every violation with its path, what was found, what to write.
     ///
     /// The rules' expressions are read as SQL. Which columns there are, and of which types, only the source knows:
-    /// with --source it is asked.
+    /// with --source it is asked, and every name that the manifest writes is looked for.
     Check(Check),
     /// Pull one window once and print what is in it, compared with the baseline.
     ///
@@ -65,7 +65,8 @@ pub enum Command {
     /// Look at the saved baselines: which there are, what is in one, and how two of them differ.
     ///
     /// The one in force is there, and the last five that it replaced. Reads saved state only: the source is not asked, and no
-    /// baseline is made or changed. To accept a change, raise spec.baseline.revision.
+    /// baseline is made or changed. To accept a change, raise spec.baseline.revision. Ends with 1 where the folder that
+    /// --state-dir names is not there, and where a saved baseline cannot be read.
     Baselines(Baselines),
 }
 
@@ -164,7 +165,8 @@ pub struct Input {
         default_value = "/etc/feature-monitor/secrets"
     )]
     pub secrets_dir: PathBuf,
-    /// Folder for the baseline and what was judged last; wins over spec.exporter.state.
+    /// Folder for the baseline and what was judged last; wins over spec.exporter.state [default: ./feature-monitor-state, where
+    /// the manifest has no bucket].
     #[arg(long = "state-dir", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
 }
@@ -175,7 +177,8 @@ pub struct Check {
     /// FeatureMonitor manifests (YAML or JSON).
     #[arg(short = 'f', long = "file", value_name = "FILE", required = true, num_args = 1..)]
     pub files: Vec<PathBuf>,
-    /// Ask each manifest's source for its columns, and check the names and types in spec.rules against them.
+    /// Ask each manifest's source for its columns, and check the names and types in spec.data, in overrides and in spec.rules
+    /// against them.
     #[arg(long)]
     pub source: bool,
     /// Folder of secrets and CA certificates, one file each: <name>/<key>; for --source.
@@ -262,6 +265,14 @@ pub struct Log {
     pub otlp_endpoint: Option<String>,
 }
 
+/// The exit code of an answer that says whether what was looked at is right.
+fn found(answered: Result<(), String>, right: bool) -> ExitCode {
+    match answered {
+        Ok(()) => ExitCode::from(u8::from(!right)),
+        Err(error) => exit_code(Err(error)),
+    }
+}
+
 /// Does what a command asks; the exit code is 0, or 1 when something is wrong with the input.
 pub async fn execute(command: Command) -> ExitCode {
     let outcome = match command {
@@ -270,17 +281,17 @@ pub async fn execute(command: Command) -> ExitCode {
             .map_err(|error| error.to_string()),
         Command::Check(args) => {
             let (text, valid) = check::check(&args, Timestamp::now()).await;
-            match answer(&text) {
-                Ok(()) => return ExitCode::from(u8::from(!valid)),
-                Err(error) => Err(error),
-            }
+            return found(answer(&text), valid);
         }
         Command::Calibrate(args) => calibrate::calibrate(&args, Timestamp::now())
             .await
             .and_then(|text| answer(&format!("{}\n", text.trim_end()))),
-        Command::Baselines(args) => baselines::baselines(&args)
-            .await
-            .and_then(|text| answer(&format!("{}\n", text.trim_end()))),
+        Command::Baselines(args) => match baselines::baselines(&args).await {
+            Ok((text, readable)) => {
+                return found(answer(&format!("{}\n", text.trim_end())), readable);
+            }
+            Err(error) => Err(error),
+        },
         Command::Profile(args) => profile::profile(&args, Timestamp::now())
             .await
             .and_then(|text| answer(&format!("{}\n", text.trim_end()))),

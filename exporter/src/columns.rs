@@ -27,6 +27,8 @@ use stats::{Categories, Column, Kind, Validity};
 /// What the columns of a stream are to us.
 #[derive(Clone, Debug)]
 pub struct Layout {
+    /// The names of all columns, in the stream's order.
+    pub names: Vec<String>,
     /// The features, in the stream's order.
     pub features: Vec<FeatureColumn>,
     /// Selected columns that cannot be watched, with the reason.
@@ -152,7 +154,7 @@ fn flags<'a>(
     found
 }
 
-fn is_flag(data_type: &DataType) -> bool {
+pub(crate) fn is_flag(data_type: &DataType) -> bool {
     match data_type {
         DataType::Boolean => true,
         DataType::Dictionary(_, values) => is_flag(values),
@@ -306,7 +308,9 @@ impl Layout {
                 }),
             }
         }
+        let names = schema.fields().iter().map(|field| field.name().clone());
         Self {
+            names: names.collect(),
             features,
             skipped,
             window,
@@ -399,7 +403,7 @@ pub(crate) fn target_kind(kind: TargetKind) -> Kind {
     }
 }
 
-fn is_time(data_type: &DataType) -> bool {
+pub(crate) fn is_time(data_type: &DataType) -> bool {
     matches!(
         data_type,
         DataType::Timestamp(..) | DataType::Date32 | DataType::Date64
@@ -407,7 +411,7 @@ fn is_time(data_type: &DataType) -> bool {
 }
 
 /// How a type is compared by nature; nothing for a type we cannot watch.
-fn natural_kind(data_type: &DataType) -> Option<Kind> {
+pub(crate) fn natural_kind(data_type: &DataType) -> Option<Kind> {
     use DataType::*;
     match data_type {
         Null | Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64 | Float16

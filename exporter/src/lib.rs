@@ -21,6 +21,7 @@ pub mod http;
 pub mod joint;
 pub mod labelled;
 pub mod monitor;
+pub mod names;
 pub mod page;
 pub mod pipeline;
 pub mod process;

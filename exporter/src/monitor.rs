@@ -24,6 +24,7 @@ use crate::archive;
 use crate::baseline::{Baseline, Definition, SAVED_AS};
 use crate::contaminated::{self, WHOLE};
 use crate::labelled::{self, Labels};
+use crate::names::Unmatched;
 use crate::pipeline::{self, PullError, Pulled, Request, Slot, WindowCounting};
 use crate::progress::{Columns, JudgedState, Progress};
 use crate::rules::{self, Before, Measure, Outcome, Rule};
@@ -58,6 +59,8 @@ pub struct Monitor {
     /// The saved baseline that the next one replaces.
     replaced: Option<Baseline>,
     progress: Progress,
+    /// What of the overrides no column has, as it was last logged.
+    unmatched: Vec<Unmatched>,
     open: Option<OpenWindow>,
     pending: u64,
     /// How many windows wait whose target is known by now.
@@ -157,6 +160,7 @@ impl Monitor {
             baseline: None,
             replaced: None,
             progress: Progress::default(),
+            unmatched: Vec::new(),
             open: None,
             pending: 0,
             labels_pending: 0,
@@ -184,6 +188,7 @@ impl Monitor {
         let start = clock();
         let mut tally = Tally::default();
         let outcome = self.attempt(start, &mut tally).await;
+        self.warn_of_overrides();
         let end = clock();
         match &outcome {
             Ok(()) => {
@@ -210,6 +215,18 @@ impl Monitor {
         }
         self.evaluation = Some(evaluation);
         tally
+    }
+
+    /// Logs the overrides that change nothing, when the columns are first known and when that changes.
+    fn warn_of_overrides(&mut self) {
+        let unmatched = self.progress.unmatched(&self.config);
+        if unmatched == self.unmatched {
+            return;
+        }
+        for other in &unmatched {
+            tracing::warn!("an override changes nothing: {other}");
+        }
+        self.unmatched = unmatched;
     }
 
     /// What is known now.
@@ -302,6 +319,7 @@ impl Monitor {
         let judged = self.progress.judged.as_ref().filter(|_| at.is_some());
         let as_of = judged.map_or(now, |judged| judged.span.end);
         self.progress.judge_freshness(&self.config, as_of);
+        self.warn_of_overrides();
         Ok(self.snapshot())
     }
 

@@ -27,6 +27,7 @@ use sha2::{Digest as _, Sha256};
 use stats::{Alpha, BySeverity, LimitPart, Scope, Statistic};
 
 use crate::freshness::{Freshness, Served};
+use crate::schema::Problem;
 use crate::snapshot::{BaselineState, Budget, FeatureState, Judged, Snapshot, UpdatesState};
 use crate::updates::Supply;
 pub(crate) use rules::found as rule_in_words;
@@ -219,6 +220,12 @@ fn notices(page: Page<'_>) -> Markup {
                 }
             }
         }
+        @if !snapshot.unmatched.is_empty() {
+            div.notice role="status" {
+                p { strong { "Overrides that change nothing" } }
+                @for other in &snapshot.unmatched { p { (other.to_string()) } }
+            }
+        }
         @if let Some(error) = page.config_error {
             div.notice role="status" {
                 p { strong { "The changed manifest is refused" } "; the one before stays in force. " (error) }
@@ -340,14 +347,27 @@ fn newest(snapshot: &Snapshot, now: Timestamp) -> Markup {
     let Some(judged) = &snapshot.freshness else {
         return html! {
             dd {
-                @if snapshot.monitor.data.event_time.is_none() { "no event time in the data" }
-                @else { "none seen yet, or not checked" }
+                @match &snapshot.monitor.data.event_time {
+                    None => "no event time in the data",
+                    Some(column) => (no_event(snapshot, column)),
+                }
             }
         };
     };
     html! {
         dd { span class=(tone(judged.breached)) { (words::ago(judged.value.newest, now)) } }
         dd { (words::moment(judged.value.newest)) " UTC" (freshness_limits(&judged.value)) }
+    }
+}
+
+/// Why no event is known.
+fn no_event(snapshot: &Snapshot, column: &str) -> String {
+    let mut features = snapshot.features.iter();
+    let found = features.find(|feature| feature.name == column);
+    match found.and_then(|feature| feature.problem.as_ref()) {
+        Some(Problem::Missing) => format!("no event time: the source has no column {column}"),
+        Some(problem @ Problem::Unfit { .. }) => format!("no event time: {problem}"),
+        _ => "none seen yet, or not checked".to_owned(),
     }
 }
 

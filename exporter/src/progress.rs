@@ -16,6 +16,7 @@ use crate::columns::{ColumnProblem, Layout};
 use crate::contaminated::Contaminated;
 use crate::freshness::{self, Freshness, Runs, Served};
 use crate::labelled::Labels;
+use crate::names::{self, Unmatched};
 use crate::pipeline::{Pulled, Slot};
 use crate::rules::JudgedRules;
 use crate::segments::SegmentTimes;
@@ -126,6 +127,9 @@ pub struct Columns {
     /// Columns that the manifest says are flags, and their types, which are not those of one.
     #[serde(default)]
     pub not_a_flag: Vec<(String, String)>,
+    /// The names of all columns; none of what was saved before they were kept.
+    #[serde(default)]
+    pub names: Vec<String>,
 }
 
 /// The columns of a window, with their values.
@@ -153,6 +157,7 @@ impl Columns {
                 .iter()
                 .map(|s| (s.name.clone(), s.data_type.clone()))
                 .collect(),
+            names: layout.names.clone(),
             ..Self::default()
         };
         for problem in layout.problems.iter().cloned() {
@@ -276,6 +281,18 @@ impl JudgedState {
 }
 
 impl Progress {
+    /// What of the overrides no column of the source has; nothing before columns are known.
+    pub fn unmatched(&self, config: &valid::Monitor) -> Vec<Unmatched> {
+        let latest = self.latest.iter();
+        let columns: Vec<&str> = latest
+            .flat_map(|found| found.columns.names.iter().map(String::as_str))
+            .collect();
+        match columns.is_empty() {
+            true => Vec::new(),
+            false => names::overrides(config, &columns),
+        }
+    }
+
     /// Forgets what was judged against a baseline that is no longer wanted. The next window stands
     /// only while the windows lie on the same grid.
     pub fn start_over(&mut self, same_grid: bool) {

@@ -23,7 +23,12 @@ impl FeatureQuality {
     /// That of a feature in a window; nothing where nothing of it was counted and it is not known to be gone.
     pub fn of(summary: Option<&Summary>, problem: Option<&Problem>) -> Option<Self> {
         let conforming = match problem {
-            Some(Problem::Missing | Problem::Renamed { .. } | Problem::TypeChanged { .. }) => 0.0,
+            Some(
+                Problem::Missing
+                | Problem::Renamed { .. }
+                | Problem::TypeChanged { .. }
+                | Problem::Unfit { .. },
+            ) => 0.0,
             Some(Problem::New | Problem::Unsupported { .. } | Problem::Constant { .. }) | None => {
                 1.0
             }

@@ -1,6 +1,7 @@
 //! `run`: evaluates on schedule, serves what is known, and follows the manifest when it changes.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +16,14 @@ use tracing::Instrument;
 
 use crate::cli::{Input, Run};
 use crate::config::{self, Config, ConfigError, Watch};
-use crate::http::{self, Rendered, Served, Site, Web, WebConfigError};
+use crate::http::{self, Rendered, Served, Site, Web, WebConfigError, chain};
 use crate::monitor::{Monitor, Tally};
 use crate::process::{Outcome, Process};
 use crate::scrape::scrape;
 use crate::snapshot::Snapshot;
 use crate::source::{FlightSource, SecretsDir, SourceError, backoff};
 use crate::status::{references_missing, status};
-use crate::store::{Place, Store};
+use crate::store::{Place, Store, is_missing};
 
 /// Where state is kept when the manifest wants a claim, which only a cluster has, and the command line names no folder.
 const STATE_DIRECTORY: &str = "feature-monitor-state";
@@ -34,7 +35,7 @@ pub enum RunError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The web configuration cannot be used.
-    #[error(transparent)]
+    #[error("--web.config.file: {}", chain(.0))]
     Web(#[from] WebConfigError),
     /// The manifest is one of another monitor.
     #[error(
@@ -45,6 +46,12 @@ pub enum RunError {
         runs: String,
         /// Namespace and name in the file.
         found: String,
+    },
+    /// The folder that the command line names is not there.
+    #[error("there is no folder {}: write --state-dir as `run` has it", .path.display())]
+    NoState {
+        /// The folder.
+        path: PathBuf,
     },
     /// The address is taken or not ours.
     #[error("--web.listen-address {address:?} cannot be listened on: {source}")]
@@ -331,8 +338,15 @@ fn stored(config: &Config, input: &Input, memory: &Arc<InMemory>) -> Store {
 }
 
 /// A manifest, and where its monitor keeps its state.
+///
+/// # Errors
+/// When the manifest cannot be used, and when the command line names a folder that is not there: nothing can have been saved
+/// in it.
 pub fn store(input: &Input) -> Result<(Config, Store), RunError> {
     let config = config::load(&input.file)?;
+    if let Some(path) = input.state_dir.as_ref().filter(|path| is_missing(path)) {
+        return Err(RunError::NoState { path: path.clone() });
+    }
     let store = stored(&config, input, &Arc::default());
     Ok((config, store))
 }
@@ -354,5 +368,22 @@ fn serve(
         status: Arc::new(status(snapshot, config_error, missing)),
         snapshot: Arc::new(snapshot.clone()),
         ready: Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_web_configuration_that_is_not_there_comes_with_its_cause() {
+        let error = Web::read(Path::new("/nope/web.yml")).map_err(RunError::from);
+        let said = error.err().unwrap().to_string();
+        assert!(
+            said.starts_with("--web.config.file: cannot read /nope/web.yml: No such file"),
+            "{said}"
+        );
     }
 }

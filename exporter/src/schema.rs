@@ -25,6 +25,17 @@ pub enum Problem {
         /// The stream's type.
         to: String,
     },
+    /// The manifest gives it a part that its type cannot have.
+    Unfit {
+        /// Path of the field that names it.
+        field: String,
+        /// Its name.
+        column: String,
+        /// The stream's type.
+        data_type: String,
+        /// The part.
+        part: Part,
+    },
     /// Every row has the same value, and the baseline's had not.
     Constant {
         /// Rows with it.
@@ -37,6 +48,24 @@ pub enum Problem {
     },
 }
 
+/// What a column is for that is no feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// It says when.
+    Time,
+    /// It says which values were filled in.
+    Flag,
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Part::Time => "time",
+            Part::Flag => "flag",
+        })
+    }
+}
+
 impl Problem {
     /// The name of the problem in metrics: a closed set.
     pub fn as_str(&self) -> &'static str {
@@ -44,7 +73,7 @@ impl Problem {
             Self::Missing => "missing",
             Self::Renamed { .. } => "renamed",
             Self::New => "new",
-            Self::TypeChanged { .. } => "type_changed",
+            Self::TypeChanged { .. } | Self::Unfit { .. } => "type_changed",
             Self::Constant { .. } => "constant",
             Self::Unsupported { .. } => "unsupported_type",
         }
@@ -57,6 +86,7 @@ impl Problem {
             Self::Missing
             | Self::Renamed { .. }
             | Self::TypeChanged { .. }
+            | Self::Unfit { .. }
             | Self::Constant { .. } => Severity::Critical,
         }
     }
@@ -69,6 +99,12 @@ impl std::fmt::Display for Problem {
             Self::Renamed { to } => write!(f, "the column is gone; {to:?} looks like it"),
             Self::New => write!(f, "the baseline does not have this column"),
             Self::TypeChanged { from, to } => write!(f, "the type changed from {from} to {to}"),
+            Self::Unfit {
+                field,
+                column,
+                data_type,
+                part,
+            } => write!(f, "{field} names {column}, and {data_type} is no {part}"),
             Self::Constant { rows } => {
                 write!(
                     f,

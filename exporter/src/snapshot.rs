@@ -12,6 +12,7 @@ use stats::{
 };
 
 use crate::freshness::{Freshness, Served};
+use crate::names::Unmatched;
 use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::rules::{Judgement, Outcome};
 use crate::schema::Problem;
@@ -55,6 +56,8 @@ pub struct Snapshot {
     pub whole: WholeState,
     /// The business rules, in the manifest's order.
     pub rules: Vec<RuleState>,
+    /// What of the overrides no column has; nothing before columns are known.
+    pub unmatched: Vec<Unmatched>,
     /// Every expected feature and every feature found, by name.
     pub features: Vec<FeatureState>,
 }

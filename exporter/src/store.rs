@@ -39,7 +39,8 @@ pub struct Store {
 /// What a store is opened on.
 #[derive(Clone, Debug)]
 pub enum Place {
-    /// A directory, absolute or relative to the working directory. It is created when it is missing.
+    /// A directory, absolute or relative to the working directory. It is created when something is first written; until then
+    /// nothing is saved there.
     Directory(PathBuf),
     /// An object store.
     Url {
@@ -230,6 +231,9 @@ impl Store {
     /// When the store cannot be opened or does not answer, and when the object is damaged, not one of ours, or of a
     /// newer release.
     pub async fn load<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StoreError> {
+        if self.place.is_missing() {
+            return Ok(None);
+        }
         let loaded = self.opened()?.load(key).await;
         if loaded.is_err() {
             *self.lock() = None;
@@ -248,6 +252,21 @@ impl Store {
             *self.lock() = None;
         }
         saved
+    }
+}
+
+/// Whether a directory is not there. Of one that cannot be looked at, opening it says why it cannot be used.
+pub fn is_missing(directory: &Path) -> bool {
+    directory.try_exists().is_ok_and(|exists| !exists)
+}
+
+impl Place {
+    /// Whether it is a directory that is not there yet.
+    fn is_missing(&self) -> bool {
+        match self {
+            Place::Directory(path) => is_missing(path),
+            Place::Url { .. } | Place::Memory(_) => false,
+        }
     }
 }
 
@@ -517,6 +536,7 @@ mod tests {
             open(&state).load::<Saved>("baseline.json").await.unwrap(),
             None
         );
+        assert!(!state.exists(), "reading makes no folder");
         open(&state)
             .save(
                 "baseline.json",

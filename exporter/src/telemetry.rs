@@ -16,6 +16,14 @@ pub enum TelemetryError {
     /// `--log.level` is not a filter.
     #[error(transparent)]
     Level(#[from] LevelError),
+    /// `--otlp.endpoint` is of a protocol that is not spoken.
+    #[error("--otlp.endpoint {given:?} cannot be used: {found}: write http://HOST:4317")]
+    Protocol {
+        /// What was given.
+        given: String,
+        /// What was found.
+        found: &'static str,
+    },
     /// `--otlp.endpoint` cannot be used.
     #[error("--otlp.endpoint {given:?} cannot be used: {source}")]
     Endpoint {
@@ -55,6 +63,20 @@ pub fn start(log: &Log, quiet: bool) -> Result<Telemetry, TelemetryError> {
 }
 
 fn provider(endpoint: &str) -> Result<SdkTracerProvider, TelemetryError> {
+    let found = match endpoint.split_once("://") {
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => None,
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => {
+            Some("https:// is not supported")
+        }
+        Some(_) => Some("its scheme is unknown"),
+        None => Some("it is no URL"),
+    };
+    if let Some(found) = found {
+        return Err(TelemetryError::Protocol {
+            given: endpoint.to_owned(),
+            found,
+        });
+    }
     let exporter = SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)
@@ -70,4 +92,26 @@ fn provider(endpoint: &str) -> Result<SdkTracerProvider, TelemetryError> {
         .with_batch_exporter(exporter)
         .with_resource(resource)
         .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_protocol_is_refused_in_words() {
+        for (endpoint, words) in [
+            ("https://collector:4317", "https:// is not supported"),
+            ("HTTPS://collector:4317", "https:// is not supported"),
+            ("unix:///run/collector", "its scheme is unknown"),
+            ("collector:4317", "it is no URL"),
+            ("", "it is no URL"),
+        ] {
+            let error = provider(endpoint).err().unwrap().to_string();
+            let said = format!(
+                "--otlp.endpoint {endpoint:?} cannot be used: {words}: write http://HOST:4317"
+            );
+            assert_eq!(error, said);
+        }
+    }
 }

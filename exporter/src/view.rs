@@ -12,7 +12,7 @@ use crate::contaminated::WHOLE;
 use crate::progress::{JudgedState, Progress};
 use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::rules::{Outcome, Rule};
-use crate::schema::{self, Present, Problem};
+use crate::schema::{self, Part, Present, Problem};
 use crate::season::Clock;
 use crate::settings::budget_per_window;
 use crate::snapshot::{
@@ -89,6 +89,7 @@ pub fn snapshot(parts: Parts<'_>) -> Snapshot {
         updates: updates(&parts),
         whole: whole(&parts, &features),
         rules: rules(&parts),
+        unmatched: parts.progress.unmatched(parts.config),
         features,
     }
 }
@@ -306,23 +307,26 @@ fn problems(
     for column in &latest.columns.absent {
         problems.insert(column.clone(), Problem::Missing);
     }
+    let unfit = |column: &String, data_type: &String, part, field| Problem::Unfit {
+        field,
+        column: column.clone(),
+        data_type: data_type.clone(),
+        part,
+    };
     for (column, data_type) in &latest.columns.not_a_flag {
-        problems.insert(
-            column.clone(),
-            Problem::TypeChanged {
-                from: "flag".to_owned(),
-                to: data_type.clone(),
-            },
-        );
+        let mut flags = features.flag_fields();
+        let field = flags.find(|(_, flag)| flag == column);
+        let field = field.map_or_else(String::new, |(path, _)| path);
+        let problem = unfit(column, data_type, Part::Flag, field);
+        problems.insert(column.clone(), problem);
     }
     for (column, data_type) in &latest.columns.not_a_time {
-        problems.insert(
-            column.clone(),
-            Problem::TypeChanged {
-                from: "timestamp".to_owned(),
-                to: data_type.clone(),
-            },
-        );
+        let field = match parts.config.data.event_time.as_ref() == Some(column) {
+            true => "spec.data.eventTime",
+            false => "spec.data.window.column",
+        };
+        let problem = unfit(column, data_type, Part::Time, field.to_owned());
+        problems.insert(column.clone(), problem);
     }
     problems
 }

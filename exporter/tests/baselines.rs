@@ -49,6 +49,11 @@ impl Home {
 
     /// What the command prints, or the error it ends with.
     async fn run(&self, arguments: &[&str]) -> Result<String, String> {
+        self.ended(arguments).await.map(|(text, _)| text)
+    }
+
+    /// The same, and whether all that is listed can be read.
+    async fn ended(&self, arguments: &[&str]) -> Result<(String, bool), String> {
         let manifest = self.0.path().join("monitor.yaml");
         let state = self.state();
         let mut line = vec!["exporter", "baselines"];
@@ -335,8 +340,10 @@ async fn the_last_few_are_kept_and_a_damaged_one_hides_no_other() {
     };
     assert_eq!(versions(&home.json(&["list"]).await), [9, 8, 7, 6, 5, 4]);
     assert_eq!(KEPT, 5);
+    assert!(home.ended(&["list"]).await.unwrap().1);
     let damaged = home.file("baseline-replaced-1.json");
     std::fs::write(&damaged, "half a fi").unwrap();
+    assert!(!home.ended(&["list"]).await.unwrap().1, "one is damaged");
     let list = home.json(&["list"]).await;
     assert_eq!(versions(&list), [9, 8, 7, 5, 4]);
     let said = list["unreadable"][0].as_str().unwrap();
@@ -360,8 +367,21 @@ async fn the_last_few_are_kept_and_a_damaged_one_hides_no_other() {
 #[tokio::test]
 async fn before_the_first_there_is_nothing_to_show() {
     let home = Home::new();
-    let text = home.run(&["list"]).await.unwrap();
+    // A folder that is named and not there is misspelt.
+    for command in [&["list"][..], &["show"], &["diff", "1", "2"]] {
+        let error = home.run(command).await.unwrap_err();
+        let state = home.state();
+        let said = format!(
+            "there is no folder {}: write --state-dir as `run` has it",
+            state.display()
+        );
+        assert_eq!(error, said);
+        assert!(!state.exists());
+    }
+    std::fs::create_dir(home.state()).unwrap();
+    let (text, readable) = home.ended(&["list"]).await.unwrap();
     assert!(text.contains("no baseline is saved yet"), "{text}");
+    assert!(readable);
     let error = home.run(&["diff", "1", "2"]).await.unwrap_err();
     assert!(error.contains("no baseline is saved"), "{error}");
 }

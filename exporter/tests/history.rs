@@ -53,6 +53,7 @@ fn found(features: &[&FrozenFeature], values: &[f64]) -> Found {
         data_type: "Float64".to_owned(),
     };
     let layout = Layout {
+        names: Vec::new(),
         target: None,
         segments: Vec::new(),
         features: features.iter().map(column).collect(),

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use harness::customers::{Customers, workspace};
 use harness::exporter::{self, Exporter};
-use harness::tools;
+use harness::{http, tools};
 use serde_json::{Value, json};
 
 /// Five things are wrong with it, each at another place.
@@ -398,6 +398,71 @@ fn profile_prints_json_for_programs() {
     let age = feature("age");
     assert_eq!(age["sensitive"], true);
     assert_eq!(age["current"]["top"], json!([]));
+}
+
+/// What `check` finds is what the source lacks; an override that changes nothing is said by whoever runs it, once.
+#[test]
+fn names_that_the_source_does_not_have_are_said() {
+    let customers = Customers::replay(1, 600);
+    let manifest = customers.manifest().display().to_string();
+    let right = exporter(&["check", "-f", &manifest, "--source"]);
+    assert_eq!(right.code, Some(0), "{right:?}");
+    customers.edit("        - age\n", "        - agee\n");
+    let mut running = Exporter::run(&customers.manifest(), customers.home(), &[]);
+    running.wait_for_metric("featuremonitor_windows_judged_total", |judged| {
+        judged >= 1.0
+    });
+    let page = http::get(running.port(), "/").unwrap();
+    let log = running.end_by("-TERM");
+    let said = "spec.data.features.overrides[0].names[0]: no column is called agee (age, if that is meant)";
+    assert!(page.contains(said), "{page}");
+    let lines = log.lines().filter(|line| line.contains(said));
+    let lines: Vec<&str> = lines.collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains("WARN"), "{lines:?}");
+
+    customers.edit("- household_id\n", "- household\n");
+    customers.edit("column: segment\n", "column: segmnt\n");
+    customers.edit("eventTime: last_event_ts", "eventTime: monetary_28d");
+    customers.edit("      - '*'\n", "      - '*'\n      - nonsense\n");
+    let wrong = exporter(&["check", "-f", &manifest, "--source", "--output", "json"]);
+    assert_eq!(wrong.code, Some(1), "{wrong:?}");
+    let answer = wrong.json();
+    let problems = answer[0]["problems"].as_array().unwrap().iter();
+    let problems: Vec<[&str; 3]> = problems
+        .map(|problem| ["path", "found", "write"].map(|field| problem[field].as_str().unwrap()))
+        .collect();
+    let any = "write a column that the source has, by its exact name";
+    assert_eq!(
+        problems,
+        [
+            [
+                "spec.data.entityKeys[0]",
+                "the source has no column household",
+                any
+            ],
+            [
+                "spec.data.eventTime",
+                "monetary_28d has the type float64, which is no time",
+                "write a column of timestamps or dates"
+            ],
+            [
+                "spec.data.target.column",
+                "the source has no column segmnt",
+                "write segment, if that is meant"
+            ],
+            [
+                "spec.data.features.include[1]",
+                "the source has no column nonsense",
+                any
+            ],
+            [
+                "spec.data.features.overrides[0].names[0]",
+                "no column is called agee",
+                "write age, if that is meant"
+            ],
+        ]
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod checks;
 mod idle;
+mod names;
 mod notifications;
 mod rules;
 mod season;
@@ -51,6 +52,8 @@ const DEFAULT_STATE_SIZE: &str = "1Gi";
 #[derive(Default)]
 pub(super) struct Door {
     pub(super) violations: Vec<Violation>,
+    /// Paths of lists of which it is said here, with the entry, what a rule of the schema says of the list.
+    pub(super) said: Vec<String>,
 }
 
 impl Door {
@@ -176,6 +179,7 @@ impl Door {
 
     fn data(&mut self, spec: &data::Data) -> Option<Data> {
         let window = spec.window.as_ref().map(|window| self.window(window));
+        self.names(spec);
         let features = self.features(spec);
         let target = spec.target.as_ref().map(|target| self.target(target));
         let segments = self.segments(spec, features.as_ref());

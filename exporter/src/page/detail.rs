@@ -116,6 +116,7 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::ZeroSpread => "the baseline has no spread".to_owned(),
         NotComputed::ZeroDeviation => "half of the baseline is one value".to_owned(),
         NotComputed::NoKeys => "a key is not in the window".to_owned(),
+        NotComputed::NoKeysInBaseline => "a key was not in the baseline".to_owned(),
         NotComputed::NoSample => "no rows were sampled".to_owned(),
         NotComputed::NoFlag => "its flag is not in the window".to_owned(),
         NotComputed::TooManyFeatures { most } => format!("beyond the first {most} features"),

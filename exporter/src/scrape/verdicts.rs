@@ -46,7 +46,7 @@ impl NoVerdict {
                 NotComputed::Absent => "absent",
                 NotComputed::Moving => "moving",
                 NotComputed::Overflow => "overflow",
-                NotComputed::NoKeys => "no_keys",
+                NotComputed::NoKeys | NotComputed::NoKeysInBaseline => "no_keys",
                 NotComputed::NoSample => "no_sample",
                 NotComputed::NoFlag => "no_flag",
                 NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",

@@ -406,6 +406,24 @@ impl Reference {
         Err(reason.unwrap_or(NotComputed::Disabled))
     }
 
+    /// What is said of a window in which a target, or what divides its rows, was not found: without rows it has neither, and that
+    /// is no fault of the columns. A baseline that lacks them is one of its own.
+    fn of_rows(
+        &self,
+        window: &Summary,
+        verdict: Result<Verdict, NotComputed>,
+    ) -> Result<Verdict, NotComputed> {
+        let need = match verdict {
+            _ if window.rows > 0 => return verdict,
+            Err(NotComputed::NoTarget) if self.performance.is_ok() => Statistic::AucFall.minimum(),
+            Err(NotComputed::NoSegments) if self.segments.is_ok() => {
+                Statistic::SegmentDistance.minimum()
+            }
+            verdict => return verdict,
+        };
+        Err(NotComputed::TooFewRows { have: 0, need })
+    }
+
     /// α at which noise is taken off an effect.
     fn effect_alpha(&self) -> f64 {
         self.alpha
@@ -424,10 +442,13 @@ fn duplicates(windows: &[WindowSummary], settings: &Settings) -> Result<ShareTes
     if !settings.on.duplicates {
         return Err(NotComputed::Disabled);
     }
+    if windows.is_empty() {
+        return Err(NotComputed::NotInBaseline);
+    }
     let keys = windows.iter().filter_map(|window| window.keys.as_ref());
     let windows: Vec<Share> = keys.map(Share::duplicates).collect();
     if windows.is_empty() {
-        return Err(NotComputed::NotInBaseline);
+        return Err(NotComputed::NoKeysInBaseline);
     }
     Ok(ShareTest::new(
         Check::Duplicates,
@@ -714,7 +735,7 @@ impl Prepared {
                     }
                     Check::Performance => {
                         of_kind(Share::default())?;
-                        performance.clone()
+                        reference.of_rows(window, performance.clone())
                     }
                     Check::Level => {
                         of_kind(Share::default())?;
@@ -732,7 +753,7 @@ impl Prepared {
                     }
                     Check::Segments => {
                         of_kind(Share::default())?;
-                        segments.clone()
+                        reference.of_rows(window, segments.clone())
                     }
                     Check::Duplicates | Check::MissingPatterns => Err(NotComputed::Disabled),
                 }

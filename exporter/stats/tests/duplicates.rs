@@ -87,15 +87,15 @@ fn without_keys_there_is_no_verdict() {
     let nothing = WindowSummary::default();
     assert_eq!(judged(&reference, &nothing), Err(NotComputed::NoKeys));
     let on = settings(CheckSettings::default());
-    for baseline in [
-        &[][..],
-        &[WindowSummary::default(), WindowSummary::default()],
+    let without = [WindowSummary::default(), WindowSummary::default()];
+    for (baseline, reason) in [
+        (&[][..], NotComputed::NotInBaseline),
+        (&without, NotComputed::NoKeysInBaseline),
     ] {
         let reference = Reference::new(&[], baseline, &on);
-        assert_eq!(
-            judged(&reference, &window(1000, 0)),
-            Err(NotComputed::NotInBaseline)
-        );
+        for window in [window(1000, 0), WindowSummary::default()] {
+            assert_eq!(judged(&reference, &window), Err(reason));
+        }
         assert_eq!(reference.tests(), 0);
     }
     // What has keys says as much as it would alone.

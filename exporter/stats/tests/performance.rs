@@ -341,6 +341,17 @@ fn what_is_not_known_is_not_fine() {
     let report = baseline.judge_whole(&drawn, &WindowSummary::default());
     assert_eq!(of(&report), Err(NotComputed::NoTarget));
     assert!(report.performance.is_none() && report.features[0].power.is_none());
+    // No row, and therefore no target.
+    let none: Vec<Summary> = baseline
+        .bins
+        .iter()
+        .take(3)
+        .map(|bins| profile(&[], Some(bins.clone())).close())
+        .collect();
+    let none: Vec<Option<&Summary>> = none.iter().map(Some).collect();
+    let few = NotComputed::TooFewRows { have: 0, need: 30 };
+    let report = judge(&baseline.reference, &none, &WindowSummary::default());
+    assert_eq!(of(&report), Err(few));
     // A target that is not known of any row yet.
     let mut unknown = drawn.clone();
     unknown.class = vec![ABSENT; ROWS];

@@ -374,6 +374,14 @@ fn what_does_not_divide_is_not_judged() {
         verdict(&baseline.reference(), &nothing),
         Err(NotComputed::NoSegments)
     );
+    // No row, and therefore no segment.
+    let bins = Arc::new(Bins::Numeric(baseline.bins.clone()));
+    let none = FeatureProfile::new(Kind::Numeric, Some(bins)).close();
+    let report = judge(&baseline.reference(), &[Some(&none)], &nothing);
+    assert_eq!(
+        report.features[0].verdicts.segments,
+        Err(NotComputed::TooFewRows { have: 0, need: 20 })
+    );
     let on = settings(CheckSettings::default());
     let without = vec![nothing.clone(); WINDOWS];
     let reference = Reference::new(&baseline.features, &without, &on);

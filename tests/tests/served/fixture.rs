@@ -333,6 +333,7 @@ pub fn empty() -> Snapshot {
         updates: None,
         whole: WholeState::default(),
         rules: vec![rule("not-yet", Over::Rows, Severity::Warning, None)],
+        unmatched: Vec::new(),
         features: Vec::new(),
     }
 }

@@ -1,6 +1,8 @@
 //! The page: that it is well-formed, hides what is sensitive, and says what matters in words.
 
+use exporter::names::Unmatched;
 use exporter::page::{Page, Refresh, render};
+use exporter::schema::{Part, Problem};
 use exporter::snapshot::{BaselineState, Evaluation, Failure, PhaseInfo, Snapshot};
 use exporter::source::Reason;
 use exporter::updates::Supply;
@@ -82,6 +84,57 @@ fn cells(cells: &str) -> String {
 #[track_caller]
 fn says(part: &str, words: &str) {
     assert!(part.contains(words), "no {words:?} in {part}");
+}
+
+/// The event time is at fault where it is, and not that nothing happened.
+#[test]
+fn an_event_time_that_cannot_be_read_is_said_so() {
+    let mut snapshot = fixture::snapshot();
+    snapshot.freshness = None;
+    let newest = |snapshot: &Snapshot| {
+        let html = page(snapshot);
+        between(&html, "<dt>Newest event</dt>", "</div>").to_owned()
+    };
+    says(&newest(&snapshot), "none seen yet, or not checked");
+    let column = snapshot.monitor.data.event_time.clone().expect("one");
+    let mut feature = snapshot.features[0].clone();
+    feature.name = column.clone();
+    feature.problem = Some(Problem::Missing);
+    snapshot.features.push(feature);
+    let words = format!("no event time: the source has no column {column}");
+    says(&newest(&snapshot), &words);
+    let place = snapshot.features.len() - 1;
+    snapshot.features[place].problem = Some(Problem::Unfit {
+        field: "spec.data.eventTime".to_owned(),
+        column: column.clone(),
+        data_type: "float64".to_owned(),
+        part: Part::Time,
+    });
+    let words = format!("spec.data.eventTime names {column}, and float64 is no time");
+    says(&newest(&snapshot), &format!("no event time: {words}"));
+    says(
+        told_of(&page(&snapshot), &column),
+        &format!("Schema: {words}."),
+    );
+}
+
+#[test]
+fn overrides_that_change_nothing_are_above_the_numbers() {
+    let mut snapshot = fixture::snapshot();
+    assert!(!page(&snapshot).contains("Overrides that change nothing"));
+    snapshot.unmatched = vec![Unmatched {
+        path: "spec.data.features.overrides[0].names[0]".to_owned(),
+        text: "agee".to_owned(),
+        is_name: true,
+        near: Some("age".to_owned()),
+    }];
+    let html = page(&snapshot);
+    well_formed(&html);
+    let notice = between(&html, "Overrides that change nothing", "<dl");
+    says(
+        notice,
+        "spec.data.features.overrides[0].names[0]: no column is called agee (age, if that is meant)",
+    );
 }
 
 #[test]

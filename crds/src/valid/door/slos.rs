@@ -1,10 +1,21 @@
 //! What is promised: objectives whose alerts can fire.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{DAY, DEFAULT_SLO_WINDOW, Door};
 use crate::FeatureMonitorSpec;
 use crate::valid::{Checks, Indicator, Slo, slo};
+
+/// The objectives about which an alert can fire, as the schema's rule has them.
+const OBJECTIVES: RangeInclusive<f64> = 0.5..=0.9999;
+
+/// The share that somebody means who writes percent; nothing where that is no objective either.
+fn share(percent: f64) -> Option<f64> {
+    // Rounded to what an objective can have, since a hundredth of 99.9 is not 0.999 in binary.
+    let share = (percent * 100.0).round() / 10_000.0;
+    OBJECTIVES.contains(&share).then_some(share)
+}
 
 impl Door {
     pub(super) fn slos(
@@ -37,6 +48,20 @@ impl Door {
                 None => Some(DEFAULT_SLO_WINDOW),
             };
             let Some(window) = window else { continue };
+            if !OBJECTIVES.contains(&slo.objective) {
+                let found = format!(
+                    "found {}: an objective is a share between {} and {}",
+                    slo.objective,
+                    OBJECTIVES.start(),
+                    OBJECTIVES.end()
+                );
+                let write = share(slo.objective)
+                    .map_or("write one such as 0.995".to_owned(), |share| {
+                        format!("write {share}")
+                    });
+                self.refuse(&format!("{path}.objective"), found, write);
+                continue;
+            }
             let cadence = every.filter(|_| slo.indicator == Indicator::Evaluations);
             let (burns, notes) = slo::burns(slo.objective, window, cadence);
             if burns.is_empty() {

@@ -153,7 +153,7 @@ pub struct Distance {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum NotComputed {
     /// The window holds too little.
-    #[error("too few rows in this window: {have} where {need} are needed")]
+    #[error("too few rows in this window: {have} where at least {need} {} needed", are(*.need))]
     TooFewRows {
         /// Values or rows in the window.
         have: u64,
@@ -161,7 +161,7 @@ pub enum NotComputed {
         need: u64,
     },
     /// The baseline holds too little.
-    #[error("too few rows in the baseline: {have} where {need} are needed")]
+    #[error("too few rows in the baseline: {have} where at least {need} {} needed", are(*.need))]
     NoReference {
         /// Values or rows in the baseline.
         have: u64,
@@ -181,6 +181,11 @@ pub enum NotComputed {
         "the window has no keys: a column of spec.data.entityKeys is not in it, or has a type without an order"
     )]
     NoKeys,
+    /// The keys of no window of the baseline were counted.
+    #[error(
+        "the columns of spec.data.entityKeys were not in the baseline's windows, or cannot be read: write those that are there, and raise spec.baseline.revision to freeze it anew"
+    )]
+    NoKeysInBaseline,
     /// The column that says which values were filled in is not in the window, or cannot be read.
     #[error(
         "the column that spec.data.features.overrides names as imputedFlag is not in the window, or is no flag"
@@ -333,4 +338,32 @@ pub enum NotComputed {
     /// The value is beyond the range of floating-point numbers.
     #[error("the value is beyond the range of floating-point numbers")]
     Overflow,
+}
+
+/// The verb that goes with a number of rows.
+fn are(rows: u64) -> &'static str {
+    if rows == 1 { "is" } else { "are" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_row_is_needed_and_more_are() {
+        let few = |need| NotComputed::TooFewRows { have: 0, need }.to_string();
+        assert_eq!(
+            few(1),
+            "too few rows in this window: 0 where at least 1 is needed"
+        );
+        assert_eq!(
+            few(30),
+            "too few rows in this window: 0 where at least 30 are needed"
+        );
+        let none = NotComputed::NoReference { have: 0, need: 1 }.to_string();
+        assert_eq!(
+            none,
+            "too few rows in the baseline: 0 where at least 1 is needed"
+        );
+    }
 }
