@@ -1,7 +1,7 @@
 //! Which windows stay out of a baseline that goes along, since something was wrong in them.
 //!
-//! A window in which a feature breached a critical limit does not become part of what that feature is compared with: else an incident
-//! would make the next one usual. Other features of the window are taken in. What the features say together (how they hang together,
+//! A window in which a feature breached a critical limit, or became constant, does not become part of what that feature is compared
+//! with: else an incident would make the next one usual. Other features of the window are taken in. What the features say together (how they hang together,
 //! about the target, in segments, how they are missing, and the keys) is of the window as a whole, and stays out as a whole when one of
 //! these checks breached. What lasts is no incident: after half as many windows in
 //! a row as the baseline has of that kind (with a season, of that phase, and so many that four are left), the next ones are taken in

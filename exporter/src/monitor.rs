@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crds::valid::{self, Query};
 use jiff::Timestamp;
-use stats::{FeatureProfile, Summary};
+use stats::{FeatureProfile, Summary, became_constant};
 
 use crate::archive;
 use crate::baseline::{Baseline, Definition, SAVED_AS};
@@ -654,7 +654,10 @@ impl Monitor {
         }
         for feature in &baseline.features {
             let breaches = judged.breached.get(&feature.name);
-            let found = breaches.is_some_and(contaminated::is_contaminated);
+            let window = judged.found.summary(&feature.name);
+            // With one such window among those it is compared with, the next one would be nothing new.
+            let constant = window.is_some_and(|window| became_constant(&feature.windows, window));
+            let found = constant || breaches.is_some_and(contaminated::is_contaminated);
             if known.leaves_out(&feature.name, phase, found, most) {
                 except.insert(feature.name.clone());
             }

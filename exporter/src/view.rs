@@ -196,12 +196,14 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
             .flat_map(|found| found.features());
         found.filter(|(name, ..)| data.features.selects(name))
     };
+    let judged = parts.progress.judged.as_ref();
     let present: BTreeMap<&str, Present<'_>> = columns()
         .map(|(name, _, data_type, summary)| {
             let column = Present {
                 name,
                 data_type,
                 summary,
+                judged: judged.and_then(|judged| judged.found.summary(name)),
             };
             (name, column)
         })
@@ -209,7 +211,6 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
     let kinds: BTreeMap<&str, stats::Kind> =
         columns().map(|(name, kind, ..)| (name, kind)).collect();
     let problems = problems(parts, frozen, &present);
-    let judged = parts.progress.judged.as_ref();
     let places: BTreeMap<&str, usize> = frozen.iter().map(|f| f.name.as_str()).zip(0..).collect();
     let prepared = |name: &str| Some((parts.baseline?.reference, *places.get(name)?));
     let named: BTreeSet<&str> = data.features.literal_names().into_iter().collect();
@@ -280,7 +281,7 @@ fn labelled(
     (report, breached)
 }
 
-/// What the schema check finds in the newest columns, by column.
+/// What the schema check finds in the newest columns, and in the values of the window judged last, by column.
 fn problems(
     parts: &Parts<'_>,
     baseline: &[FrozenFeature],

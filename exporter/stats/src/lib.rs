@@ -9,6 +9,7 @@ mod baseline;
 mod bins;
 mod categories;
 mod column;
+mod constant;
 mod grid;
 mod hash;
 mod hll;
@@ -55,6 +56,7 @@ pub mod sequential;
 pub use baseline::FrozenFeature;
 pub use bins::{Bins, CategoryBins, NumericBins};
 pub use column::{Categories, Column, ColumnError, Kind, Validity};
+pub use constant::became_constant;
 pub use distance::{Distance, NotComputed, Statistic};
 pub use imputed::{Distortion, FILL_SHARE, Imputed, ImputedBy};
 pub use judge::{
