@@ -69,7 +69,7 @@ pub use judge::{
 pub use kept::KeptSummary;
 pub use keys::{KeySample, Keys};
 pub use limits::{Alpha, Limit, LimitPart};
-pub use missingness::Missingness;
+pub use missingness::{CompleteEntities, CompleteRows, EntitySample, Gaps, Missingness, RowGaps};
 pub use outliers::Fences;
 pub use profile::{FeatureProfile, MergeError};
 pub use references::ReferenceDistance;
