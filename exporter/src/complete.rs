@@ -30,9 +30,9 @@ impl SharedGaps {
         Gaps::new(self.rows)
     }
 
-    /// Takes in what one worker found in its columns, each once. The filled cells are its own; rows and complete rows are those of
-    /// the batch for the one that is last, and none for the others, so that the sum over workers is that of the batch. Columns are
-    /// left at 0.
+    /// Takes in what one worker found in its columns, each once. The filled cells are its own; rows and complete rows are those
+    /// of the batch for the one that is last, and none for the others, so that the sum over workers is that of the batch. Columns
+    /// are left at 0.
     pub fn settle(&self, own: &Gaps) -> CompleteRows {
         for (word, found) in self.words.iter().zip(own.words()) {
             if *found != 0 {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crds::valid::{self, Query};
 use jiff::Timestamp;
-use stats::{FeatureProfile, Summary, became_constant};
+use stats::{FeatureProfile, Summary};
 
 use crate::archive;
 use crate::baseline::{Baseline, Definition, SAVED_AS};
@@ -655,9 +655,7 @@ impl Monitor {
         for feature in &baseline.features {
             let breaches = judged.breached.get(&feature.name);
             let window = judged.found.summary(&feature.name);
-            // With one such window among those it is compared with, the next one would be nothing new.
-            let constant = window.is_some_and(|window| became_constant(&feature.windows, window));
-            let found = constant || breaches.is_some_and(contaminated::is_contaminated);
+            let found = contaminated::contaminates(feature, window, breaches);
             if known.leaves_out(&feature.name, phase, found, most) {
                 except.insert(feature.name.clone());
             }

@@ -25,7 +25,7 @@ pub enum Problem {
         /// The stream's type.
         to: String,
     },
-    /// Every row of the window judged last has the same value, and so many rows of any window of the baseline had not.
+    /// Every row of the window judged last has the same value, where so many of no window of the baseline would by chance.
     Constant {
         /// Rows with it.
         rows: u64,

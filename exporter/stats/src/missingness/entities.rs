@@ -1,7 +1,7 @@
 //! How many entities of a window are complete: those of which each column is filled in at least one of their rows.
 //!
-//! An entity may have several rows, of which each may miss what another one has. Entities are sampled by a threshold of the hash of
-//! their key, all their rows with them, as in [`KeySample`](crate::KeySample) (Gibbons, "Distinct Sampling for Highly-Accurate
+//! An entity may have several rows, of which each may miss what another one has. Entities are sampled by a threshold of the hash
+//! of their key, all their rows with them, as in [`KeySample`](crate::KeySample) (Gibbons, "Distinct Sampling for Highly-Accurate
 //! Answers to Distinct Values Queries and Event Reports", VLDB 2001): of a sampled entity it is known exactly, and the share is
 //! exact where there are no more than [`CAP`] entities.
 
