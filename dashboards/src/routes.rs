@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crds::valid::Monitor;
 use crds::valid::notifications::{Match, Notifications, Severity, Sort, sorts};
 use metrics::Label::{
-    Check, Monitor as MonitorLabel, Namespace, Rule, Segment, Severity as SeverityLabel,
+    Check, Monitor as MonitorLabel, Namespace, Reason, Rule, Segment, Severity as SeverityLabel,
 };
 
 use crate::alerts::About;
@@ -241,7 +241,11 @@ pub fn inhibitions() -> Vec<Inhibition> {
         About::Level,
         About::Segments,
     ];
-    let column_gone = || vec![check(About::Schema), critical()];
+    let of_schema = || vec![check(About::Schema), critical()];
+    let column_gone = || {
+        let reasons = among(Reason.name(), &["missing", "renamed", "type_changed"]);
+        [of_schema(), vec![reasons]].concat()
+    };
     // An objective is about time, and stays when what used its budget up is told.
     let no_objective = || is(OBJECTIVE, "");
     let rule = |source: Vec<Matcher>, target: Vec<Matcher>, equal: &[&'static str]| {
@@ -375,9 +379,10 @@ pub fn inhibitions() -> Vec<Inhibition> {
             vec![check(About::MissingPatterns), warning()],
             &[],
         ),
-        // A column that is gone or of another type has no values to speak of.
-        rule(column_gone(), vec![of_values()], &["feature"]),
-        // They have no label of the feature: that a column is gone says why a check cannot judge, or a rule.
+        // A column that is gone, of another type or of one value has no values to speak of.
+        rule(of_schema(), vec![of_values()], &["feature"]),
+        // They have no label of the feature: that a column is gone or of another type says why a check cannot judge, or a rule. One
+        // value breaks none, and is judged.
         rule(
             column_gone(),
             vec![among(

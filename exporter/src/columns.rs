@@ -555,6 +555,11 @@ impl Reader {
                     });
                 }
                 let names = self.dictionary.as_ref().map(|d| &d.names);
+                // A row is null by its code, and by the name that the code stands for.
+                let nulls = match names.is_some_and(|names| names.null_count() > 0) {
+                    true => column.logical_nulls(),
+                    false => codes.nulls().cloned(),
+                };
                 let name = |code: usize| {
                     names
                         .filter(|n| code < n.len() && n.is_valid(code))
@@ -562,7 +567,7 @@ impl Reader {
                 };
                 Ok(update(&Column::Categorical {
                     codes: codes.values(),
-                    validity: validity(codes.nulls(), codes.len())?,
+                    validity: validity(nulls.as_ref(), codes.len())?,
                     categories: Categories {
                         generation: self.generation,
                         len: names.map_or(0, Array::len),
@@ -574,7 +579,22 @@ impl Reader {
     }
 }
 
-fn validity(nulls: Option<&NullBuffer>, len: usize) -> Result<Validity<'_>, ArrowError> {
+/// Which rows of a feature are null, without its values: nothing where none is.
+pub fn nulls(
+    feature: &FeatureColumn,
+    batch: &RecordBatch,
+) -> Result<Option<NullBuffer>, ArrowError> {
+    let column = batch.column(feature.index);
+    let read_as_number = feature.kind == Kind::Numeric
+        && natural_kind(column.data_type()) == Some(Kind::Categorical);
+    if read_as_number {
+        // What is no number is null.
+        return Ok(floats(&plain(column)?)?.nulls().cloned());
+    }
+    Ok(column.logical_nulls())
+}
+
+pub(crate) fn validity(nulls: Option<&NullBuffer>, len: usize) -> Result<Validity<'_>, ArrowError> {
     match nulls {
         None => Ok(Validity::all(len)),
         Some(nulls) => Validity::bitmap(nulls.validity(), nulls.offset(), len)

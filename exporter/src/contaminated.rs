@@ -1,18 +1,18 @@
 //! Which windows stay out of a baseline that goes along, since something was wrong in them.
 //!
-//! A window in which a feature breached a critical limit does not become part of what that feature is compared with: else an incident
-//! would make the next one usual. Other features of the window are taken in. What the features say together (how they hang together,
-//! about the target, in segments, how they are missing, and the keys) is of the window as a whole, and stays out as a whole when one of
-//! these checks breached. What lasts is no incident: after half as many windows in
-//! a row as the baseline has of that kind (with a season, of that phase, and so many that four are left), the next ones are taken in
-//! although they breach, and become usual by and by. A slow shift ([`Check::Shift`]) keeps no window out: its charts have what was
-//! frozen, and a baseline that goes along is there to follow.
+//! A window in which a feature breached a critical limit, or became constant, does not become part of what that feature is
+//! compared with: else an incident would make the next one usual. Other features of the window are taken in. What the features
+//! say together (how they hang together, about the target, in segments, how they are missing, and the keys) is of the window as a
+//! whole, and stays out as a whole when one of these checks breached. What lasts is no incident: after half as many windows in a
+//! row as the baseline has of that kind (with a season, of that phase, and so many that four are left), the next ones are taken
+//! in although they breach, and become usual by and by. A slow shift ([`Check::Shift`]) keeps no window out: its charts have what
+//! was frozen, and a baseline that goes along is there to follow.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use stats::seasonal::{MIN_CYCLES, Phase};
-use stats::{Check, Scope};
+use stats::{Check, FrozenFeature, Scope, Summary, became_constant};
 
 use crate::baseline::Windows;
 use crate::snapshot::Breaches;
@@ -45,12 +45,23 @@ pub fn is_contaminated_as_a_whole<'a>(mut breaches: impl Iterator<Item = &'a Bre
     })
 }
 
-/// Whether a window is contaminated for a feature: some check but that of slow shifts is breached at critical.
-pub fn is_contaminated(breaches: &Breaches) -> bool {
+/// Whether some check of a feature but that of slow shifts is breached at critical.
+fn is_contaminated(breaches: &Breaches) -> bool {
     let mut checks = breaches.of(Scope::Feature);
     checks.any(|(check, breached)| {
         check != Check::Shift && breached.is_some_and(|breached| breached.critical)
     })
+}
+
+/// Whether a window is contaminated for a feature that is compared with others: by what is breached, or since it has become constant.
+/// With one such window among them the next one would be nothing new.
+pub fn contaminates(
+    feature: &FrozenFeature,
+    window: Option<&Summary>,
+    breaches: Option<&Breaches>,
+) -> bool {
+    let constant = window.is_some_and(|window| became_constant(&feature.windows, window));
+    constant || breaches.is_some_and(is_contaminated)
 }
 
 /// How many windows in a row are left out at most.
@@ -117,7 +128,9 @@ impl Contaminated {
 
 #[cfg(test)]
 mod tests {
-    use stats::BySeverity;
+    use std::sync::Arc;
+
+    use stats::{Bins, BySeverity, Column, FeatureProfile, Kind, Validity};
 
     use super::*;
 
@@ -135,6 +148,39 @@ mod tests {
         assert!(!is_contaminated(&breaches(Check::Shift, true, true)));
         assert!(!is_contaminated(&breaches(Check::Duplicates, true, true)));
         assert!(!is_contaminated(&Breaches::default()));
+    }
+
+    /// A window of numbers.
+    fn profile(values: &[f64], bins: Option<&Arc<Bins>>) -> FeatureProfile {
+        let mut profile = FeatureProfile::new(Kind::Numeric, bins.cloned());
+        let column = Column::Numeric {
+            values,
+            validity: Validity::all(values.len()),
+        };
+        profile.update(&column).unwrap();
+        profile
+    }
+
+    #[test]
+    fn a_feature_that_became_constant_is_contaminated_without_a_breach() {
+        let usual: Vec<f64> = (0..400).map(|row| f64::from(row % 7)).collect();
+        let bins = Arc::new(profile(&usual, None).freeze_bins());
+        let window = |values: &[f64]| profile(values, Some(&bins)).close();
+        let windows = vec![window(&usual), window(&usual)];
+        let mut feature = FrozenFeature::new("a", "float64", bins.clone(), windows);
+        let (constant, none) = (window(&[3.0; 400]), Breaches::default());
+        assert!(contaminates(&feature, Some(&constant), Some(&none)));
+        assert!(!contaminates(&feature, Some(&window(&usual)), Some(&none)));
+        assert!(!contaminates(&feature, None, None));
+        let breached = breaches(Check::Drift, true, true);
+        assert!(contaminates(
+            &feature,
+            Some(&window(&usual)),
+            Some(&breached)
+        ));
+        // Once it is taken in, as it lasts, it is usual.
+        feature.roll(constant.clone(), 2);
+        assert!(!contaminates(&feature, Some(&constant), Some(&none)));
     }
 
     #[test]

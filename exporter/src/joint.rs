@@ -96,6 +96,11 @@ impl Joint {
         self.features.is_empty()
     }
 
+    /// Whether it is asked how complete rows are.
+    pub fn counts_complete_rows(&self) -> bool {
+        self.asked.missingness
+    }
+
     /// Whether a column is sampled: one that is of the baseline's kind.
     pub fn samples(&self, column: &FeatureColumn) -> bool {
         let features = self.features.iter();

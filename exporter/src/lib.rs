@@ -13,6 +13,7 @@ pub mod calibrate;
 pub mod check;
 pub mod cli;
 pub mod columns;
+pub mod complete;
 pub mod config;
 pub mod contaminated;
 pub mod freshness;

@@ -672,7 +672,8 @@ impl Monitor {
         }
         for feature in &baseline.features {
             let breaches = judged.breached.get(&feature.name);
-            let found = breaches.is_some_and(contaminated::is_contaminated);
+            let window = judged.found.summary(&feature.name);
+            let found = contaminated::contaminates(feature, window, breaches);
             if known.leaves_out(&feature.name, phase, found, most) {
                 except.insert(feature.name.clone());
             }

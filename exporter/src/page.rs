@@ -121,7 +121,7 @@ pub fn render(page: Page<'_>) -> Markup {
                     (rules::section(&snapshot.rules))
                     (performance::section(snapshot))
                     (pairs::pairs(snapshot.whole.pairs.as_ref()))
-                    (missing::section(snapshot.whole.missingness.as_ref()))
+                    (missing::section(snapshot))
                     (segments::section(&snapshot.whole.segments, snapshot.served.as_ref()))
                 }
                 (footer(page, every))

@@ -17,15 +17,18 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use stats::{
-    Acceptable, Bins, Choice, Column, ColumnError, FeatureProfile, Fences, KeySample, RowSample,
-    RowSampler, TIME_POINTS, TimeSample, WindowSummary,
+    Acceptable, Bins, Choice, Column, ColumnError, CompleteEntities, CompleteRows, EntitySample,
+    FeatureProfile, Fences, Gaps, KeySample, RowGaps, RowSample, RowSampler, TIME_POINTS,
+    TimeSample, WindowSummary,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::columns::{
-    ColumnProblem, FeatureColumn, Flags, ImputedFlag, KeyReader, Layout, Reader, Times, split,
+    ColumnProblem, FeatureColumn, Flags, ImputedFlag, KeyReader, Layout, Reader, Times, nulls,
+    split, validity,
 };
+use crate::complete::SharedGaps;
 use crate::joint::{Joint, Sample};
 use crate::rules::{Measure, Measuring, Rule};
 use crate::segments::SegmentTimes;
@@ -65,6 +68,14 @@ pub struct WindowCounting {
     pub features: HashMap<String, Counting>,
     /// Which of them are sampled row by row.
     pub joint: Joint,
+}
+
+impl WindowCounting {
+    /// How a column is counted: one that the baseline has with this kind.
+    fn of(&self, column: &FeatureColumn) -> Option<&Counting> {
+        let known = self.features.get(&column.name);
+        known.filter(|counting| counting.bins.kind() == column.kind)
+    }
 }
 
 /// How the values of a feature are counted.
@@ -212,6 +223,8 @@ struct Part {
     newest_event: Option<i64>,
     /// Which rows are sampled; nothing where no column is.
     choice: Option<Choice>,
+    /// Which rows miss a feature; nothing where that is not asked.
+    gaps: Option<SharedGaps>,
 }
 
 async fn route<T: Send + 'static>(
@@ -229,6 +242,7 @@ async fn route<T: Send + 'static>(
     let (mut rows, mut newest) = (vec![0u64; slots], vec![None; slots]);
     let (mut rows_outside, mut newest_event, mut rows_with_event) = (0, None, 0);
     let sampled = !request.counting.joint.is_empty();
+    let asked = request.counting.joint.counts_complete_rows();
     let mut samplers = vec![RowSampler::default(); slots];
 
     while let Some(message) = messages.recv().await {
@@ -257,12 +271,14 @@ async fn route<T: Send + 'static>(
             rows[slot] += batch.num_rows() as u64;
             newest[slot] = newest[slot].max(newest_event);
             let choice = sampled.then(|| samplers[slot].choose(batch.num_rows()));
+            let gaps = asked.then(|| SharedGaps::new(batch.num_rows(), workers.inputs.len()));
             let part = Part {
                 slot,
                 batch,
                 times,
                 newest_event,
                 choice,
+                gaps,
             };
             if !workers.send(part).await {
                 return Err(workers.failure().await);
@@ -350,9 +366,11 @@ struct Workers<T> {
 struct Share<T> {
     features: Vec<FinishedFeature<T>>,
     /// The keys, one sample a slot.
-    keys: Option<Vec<KeySample>>,
+    keys: Option<OwnedKeys>,
     /// The event times, one sample a slot.
     events: Option<Vec<EventTimes>>,
+    /// What it found of complete rows, one entry a slot, with the columns that it looked at.
+    complete: Vec<CompleteRows>,
     /// Per rule: its place in the request, and what was found in each slot.
     rules: Vec<(usize, Vec<Measure>)>,
 }
@@ -395,7 +413,7 @@ impl<T: Send + 'static> Workers<T> {
             .keys
             .clone()
             .filter(|_| counted)
-            .map(|keys| OwnedKeys::new(keys, request.slots));
+            .map(|keys| OwnedKeys::new(keys, layout, request));
         let mut events = layout
             .event_time
             .filter(|_| counted)
@@ -407,7 +425,13 @@ impl<T: Send + 'static> Workers<T> {
                 .enumerate()
                 .skip(worker)
                 .step_by(count)
-                .map(|(place, column)| Owned::new(place, column, request))
+                .map(|(place, column)| {
+                    let owned = Owned::new(place, column, request);
+                    Owned {
+                        counts: owned.counts && place < layout.features.len(),
+                        ..owned
+                    }
+                })
                 .collect();
             // The last worker has the fewest features.
             let last = worker + 1 == count;
@@ -420,12 +444,21 @@ impl<T: Send + 'static> Workers<T> {
                 entity_keys,
                 request.slots.get(),
             );
+            let mut complete = vec![CompleteRows::default(); request.slots.get()];
+            let columns = owned.iter().filter(|feature| feature.counts).count() as u64;
+            complete
+                .iter_mut()
+                .for_each(|complete| complete.columns = columns);
             let (input, mut parts) = mpsc::channel::<Arc<Part>>(ROUTED_BATCHES);
             inputs.push(input);
             running.push(tokio::task::spawn_blocking(move || {
                 while let Some(part) = parts.blocking_recv() {
+                    let mut gaps = part.gaps.as_ref().map(|shared| (shared, shared.own()));
                     for feature in &mut owned {
-                        feature.update(&part)?;
+                        feature.update(&part, gaps.as_mut().map(|(_, own)| own))?;
+                    }
+                    if let Some((shared, own)) = gaps {
+                        add(&mut complete[part.slot], shared.settle(&own));
                     }
                     if let Some(keys) = &mut keys {
                         keys.update(&part)?;
@@ -441,8 +474,9 @@ impl<T: Send + 'static> Workers<T> {
                 }
                 Ok(Share {
                     features: owned.into_iter().map(|o| o.finish(finish)).collect(),
-                    keys: keys.map(|keys| keys.slots),
+                    keys,
                     events,
+                    complete,
                     rules: rules.finish(),
                 })
             }));
@@ -520,8 +554,17 @@ impl<T: Send + 'static> Workers<T> {
                     *entry = measures;
                 }
             }
-            for (slot, keys) in worked.iter_mut().zip(share.keys.into_iter().flatten()) {
-                slot.window.keys = Some(keys.close());
+            if counting.joint.counts_complete_rows() {
+                for (slot, found) in worked.iter_mut().zip(share.complete) {
+                    add(slot.window.complete.get_or_insert_default(), found);
+                }
+            }
+            if let Some(keys) = share.keys {
+                let slots = worked.iter_mut().zip(&keys.slots);
+                slots.for_each(|(slot, keys)| slot.window.keys = Some(keys.close()));
+                for (slot, entities) in worked.iter_mut().zip(keys.entities()) {
+                    slot.window.entities = Some(entities);
+                }
             }
             let slots = worked.iter_mut().zip(&mut samples);
             for ((slot, sample), events) in slots.zip(share.events.into_iter().flatten()) {
@@ -565,6 +608,14 @@ impl<T: Send + 'static> Workers<T> {
     }
 }
 
+/// Adds what one worker found of some rows to what others found of them, or of other rows.
+fn add(sum: &mut CompleteRows, found: CompleteRows) {
+    sum.rows += found.rows;
+    sum.columns += found.columns;
+    sum.complete += found.complete;
+    sum.filled += found.filled;
+}
+
 /// The event times of one slot.
 #[derive(Clone, Default)]
 struct EventTimes {
@@ -586,24 +637,74 @@ impl EventTimes {
 struct OwnedKeys {
     reader: KeyReader,
     slots: Vec<KeySample>,
+    /// Which entities have which features, one sample a slot; none where it is not asked what is complete.
+    entities: Vec<EntitySample>,
+    /// The features that an entity is complete with.
+    features: Vec<FeatureColumn>,
 }
 
 impl OwnedKeys {
-    fn new(reader: KeyReader, slots: NonZeroUsize) -> Self {
+    fn new(reader: KeyReader, layout: &Layout, request: &Request) -> Self {
+        let slots = request.slots.get();
+        let asked = request.counting.joint.counts_complete_rows();
+        let features = layout.features.iter();
+        let features = features.filter(|column| request.counting.of(column).is_some());
         Self {
             reader,
-            slots: vec![KeySample::default(); slots.get()],
+            slots: vec![KeySample::default(); slots],
+            entities: vec![EntitySample::default(); if asked { slots } else { 0 }],
+            features: features.cloned().collect(),
         }
     }
 
     fn update(&mut self, part: &Part) -> Result<(), PullError> {
         let sample = &mut self.slots[part.slot];
-        let read = self.reader.read(&part.batch, |key| sample.insert(key));
+        let gaps = match self.entities.get_mut(part.slot) {
+            Some(entities) => Some((entities, gaps(&self.features, &part.batch)?)),
+            None => None,
+        };
+        let read = match gaps {
+            None => self.reader.read(&part.batch, |key| sample.insert(key)),
+            Some((entities, gaps)) => {
+                let mut row = 0;
+                self.reader.read(&part.batch, |key| {
+                    sample.insert(key);
+                    if let Some(key) = key {
+                        entities.insert(key, gaps.row(row));
+                    }
+                    row += 1;
+                })
+            }
+        };
         read.map_err(|source| PullError::Column {
             column: self.reader.name(),
             source,
         })
     }
+
+    /// What is known of the entities of each slot.
+    fn entities(&self) -> impl Iterator<Item = CompleteEntities> + '_ {
+        let columns = self.features.len() as u64;
+        self.entities
+            .iter()
+            .map(move |sample| sample.close(columns))
+    }
+}
+
+/// Which features each row of a batch misses.
+fn gaps(features: &[FeatureColumn], batch: &RecordBatch) -> Result<RowGaps, PullError> {
+    let rows = batch.num_rows();
+    let mut gaps = RowGaps::new(rows, features.len());
+    for (place, feature) in features.iter().enumerate() {
+        let failed = |source| PullError::Column {
+            column: feature.name.clone(),
+            source,
+        };
+        if let Some(nulls) = nulls(feature, batch).map_err(failed)? {
+            gaps.add(place, &validity(Some(&nulls), rows).map_err(failed)?);
+        }
+    }
+    Ok(gaps)
 }
 
 /// One feature's profiles, one a slot.
@@ -612,6 +713,8 @@ struct Owned {
     column: FeatureColumn,
     reader: Reader,
     slots: Vec<(FeatureProfile, Option<i64>)>,
+    /// Whether rows without it are not complete: a feature of the baseline, of its kind.
+    counts: bool,
     /// One entry a slot; none where the feature is not sampled.
     samples: Vec<RowSample>,
 }
@@ -620,11 +723,7 @@ impl Owned {
     fn new(place: usize, column: &FeatureColumn, request: &Request) -> Self {
         // Bins of the other kind mean that the type changed: the column is profiled as what it is
         // now, without bins, and the schema check says what happened.
-        let counting = request
-            .counting
-            .features
-            .get(&column.name)
-            .filter(|counting| counting.bins.kind() == column.kind);
+        let counting = request.counting.of(column);
         let profile = FeatureProfile::new(column.kind, counting.map(|c| c.bins.clone()));
         let profile = match counting.and_then(|counting| counting.acceptable.as_ref()) {
             Some(acceptable) => profile.accepting(acceptable),
@@ -643,6 +742,7 @@ impl Owned {
             place,
             column: column.clone(),
             reader: Reader::default(),
+            counts: counting.is_some(),
             slots: (0..request.slots.get())
                 .map(|_| (profile.clone(), None))
                 .collect(),
@@ -653,7 +753,8 @@ impl Owned {
         }
     }
 
-    fn update(&mut self, part: &Part) -> Result<(), PullError> {
+    fn update(&mut self, part: &Part, gaps: Option<&mut Gaps>) -> Result<(), PullError> {
+        let mut gaps = gaps.filter(|_| self.counts);
         let (profile, newest) = &mut self.slots[part.slot];
         let failed = |source| PullError::Column {
             column: self.column.name.clone(),
@@ -671,6 +772,9 @@ impl Owned {
             }
             if let Some((values, choice)) = &mut sample {
                 profile.pick(column, choice, values);
+            }
+            if let Some(gaps) = &mut gaps {
+                gaps.add(column.validity());
             }
             Ok(())
         };
@@ -703,5 +807,114 @@ impl Owned {
             slots,
             samples: self.samples,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Float64Array, Int64Array};
+    use arrow::datatypes::{Field, Schema};
+    use stats::{FrozenFeature, Kind, Validity};
+
+    use super::*;
+    use crate::joint::Asked;
+
+    const MANIFEST: &str = "
+apiVersion: featuremonitor.io/v1alpha1
+kind: FeatureMonitor
+metadata: {name: wide}
+spec:
+  owner: {team: test}
+  source: {flight: {uri: 'grpc://localhost:1', query: {path: [x]}}}
+  data: {entityKeys: [id]}
+  schedule: {every: 1h}
+  baseline: {previous: {}}
+";
+
+    /// 141 numbers, more than are looked at together, of which the last is null in every second row. Each entity has two rows, so
+    /// that every one has it.
+    #[tokio::test]
+    async fn rows_and_entities_are_complete_in_all_features() {
+        let first = (0..140).map(|number| format!("f{number:03}"));
+        let names: Vec<String> = first.chain(["zz".to_owned()]).collect();
+        let column = |name: &String| -> ArrayRef {
+            let rows = 0..300u32;
+            let values = rows.map(|row| (name != "zz" || row % 2 == 0).then(|| f64::from(row)));
+            Arc::new(values.collect::<Float64Array>())
+        };
+        let keys: ArrayRef = Arc::new(Int64Array::from_iter_values((0..300).map(|row| row / 2)));
+        let columns: Vec<ArrayRef> = [keys].into_iter().chain(names.iter().map(column)).collect();
+        let all = ["id"].into_iter().chain(names.iter().map(String::as_str));
+        let fields = all.zip(&columns);
+        let fields =
+            fields.map(|(name, column)| Field::new(name, column.data_type().clone(), true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<Field>>()));
+        let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
+
+        let mut profile = FeatureProfile::new(Kind::Numeric, None);
+        let two = Column::Numeric {
+            values: &[1.0, 2.0],
+            validity: Validity::all(2),
+        };
+        profile.update(&two).unwrap();
+        let bins = Arc::new(profile.freeze_bins());
+        let frozen = |name: &String| FrozenFeature::new(name, "float64", bins.clone(), Vec::new());
+        let features: Vec<FrozenFeature> = names.iter().map(frozen).collect();
+        let counting = |feature: &FrozenFeature| Counting {
+            bins: feature.bins.clone(),
+            acceptable: None,
+            fences: None,
+        };
+        let counted = features.iter();
+        let counted = counted.map(|feature| (feature.name.clone(), counting(feature)));
+        let asked = Asked {
+            missingness: true,
+            ..Asked::default()
+        };
+        let counting = WindowCounting {
+            features: counted.collect(),
+            joint: Joint::of(&features, asked),
+        };
+        let request = Request {
+            span: None,
+            slots: NonZeroUsize::MIN,
+            slot_of: None,
+            unbroken: true,
+            counting: Arc::new(counting),
+            rules: Arc::new([]),
+        };
+        let data = crds::manifest::load(MANIFEST).unwrap().monitor.data;
+        let (sender, receiver) = mpsc::channel(3);
+        // One entity has a row in either batch.
+        for message in [
+            Message::Schema(schema),
+            Message::Batch(batch.slice(0, 101)),
+            Message::Batch(batch.slice(101, 199)),
+        ] {
+            sender.send(message).await.unwrap();
+        }
+        drop(sender);
+        let routed = route(receiver, &data, request, FeatureProfile::close).await;
+        let routed = routed.unwrap();
+        let window = &routed.slots[0].window;
+
+        let rows = CompleteRows {
+            rows: 300,
+            columns: 141,
+            complete: 150,
+            filled: 140 * 300 + 150,
+        };
+        assert_eq!(window.complete, Some(rows));
+        let entities = CompleteEntities {
+            sampled: 150,
+            complete: 150,
+            columns: 141,
+        };
+        assert_eq!(window.entities, Some(entities));
+        let patterns = window.missingness.as_ref().unwrap().patterns();
+        assert_eq!(
+            (patterns.columns(), patterns.complete_share()),
+            (128, Some(1.0))
+        );
     }
 }

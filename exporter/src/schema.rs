@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use stats::{Counts, FrozenFeature, Kind, Severity, Summary};
+use stats::{FrozenFeature, Kind, Severity, Summary, became_constant};
 
 /// What is different about one column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub enum Problem {
         /// The part.
         part: Part,
     },
-    /// Every row has the same value, and the baseline's had not.
+    /// Every row of the window judged last has the same value, where so many of no window of the baseline would by chance.
     Constant {
         /// Rows with it.
         rows: u64,
@@ -127,15 +127,17 @@ pub struct Finding {
     pub problem: Problem,
 }
 
-/// A feature column of the stream, as found in one window.
+/// A feature column of the stream, as found in the newest rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Present<'a> {
     /// The column's name.
     pub name: &'a str,
     /// Its type.
     pub data_type: &'a str,
-    /// Its values in the window.
+    /// Its values in the newest rows, which need not be a whole window.
     pub summary: &'a Summary,
+    /// Its values in the window that was judged last; nothing before one was.
+    pub judged: Option<&'a Summary>,
 }
 
 /// All differences, by column name: `named` are the features that the manifest writes without a
@@ -203,11 +205,13 @@ pub fn findings<'a>(
         }
     }
     for column in present {
+        // The first minutes of a day have one hour: what is not a whole window is not held to those that are.
         if let Some(was) = known.get(column.name)
+            && let Some(judged) = column.judged
             && !found.contains_key(column.name)
-            && became_constant(&was.reference, column.summary)
+            && became_constant(&was.windows, judged)
         {
-            let rows = column.summary.values();
+            let rows = judged.values();
             found.insert(column.name.to_owned(), Problem::Constant { rows });
         }
     }
@@ -215,27 +219,6 @@ pub fn findings<'a>(
         .into_iter()
         .map(|(feature, problem)| Finding { feature, problem })
         .collect()
-}
-
-/// Whether all values of a window are one, where so many of the baseline's would not be so by chance: with a probability of
-/// less than e⁻²⁰ ≈ 2·10⁻⁹, were each drawn from its most frequent value or bin.
-fn became_constant(was: &Summary, now: &Summary) -> bool {
-    const IMPROBABLE: f64 = 20.0;
-    let one = match (now.kind, &now.moments) {
-        (Kind::Numeric, Some(moments)) => {
-            now.nans + now.infinities == 0 && moments.min == moments.max
-        }
-        (Kind::Numeric, None) => false,
-        (Kind::Categorical, _) => now.top.len() == 1 && now.top_error == 0,
-    };
-    let largest = match &was.counts {
-        Some(Counts::Numeric { fine, .. }) => fine.iter().max().copied(),
-        Some(Counts::Categorical { top, other, .. }) => top.iter().chain([other]).max().copied(),
-        None => None,
-    };
-    let Some(largest) = largest else { return false };
-    let share = largest as f64 / was.values().max(1) as f64;
-    was.kind == now.kind && one && now.values() as f64 * -share.ln() > IMPROBABLE
 }
 
 /// Pairs each column that is gone with the new column that looks most like it, each used once, best
@@ -311,4 +294,80 @@ fn difference(was: &Summary, now: &Summary) -> Option<f64> {
         }
     };
     Some(values.max(missing))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use stats::{Bins, Column, FeatureProfile, Validity};
+
+    use super::*;
+
+    fn profile(values: &[f64], bins: Option<&Arc<Bins>>) -> FeatureProfile {
+        let mut profile = FeatureProfile::new(Kind::Numeric, bins.cloned());
+        let column = Column::Numeric {
+            values,
+            validity: Validity::all(values.len()),
+        };
+        profile.update(&column).unwrap();
+        profile
+    }
+
+    /// A feature of a baseline with these windows.
+    fn feature(windows: &[Vec<f64>]) -> FrozenFeature {
+        let bins = Arc::new(profile(&windows.concat(), None).freeze_bins());
+        let windows = windows.iter();
+        let windows = windows.map(|values| profile(values, Some(&bins)).close());
+        let windows = windows.collect();
+        FrozenFeature::new("a", "float64", bins, windows)
+    }
+
+    /// What is found where the newest rows hold these values, and the window judged last those.
+    fn found(feature: &FrozenFeature, newest: &[f64], judged: Option<&[f64]>) -> Vec<Problem> {
+        let close = |values: &[f64]| profile(values, Some(&feature.bins)).close();
+        let (summary, judged) = (close(newest), judged.map(close));
+        let present = Present {
+            name: "a",
+            data_type: "float64",
+            summary: &summary,
+            judged: judged.as_ref(),
+        };
+        let findings = findings(std::slice::from_ref(feature), [], &[present], &[]);
+        findings
+            .into_iter()
+            .map(|finding| finding.problem)
+            .collect()
+    }
+
+    fn hours() -> Vec<f64> {
+        (0..1000).map(|row| f64::from(row % 24)).collect()
+    }
+
+    #[test]
+    fn what_varied_in_each_window_and_is_one_value_has_become_constant() {
+        let hour = feature(&[hours(), hours()]);
+        assert_eq!(
+            found(&hour, &[7.0; 1000], Some(&[7.0; 1000])),
+            [Problem::Constant { rows: 1000 }]
+        );
+        assert_eq!(found(&hour, &hours(), Some(&hours())), []);
+    }
+
+    /// A rate of the day: pooled over the baseline its most frequent value has an eighth of the rows.
+    #[test]
+    fn what_is_one_value_in_each_window_has_not_become_constant() {
+        let rates: Vec<Vec<f64>> = (0..8).map(|day| vec![f64::from(day); 1000]).collect();
+        let rate = feature(&rates);
+        assert_eq!(found(&rate, &[8.0; 1000], Some(&[8.0; 1000])), []);
+        assert_eq!(found(&rate, &[3.0; 1000], Some(&[3.0; 1000])), []);
+    }
+
+    /// A window that has just begun has one hour, and says nothing of the hours of a day.
+    #[test]
+    fn a_window_that_is_not_complete_is_not_held_to_those_that_are() {
+        let hour = feature(&[hours(), hours()]);
+        assert_eq!(found(&hour, &[0.0; 1000], Some(&hours())), []);
+        assert_eq!(found(&hour, &[0.0; 1000], None), []);
+    }
 }

@@ -215,6 +215,11 @@ fn whole(out: &mut Out, snapshot: &Snapshot) {
     if let Some(report) = &whole.missingness {
         missingness(out, report);
     }
+    if let Some(entities) = &whole.entities {
+        let reference = entities.reference.and_then(|reference| reference.share());
+        out.add_some(&table::COMPLETE_ENTITY_RATIO, [], entities.current.share());
+        out.add_some(&table::REFERENCE_COMPLETE_ENTITY_RATIO, [], reference);
+    }
     for report in &whole.segments {
         segments::divided(out, report);
     }

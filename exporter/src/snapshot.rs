@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use stats::association::{Collapse, Matrix};
 use stats::sequential::{ChartReading, Standard};
 use stats::{
-    Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, FeatureReport, Fences, Keys,
-    Kind, MissingnessReport, PerformanceReport, Scope, SegmentsReport, Severity, Summary, Usual,
+    Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, CompleteEntities,
+    FeatureReport, Fences, Keys, Kind, MissingnessReport, PerformanceReport, Scope, SegmentsReport,
+    Severity, Summary, Usual,
 };
 
 use crate::freshness::{Freshness, Served};
@@ -91,6 +92,10 @@ pub struct WholeState {
     pub labelled: Option<Span>,
     /// How its features are missing together, and the baseline's; nothing where that cannot be compared.
     pub missingness: Option<MissingnessReport>,
+    /// In how many features rows are complete, of which it tells; patterns are of the first of them.
+    pub complete_in: Option<u64>,
+    /// How many of its entities are complete; nothing where that was not counted.
+    pub entities: Option<EntitiesState>,
     /// What it is within segments, compared with the baseline; none where nothing divides the rows.
     pub segments: Vec<SegmentsReport>,
     /// Windows that are left out of the baseline of what features say together, in a row until now.
@@ -99,6 +104,15 @@ pub struct WholeState {
     pub report: Option<FeatureReport>,
     /// Which checks are breached.
     pub breached: Breaches,
+}
+
+/// How many entities are complete, before and now.
+#[derive(Clone, Copy, Debug)]
+pub struct EntitiesState {
+    /// The baseline; nothing where it was frozen before that was counted, and where it has other features than the window.
+    pub reference: Option<CompleteEntities>,
+    /// The judged window.
+    pub current: CompleteEntities,
 }
 
 /// How features hang together, before and now.

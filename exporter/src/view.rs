@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crds::valid;
 use jiff::Timestamp;
-use stats::{FeatureReport, FrozenFeature, Reference};
+use stats::{
+    CompleteEntities, CompleteRows, FeatureReport, FrozenFeature, MissingnessReport, Reference,
+};
 
 use crate::baseline::{Baseline, Definition};
 use crate::contaminated::WHOLE;
@@ -16,8 +18,8 @@ use crate::schema::{self, Part, Present, Problem};
 use crate::season::Clock;
 use crate::settings::budget_per_window;
 use crate::snapshot::{
-    BaselineState, Breaches, Budget, Evaluation, FeatureState, JudgedWindow, OpenWindow,
-    PairsState, RuleState, Snapshot, UpdatesState, WholeState,
+    BaselineState, Breaches, Budget, EntitiesState, Evaluation, FeatureState, JudgedWindow,
+    OpenWindow, PairsState, RuleState, Snapshot, UpdatesState, WholeState,
 };
 
 /// What a snapshot is made from.
@@ -115,6 +117,7 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
     let keys = judged.found.window.keys;
     let expected = features.iter().filter(|feature| feature.expected);
     let scores = expected.filter_map(|feature| Some(feature.quality?.score()));
+    let (missingness, complete_in) = missingness(parts, judged);
     WholeState {
         pairs: pairs(parts, judged),
         performance: match &parts.progress.labels.judged {
@@ -128,7 +131,9 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
             .judged
             .as_ref()
             .map(|labelled| labelled.span),
-        missingness: judged.missingness.clone(),
+        missingness,
+        complete_in,
+        entities: entities(parts, judged),
         segments: judged.segments.clone(),
         left_out: parts.progress.contaminated.left_out(WHOLE),
         keys,
@@ -136,6 +141,52 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
         report: judged.report("").cloned(),
         breached: judged.breached.get("").copied().unwrap_or_default(),
     }
+}
+
+/// How the features are missing together, and in how many features rows are complete.
+///
+/// In all of the baseline, over all rows; in those of the patterns, over the rows of the sample, where baseline and window do not
+/// have the same number of features, and where some window of the baseline went in before all were counted.
+fn missingness(
+    parts: &Parts<'_>,
+    judged: &JudgedState,
+) -> (Option<MissingnessReport>, Option<u64>) {
+    let Some(mut report) = judged.missingness.clone() else {
+        return (None, None);
+    };
+    let of_patterns = report.features as u64;
+    let windows = parts
+        .baseline
+        .iter()
+        .flat_map(|view| &view.baseline.windows);
+    let known: Option<Vec<CompleteRows>> = windows.map(|window| window.complete).collect();
+    let current = judged.found.window.complete;
+    let both = known.and_then(CompleteRows::pool).zip(current);
+    let Some((reference, current)) = both.filter(|(was, is)| was.columns == is.columns) else {
+        return (Some(report), Some(of_patterns));
+    };
+    for (side, counted) in [
+        (&mut report.reference, reference),
+        (&mut report.current, current),
+    ] {
+        side.complete = counted.complete_share().unwrap_or(side.complete);
+        side.filled = counted.filled_share().unwrap_or(side.filled);
+    }
+    (Some(report), Some(current.columns))
+}
+
+fn entities(parts: &Parts<'_>, judged: &JudgedState) -> Option<EntitiesState> {
+    let current = judged.found.window.entities?;
+    let windows = parts
+        .baseline
+        .iter()
+        .flat_map(|view| &view.baseline.windows);
+    let known: Option<Vec<CompleteEntities>> = windows.map(|window| window.entities).collect();
+    let reference = known.and_then(CompleteEntities::pool);
+    Some(EntitiesState {
+        reference: reference.filter(|reference| reference.columns == current.columns),
+        current,
+    })
 }
 
 fn pairs(parts: &Parts<'_>, judged: &JudgedState) -> Option<PairsState> {
@@ -197,12 +248,14 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
             .flat_map(|found| found.features());
         found.filter(|(name, ..)| data.features.selects(name))
     };
+    let judged = parts.progress.judged.as_ref();
     let present: BTreeMap<&str, Present<'_>> = columns()
         .map(|(name, _, data_type, summary)| {
             let column = Present {
                 name,
                 data_type,
                 summary,
+                judged: judged.and_then(|judged| judged.found.summary(name)),
             };
             (name, column)
         })
@@ -210,7 +263,6 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
     let kinds: BTreeMap<&str, stats::Kind> =
         columns().map(|(name, kind, ..)| (name, kind)).collect();
     let problems = problems(parts, frozen, &present);
-    let judged = parts.progress.judged.as_ref();
     let places: BTreeMap<&str, usize> = frozen.iter().map(|f| f.name.as_str()).zip(0..).collect();
     let prepared = |name: &str| Some((parts.baseline?.reference, *places.get(name)?));
     let named: BTreeSet<&str> = data.features.literal_names().into_iter().collect();
@@ -284,7 +336,7 @@ fn labelled(
     (report, breached)
 }
 
-/// What the schema check finds in the newest columns, by column.
+/// What the schema check finds in the newest columns, and in the values of the window judged last, by column.
 fn problems(
     parts: &Parts<'_>,
     baseline: &[FrozenFeature],

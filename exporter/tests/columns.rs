@@ -160,6 +160,29 @@ fn names_in_every_encoding_are_strings() {
     );
 }
 
+/// A null among a dictionary's names is a null row for all that reads which rows are null, and not only for what reads names.
+#[test]
+fn a_null_among_names_is_a_null_row() {
+    let names: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("c")]));
+    let codes = vec![Some(0), Some(1), None, Some(2), Some(1)];
+    let column = DictionaryArray::<Int32Type>::new(Int32Array::from(codes), names);
+    let check = |column: ArrayRef, expected: &[bool]| {
+        let field = Field::new("x", column.data_type().clone(), true);
+        let schema = Arc::new(Schema::new(vec![field]));
+        let batch = RecordBatch::try_new(schema.clone(), vec![column]).unwrap();
+        let layout = Layout::new(&schema, &data(""));
+        let valid = Reader::default().read(&layout.features[0], &batch, |column| {
+            let rows = 0..column.len();
+            let valid = rows.map(|row| column.validity().is_valid(row));
+            valid.collect::<Vec<bool>>()
+        });
+        assert_eq!(valid.unwrap(), expected);
+    };
+    check(Arc::new(column.slice(1, 4)), &[false, false, true, false]);
+    check_names(column.clone(), "string", &[("a", 1), ("c", 1)], 3);
+    check(Arc::new(column), &[true, false, false, true, false]);
+}
+
 #[test]
 fn encodings_are_undone() {
     let numbers: DictionaryArray<Int32Type> = DictionaryArray::new(

@@ -396,8 +396,12 @@ fn one_fault_is_one_message() {
         (alert("FeatureDrift", "warning", "drift", "income"), true),
     ]);
     // A column that is gone.
+    let of_schema = |name: &str, reason| {
+        let alert = alert(name, "critical", "schema", "age");
+        with(alert, "reason", reason)
+    };
     check(vec![
-        (alert("FeatureAbsent", "critical", "schema", "age"), false),
+        (of_schema("FeatureAbsent", "missing"), false),
         (alert("FeatureStale", "critical", "freshness", "age"), true),
         (
             alert("FeatureStale", "critical", "freshness", "income"),
@@ -407,6 +411,17 @@ fn one_fault_is_one_message() {
             alert("FeatureMonitorNotJudging", "warning", "drift", ""),
             true,
         ),
+        (alert("FeatureRuleBroken", "warning", "rules", ""), true),
+    ]);
+    // One that has become constant is still judged, and breaks no rule.
+    check(vec![
+        (of_schema("FeatureConstant", "constant"), false),
+        (alert("FeatureDrift", "critical", "drift", "age"), true),
+        (
+            alert("FeatureMonitorNotJudging", "warning", "drift", ""),
+            false,
+        ),
+        (alert("FeatureRuleBroken", "warning", "rules", ""), false),
     ]);
 }
 

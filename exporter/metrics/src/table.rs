@@ -329,9 +329,9 @@ table! {
     FEATURE_USUAL_DEVIATION = Gauge, Feature, Monitor "featuremonitor_feature_usual_deviation" [Feature];
     "Draw the band in which the mean is usual." => "featuremonitor_feature_usual_mean + 3 * featuremonitor_feature_usual_deviation";
 
-    /// Windows that are left out of the feature's baseline since a critical limit was breached in them, in a row until now. Without
-    /// the label `feature` those that are left out of what features say together. Only of baselines that go along, and absent while
-    /// there is none.
+    /// Windows that are left out of the feature's baseline since in them a critical limit was breached or it became constant, in a row
+    /// until now. Without the label `feature` those that are left out of what features say together. Only of baselines that go along,
+    /// and absent while there is none.
     BASELINE_LEFT_OUT_WINDOWS = Gauge, Count, Monitor "featuremonitor_baseline_left_out_windows" [Feature];
     "List features whose baseline stands still." => "featuremonitor_baseline_left_out_windows > 0";
 
@@ -419,9 +419,10 @@ table! {
     FEATURE_REFERENCE_POWER = Gauge, Plain, Monitor "featuremonitor_feature_reference_predictive_power" [Feature, Statistic];
     "Show by how much a feature tells less than in the baseline." => "featuremonitor_feature_reference_predictive_power - featuremonitor_feature_predictive_power";
 
-    // ---- How features are missing together, over a sample of rows ------------------------------------------
+    // ---- How features are missing together: complete rows over all rows and features, the others over a sample of rows and the
+    // first 128 features -------------------------------------------------------------------------------------
 
-    /// Share of the window's rows in which no feature is missing.
+    /// Share of the window's rows in which no feature is missing, of all that the baseline has.
     COMPLETE_ROW_RATIO = Gauge, Ratio, Monitor "featuremonitor_complete_row_ratio" [];
     "List the monitors with the fewest complete rows." => "bottomk(5, featuremonitor_complete_row_ratio)";
 
@@ -429,7 +430,16 @@ table! {
     REFERENCE_COMPLETE_ROW_RATIO = Gauge, Ratio, Monitor "featuremonitor_reference_complete_row_ratio" [];
     "Find monitors whose rows have become less complete." => "featuremonitor_reference_complete_row_ratio - featuremonitor_complete_row_ratio > 0.05";
 
-    /// Mean share of the features that are filled in a row of the window.
+    /// Share of the window's entities of which each feature that the baseline has is filled in at least one row. Where
+    /// `data.entityKeys` are given; over at most 16,384 entities.
+    COMPLETE_ENTITY_RATIO = Gauge, Ratio, Monitor "featuremonitor_complete_entity_ratio" [];
+    "See what is gained by joining the rows of an entity." => "featuremonitor_complete_entity_ratio - featuremonitor_complete_row_ratio";
+
+    /// Share of the entities of a window of the baseline of which each feature is filled in at least one row.
+    REFERENCE_COMPLETE_ENTITY_RATIO = Gauge, Ratio, Monitor "featuremonitor_reference_complete_entity_ratio" [];
+    "Find monitors whose entities have become less complete." => "featuremonitor_reference_complete_entity_ratio - featuremonitor_complete_entity_ratio > 0.05";
+
+    /// Mean share of the features that are filled in a row of the window, of all that the baseline has.
     FILLED_FEATURE_RATIO = Gauge, Ratio, Monitor "featuremonitor_filled_feature_ratio" [];
     "See how complete an entity is on average." => "featuremonitor_filled_feature_ratio";
 
@@ -437,7 +447,7 @@ table! {
     REFERENCE_FILLED_FEATURE_RATIO = Gauge, Ratio, Monitor "featuremonitor_reference_filled_feature_ratio" [];
     "Draw beside the window's share." => "featuremonitor_filled_feature_ratio - featuremonitor_reference_filled_feature_ratio";
 
-    /// How many different sets of features rows of the window miss; the complete row is one of them.
+    /// How many different sets of features rows of the window miss, of the baseline's first 128; the complete row is one of them.
     MISSING_PATTERNS = Gauge, Count, Monitor "featuremonitor_missing_patterns" [];
     "Many patterns are gaps that come one by one, few are sources that fail as a whole." => "featuremonitor_missing_patterns";
 

@@ -3,24 +3,33 @@
 
 use maud::{Markup, html};
 use stats::missingness::{McarTest, NotComputed};
-use stats::{CoMissingPair, Completeness, Difference, MissingnessReport, PatternChange};
+use stats::{
+    CoMissingPair, CompleteEntities, Completeness, Difference, MissingnessReport, PatternChange,
+};
 
 use super::words;
+use crate::snapshot::{EntitiesState, Snapshot};
 
 /// The section; nothing where nothing was compared.
-pub fn section(report: Option<&MissingnessReport>) -> Markup {
-    let Some(report) = report else {
+pub fn section(snapshot: &Snapshot) -> Markup {
+    let whole = &snapshot.whole;
+    let Some((report, features)) = whole.missingness.as_ref().zip(whole.complete_in) else {
         return html! {};
     };
+    let of_patterns = report.features as u64;
     html! {
         h2 { "Missing together" }
         div.whole {
             p.why {
                 (words::percent(report.current.complete)) " of the rows are complete in all "
-                (words::plural(report.features as u64, "feature")) " (baseline "
+                (words::plural(features, "feature")) " (baseline "
                 (words::percent(report.reference.complete)) "); a row has "
                 (words::percent(report.current.filled)) " of them on average (baseline "
                 (words::percent(report.reference.filled)) ")."
+                @if let Some(entities) = &whole.entities { (of_entities(entities)) }
+                @if of_patterns < features {
+                    " What is missing together is that of the first " (words::count(of_patterns)) " of them."
+                }
             }
             p.why { (mcar(&report.mcar)) }
             div.tables {
@@ -30,6 +39,17 @@ pub fn section(report: Option<&MissingnessReport>) -> Markup {
             }
         }
     }
+}
+
+/// How many entities are complete; an empty text where there is none.
+fn of_entities(entities: &EntitiesState) -> String {
+    let share = |side: &CompleteEntities| side.share().map(words::percent);
+    let Some(current) = share(&entities.current) else {
+        return String::new();
+    };
+    let reference = entities.reference.as_ref().and_then(share);
+    let reference = reference.map_or_else(String::new, |share| format!(" (baseline {share})"));
+    format!(" {current} of the entities have each of them in some row{reference}.")
 }
 
 /// What Little's test says.

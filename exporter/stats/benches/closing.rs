@@ -165,11 +165,11 @@ fn main() {
     let wholes: Vec<WindowSummary> = windows
         .iter()
         .map(|window| WindowSummary {
-            keys: None,
             associations: Some(associations(window, &names)),
             missingness: Some(missingness(&names, &window.samples())),
             performance: Some(performance(window, &names, &features)),
             segments: vec![segmented(window, &names, &features)],
+            ..WindowSummary::default()
         })
         .collect();
     let settings = settings();

@@ -208,6 +208,13 @@ impl Column<'_> {
         }
     }
 
+    /// Which rows are not null.
+    pub fn validity(&self) -> &Validity<'_> {
+        match self {
+            Column::Numeric { validity, .. } | Column::Categorical { validity, .. } => validity,
+        }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         match self {

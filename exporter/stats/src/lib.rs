@@ -9,6 +9,7 @@ mod baseline;
 mod bins;
 mod categories;
 mod column;
+mod constant;
 mod grid;
 mod hash;
 mod hll;
@@ -55,6 +56,7 @@ pub mod sequential;
 pub use baseline::FrozenFeature;
 pub use bins::{Bins, CategoryBins, NumericBins};
 pub use column::{Categories, Column, ColumnError, Kind, Validity};
+pub use constant::became_constant;
 pub use distance::{Distance, NotComputed, Statistic};
 pub use imputed::{Distortion, FILL_SHARE, Imputed, ImputedBy};
 pub use judge::{
@@ -67,7 +69,7 @@ pub use judge::{
 pub use kept::KeptSummary;
 pub use keys::{KeySample, Keys};
 pub use limits::{Alpha, Limit, LimitPart};
-pub use missingness::Missingness;
+pub use missingness::{CompleteEntities, CompleteRows, EntitySample, Gaps, Missingness, RowGaps};
 pub use outliers::Fences;
 pub use profile::{FeatureProfile, MergeError};
 pub use references::ReferenceDistance;

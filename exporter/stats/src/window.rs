@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::association::{InputError, Matrix, Values, matrix};
 use crate::keys::Keys;
-use crate::missingness::Missingness;
+use crate::missingness::{CompleteEntities, CompleteRows, Missingness};
 use crate::performance::Performance;
 use crate::rows::RowValues;
 use crate::segments::Segmented;
@@ -32,6 +32,13 @@ pub struct WindowSummary {
     /// How its features are missing together; `None` where no rows were sampled for it.
     #[serde(default)]
     pub missingness: Option<Missingness>,
+    /// How complete its rows are, over all features of the baseline that it has; `None` where that was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete: Option<CompleteRows>,
+    /// How complete its entities are, over the same features; `None` where that was not asked for, and where no keys are named or
+    /// one is not in the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entities: Option<CompleteEntities>,
     /// Its features by the segments of each column that divides its rows; none where there is no such column.
     #[serde(default)]
     pub segments: Vec<Segmented>,

@@ -13,8 +13,8 @@ use exporter::schema::Problem;
 use exporter::segments::SegmentTimes;
 use exporter::settings::settings;
 use exporter::snapshot::{
-    BaselineInfo, BaselineState, Breaches, Budget, Evaluation, FeatureState, Judged, JudgedWindow,
-    OpenWindow, PairsState, RuleState, Snapshot, UpdatesState, WholeState,
+    BaselineInfo, BaselineState, Breaches, Budget, EntitiesState, Evaluation, FeatureState, Judged,
+    JudgedWindow, OpenWindow, PairsState, RuleState, Snapshot, UpdatesState, WholeState,
 };
 use exporter::target::FrozenTarget;
 use exporter::updates::Updates;
@@ -25,11 +25,11 @@ use stats::decomposition::Segment;
 use stats::performance::{BinEvidence, Evidence, Measured, PowerMeasure};
 use stats::sequential::{ChartReading, Direction};
 use stats::{
-    AssociationReport, Associations, BySeverity, Categories, Check, Column, FeatureProfile,
-    FeatureReport, FeatureSplit, FrozenFeature, KeySample, Kind, Limit, LimitPart, Missingness,
-    NotComputed, PairChange, PerformanceReport, Power, Reference, RowSample, RowSampler,
-    SegmentChange, SegmentsReport, Split, Statistic, Summary, TIME_POINTS, TimeSample, Usual,
-    Validity, Verdict, WindowSummary, judge, score,
+    AssociationReport, Associations, BySeverity, Categories, Check, Column, CompleteEntities,
+    FeatureProfile, FeatureReport, FeatureSplit, FrozenFeature, KeySample, Kind, Limit, LimitPart,
+    Missingness, NotComputed, PairChange, PerformanceReport, Power, Reference, RowSample,
+    RowSampler, SegmentChange, SegmentsReport, Split, Statistic, Summary, TIME_POINTS, TimeSample,
+    Usual, Validity, Verdict, WindowSummary, judge, score,
 };
 
 /// A name in which everything that markup or the text formats must escape occurs.
@@ -470,6 +470,15 @@ pub fn snapshot() -> Snapshot {
     features.sort_by(|a, b| a.name.cmp(&b.name));
     let expected = features.iter().filter(|feature| feature.expected);
     let scores = expected.filter_map(|feature| Some(feature.quality?.score()));
+    let entities = |complete| CompleteEntities {
+        sampled: 400,
+        complete,
+        columns: 10,
+    };
+    let entities = EntitiesState {
+        reference: Some(entities(120)),
+        current: entities(100),
+    };
     let whole = WholeState {
         pairs: Some(pairs),
         performance: Some(performance()),
@@ -478,7 +487,12 @@ pub fn snapshot() -> Snapshot {
             start: at("2017-05-14T06:00:00Z"),
             end: at("2017-05-21T06:00:00Z"),
         }),
+        complete_in: report
+            .missingness
+            .as_ref()
+            .map(|report| report.features as u64),
         missingness: report.missingness,
+        entities: Some(entities),
         segments: vec![segments],
         left_out: 2,
         keys: whole.keys,

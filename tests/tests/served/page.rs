@@ -698,8 +698,19 @@ fn what_is_missing_together_is_said_in_numbers() {
     says(
         told,
         "4.0\u{a0}% of the rows are complete in all 10 features (baseline 4.0\u{a0}%); a row has 87.0\u{a0}% of them on average \
-         (baseline 90.2\u{a0}%).",
+         (baseline 90.2\u{a0}%). 25.0\u{a0}% of the entities have each of them in some row (baseline 30.0\u{a0}%).",
     );
+    let mut wide = fixture::snapshot();
+    wide.whole.complete_in = Some(141);
+    let html = page(&wide);
+    let told = section(&html, "Missing together");
+    says(told, "complete in all 141 features");
+    says(
+        told,
+        "What is missing together is that of the first 10 of them.",
+    );
+    let html = page(&fixture::snapshot());
+    let told = section(&html, "Missing together");
     for row in [
         "discount_share, visits_7d | 2.0\u{a0}% | 34.0\u{a0}% | +32.0\u{a0}pp",
         "visits_7d | 94.0\u{a0}% | 62.0\u{a0}% | −32.0\u{a0}pp",

@@ -155,13 +155,18 @@ pub(super) fn missing() -> Vec<Line> {
         vec![
             (6, lines(
                 "Complete rows",
-                "The share of rows in which no feature is missing, and the mean share of the features that a row has, each with that \
-                 of the baseline.",
+                "The share of rows in which no feature is missing, that of entities of which each feature is filled in some row, and \
+                 the mean share of the features that a row has, each with that of the baseline.",
             )
             .ask(of(&table::COMPLETE_ROW_RATIO), "complete")
             .ask(
                 of(&table::REFERENCE_COMPLETE_ROW_RATIO),
                 "complete in the baseline",
+            )
+            .ask(of(&table::COMPLETE_ENTITY_RATIO), "complete entities")
+            .ask(
+                of(&table::REFERENCE_COMPLETE_ENTITY_RATIO),
+                "complete entities in the baseline",
             )
             .ask(of(&table::FILLED_FEATURE_RATIO), "filled features")
             .ask(
@@ -170,6 +175,7 @@ pub(super) fn missing() -> Vec<Line> {
             )
             .unit(SHARE)
             .series("complete in the baseline", reference())
+            .series("complete entities in the baseline", reference())
             .series("filled features in the baseline", reference())
             .without("nothing compared")),
             (6, limited(

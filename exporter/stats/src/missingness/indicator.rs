@@ -103,7 +103,7 @@ impl FromIterator<bool> for Indicator {
 }
 
 /// The lowest `bits` bits of a word, all of them from 64 on.
-fn mask(bits: usize) -> u64 {
+pub(super) fn mask(bits: usize) -> u64 {
     if bits >= 64 {
         u64::MAX
     } else {

@@ -1,12 +1,14 @@
 //! How values are missing together in one window: which columns are missing at once, whether other columns are
 //! different where one is missing, whether values are missing completely at random, and what imputation did.
 //!
-//! Everything here is computed from a sample of rows (some 33,000) of at most [`MAX_COLUMNS`] columns, which are
-//! named by their position. What is missing comes as one [`Indicator`] a column; numbers come as `&[f64]` with
+//! Everything here but what is complete is computed from a sample of rows (some 33,000) of at most [`MAX_COLUMNS`] columns,
+//! which are named by their position. What is missing comes as one [`Indicator`] a column; numbers come as `&[f64]` with
 //! NaN where a value is missing. What is capped is said by a field of the value that was capped.
 //!
 //! | file | question |
 //! |---|---|
+//! | [`CompleteRows`] | how many rows miss no column, of all rows and columns |
+//! | [`CompleteEntities`] | how many entities have each column in some row |
 //! | [`patterns`] | which columns are missing at once, how often, and did that change |
 //! | [`co_missing`] | which two columns are missing together |
 //! | [`dependence`] | is one column different where another is missing |
@@ -15,8 +17,10 @@
 //! | [`imputation`] | how many values were filled in, by which value, and what that did to the distribution |
 
 pub mod co_missing;
+mod complete;
 pub mod dependence;
 mod em;
+mod entities;
 pub mod imputation;
 mod indicator;
 pub mod mcar;
@@ -30,6 +34,8 @@ pub mod welch;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use complete::{CompleteRows, Gaps};
+pub use entities::{CompleteEntities, EntitySample, RowGaps};
 pub use indicator::Indicator;
 pub use summary::{McarTest, Missingness, SIGNIFICANT, SPLITS};
 

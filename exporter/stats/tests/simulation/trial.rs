@@ -293,6 +293,7 @@ fn whole(window: &Window, bins: &[Arc<Bins>], predicted: Predicted) -> WindowSum
             &window.regions,
             &predictors,
         )],
+        ..WindowSummary::default()
     }
 }
 
