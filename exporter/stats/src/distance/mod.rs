@@ -334,3 +334,51 @@ pub enum NotComputed {
     #[error("the value is beyond the range of floating-point numbers")]
     Overflow,
 }
+
+impl NotComputed {
+    /// Whether the window is the reason, so that the next one may have a number. Else it is the baseline or the manifest, and
+    /// stays.
+    pub fn is_of_the_window(&self) -> bool {
+        match self {
+            NotComputed::TooFewRows { .. }
+            | NotComputed::NoKeys
+            | NotComputed::NoFlag
+            | NotComputed::NoSample
+            | NotComputed::Pairs(association::NotComputed::TooFewRows { .. })
+            | NotComputed::NoTarget
+            | NotComputed::NoSegments
+            | NotComputed::NoSegmentOfWindow
+            | NotComputed::Predictive(
+                predictive::NotComputed::TooFewRows { .. } | predictive::NotComputed::OneClass,
+            )
+            | NotComputed::TooFewCycles { .. }
+            | NotComputed::Season(_)
+            | NotComputed::UnknownPhase
+            | NotComputed::KindChanged { .. }
+            | NotComputed::OtherBins
+            | NotComputed::Absent
+            | NotComputed::Overflow => true,
+            NotComputed::NoReference { .. }
+            | NotComputed::ZeroSpread
+            | NotComputed::ZeroDeviation
+            | NotComputed::TooManyFeatures { .. }
+            | NotComputed::NoOtherFeature
+            | NotComputed::Pairs(_)
+            | NotComputed::NoSegmentOfBaseline { .. }
+            | NotComputed::TargetPending
+            | NotComputed::TellsNothing
+            | NotComputed::Predictive(_)
+            | NotComputed::TooFewWindows { .. }
+            | NotComputed::NoSpreadOfMeans
+            | NotComputed::TooPersistent
+            | NotComputed::NotSeasonal
+            | NotComputed::Seasonal
+            | NotComputed::NotInBaseline
+            | NotComputed::NotForKind { .. }
+            | NotComputed::GivenForOtherKind { .. }
+            | NotComputed::TooManyCategories
+            | NotComputed::Moving
+            | NotComputed::Disabled => false,
+        }
+    }
+}
