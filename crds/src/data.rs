@@ -64,7 +64,8 @@ pub struct Data {
 
     /// Columns whose values divide the rows into parts, 1 to 4, each once. `checks.segments` compares each feature within each part,
     /// it is told how much of a feature's change is that the parts weigh more or less, and freshness is told for each. A column may
-    /// be a feature as well, and is one of categories then. Their values are labels of metrics. Default: none.
+    /// be a feature as well, and is one of categories then. Their values are labels of metrics. A seasonal baseline keeps each
+    /// feature by itself, and is refused with them. Default: none.
     /// Example: `[{column: region}, {column: device, top: 5}]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 4))]

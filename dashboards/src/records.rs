@@ -37,7 +37,7 @@ pub const FEATURE_VERDICT: &str = "monitor_feature:featuremonitor_check_breached
 pub const MONITOR_VERDICT: &str = "monitor:featuremonitor_check_breached:worst";
 
 /// The worst verdict for each combination of labels: 3 is critical, 2 warning, 1 ok as far as it is judged, 0 ok, -1 that
-/// there is none.
+/// there is none. An alarm that stands while there is none is shown: alerts and boards agree.
 pub fn verdicts(reach: Reach<'_>, by: &[Label], matchers: &[Matcher<'_>]) -> String {
     let breached = |severity| {
         let matchers = [matchers, &[Is(Severity, severity)]].concat();
@@ -50,8 +50,9 @@ pub fn verdicts(reach: Reach<'_>, by: &[Label], matchers: &[Matcher<'_>]) -> Str
         breached("warning")
     );
     format!(
-        "(({} == 0) - 1 or {})",
+        "(({} == 0) - 1 unless {} == 1 or {})",
         max_by(by, &valid),
+        max_by(by, &reach.of(&table::CHECK_BREACHED, matchers)),
         max_by(by, &worst)
     )
 }
@@ -66,8 +67,9 @@ pub fn recorded_verdicts(reach: Reach<'_>, by: &[Label]) -> String {
         breached("warning")
     );
     format!(
-        "({} == 0) - 1 or {}",
+        "({} == 0) - 1 unless {} > 0 or {}",
         max_by(by, &valid),
+        max_by(by, &reach.recorded(BREACHED, &[])),
         max_by(by, &worst)
     )
 }

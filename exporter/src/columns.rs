@@ -12,7 +12,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array,
     RecordBatch, StringArray,
 };
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{
     ArrowDictionaryKeyType, DataType, Float64Type, Int32Type, Schema, TimeUnit,
@@ -484,6 +484,25 @@ impl Times {
     /// How many rows have one.
     pub fn count(&self) -> u64 {
         (self.0.len() - self.0.null_count()) as u64
+    }
+
+    /// Those up to `limit`, in microseconds since the epoch; and how many are after it, whose rows are as those without a time.
+    pub fn until(self, limit: i64) -> (Self, u64) {
+        if self.newest().is_none_or(|newest| newest <= limit) {
+            return (self, 0);
+        }
+        let before = self.count();
+        let values = self.0.values();
+        let kept = BooleanBuffer::collect_bool(values.len(), |row| {
+            values.get(row).is_some_and(|time| *time <= limit)
+        });
+        let nulls = NullBuffer::union(self.0.nulls(), Some(&NullBuffer::new(kept)));
+        let kept = Self(arrow::array::TimestampMicrosecondArray::new(
+            values.clone(),
+            nulls,
+        ));
+        let after = before - kept.count();
+        (kept, after)
     }
 
     /// The newest time of all rows.

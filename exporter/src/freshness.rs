@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use crds::valid::ResolvedCheck;
 use jiff::Timestamp;
@@ -11,12 +12,23 @@ use stats::{BySeverity, Times};
 
 use crate::segments::SegmentTimes;
 
+/// How far ahead of the exporter's clock an event may be: two clocks differ, and rows come while a pull goes on.
+const AHEAD: Duration = Duration::from_secs(300);
+
+/// Which events are in the future at `now`: those after this, in microseconds since the epoch. What counts is up to five minutes
+/// ahead, and no more than `pace` (the length of a window; without windows the interval of evaluations), so that an event that is
+/// ahead hides at most one window without events.
+pub fn horizon(now: Timestamp, pace: Duration) -> i64 {
+    let ahead = i64::try_from(AHEAD.min(pace).as_micros()).unwrap_or(i64::MAX);
+    now.as_microsecond().saturating_add(ahead)
+}
+
 /// The freshness of a monitor's data, or of one feature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Freshness {
     /// The newest event time seen.
     pub newest: Timestamp,
-    /// Its age at the evaluation, in seconds; negative when the event lies in the future.
+    /// Its age at the evaluation, in seconds; negative when its clock is ahead of the exporter's.
     pub age_seconds: f64,
     /// The age, in seconds, from which on it is too old; nothing where the check has no such limit.
     pub limits: BySeverity<Option<f64>>,
@@ -51,10 +63,10 @@ pub fn served(
     times: Times,
     segments: Vec<SegmentTimes>,
     now: Timestamp,
-    check: &ResolvedCheck<std::time::Duration>,
+    check: &ResolvedCheck<Duration>,
 ) -> Served {
     let stale = |times: &Times| {
-        let share = |limit: std::time::Duration| {
+        let share = |limit: Duration| {
             let limit = i64::try_from(limit.as_micros()).unwrap_or(i64::MAX);
             times.share_until(now.as_microsecond().saturating_sub(limit))
         };
@@ -75,11 +87,7 @@ pub fn served(
 }
 
 /// Judges the newest event at `now`.
-pub fn judge(
-    newest: Timestamp,
-    now: Timestamp,
-    check: &ResolvedCheck<std::time::Duration>,
-) -> Freshness {
+pub fn judge(newest: Timestamp, now: Timestamp, check: &ResolvedCheck<Duration>) -> Freshness {
     let age_seconds = (now.as_microsecond() - newest.as_microsecond()) as f64 / 1e6;
     let limits = BySeverity {
         warning: check.warning.map(|limit| limit.as_secs_f64()),
@@ -124,8 +132,6 @@ impl Runs {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const DAY: Duration = Duration::from_secs(86_400);
@@ -149,6 +155,18 @@ mod tests {
         let ahead = judge("2026-01-16T00:00:00Z".parse().unwrap(), now, &check(1));
         assert_eq!(ahead.scores.warning, Some(0.0));
         assert!(ahead.age_seconds < 0.0);
+    }
+
+    #[test]
+    fn what_is_ahead_by_more_than_clocks_differ_is_in_the_future() {
+        let now: Timestamp = "2026-01-15T00:00:00Z".parse().unwrap();
+        let ahead = |pace| (horizon(now, pace) - now.as_microsecond()) / 1_000_000;
+        assert_eq!(ahead(DAY), 300);
+        assert_eq!(ahead(Duration::from_secs(30)), 30);
+        assert_eq!(
+            horizon(Timestamp::MAX, DAY),
+            Timestamp::MAX.as_microsecond() + 300_000_000
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use stats::{
 };
 
 use crate::settings::check_of;
-use crate::snapshot::Breaches;
+use crate::snapshot::{Breaches, Standing};
 use crate::window::{Span, WindowId};
 
 /// The windows whose target is known, as far as they were judged.
@@ -32,8 +32,10 @@ impl Labels {
     /// Notes a window and says whether what it tells stays out of a baseline that goes along: where some feature breached its
     /// critical limit, at most so many times in a row.
     pub fn leaves_out(&mut self, labelled: &Labelled, most: u32) -> bool {
-        let breached =
-            |told: &LabelledFeature| told.breached.is_some_and(|breached| breached.critical);
+        // What stands from before says nothing of the rows of this window.
+        let breached = |told: &LabelledFeature| {
+            told.verdict.is_ok() && told.breached.is_some_and(|breached| breached.critical)
+        };
         let contaminated = labelled.features.values().any(breached);
         let out = contaminated && self.left_out < most;
         self.left_out = match (contaminated, out) {
@@ -60,22 +62,54 @@ struct LabelledFeature {
     verdict: Result<Verdict, NotComputed>,
     power: Option<Power>,
     breached: Option<BySeverity<bool>>,
+    /// The verdict of before that an alarm rests on, where this window has none.
+    #[serde(default)]
+    standing: Option<Verdict>,
+}
+
+impl LabelledFeature {
+    /// At which severities it alarms, and the verdict that this rests on; nothing without an alarm.
+    fn alarm(&self) -> Option<(BySeverity<bool>, &Verdict)> {
+        let breached = self.breached.filter(|b| *b != BySeverity::default())?;
+        Some((
+            breached,
+            self.verdict.as_ref().ok().or(self.standing.as_ref())?,
+        ))
+    }
 }
 
 impl Labelled {
-    /// What a report says about the target, its verdicts counted into `streaks`.
-    pub fn new(span: Span, report: Report, config: &valid::Monitor, streaks: &mut Streak) -> Self {
+    /// What a report says about the target, its verdicts counted into `streaks`. Where it has none since there is too little in
+    /// it, an alarm of the window `before` stands.
+    pub fn new(
+        span: Span,
+        report: Report,
+        config: &valid::Monitor,
+        streaks: &mut Streak,
+        before: Option<&Labelled>,
+    ) -> Self {
         let check = check_of(config, Check::Performance);
         let features = report.features.into_iter().map(|feature| {
             let verdict = feature.verdicts.performance;
-            let breached = verdict.as_ref().ok().map(|verdict| {
-                let consecutive = check.limits_for(&feature.name).consecutive;
-                streaks.observe(&feature.name, Check::Performance, verdict.over, consecutive)
-            });
+            let (breached, standing) = match &verdict {
+                Ok(verdict) => {
+                    let consecutive = check.limits_for(&feature.name).consecutive;
+                    let name = &feature.name;
+                    let breached =
+                        streaks.observe(name, Check::Performance, verdict.over, consecutive);
+                    (Some(breached), None)
+                }
+                Err(reason) if !reason.is_of_the_window() => (None, None),
+                Err(_) => {
+                    let before = before.and_then(|before| before.features.get(&feature.name));
+                    before.and_then(LabelledFeature::alarm).unzip()
+                }
+            };
             let told = LabelledFeature {
                 verdict,
                 power: feature.power,
                 breached,
+                standing: standing.cloned(),
             };
             (feature.name, told)
         });
@@ -103,12 +137,18 @@ impl Labelled {
         })
     }
 
-    /// Puts what it says of a feature into the report and the breaches of a window that was judged since.
-    pub fn complete(&self, report: &mut FeatureReport, breached: &mut Breaches) {
+    /// Puts what it says of a feature into the report, the breaches and the alarms that stand of a window that was judged since.
+    pub fn complete(
+        &self,
+        report: &mut FeatureReport,
+        breached: &mut Breaches,
+        standing: &mut Standing,
+    ) {
         if let Some(told) = self.features.get(&report.name) {
             report.verdicts.performance = told.verdict.clone();
             report.power = told.power.clone();
             breached.performance = told.breached;
+            standing.performance.clone_from(&told.standing);
         }
     }
 }

@@ -12,7 +12,7 @@ mod frozen;
 pub mod replay;
 mod targets;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -23,13 +23,15 @@ use stats::{FeatureProfile, Summary};
 use crate::archive;
 use crate::baseline::{Baseline, Definition, SAVED_AS};
 use crate::contaminated::{self, WHOLE};
+use crate::freshness;
 use crate::labelled::{self, Labels};
 use crate::names::Unmatched;
 use crate::pipeline::{self, PullError, Pulled, Request, Slot, WindowCounting};
-use crate::progress::{Columns, JudgedState, Progress};
+use crate::progress::{self, Columns, JudgedState, Progress, Reach};
 use crate::rules::{self, Before, Measure, Outcome, Rule};
 use crate::season::Clock;
-use crate::snapshot::{Alarms, Evaluation, Failure, OpenWindow, Snapshot};
+use crate::segments::UsualSegments;
+use crate::snapshot::{Alarms, Breaches, Evaluation, Failure, OpenWindow, Snapshot};
 use crate::source::{FlightSource, Reason};
 use crate::store::{Store, StoreError};
 use crate::view;
@@ -41,9 +43,6 @@ use frozen::Frozen;
 /// Complete windows that one evaluation judges. It bounds the profiles held at a time; more windows
 /// wait for the next evaluation, which then follows at once.
 pub const WINDOWS_AT_ONCE: usize = 4;
-
-/// Where everything else that survives a restart is saved.
-const PROGRESS: &str = "progress.json";
 
 /// A monitor and all that it knows.
 pub struct Monitor {
@@ -197,6 +196,9 @@ impl Monitor {
             }
             Err(error) => self.source_up = error.source_answered().or(self.source_up),
         }
+        if outcome.is_ok() {
+            self.progress.behind = self.pending > 0;
+        }
         self.progress.judge_freshness(&self.config, end);
         let looked = outcome.is_ok() && self.pending == 0;
         let open_rows = self.open.map_or(0, |open| open.rows);
@@ -290,7 +292,7 @@ impl Monitor {
                 }
                 if rules::look_back(&self.rules) {
                     let before = WindowId(window.0 - 1);
-                    let request = self.request(&grid, &[before], self.counting());
+                    let request = self.request(&grid, &[before], self.counting(), now);
                     let pulled = self
                         .pull(request, &mut tally, FeatureProfile::close)
                         .await?;
@@ -304,7 +306,8 @@ impl Monitor {
                     skipped: 0,
                     open: WindowId(i64::MAX),
                 };
-                for (windows, request) in self.requests(&grid, &plan) {
+                self.progress.forget_events();
+                for (windows, request) in self.requests(&grid, &plan, now) {
                     let pulled = self
                         .pull(request, &mut tally, FeatureProfile::close)
                         .await?;
@@ -366,7 +369,7 @@ impl Monitor {
             tally.windows_skipped += plan.skipped;
         }
         self.pending = plan.pending + plan.complete.len() as u64;
-        for (windows, request) in self.requests(grid, &plan) {
+        for (windows, request) in self.requests(grid, &plan, now) {
             let pulled = self.pull(request, tally, FeatureProfile::close).await?;
             self.take(grid, &plan, &windows, pulled, tally).await?;
         }
@@ -391,7 +394,10 @@ impl Monitor {
         }
         let pulled = self
             .pull(
-                whole(self.counting(), &self.rules),
+                Request {
+                    horizon: self.horizon(now),
+                    ..whole(self.counting(), &self.rules)
+                },
                 tally,
                 FeatureProfile::close,
             )
@@ -400,7 +406,8 @@ impl Monitor {
             || now - jiff::SignedDuration::try_from(self.config.schedule.every).unwrap_or_default(),
             |judged| judged.span.end,
         );
-        self.progress.see(&pulled);
+        let reach = Reach::Newest { open: None };
+        self.progress.see(&pulled, reach, &self.usual_segments());
         let columns = Columns::of(&pulled.layout);
         let span = Span { start, end: now };
         for slot in pulled.slots {
@@ -412,7 +419,7 @@ impl Monitor {
 
     /// The pulls of an evaluation, each with the windows that its slots stand for: one a window where
     /// the query takes the window's time, else one for all.
-    fn requests(&self, grid: &Grid, plan: &Due) -> Vec<(Vec<WindowId>, Request)> {
+    fn requests(&self, grid: &Grid, plan: &Due, now: Timestamp) -> Vec<(Vec<WindowId>, Request)> {
         let mut windows = plan.complete.clone();
         if plan.pending == 0 {
             windows.push(plan.open);
@@ -425,7 +432,7 @@ impl Monitor {
         groups
             .into_iter()
             .map(|group| {
-                let request = self.request(grid, &group, self.counting());
+                let request = self.request(grid, &group, self.counting(), now);
                 (group, request)
             })
             .collect()
@@ -436,6 +443,7 @@ impl Monitor {
         grid: &Grid,
         windows: &[WindowId],
         counting: Option<Arc<WindowCounting>>,
+        now: Timestamp,
     ) -> Request {
         let slots: HashMap<WindowId, usize> =
             windows.iter().enumerate().map(|(i, w)| (*w, i)).collect();
@@ -449,6 +457,7 @@ impl Monitor {
             slot_of: Some(Arc::new(move |micros| {
                 slots.get(&of.containing(micros)).copied()
             })),
+            horizon: self.horizon(now),
             unbroken: true,
             // Rules are about windows that are judged, and those before them.
             rules: match counting {
@@ -457,6 +466,23 @@ impl Monitor {
             },
             counting: counting.unwrap_or_default(),
         }
+    }
+
+    /// Which events are in the future at `now`; nothing where none has a time.
+    fn horizon(&self, now: Timestamp) -> Option<i64> {
+        let data = &self.config.data;
+        let window = data.window.as_ref().map(|window| window.length);
+        let pace = window.unwrap_or(self.config.schedule.every);
+        let horizon = freshness::horizon(now, pace);
+        data.event_time.as_ref().map(|_| horizon)
+    }
+
+    /// How the rows of the baseline are divided; nothing without one.
+    fn usual_segments(&self) -> Vec<UsualSegments> {
+        let frozen = self.baseline.as_ref();
+        frozen.map_or_else(Vec::new, |frozen| {
+            UsualSegments::of(&frozen.baseline.windows, &self.config.data)
+        })
     }
 
     fn takes_window(&self) -> bool {
@@ -515,7 +541,14 @@ impl Monitor {
         pulled: Pulled<Summary>,
         tally: &mut Tally,
     ) -> Result<(), EvaluationError> {
-        self.progress.see(&pulled);
+        let reach = match plan.pending {
+            0 => Reach::Newest {
+                open: windows.iter().position(|window| *window == plan.open),
+            },
+            _ => Reach::Past,
+        };
+        let usual = self.usual_segments();
+        self.progress.see(&pulled, reach, &usual);
         let columns = Columns::of(&pulled.layout);
         for (window, slot) in windows.iter().zip(pulled.slots) {
             if *window == plan.open {
@@ -596,6 +629,7 @@ impl Monitor {
                 report,
                 &self.config,
                 &mut self.progress.streaks,
+                self.progress.judged.as_ref(),
             );
             let begun = judged.begun(self.progress.judged.as_ref());
             tally.alarms = Alarms::from_fn(|check| {
@@ -666,12 +700,18 @@ impl Monitor {
         let known = &mut self.progress.contaminated;
         known.retain(|name| judged.breached.contains_key(name));
         let mut except = BTreeSet::new();
-        let whole = contaminated::is_contaminated_as_a_whole(judged.breached.values());
+        // What stands from before says nothing of the rows of this window.
+        let own: BTreeMap<&str, Breaches> = judged
+            .breached
+            .keys()
+            .filter_map(|name| Some((name.as_str(), judged.own_breaches(name)?)))
+            .collect();
+        let whole = contaminated::is_contaminated_as_a_whole(own.values());
         if known.leaves_out(WHOLE, phase, whole, most) {
             except.insert(WHOLE.to_owned());
         }
         for feature in &baseline.features {
-            let breaches = judged.breached.get(&feature.name);
+            let breaches = own.get(feature.name.as_str());
             let window = judged.found.summary(&feature.name);
             let found = contaminated::contaminates(feature, window, breaches);
             if known.leaves_out(&feature.name, phase, found, most) {
@@ -687,7 +727,7 @@ impl Monitor {
     /// left aside; one that cannot be read is an error.
     async fn load(&mut self) -> Result<(), EvaluationError> {
         let saved: Option<Baseline> = self.store.load(SAVED_AS).await?;
-        let progress: Option<Progress> = self.store.load(PROGRESS).await?;
+        let progress: Option<Progress> = self.store.load(progress::SAVED_AS).await?;
         let Some(mut baseline) = saved else {
             return Ok(());
         };
@@ -736,7 +776,7 @@ impl Monitor {
             self.store.save(SAVED_AS, &frozen.baseline).await?;
             frozen.saved = true;
         }
-        self.store.save(PROGRESS, &self.progress).await?;
+        self.store.save(progress::SAVED_AS, &self.progress).await?;
         self.unsaved = false;
         Ok(())
     }
@@ -748,6 +788,7 @@ fn whole(counting: Option<Arc<WindowCounting>>, rules: &[Rule]) -> Request {
         span: None,
         slots: NonZeroUsize::MIN,
         slot_of: None,
+        horizon: None,
         unbroken: true,
         rules: rules.into(),
         counting: counting.unwrap_or_default(),

@@ -349,14 +349,27 @@ fn newest(snapshot: &Snapshot, now: Timestamp) -> Markup {
             dd {
                 @match &snapshot.monitor.data.event_time {
                     None => "no event time in the data",
+                    Some(_) if snapshot.windows_pending > 0 => "not known until older windows are caught up",
                     Some(column) => (no_event(snapshot, column)),
                 }
             }
+            (in_future(snapshot))
         };
     };
     html! {
         dd { span class=(tone(judged.breached)) { (words::ago(judged.value.newest, now)) } }
         dd { (words::moment(judged.value.newest)) " UTC" (freshness_limits(&judged.value)) }
+        (in_future(snapshot))
+    }
+}
+
+/// How many events are in the future, where some are.
+fn in_future(snapshot: &Snapshot) -> Markup {
+    let share = snapshot.future_events.filter(|share| *share > 0.0);
+    html! {
+        @if let Some(share) = share {
+            dd { (words::percent(share)) " of the events are in the future, and count as none" }
+        }
     }
 }
 

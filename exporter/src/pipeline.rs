@@ -53,6 +53,9 @@ pub struct Request {
     /// Sorts rows into slots by the window column, in microseconds since the epoch. Without it all
     /// rows belong to slot 0.
     pub slot_of: Option<SlotOf>,
+    /// Events after this, in microseconds since the epoch, are in the future, and are taken as none; nothing where that does not
+    /// matter.
+    pub horizon: Option<i64>,
     /// Whether each slot covers one unbroken span of time, so that the ends of a batch speak for all of it.
     pub unbroken: bool,
     /// How windows are counted over the baseline; nothing is while a baseline is made.
@@ -98,10 +101,12 @@ pub struct Pulled<T> {
     pub slots: Vec<Slot<T>>,
     /// Rows of no wanted window.
     pub rows_outside: u64,
-    /// The newest event time of all rows, in microseconds since the epoch.
+    /// The newest event time of all rows, in microseconds since the epoch; of those that are not in the future.
     pub newest_event: Option<i64>,
-    /// How many rows have an event time.
+    /// How many rows have an event time that is not in the future.
     pub rows_with_event: u64,
+    /// How many rows have an event time that is in the future.
+    pub rows_in_future: u64,
     /// What went over the wire.
     pub report: PullReport,
 }
@@ -203,6 +208,7 @@ pub async fn pull<T: Send + 'static>(
         rows_outside: routed.rows_outside,
         newest_event: routed.newest_event,
         rows_with_event: routed.rows_with_event,
+        rows_in_future: routed.rows_in_future,
         report,
     })
 }
@@ -213,6 +219,7 @@ struct Routed<T> {
     rows_outside: u64,
     newest_event: Option<i64>,
     rows_with_event: u64,
+    rows_in_future: u64,
 }
 
 /// The rows of one batch that belong to one slot.
@@ -240,7 +247,9 @@ async fn route<T: Send + 'static>(
     let workers = Workers::start(&schema, &data.entity_keys, &layout, &request, finish);
     let slots = request.slots.get();
     let (mut rows, mut newest) = (vec![0u64; slots], vec![None; slots]);
-    let (mut rows_outside, mut newest_event, mut rows_with_event) = (0, None, 0);
+    let (mut rows_outside, mut newest_event) = (0, None);
+    let (mut rows_with_event, mut rows_in_future) = (0, 0);
+    let horizon = request.horizon.unwrap_or(i64::MAX);
     let sampled = !request.counting.joint.is_empty();
     let asked = request.counting.joint.counts_complete_rows();
     let mut samplers = vec![RowSampler::default(); slots];
@@ -253,8 +262,10 @@ async fn route<T: Send + 'static>(
             continue;
         }
         if let Some(events) = times(&batch, layout.event_time)? {
+            let (events, in_future) = events.until(horizon);
             newest_event = newest_event.max(events.newest());
             rows_with_event += events.count();
+            rows_in_future += in_future;
         }
         let parts = match (&request.slot_of, times(&batch, layout.window)?) {
             (Some(slot_of), Some(windows)) => {
@@ -266,7 +277,7 @@ async fn route<T: Send + 'static>(
             _ => vec![(0, batch)],
         };
         for (slot, batch) in parts {
-            let times = times(&batch, layout.event_time)?;
+            let times = times(&batch, layout.event_time)?.map(|times| times.until(horizon).0);
             let newest_event = times.as_ref().and_then(Times::newest);
             rows[slot] += batch.num_rows() as u64;
             newest[slot] = newest[slot].max(newest_event);
@@ -306,6 +317,7 @@ async fn route<T: Send + 'static>(
         rows_outside,
         newest_event,
         rows_with_event,
+        rows_in_future,
     })
 }
 

@@ -19,11 +19,14 @@ use crate::labelled::Labels;
 use crate::names::{self, Unmatched};
 use crate::pipeline::{Pulled, Slot};
 use crate::rules::JudgedRules;
-use crate::segments::SegmentTimes;
+use crate::segments::{self, SegmentTimes, UsualSegments};
 use crate::settings::check_of;
-use crate::snapshot::{Alarms, Breaches, Judged};
+use crate::snapshot::{Alarms, Breaches, Judged, Standing};
 use crate::updates::{Supply, Updates};
 use crate::window::{Span, WindowId};
+
+/// What it is saved as.
+pub const SAVED_AS: &str = "progress.json";
 
 /// All of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -67,6 +70,21 @@ pub struct Progress {
     /// Whether the source goes on, as little kept.
     #[serde(skip)]
     pub supply: Option<Supply>,
+    /// Whether the newest rows wait until older windows are caught up: how fresh they are is not known until then.
+    #[serde(skip)]
+    pub behind: bool,
+}
+
+/// Where in time the rows of a pull are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Of windows of the past, while newer ones wait.
+    Past,
+    /// Up to the newest rows.
+    Newest {
+        /// The slot of the window in progress; nothing where every slot is complete.
+        open: Option<usize>,
+    },
 }
 
 /// The newest event times seen.
@@ -78,10 +96,13 @@ struct Events {
     features: BTreeMap<String, Timestamp>,
     /// Rows with an event time in the pull that brought them.
     rows: u64,
+    /// The share of rows whose event is in the future, among those with an event time, in the last pull that brought any.
+    #[serde(default)]
+    future: Option<f64>,
     /// All of the newest window that has any.
     #[serde(default)]
     times: Option<Times>,
-    /// Those of each segment of it.
+    /// Those of each segment, in the newest window that has enough of it.
     #[serde(default)]
     segments: Vec<SegmentTimes>,
 }
@@ -110,8 +131,11 @@ pub struct JudgedState {
     /// What it is within segments, compared with the baseline; none where nothing divides the rows.
     #[serde(default)]
     pub segments: Vec<SegmentsReport>,
-    /// Which of them have lasted long enough to alarm, by feature.
+    /// Which of them have lasted long enough to alarm, by feature; of a check without a verdict what was last.
     pub breached: BTreeMap<String, Breaches>,
+    /// The verdicts that the latter rest on, by feature; none of one without such an alarm.
+    #[serde(default)]
+    pub standing: BTreeMap<String, Standing>,
 }
 
 /// The columns of a stream, without their values.
@@ -208,7 +232,8 @@ impl Found {
 }
 
 impl JudgedState {
-    /// A window with its verdicts, which are counted into `streaks`.
+    /// A window with its verdicts, which are counted into `streaks`. Where it has none since there is too little in
+    /// it, an alarm of the window `before` stands.
     pub fn new(
         span: Span,
         rows: u64,
@@ -216,22 +241,32 @@ impl JudgedState {
         report: Report,
         config: &valid::Monitor,
         streaks: &mut Streak,
+        before: Option<&JudgedState>,
     ) -> Self {
         let mut reports = report.features;
         reports.push(report.window);
         streaks.retain(|name| reports.iter().any(|report| report.name == name));
-        let breached = reports
-            .iter()
-            .map(|report| {
-                let name = report.name.as_str();
-                let breaches = Breaches::from_fn(|check| {
-                    let verdict = report.verdicts.get(check).as_ref().ok()?;
+        let (mut breached, mut standing) = (BTreeMap::new(), BTreeMap::new());
+        for report in &reports {
+            let name = report.name.as_str();
+            let mut stands = Standing::default();
+            let breaches = Breaches::from_fn(|check| match report.verdicts.get(check) {
+                Ok(verdict) => {
                     let consecutive = check_of(config, check).limits_for(name).consecutive;
                     Some(streaks.observe(name, check, verdict.over, consecutive))
-                });
-                (report.name.clone(), breaches)
-            })
-            .collect();
+                }
+                Err(reason) if !reason.is_of_the_window() => None,
+                Err(_) => {
+                    let (verdict, breached) = before?.alarm(name, check)?;
+                    *stands.get_mut(check) = Some(verdict.clone());
+                    Some(breached)
+                }
+            });
+            if stands != Standing::default() {
+                standing.insert(name.to_owned(), stands);
+            }
+            breached.insert(name.to_owned(), breaches);
+        }
         Self {
             span,
             rows,
@@ -242,12 +277,32 @@ impl JudgedState {
             missingness: report.missingness,
             segments: report.segments,
             breached,
+            standing,
         }
+    }
+
+    /// The verdict that the alarm of a check rests on, and at which severities it alarms; nothing without an alarm.
+    fn alarm(&self, name: &str, check: Check) -> Option<(&Verdict, BySeverity<bool>)> {
+        let breached = (*self.breached.get(name)?.get(check))?;
+        let own = self.report(name)?.verdicts.get(check).as_ref().ok();
+        let before = || self.standing.get(name)?.get(check).as_ref();
+        let verdict = own.or_else(before)?;
+        (breached != BySeverity::default()).then_some((verdict, breached))
+    }
+
+    /// Which checks of a feature, or under the empty name of the window as a whole, this window itself breaches.
+    pub fn own_breaches(&self, name: &str) -> Option<Breaches> {
+        let (breached, report) = (self.breached.get(name)?, self.report(name)?);
+        Some(Breaches::from_fn(|check| {
+            let judged = report.verdicts.get(check).is_ok();
+            breached.get(check).filter(|_| judged)
+        }))
     }
 }
 
 impl JudgedState {
-    /// The alarms of calibrated limits that begin with this window: what is breached and was not in the window judged before it.
+    /// The alarms of calibrated limits that begin with this window: what is breached and was not in the last window before it
+    /// with a verdict, whose breaches those in between have taken over.
     pub fn begun(&self, before: Option<&JudgedState>) -> Alarms {
         let mut begun = Alarms::default();
         let breached = |state: &JudgedState, name: &str, check| {
@@ -306,17 +361,34 @@ impl Progress {
         }
     }
 
-    /// Notes the newest event times of a pull. A pull without rows says nothing about them.
-    pub fn see<T>(&mut self, pulled: &Pulled<T>) {
+    /// Notes the newest event times of a pull. A pull without rows says nothing about them, and one of the past nothing about
+    /// newer rows that were seen before. `usual` is how the baseline's rows are divided.
+    pub fn see<T>(&mut self, pulled: &Pulled<T>, reach: Reach, usual: &[UsualSegments]) {
         let time = |micros| Timestamp::from_microsecond(micros).ok();
-        if let Some(newest) = pulled.newest_event.and_then(time) {
-            self.events.newest = Some(newest);
-            self.events.rows = pulled.rows_with_event;
+        let events = &mut self.events;
+        let known = events.newest;
+        let seen = pulled.newest_event.and_then(time);
+        // The table may be another one by now, with older rows: what is newest is what it has now.
+        let newer = reach != Reach::Past || seen >= known;
+        if let Some(newest) = seen.filter(|_| newer) {
+            events.newest = Some(newest);
+            events.rows = pulled.rows_with_event;
         }
-        let mut slots = pulled.slots.iter().rev();
-        if let Some(slot) = slots.find(|slot| slot.events.is_some()) {
-            self.events.times = slot.events.clone();
-            self.events.segments = slot.segments.clone();
+        let all = pulled.rows_with_event + pulled.rows_in_future;
+        if all > 0 && newer {
+            events.future = Some(pulled.rows_in_future as f64 / all as f64);
+        }
+        let open = match reach {
+            Reach::Newest { open } => open,
+            Reach::Past => None,
+        };
+        for (place, slot) in pulled.slots.iter().enumerate().filter(|_| newer) {
+            if slot.events.is_some() {
+                events.times.clone_from(&slot.events);
+                let known = std::mem::take(&mut events.segments);
+                let complete = open != Some(place);
+                events.segments = segments::renewed(known, &slot.segments, complete, usual);
+            }
         }
         for (place, column) in pulled.layout.features.iter().enumerate() {
             let newest = pulled
@@ -325,7 +397,12 @@ impl Progress {
                 .filter_map(|slot| slot.features.get(place)?.newest_event)
                 .max();
             if let Some(newest) = newest.and_then(time) {
-                self.events.features.insert(column.name.clone(), newest);
+                let known = self.events.features.entry(column.name.clone());
+                let known = known.or_insert(newest);
+                *known = match reach {
+                    Reach::Newest { .. } => newest,
+                    Reach::Past => newest.max(*known),
+                };
             }
         }
         if pulled.report.rows > 0 {
@@ -340,10 +417,24 @@ impl Progress {
         }
     }
 
+    /// Forgets which events were seen: those of a window that is asked for by its time are to be the only ones.
+    pub fn forget_events(&mut self) {
+        self.events = Events::default();
+    }
+
+    /// The share of rows whose event is in the future, among those with an event time; nothing before the first.
+    pub fn future_events(&self) -> Option<f64> {
+        self.events.future
+    }
+
     /// Judges freshness by the clock, for the data as a whole (under the empty name) and for each
-    /// feature that was ever seen with an event time.
+    /// feature that was ever seen with an event time; nothing while the newest rows wait.
     pub fn judge_freshness(&mut self, config: &valid::Monitor, now: Timestamp) {
         self.freshness.clear();
+        self.served = None;
+        if self.behind {
+            return;
+        }
         let check = &config.checks.freshness;
         let whole = of_the_whole(check);
         let times = self.events.times.clone().filter(|_| whole.enabled);

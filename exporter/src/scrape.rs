@@ -137,6 +137,7 @@ fn monitor(out: &mut Out, snapshot: &Snapshot) {
         out.add(&table::NEWEST_EVENT_TIMESTAMP, [], newest);
     }
     freshness_verdict(out, snapshot, snapshot.freshness.as_ref(), "", true);
+    out.add_some(&table::FUTURE_EVENT_RATIO, [], snapshot.future_events);
     served(out, snapshot);
     updates(out, snapshot);
     whole(out, snapshot);
@@ -229,7 +230,8 @@ fn whole(out: &mut Out, snapshot: &Snapshot) {
         BaselineState::Ready(_) => NoVerdict::NoWindow,
     };
     let report = whole.report.as_ref().ok_or(unjudged);
-    judged(out, snapshot, (Scope::Window, ""), report, &whole.breached);
+    let alarms = (&whole.breached, &whole.standing);
+    judged(out, snapshot, (Scope::Window, ""), report, alarms);
 }
 
 /// How the features hang together: the whole, and the pairs that changed most.

@@ -9,7 +9,7 @@ use stats::sequential::{ChartReading, Standard};
 use stats::{
     Acceptable, Alpha, AssociationReport, Bins, ByCheck, BySeverity, CompleteEntities,
     FeatureReport, Fences, Keys, Kind, MissingnessReport, PerformanceReport, Scope, SegmentsReport,
-    Severity, Summary, Usual,
+    Severity, Summary, Usual, Verdict,
 };
 
 use crate::freshness::{Freshness, Served};
@@ -47,8 +47,11 @@ pub struct Snapshot {
     pub open: Option<OpenWindow>,
     /// Complete windows that wait to be judged.
     pub windows_pending: u64,
-    /// Freshness of the data as a whole; nothing without `data.eventTime` or before the first event.
+    /// Freshness of the data as a whole; nothing without `data.eventTime`, before the first event, and while the newest rows wait
+    /// until older windows are caught up.
     pub freshness: Option<Judged<Freshness>>,
+    /// The share of rows whose event is in the future, among those with an event time; nothing under the same conditions.
+    pub future_events: Option<f64>,
     /// How old the rows are that are served; nothing under the same conditions.
     pub served: Option<Served>,
     /// Whether the source goes on; nothing without `data.eventTime`, with the check off, and before the first evaluation.
@@ -104,6 +107,8 @@ pub struct WholeState {
     pub report: Option<FeatureReport>,
     /// Which checks are breached.
     pub breached: Breaches,
+    /// The verdicts of before, where an alarm stands without one.
+    pub standing: Standing,
 }
 
 /// How many entities are complete, before and now.
@@ -259,8 +264,13 @@ pub struct Judged<T> {
     pub breached: BySeverity<bool>,
 }
 
-/// Which checks of a feature are breached; nothing where a check could not be judged.
+/// Which checks of a feature are breached; nothing where a check could not be judged. A window that is the reason why it could
+/// not neither begins nor ends a breach: of it this is what was last.
 pub type Breaches = ByCheck<Option<BySeverity<bool>>>;
+
+/// The verdicts that alarms rest on which stand over a window without one: those of the last window that had one. Nothing of a
+/// check that was judged, or of which no alarm stands.
+pub type Standing = ByCheck<Option<Verdict>>;
 
 /// How many alarms of each check began.
 pub type Alarms = ByCheck<BySeverity<u64>>;
@@ -308,6 +318,8 @@ pub struct FeatureState {
     pub report: Option<FeatureReport>,
     /// Which checks of the judged window are breached.
     pub breached: Breaches,
+    /// The verdicts of before, where an alarm stands without one.
+    pub standing: Standing,
     /// Freshness of the rows in which it is not null.
     pub freshness: Option<Judged<Freshness>>,
 }

@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use crate::{baseline, progress};
+
 /// What the objects are.
 const FORMAT: &str = "feature-monitor-state";
 /// The version that is written; older ones would be read here too.
@@ -121,9 +123,7 @@ pub enum StoreError {
         message: String,
     },
     /// The object is not what was written.
-    #[error(
-        "the saved state {object} is damaged ({what}): restore it, or remove it so that a new baseline is made"
-    )]
+    #[error("the saved state {object} is damaged ({what}): restore it, or {}", without(.object))]
     Damaged {
         /// The object.
         object: String,
@@ -150,6 +150,21 @@ pub enum StoreError {
         /// Its version.
         found: u64,
     },
+}
+
+/// What to do without a damaged object, and what follows from it.
+fn without(object: &str) -> &'static str {
+    let name = object.rsplit('/').next().unwrap_or(object);
+    match name {
+        baseline::SAVED_AS => "remove it so that a new baseline is made",
+        progress::SAVED_AS => {
+            "remove it: the baseline stays, its later windows are judged again, and alarms, charts and the updates of the source start \
+             anew"
+        }
+        _ => {
+            "remove it: a baseline that was replaced is kept to be looked at, and nothing is judged by it"
+        }
+    }
 }
 
 /// Values that no message may repeat.
@@ -576,6 +591,26 @@ mod tests {
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
         let error = refused(|text| text.replace("sha256", "sha257").into()).await;
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_is_damaged_says_what_follows_from_removing_it() {
+        let said = |object: &str| {
+            let error = StoreError::Damaged {
+                object: format!("/state/ml-prod/customers/{object}"),
+                what: "it is cut".to_owned(),
+            };
+            error.to_string()
+        };
+        let baseline = said(baseline::SAVED_AS);
+        assert!(
+            baseline.ends_with("remove it so that a new baseline is made"),
+            "{baseline}"
+        );
+        let progress = said(progress::SAVED_AS);
+        assert!(progress.contains("the baseline stays"), "{progress}");
+        let replaced = said("baseline-replaced-3.json");
+        assert!(replaced.contains("nothing is judged by it"), "{replaced}");
     }
 
     #[tokio::test]

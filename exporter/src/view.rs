@@ -19,7 +19,7 @@ use crate::season::Clock;
 use crate::settings::budget_per_window;
 use crate::snapshot::{
     BaselineState, Breaches, Budget, EntitiesState, Evaluation, FeatureState, JudgedWindow,
-    OpenWindow, PairsState, RuleState, Snapshot, UpdatesState, WholeState,
+    OpenWindow, PairsState, RuleState, Snapshot, Standing, UpdatesState, WholeState,
 };
 
 /// What a snapshot is made from.
@@ -88,6 +88,10 @@ pub fn snapshot(parts: Parts<'_>) -> Snapshot {
             .served
             .clone()
             .filter(|_| parts.config.data.event_time.is_some()),
+        future_events: parts
+            .progress
+            .future_events()
+            .filter(|_| parts.config.data.event_time.is_some()),
         updates: updates(&parts),
         whole: whole(&parts, &features),
         rules: rules(&parts),
@@ -140,6 +144,7 @@ fn whole(parts: &Parts<'_>, features: &[FeatureState]) -> WholeState {
         quality: MonitorQuality::of(scores, keys.as_ref()),
         report: judged.report("").cloned(),
         breached: judged.breached.get("").copied().unwrap_or_default(),
+        standing: judged.standing.get("").cloned().unwrap_or_default(),
     }
 }
 
@@ -280,8 +285,7 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
             let frozen = baseline.get(name);
             let column = present.get(name);
             let report = judged.and_then(|j| j.report(name));
-            let (report, breached) =
-                labelled(parts, report, judged.and_then(|j| j.breached.get(name)));
+            let (report, breached, standing) = labelled(parts, report, judged, name);
             let summary = judged.and_then(|j| j.found.summary(name));
             FeatureState {
                 name: name.to_owned(),
@@ -317,23 +321,29 @@ fn features(parts: &Parts<'_>) -> Vec<FeatureState> {
                 left_out: parts.progress.contaminated.left_out(name),
                 report,
                 breached,
+                standing,
                 freshness: parts.progress.freshness.get(name).cloned(),
             }
         })
         .collect()
 }
 
-/// A feature's report and breaches, with what the last window says of it whose target is known.
+/// A feature's report, breaches and alarms that stand, with what the last window says of it whose target is known.
 fn labelled(
     parts: &Parts<'_>,
     report: Option<&FeatureReport>,
-    breached: Option<&Breaches>,
-) -> (Option<FeatureReport>, Breaches) {
-    let (mut report, mut breached) = (report.cloned(), breached.copied().unwrap_or_default());
+    judged: Option<&JudgedState>,
+    name: &str,
+) -> (Option<FeatureReport>, Breaches, Standing) {
+    let mut report = report.cloned();
+    let breached = judged.and_then(|judged| judged.breached.get(name));
+    let mut breached = breached.copied().unwrap_or_default();
+    let standing = judged.and_then(|judged| judged.standing.get(name));
+    let mut standing = standing.cloned().unwrap_or_default();
     if let (Some(report), Some(labelled)) = (&mut report, &parts.progress.labels.judged) {
-        labelled.complete(report, &mut breached);
+        labelled.complete(report, &mut breached, &mut standing);
     }
-    (report, breached)
+    (report, breached, standing)
 }
 
 /// What the schema check finds in the newest columns, and in the values of the window judged last, by column.

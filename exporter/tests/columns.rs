@@ -300,6 +300,23 @@ fn rows_are_sorted_into_slots() {
     assert_eq!(times.newest(), Some(25));
 }
 
+#[test]
+fn times_after_a_limit_are_none() {
+    let read = |values: Vec<Option<i64>>| {
+        let column: ArrayRef = Arc::new(TimestampMicrosecondArray::from(values));
+        Times::new(&column).unwrap()
+    };
+    let (times, after) = read(vec![Some(5), Some(15), None, Some(25), Some(16)]).until(15);
+    let left: Vec<Option<i64>> = times.iter().collect();
+    assert_eq!(left, [Some(5), Some(15), None, None, None]);
+    assert_eq!((times.newest(), times.count(), after), (Some(15), 2, 2));
+    // Without any there is nothing to take out, and of all nothing stays.
+    let (times, after) = read(vec![Some(5), None]).until(15);
+    assert_eq!((times.newest(), times.count(), after), (Some(5), 1, 0));
+    let (times, after) = read(vec![Some(16), Some(i64::MAX)]).until(15);
+    assert_eq!((times.newest(), times.count(), after), (None, 0, 2));
+}
+
 /// What divides the rows is one of categories, whether it is a feature or not.
 #[test]
 fn a_column_that_divides_is_read_as_categories() {

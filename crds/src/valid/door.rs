@@ -83,6 +83,9 @@ impl Door {
         if let Some(given) = &spec.checks {
             self.idle(given, data.as_ref(), baseline.as_ref());
         }
+        if let (Some(data), Some(baseline)) = (&data, &baseline) {
+            self.idle_segments(spec.checks.as_ref(), data, baseline);
+        }
         let rules = self.rules(spec, data.as_ref());
         let slos = self.slos(spec, every, checks.as_ref());
         let given = spec.notifications.as_ref();

@@ -193,7 +193,7 @@ labels! {
     /// `missing_patterns`, `imputation`, `segments`, `freshness`, `schema`, `rules`.
     Check = "check",
     /// A segment: a column and its value, such as `region=north`; `__null__` for rows without a value, `__other__` for all values that
-    /// are not told apart.
+    /// are not told apart. A value that is itself one of these is in quotes.
     Segment = "segment",
     /// A column whose values divide the rows into segments.
     Column = "column",
@@ -203,7 +203,8 @@ labels! {
     Rule = "rule",
     /// `warning` or `critical`.
     Severity = "severity",
-    /// A bin of the baseline: its number and edges, or its category. A sensitive feature has the number only.
+    /// A bin of the baseline: its number and edges, or its category (in quotes where that is itself `__other__` or another of
+    /// the names for several). A sensitive feature has the number only.
     Bin = "bin",
     /// Why: a word from a closed set.
     Reason = "reason",

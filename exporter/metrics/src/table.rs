@@ -584,7 +584,8 @@ table! {
 
     // ---- The verdicts: uniform over the checks ------------------------------------------------------------
 
-    /// What the check measured at the last evaluation, in the check's own unit.
+    /// What the check measured at the last evaluation, in the check's own unit; where it gives no verdict and a breach stands,
+    /// what it measured when it last did.
     CHECK_VALUE = Gauge, Check, Monitor "featuremonitor_check_value" [Feature, Check];
     "Draw beside its limits." => "featuremonitor_check_value{check=\"drift\"}";
 
@@ -600,7 +601,8 @@ table! {
     CHECK_SCORE = Gauge, Plain, Monitor "featuremonitor_check_score" [Feature, Check, Severity];
     "Rank what is closest to a breach, over all checks." => "topk by (namespace, monitor) (10, featuremonitor_check_score{severity=\"critical\"})";
 
-    /// Whether the check is breached: over its limit, with enough rows, for as many windows as it asks for.
+    /// Whether the check is breached: over its limit, with enough rows, for as many windows as it asks for. While the check gives
+    /// no verdict, a breach stands as it was at the last one, with its value, limits and score.
     CHECK_BREACHED = Gauge, Flag, Monitor "featuremonitor_check_breached" [Feature, Check, Severity];
     "Alert on this, never on a value." => "featuremonitor_check_breached{severity=\"critical\"} == 1";
 
@@ -665,13 +667,18 @@ table! {
 
     // ---- Freshness ---------------------------------------------------------------------------------------
 
-    /// Newest event time in the data.
+    /// Newest event time in the data that is not in the future.
     NEWEST_EVENT_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_newest_event_timestamp_seconds" [];
     "Show the age of what is served." => "time() - featuremonitor_newest_event_timestamp_seconds";
 
     /// Newest event time of a row in which the feature is not null.
     FEATURE_NEWEST_EVENT_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_feature_newest_event_timestamp_seconds" [Feature];
     "Find features that stopped being filled while others go on." => "time() - featuremonitor_feature_newest_event_timestamp_seconds";
+
+    /// Share of the rows with an event time whose event is in the future: more than five minutes, or the length of a window where
+    /// that is less, ahead of the exporter's clock. They count as rows without an event time in all that is said of freshness.
+    FUTURE_EVENT_RATIO = Gauge, Ratio, Monitor "featuremonitor_future_event_ratio" [];
+    "Find sources whose event times are no times, or whose clock is wrong." => "featuremonitor_future_event_ratio > 0";
 
     /// Median of the event times of the rows served: of the newest window that has any.
     EVENT_P50_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_event_p50_timestamp_seconds" [];
@@ -690,7 +697,8 @@ table! {
     STALE_ROW_RATIO = Gauge, Ratio, Monitor "featuremonitor_stale_row_ratio" [Severity];
     "See how many rows are too old, not only whether the newest is." => "featuremonitor_stale_row_ratio{severity=\"warning\"}";
 
-    /// Median of the event times of the rows served that are in a segment.
+    /// Median of the event times of the rows served that are in a segment: of the newest window with at least 20 of them. Of a
+    /// segment that no longer has rows, that window stays.
     SEGMENT_EVENT_P50_TIMESTAMP = Gauge, Seconds, Monitor "featuremonitor_segment_event_p50_timestamp_seconds" [Segment];
     "Find segments that are left behind." => "time() - featuremonitor_segment_event_p50_timestamp_seconds";
 

@@ -44,7 +44,7 @@ fn classic_text() {
     # TYPE featuremonitor_feature_missing_ratio gauge
     featuremonitor_feature_missing_ratio{namespace="shop",monitor="customers",feature="spend"} 0.125
     featuremonitor_feature_missing_ratio{namespace="shop",monitor="customers",feature="visits"} 0
-    # HELP featuremonitor_check_breached Whether the check is breached: over its limit, with enough rows, for as many windows as it asks for.
+    # HELP featuremonitor_check_breached Whether the check is breached: over its limit, with enough rows, for as many windows as it asks for. While the check gives no verdict, a breach stands as it was at the last one, with its value, limits and score.
     # TYPE featuremonitor_check_breached gauge
     featuremonitor_check_breached{namespace="shop",monitor="customers",feature="spend",check="drift",severity="warning"} 1
     # HELP featuremonitor_build_info The program.
@@ -64,7 +64,7 @@ fn open_metrics_text() {
     # UNIT featuremonitor_feature_missing_ratio ratio
     featuremonitor_feature_missing_ratio{namespace="shop",monitor="customers",feature="spend"} 0.125
     featuremonitor_feature_missing_ratio{namespace="shop",monitor="customers",feature="visits"} 0
-    # HELP featuremonitor_check_breached Whether the check is breached: over its limit, with enough rows, for as many windows as it asks for.
+    # HELP featuremonitor_check_breached Whether the check is breached: over its limit, with enough rows, for as many windows as it asks for. While the check gives no verdict, a breach stands as it was at the last one, with its value, limits and score.
     # TYPE featuremonitor_check_breached gauge
     featuremonitor_check_breached{namespace="shop",monitor="customers",feature="spend",check="drift",severity="warning"} 1
     # HELP featuremonitor_build The program.

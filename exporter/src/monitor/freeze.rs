@@ -13,7 +13,7 @@ use crate::columns::FeatureColumn;
 use crate::contaminated::Contaminated;
 use crate::history::History;
 use crate::pipeline::{Pulled, Request, SlotOf};
-use crate::progress::Columns;
+use crate::progress::{Columns, Reach};
 use crate::rules::Before;
 use crate::season::Clock;
 use crate::segments::FrozenSegments;
@@ -63,7 +63,7 @@ impl Monitor {
         let mut pool = Pool::default();
         if self.takes_window() {
             for window in &windows {
-                let request = self.request(grid, &[*window], None);
+                let request = self.request(grid, &[*window], None, now);
                 pool.add(self.pull(request, tally, |profile| profile).await?);
             }
         } else {
@@ -81,9 +81,9 @@ impl Monitor {
             windows.chunks(WINDOWS_AT_ONCE).collect()
         };
         for group in groups {
-            let request = self.request(grid, group, Some(counting.clone()));
+            let request = self.request(grid, group, Some(counting.clone()), now);
             let pulled = self.pull(request, tally, FeatureProfile::close).await?;
-            self.progress.see(&pulled);
+            self.progress.see(&pulled, Reach::Past, &[]);
             let columns = Columns::of(&pulled.layout);
             for (window, slot) in group.iter().zip(pulled.slots) {
                 let span = grid.span(*window);

@@ -211,7 +211,7 @@ impl Monitor {
         let mut replayed = Vec::new();
         for group in windows.chunks(WINDOWS_AT_ONCE) {
             empty += self
-                .replay_group(&grid, group, labelled, &mut replayed, &mut tally)
+                .replay_group(&grid, group, (labelled, now), &mut replayed, &mut tally)
                 .await?;
         }
         if empty == windows.len() {
@@ -228,7 +228,7 @@ impl Monitor {
         &mut self,
         grid: &Grid,
         group: &[WindowId],
-        newest_labelled: Option<WindowId>,
+        (newest_labelled, now): (Option<WindowId>, Timestamp),
         replayed: &mut Vec<Replayed>,
         tally: &mut Tally,
     ) -> Result<usize, EvaluationError> {
@@ -240,7 +240,7 @@ impl Monitor {
             skipped: 0,
             open: WindowId(i64::MAX),
         };
-        for (windows, request) in self.requests(grid, &plan) {
+        for (windows, request) in self.requests(grid, &plan, now) {
             let pulled = self.pull(request, tally, FeatureProfile::close).await?;
             let columns = Columns::of(&pulled.layout);
             for (window, slot) in windows.into_iter().zip(pulled.slots) {

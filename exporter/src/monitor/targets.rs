@@ -50,7 +50,7 @@ impl Monitor {
         // What is not judged by anything else yet comes later.
         plan.complete.retain(|window| *window < next);
         self.labels_pending = plan.pending + plan.complete.len() as u64;
-        for (windows, request) in self.label_requests(grid, plan) {
+        for (windows, request) in self.label_requests(grid, plan, now) {
             let pulled = self.pull(request, tally, FeatureProfile::close).await?;
             let columns = Columns::of(&pulled.layout);
             for (window, slot) in windows.into_iter().zip(pulled.slots) {
@@ -74,13 +74,18 @@ impl Monitor {
             .or(baseline.newest.map(WindowId::next))
     }
 
-    fn label_requests(&self, grid: &Grid, plan: Due) -> Vec<(Vec<WindowId>, Request)> {
+    fn label_requests(
+        &self,
+        grid: &Grid,
+        plan: Due,
+        now: Timestamp,
+    ) -> Vec<(Vec<WindowId>, Request)> {
         let plan = Due {
             // The open window is none of them.
             pending: plan.pending.max(1),
             ..plan
         };
-        let requests = self.requests(grid, &plan).into_iter();
+        let requests = self.requests(grid, &plan, now).into_iter();
         requests
             .filter(|(windows, _)| !windows.is_empty())
             .map(|(windows, request)| {
@@ -105,8 +110,10 @@ impl Monitor {
                 .map(|feature| found.summary(&feature.name))
                 .collect();
             let report = stats::judge(&frozen.reference, &current, &found.window);
-            let labelled = Labelled::new(span, report, &self.config, &mut self.progress.streaks);
-            let begun = labelled.begun(self.progress.labels.judged.as_ref());
+            let before = self.progress.labels.judged.as_ref();
+            let streaks = &mut self.progress.streaks;
+            let labelled = Labelled::new(span, report, &self.config, streaks, before);
+            let begun = labelled.begun(before);
             let alarms = &mut tally.alarms.performance;
             *alarms = alarms.zip(begun).map(|(sum, more)| sum + more);
             let most = contaminated::most_left_out(&frozen.baseline.definition.windows);

@@ -377,7 +377,14 @@ fn judgement(
     let verdict = match judged {
         Ok(verdict) => verdict,
         Err(reason) if not_about(reason) => return None,
-        Err(reason) => return Some(("", format!("{check} is not judged: {reason}."))),
+        Err(reason) => {
+            let alarm = tone(breached.unwrap_or_default());
+            let stands = match alarm {
+                "" => "",
+                _ => " The alarm of the last window that was judged stands.",
+            };
+            return Some((alarm, format!("{check} is not judged: {reason}.{stands}")));
+        }
     };
     let breached = breached.unwrap_or_default();
     let severity = if verdict.over.critical || !verdict.over.warning {

@@ -6,6 +6,7 @@ use metrics::{Label, table};
 use stats::{Bins, Counts, Summary};
 
 use super::{Out, label};
+use crate::segments;
 use crate::snapshot::FeatureState;
 
 /// Shares of the bins, all of a feature or none: a histogram with bins cut off would mislead.
@@ -74,10 +75,10 @@ fn bin_names(bins: &Bins, sensitive: bool) -> Vec<String> {
                 if sensitive {
                     format!("{:0width$}", bin + 1)
                 } else {
-                    name.clone()
+                    segments::told(name).into_owned()
                 }
             });
-            let rest = ["__other__".to_owned(), "__unseen__".to_owned()];
+            let rest = [segments::OTHER, segments::UNSEEN].map(str::to_owned);
             named.chain(rest).collect()
         }
     };
@@ -132,5 +133,37 @@ fn text(value: f64) -> String {
         plain
     } else {
         exponent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stats::{Categories, Column, FeatureProfile, Kind, Validity};
+
+    use super::*;
+
+    #[test]
+    fn a_category_that_reads_as_all_others_is_in_quotes() {
+        let names = ["a", "__other__", "__unseen__"];
+        let mut profile = FeatureProfile::new(Kind::Categorical, None);
+        let column = Column::Categorical {
+            codes: &[0, 0, 0, 1, 1, 2],
+            validity: Validity::all(6),
+            categories: Categories {
+                generation: 1,
+                len: 3,
+                name: &|code| names.get(code).copied(),
+            },
+        };
+        profile.update(&column).unwrap();
+        let named = bin_names(&profile.freeze_bins(), false);
+        let expected = [
+            "a",
+            "\"__other__\"",
+            "\"__unseen__\"",
+            "__other__",
+            "__unseen__",
+        ];
+        assert_eq!(named, expected);
     }
 }

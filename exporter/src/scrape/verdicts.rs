@@ -9,7 +9,7 @@ use stats::{association, predictive, seasonal};
 use super::{Out, flag};
 use crate::freshness::Freshness;
 use crate::settings::check_of;
-use crate::snapshot::{BaselineState, Breaches, FeatureState, Judged, Snapshot};
+use crate::snapshot::{BaselineState, Breaches, FeatureState, Judged, Snapshot, Standing};
 
 /// Why a check of a feature has no verdict.
 #[derive(Clone, Copy)]
@@ -22,6 +22,8 @@ pub(super) enum NoVerdict {
     NoWindow,
     /// No row with an event time was seen, or fewer than the check asks for.
     NoEvent,
+    /// The newest rows wait until older windows are caught up.
+    CatchingUp,
     /// The statistic says why.
     NotComputed(NotComputed),
 }
@@ -35,6 +37,7 @@ impl NoVerdict {
             NoVerdict::NotInBaseline => "not_in_baseline",
             NoVerdict::NoWindow => "no_window",
             NoVerdict::NoEvent => "no_event",
+            NoVerdict::CatchingUp => "catching_up",
             NoVerdict::NotComputed(reason) => match reason {
                 NotComputed::TooFewRows { .. } => "too_few_rows",
                 NotComputed::NoReference { .. } => "too_few_baseline_rows",
@@ -93,7 +96,7 @@ pub(super) fn verdicts(out: &mut Out, snapshot: &Snapshot, feature: &FeatureStat
         snapshot,
         (Scope::Feature, name),
         report,
-        &feature.breached,
+        (&feature.breached, &feature.standing),
     );
     let here = feature.present == Some(true);
     freshness_verdict(out, snapshot, feature.freshness.as_ref(), name, here);
@@ -115,21 +118,31 @@ fn unjudged(snapshot: &Snapshot, feature: &FeatureState) -> NoVerdict {
     }
 }
 
-/// The verdicts of all checks that judge this.
+/// The verdicts of all checks that judge this. An alarm that stands over a window without one keeps the verdict it rests on,
+/// which is not valid for this window.
 pub(super) fn judged(
     out: &mut Out,
     snapshot: &Snapshot,
     (scope, name): (Scope, &str),
     report: Result<&FeatureReport, NoVerdict>,
-    breached: &Breaches,
+    (breached, standing): (&Breaches, &Standing),
 ) {
     for check in Check::of(scope) {
         if !check_of(&snapshot.monitor, check).enabled {
             continue;
         }
         match report.map(|report| report.verdicts.get(check)) {
-            Ok(Ok(verdict)) => statistical_verdict(out, verdict, *breached.get(check), name),
-            Ok(Err(reason)) => invalid(out, NoVerdict::NotComputed(*reason), name, check.name()),
+            Ok(Ok(verdict)) => {
+                valid(out, true, name, check.name());
+                statistical_verdict(out, verdict, *breached.get(check), name);
+            }
+            Ok(Err(reason)) => {
+                let reason = NoVerdict::NotComputed(*reason);
+                invalid(out, reason, name, check.name());
+                if let Some(verdict) = standing.get(check) {
+                    statistical_verdict(out, verdict, *breached.get(check), name);
+                }
+            }
             Err(reason) => invalid(out, reason, name, check.name()),
         }
     }
@@ -142,7 +155,6 @@ fn statistical_verdict(
     name: &str,
 ) {
     let check = verdict.check.name();
-    valid(out, true, name, check);
     let feature_check = [(Label::Feature, name), (Label::Check, check)];
     out.add(&table::CHECK_VALUE, feature_check, verdict.value);
     out.add(&table::CHECK_ROWS, feature_check, verdict.rows as f64);
@@ -187,7 +199,12 @@ pub(super) fn freshness_verdict(
     }
     let Some(judged) = judged else {
         if expected && snapshot.evaluation.is_some() {
-            invalid(out, NoVerdict::NoEvent, name, "freshness");
+            let behind = snapshot.freshness.is_none() && snapshot.windows_pending > 0;
+            let reason = match behind {
+                true => NoVerdict::CatchingUp,
+                false => NoVerdict::NoEvent,
+            };
+            invalid(out, reason, name, "freshness");
         }
         return;
     };

@@ -14,7 +14,7 @@ use exporter::segments::SegmentTimes;
 use exporter::settings::settings;
 use exporter::snapshot::{
     BaselineInfo, BaselineState, Breaches, Budget, EntitiesState, Evaluation, FeatureState, Judged,
-    JudgedWindow, OpenWindow, PairsState, RuleState, Snapshot, UpdatesState, WholeState,
+    JudgedWindow, OpenWindow, PairsState, RuleState, Snapshot, Standing, UpdatesState, WholeState,
 };
 use exporter::target::FrozenTarget;
 use exporter::updates::Updates;
@@ -329,6 +329,7 @@ pub fn empty() -> Snapshot {
         open: None,
         windows_pending: 0,
         freshness: None,
+        future_events: None,
         served: None,
         updates: None,
         whole: WholeState::default(),
@@ -426,6 +427,7 @@ pub fn snapshot() -> Snapshot {
                 standard: None,
                 left_out: u32::from(place == 0),
                 breached: Breaches::from_fn(|check| breached(report.verdicts.get(check))),
+                standing: Standing::default(),
                 report: Some(report),
                 freshness: found.map(|_| fresh("2017-06-03T21:14:00Z")),
             }
@@ -453,6 +455,7 @@ pub fn snapshot() -> Snapshot {
         quality: FeatureQuality::of(Some(summary), Some(&Problem::New)),
         report: None,
         breached: Breaches::default(),
+        standing: Standing::default(),
         freshness: Some(fresh("2017-05-23T08:00:00Z")),
     });
     features.push(FeatureState {
@@ -498,6 +501,7 @@ pub fn snapshot() -> Snapshot {
         keys: whole.keys,
         quality: MonitorQuality::of(scores, whole.keys.as_ref()),
         breached: Breaches::from_fn(|check| breached(report.window.verdicts.get(check))),
+        standing: Standing::default(),
         report: Some(report.window),
     };
 
@@ -543,6 +547,7 @@ pub fn snapshot() -> Snapshot {
         }),
         windows_pending: 1,
         freshness: Some(fresh("2017-06-03T23:58:30Z")),
+        future_events: Some(0.002),
         served: Some(served()),
         updates: Some(updates()),
         whole,

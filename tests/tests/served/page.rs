@@ -339,6 +339,7 @@ fn how_old_the_rows_are_and_whether_the_source_goes_on_is_said() {
     for words in [
         "half are older than 10\u{a0}d 11\u{a0}h, 5 % than 19\u{a0}d 11\u{a0}h, 1 % than 20\u{a0}d 6\u{a0}h",
         "1,920 rows with an event time, 52.5\u{a0}% past the warning limit, 32.5\u{a0}% past the critical limit",
+        "0.2\u{a0}% of the events are in the future, and count as none",
         "rows come, but no newer events",
         "one after 1\u{a0}d the last time, usually after 1\u{a0}d, at most 1\u{a0}d 4\u{a0}h",
     ] {
@@ -350,6 +351,11 @@ fn how_old_the_rows_are_and_whether_the_source_goes_on_is_said() {
         updates.interval = None;
     }
     assert!(page(&snapshot).contains("no rows: not materialised"));
+    snapshot.freshness = None;
+    snapshot.future_events = Some(0.0);
+    let html = page(&snapshot);
+    assert!(html.contains("not known until older windows are caught up"));
+    assert!(!html.contains("in the future"));
 }
 
 #[test]

@@ -238,6 +238,72 @@ fn what_was_not_computed_is_absent_and_has_a_reason() {
     assert_eq!(samples.get(&mean), None);
 }
 
+/// The check of such a window is not valid, and the alarm has the numbers that it rests on.
+#[test]
+fn an_alarm_stands_over_a_window_without_a_verdict() {
+    let mut snapshot = fixture::snapshot();
+    let mut verdicts = snapshot.features.iter().filter_map(|feature| {
+        Some(
+            feature
+                .report
+                .as_ref()?
+                .verdicts
+                .drift
+                .as_ref()
+                .ok()?
+                .clone(),
+        )
+    });
+    let verdict = verdicts.next().expect("some feature is judged");
+    let absent = snapshot.features.iter_mut().find(|f| f.name == "weekday");
+    let absent = absent.expect("it is expected");
+    absent.breached.drift = Some(stats::BySeverity {
+        warning: true,
+        critical: false,
+    });
+    absent.standing.drift = Some(verdict.clone());
+    let samples = samples(&full(&snapshot, Format::Classic));
+    let of = "feature=\"weekday\",check=\"drift\"";
+    let check = |family, labels: &str, expected| {
+        let series = series(family, &format!("{of}{labels}"));
+        assert_eq!(samples.get(&series), Some(&expected), "{series}");
+    };
+    check(table::CHECK_VALID.definition(), "", 0.0);
+    check(
+        table::CHECK_INVALID_INFO.definition(),
+        ",reason=\"absent\"",
+        1.0,
+    );
+    check(table::CHECK_VALUE.definition(), "", verdict.value);
+    for (severity, breached) in [("warning", 1.0), ("critical", 0.0)] {
+        let severity = format!(",severity=\"{severity}\"");
+        check(table::CHECK_BREACHED.definition(), &severity, breached);
+    }
+}
+
+/// How fresh the newest rows are is not known before they were looked at, and nobody is told that it is well.
+#[test]
+fn freshness_waits_while_windows_are_caught_up() {
+    let mut snapshot = fixture::snapshot();
+    snapshot.freshness = None;
+    for feature in &mut snapshot.features {
+        feature.freshness = None;
+    }
+    for (pending, reason) in [(12, "catching_up"), (0, "no_event")] {
+        snapshot.windows_pending = pending;
+        let samples = samples(&full(&snapshot, Format::Classic));
+        let of = "check=\"freshness\"";
+        let whole = series(table::CHECK_VALID.definition(), of);
+        assert_eq!(samples.get(&whole), Some(&0.0), "{whole}");
+        let why = format!("{of},reason=\"{reason}\"");
+        let why = series(table::CHECK_INVALID_INFO.definition(), &why);
+        assert_eq!(samples.get(&why), Some(&1.0), "{why}");
+        let breached = table::CHECK_BREACHED.definition().name;
+        let said = |series: &&String| series.starts_with(breached) && series.contains(of);
+        assert_eq!(samples.keys().find(said), None);
+    }
+}
+
 #[test]
 fn a_rule_is_judged_or_says_why_not() {
     let samples = samples(&full(&fixture::snapshot(), Format::Classic));

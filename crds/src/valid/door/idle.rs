@@ -80,6 +80,35 @@ impl Door {
         }
     }
 
+    /// Refuses columns that divide the rows where nothing would be told of the parts. Where the check of them is asked for, that
+    /// is refused instead.
+    pub(super) fn idle_segments(
+        &mut self,
+        given: Option<&Checks>,
+        data: &Data,
+        baseline: &Baseline,
+    ) {
+        let checks = given.map(written).unwrap_or_default();
+        let mut checks = checks.iter().filter(|check| check.is_asked_for());
+        let seasonal = matches!(baseline.kind, BaselineKind::Seasonal(_));
+        if !seasonal || data.segments.is_empty() || checks.any(|check| check.name == "segments") {
+            return;
+        }
+        let columns = data.segments.iter().map(|given| quote(&given.column));
+        let columns: Vec<String> = columns.collect();
+        let verb = if columns.len() == 1 {
+            "divides"
+        } else {
+            "divide"
+        };
+        let found = format!(
+            "{} {verb} the rows, and a seasonal baseline keeps each feature by itself, so that nothing is told of the parts",
+            columns.join(" and ")
+        );
+        let write = "write another baseline, or remove segments";
+        self.refuse("spec.data.segments", found, write);
+    }
+
     fn idle_overrides(&mut self, check: &Written<'_>, features: &FeatureSelection) {
         for (i, other) in check.overrides.iter().enumerate() {
             if other.enabled.or(check.enabled) == Some(false) {

@@ -125,9 +125,11 @@ pub(super) fn supply() -> Vec<Line> {
             ),
             lines(
                 "Rows that are too old",
-                "Share of the rows whose event is past a limit of freshness.",
+                "Share of the rows whose event is past a limit of freshness, and of those whose event is in the future, which \
+                 counts as none.",
             )
             .ask(stale, "{{severity}}")
+            .ask(of(&table::FUTURE_EVENT_RATIO), "in the future")
             .unit(SHARE)
             .from(0.0)
             .at_least_to(0.01)

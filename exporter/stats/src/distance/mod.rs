@@ -340,6 +340,55 @@ pub enum NotComputed {
     Overflow,
 }
 
+impl NotComputed {
+    /// Whether the window is the reason, so that the next one may have a number. Else it is the baseline or the manifest, and
+    /// stays.
+    pub fn is_of_the_window(&self) -> bool {
+        match self {
+            NotComputed::TooFewRows { .. }
+            | NotComputed::NoKeys
+            | NotComputed::NoFlag
+            | NotComputed::NoSample
+            | NotComputed::Pairs(association::NotComputed::TooFewRows { .. })
+            | NotComputed::NoTarget
+            | NotComputed::NoSegments
+            | NotComputed::NoSegmentOfWindow
+            | NotComputed::Predictive(
+                predictive::NotComputed::TooFewRows { .. } | predictive::NotComputed::OneClass,
+            )
+            | NotComputed::TooFewCycles { .. }
+            | NotComputed::Season(_)
+            | NotComputed::UnknownPhase
+            | NotComputed::KindChanged { .. }
+            | NotComputed::OtherBins
+            | NotComputed::Absent
+            | NotComputed::Overflow => true,
+            NotComputed::NoReference { .. }
+            | NotComputed::ZeroSpread
+            | NotComputed::ZeroDeviation
+            | NotComputed::TooManyFeatures { .. }
+            | NotComputed::NoOtherFeature
+            | NotComputed::Pairs(_)
+            | NotComputed::NoSegmentOfBaseline { .. }
+            | NotComputed::TargetPending
+            | NotComputed::TellsNothing
+            | NotComputed::Predictive(_)
+            | NotComputed::TooFewWindows { .. }
+            | NotComputed::NoSpreadOfMeans
+            | NotComputed::TooPersistent
+            | NotComputed::NotSeasonal
+            | NotComputed::Seasonal
+            | NotComputed::NotInBaseline
+            | NotComputed::NoKeysInBaseline
+            | NotComputed::NotForKind { .. }
+            | NotComputed::GivenForOtherKind { .. }
+            | NotComputed::TooManyCategories
+            | NotComputed::Moving
+            | NotComputed::Disabled => false,
+        }
+    }
+}
+
 /// The verb that goes with a number of rows.
 fn are(rows: u64) -> &'static str {
     if rows == 1 { "is" } else { "are" }
