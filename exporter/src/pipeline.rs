@@ -892,6 +892,7 @@ spec:
             slots: NonZeroUsize::MIN,
             slot_of: None,
             unbroken: true,
+            horizon: None,
             counting: Arc::new(counting),
             rules: Arc::new([]),
         };
