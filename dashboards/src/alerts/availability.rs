@@ -43,14 +43,18 @@ pub(super) fn availability(subject: Subject<'_>) -> Vec<Alert> {
     let up = subject.reach.up();
     let dropped_within = crate::timing::text((pace.rules * 120).max(pace.features * 3));
     let dropped = subject.reach.of(&table::SERIES_DROPPED, &[]);
-    // Without a baseline or a window nothing is judged yet, and what moves by construction never is.
+    // Without a baseline or a window nothing is judged yet, and what moves by construction never is; nor are features beyond those
+    // that are looked at together, and a baseline of one window is the choice of who wrote it.
     let blind = [
         "absent",
+        "constant_target",
         "given_for_other_kind",
         "kind_changed",
+        "no_common_class",
         "no_event",
         "no_keys",
         "no_segments",
+        "one_class",
         "other_bins",
         "overflow",
         "too_few_baseline_rows",

@@ -227,13 +227,6 @@ fn limits() -> Vec<Line> {
         format!("{centre} {sign} {limit} * {deviation}")
     };
     let by_statistic = |family: &Family<2>| max_by(&[Statistic], &ONE.of(family, &[FEATURE]));
-    let reference_power = by_statistic(&table::FEATURE_REFERENCE_POWER);
-    let end = |family: &Family<2>| {
-        format!(
-            "{} and on (statistic) {reference_power}",
-            by_statistic(family)
-        )
-    };
     let fourth = Line::even(
         8,
         vec![
@@ -246,17 +239,20 @@ fn limits() -> Vec<Line> {
             ),
             lines(
                 "What it tells about the target",
-                "By itself: AUC, the explained share, information value or mutual information. Of \
-                 what is judged also its value in the baseline, and the ends of its 95 % interval.",
+                "By itself: AUC, the explained share, information value or mutual information, each \
+                 with the ends of its 95 % interval. Of what is judged also its value in the baseline.",
             )
             .ask(by_statistic(&table::FEATURE_POWER), "{{statistic}}")
-            .ask(reference_power.clone(), "{{statistic}} in the baseline")
             .ask(
-                end(&table::FEATURE_POWER_LOWER_BOUND),
+                by_statistic(&table::FEATURE_REFERENCE_POWER),
+                "{{statistic}} in the baseline",
+            )
+            .ask(
+                by_statistic(&table::FEATURE_POWER_LOWER_BOUND),
                 "{{statistic}}, at least",
             )
             .ask(
-                end(&table::FEATURE_POWER_UPPER_BOUND),
+                by_statistic(&table::FEATURE_POWER_UPPER_BOUND),
                 "{{statistic}}, at most",
             )
             .unit(PLAIN)

@@ -119,7 +119,9 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::NoKeysInBaseline => "a key was not in the baseline".to_owned(),
         NotComputed::NoSample => "no rows were sampled".to_owned(),
         NotComputed::NoFlag => "its flag is not in the window".to_owned(),
-        NotComputed::TooManyFeatures { most } => format!("beyond the first {most} features"),
+        NotComputed::TooManyFeatures { most } => {
+            format!("beyond the first {most} features by name")
+        }
         NotComputed::NoOtherFeature => "no other feature".to_owned(),
         NotComputed::Pairs(reason) => reason.to_string(),
         NotComputed::NoTarget => "no target".to_owned(),

@@ -28,7 +28,8 @@ pub fn section(snapshot: &Snapshot) -> Markup {
         .iter()
         .filter_map(|feature| Some((feature, feature.report.as_ref()?.power.as_ref()?)))
         .collect();
-    powers.sort_by(|a, b| strength(b.1).total_cmp(&strength(a.1)));
+    let by_strength = |a: (f64, f64), b: (f64, f64)| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1));
+    powers.sort_by(|a, b| by_strength(strength(a, report), strength(b, report)));
     let left = powers.len().saturating_sub(LISTED);
     html! {
         h2 { "What features tell about " (report.target) }
@@ -41,7 +42,7 @@ pub fn section(snapshot: &Snapshot) -> Markup {
                 div {
                     table {
                         thead {
-                            tr { th {} th { "judged by" } th { "baseline" } th { "this window" } th { "95 % interval" } th { "÷ limit" } th { "information value" } th { "mutual information" } th { "ε², ω²" } th { "contribution" } }
+                            tr { th {} th { "measure" } th { "baseline" } th { "this window" } th { "95 % interval" } th { "÷ limit" } th { "information value" } th { "mutual information" } th { "ε², ω²" } th { "contribution" } }
                         }
                         tbody {
                             @for (feature, power) in powers.iter().take(LISTED) {
@@ -53,7 +54,10 @@ pub fn section(snapshot: &Snapshot) -> Markup {
                         p.soft { "… and " (words::plural(left as u64, "feature")) " that tell less; the rows above name them all." }
                     }
                     p.soft {
-                        "By itself: the area under the ROC curve (0.5 tells nothing), or the share of a number that is explained. "
+                        "By itself: the area under the ROC curve (0.5 tells nothing), or the share of a number that is explained. Not judged is "
+                        "what told nothing in the baseline: which values speak for a class was hardly learnt then, so that its AUC tells something "
+                        "on either side of 0.5, and of more than two classes the information value says it better. "
+                        "Information value and mutual information are less what chance puts there. "
                         "Beside mutual information, in nats, is the part of the target's uncertainty that it takes away. ε² and ω² are the "
                         "part of the variance that lies between groups, less what chance puts there. "
                         "The contribution is a feature's part of what all of them explain together, in a regression of ranks."
@@ -97,26 +101,30 @@ fn row(feature: &FeatureState, power: &Power, report: &PerformanceReport) -> Mar
         let found = power.values.iter().find(|(own, _)| *own == measure);
         found.map(|(_, measured)| *measured)
     };
-    let judged = power.judged.and_then(value);
+    let main = power.judged.or_else(|| first(power));
+    let by = main.map(|measure| match power.judged {
+        Some(_) => measure.to_string(),
+        None => format!("{measure}, not judged"),
+    });
+    let main = main.and_then(value);
     let score = feature.report.as_ref().and_then(|report| {
         let verdict = report.verdicts.performance.as_ref().ok()?;
         Some(words::times(verdict.scores.warning))
     });
-    let contribution = report.contributions.iter();
-    let contribution = contribution.clone().find(|(name, _)| *name == feature.name);
+    let contribution = contribution(report, &feature.name);
     let nothing = || words::NOTHING.to_owned();
     html! {
         tr {
             td { (feature.name) }
-            td { (power.judged.map_or_else(nothing, |measure| measure.to_string())) }
+            td { (by.unwrap_or_else(nothing)) }
             td { (power.reference.map_or_else(nothing, words::measure)) }
-            td { (judged.map_or_else(nothing, |measured| words::measure(measured.value))) }
-            td { (judged.map_or_else(nothing, interval)) }
+            td { (main.map_or_else(nothing, |measured| words::measure(measured.value))) }
+            td { (main.map_or_else(nothing, interval)) }
             td { (score.unwrap_or_else(nothing)) }
             td { (value(PowerMeasure::InformationValue).map_or_else(nothing, information)) }
             td { (beside(value(PowerMeasure::MutualInformation), power.uncertainty.map(words::percent))) }
-            td { (beside(value(PowerMeasure::EpsilonSquared), power.omega_squared.map(shown))) }
-            td { (contribution.map_or_else(nothing, |(_, share)| words::percent(*share))) }
+            td { (beside(value(PowerMeasure::EpsilonSquared), power.omega.map(with_interval))) }
+            td { (contribution.map_or_else(nothing, words::percent)) }
         }
     }
 }
@@ -129,19 +137,23 @@ fn interval(measured: Measured) -> String {
     )
 }
 
-/// A measure, and what stands beside it.
+/// A value and behind it its interval.
+fn with_interval(measured: Measured) -> String {
+    format!(
+        "{} ({})",
+        words::measure(measured.value),
+        interval(measured)
+    )
+}
+
+/// A measure with its interval, and what stands beside it.
 fn beside(measured: Option<Measured>, other: Option<String>) -> String {
-    let measured = measured.map(|measured| words::measure(measured.value));
+    let measured = measured.map(with_interval);
     let both: Vec<String> = measured.into_iter().chain(other).collect();
     match both.is_empty() {
         true => words::NOTHING.to_owned(),
         false => both.join(", "),
     }
-}
-
-/// A share of the variance, which by chance may be below 0.
-fn shown(share: f64) -> String {
-    words::measure(share.max(0.0))
 }
 
 fn information(measured: Measured) -> String {
@@ -152,19 +164,34 @@ fn information(measured: Measured) -> String {
         Band::Strong => "strong",
         Band::Suspicious => "suspiciously strong",
     };
-    format!("{}, {band}", words::measure(measured.value))
+    format!("{}, {band}", with_interval(measured))
 }
 
-/// How much a feature tells, for the order: what is judged comes first.
-fn strength(power: &Power) -> f64 {
-    let first = power
-        .values
-        .first()
-        .map_or(0.0, |(_, measured)| measured.value);
-    match power.judged {
-        Some(_) => 1.0 + first,
-        None => 0.0,
-    }
+/// By what a feature would be judged if it told something in the baseline.
+fn first(power: &Power) -> Option<PowerMeasure> {
+    let (measure, _) = power.values.first()?;
+    matches!(measure, PowerMeasure::Auc | PowerMeasure::RSquared).then_some(*measure)
+}
+
+/// What a feature brings to all of them together, where it shares.
+fn contribution(report: &PerformanceReport, feature: &str) -> Option<f64> {
+    let mut shares = report.contributions.iter();
+    shares
+        .find(|(name, _)| name == feature)
+        .map(|(_, share)| *share)
+}
+
+/// How much a feature tells, for the order, whether it is judged or not: by what it brings to all of them, and then by itself.
+fn strength((feature, power): &(&FeatureState, &Power), report: &PerformanceReport) -> (f64, f64) {
+    let value = |wanted: PowerMeasure| {
+        let found = power.values.iter().find(|(own, _)| *own == wanted);
+        found.map(|(_, measured)| measured.value)
+    };
+    let alone = value(PowerMeasure::InformationValue)
+        .or_else(|| value(PowerMeasure::RSquared))
+        .or_else(|| value(PowerMeasure::EpsilonSquared));
+    let shared = contribution(report, &feature.name).unwrap_or(0.0);
+    (shared, alone.unwrap_or(0.0))
 }
 
 /// The weight of evidence of each bin of a feature for a class; nothing where the bins are not those of the baseline.

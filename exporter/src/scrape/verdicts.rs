@@ -53,10 +53,8 @@ impl NoVerdict {
                 NotComputed::NoSample => "no_sample",
                 NotComputed::NoFlag => "no_flag",
                 NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
-                NotComputed::Predictive(predictive::NotComputed::TooFewRows { .. }) => {
-                    "too_few_rows"
-                }
-                NotComputed::Predictive(predictive::NotComputed::OneClass) => "one_class",
+                NotComputed::Predictive(reason) => of_target(reason),
+                NotComputed::TooManyFeatures { .. } => "too_many_features",
                 NotComputed::NoTarget => "no_target",
                 NotComputed::NoSegments => "no_segments",
                 NotComputed::NoSegmentOfWindow => "too_few_rows",
@@ -70,7 +68,6 @@ impl NoVerdict {
                 NotComputed::Season(_) => "overflow",
                 NotComputed::NotForKind { .. }
                 | NotComputed::ZeroDeviation
-                | NotComputed::TooManyFeatures { .. }
                 | NotComputed::NoOtherFeature
                 | NotComputed::NoSegmentOfBaseline { .. }
                 // A baseline of few windows is the choice of who wrote it.
@@ -80,10 +77,35 @@ impl NoVerdict {
                 | NotComputed::Pairs(_)
                 | NotComputed::TellsNothing
                 | NotComputed::TargetPending
-                | NotComputed::Predictive(_)
                 | NotComputed::Disabled => return None,
             },
         })
+    }
+}
+
+/// Why it is not known what a feature tells about the target.
+fn of_target(reason: predictive::NotComputed) -> &'static str {
+    use predictive::NotComputed::*;
+    match reason {
+        TooFewRows { .. } => "too_few_rows",
+        TooFewFolds { .. } => "too_few_baseline_windows",
+        OneClass => "one_class",
+        NoCommonClass => "no_common_class",
+        ConstantFeature => "constant_feature",
+        ConstantTarget => "constant_target",
+        TooManyClasses { .. } | TooManyCategories { .. } => "too_many_categories",
+        LengthsDiffer { .. } | UnknownCode { .. } => "other_bins",
+        NotANumber { .. }
+        | Infinite { .. }
+        | TooManyRows
+        | NoFeature
+        | TooManyPredictors { .. }
+        | NotACorrelation { .. }
+        | NotPositiveSemidefinite
+        | NegativeContribution { .. }
+        | NoContribution
+        | NotAProbability
+        | Overflow => "overflow",
     }
 }
 
@@ -292,5 +314,36 @@ fn part_name(part: LimitPart) -> &'static str {
         LimitPart::RunLength => "run_length",
         LimitPart::BetweenWindows => "between_windows",
         LimitPart::BetweenWindowsCapped => "between_windows_capped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A check of a feature that is not judged is seen, unless it is not meant to be.
+    #[test]
+    fn what_is_not_known_of_a_target_has_a_reason() {
+        use predictive::NotComputed::*;
+        let of = |reason| NoVerdict::NotComputed(reason).reason();
+        for (reason, name) in [
+            (TooFewRows { have: 0, need: 1 }, "too_few_rows"),
+            (TooFewFolds { have: 1, need: 2 }, "too_few_baseline_windows"),
+            (OneClass, "one_class"),
+            (NoCommonClass, "no_common_class"),
+            (ConstantFeature, "constant_feature"),
+            (ConstantTarget, "constant_target"),
+            (
+                TooManyCategories { have: 60, most: 50 },
+                "too_many_categories",
+            ),
+            (LengthsDiffer { left: 2, right: 3 }, "other_bins"),
+            (Overflow, "overflow"),
+        ] {
+            assert_eq!(of(NotComputed::Predictive(reason)), Some(name));
+        }
+        let beyond = NotComputed::TooManyFeatures { most: 128 };
+        assert_eq!(of(beyond), Some("too_many_features"));
+        assert_eq!(of(NotComputed::TellsNothing), None);
     }
 }

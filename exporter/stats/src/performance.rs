@@ -28,7 +28,8 @@ pub const MAX_TARGET_CLASSES: usize = 10;
 /// The target in the rows of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Target<'a> {
-    /// The class of each row, below `classes`; [`ABSENT`] where it is not known.
+    /// The class of each row, below `classes`; [`ABSENT`] where it is not known. The last one is that of all names that the baseline
+    /// does not tell apart, also of those that it does not have.
     Classes {
         /// One code a row.
         codes: &'a [u32],
@@ -155,15 +156,22 @@ fn read(
 ) -> Result<Reading, NotComputed> {
     match (target, *feature) {
         (Target::Classes { codes, classes }, Predictor::Numeric { values, bins }) => {
+            let (known_values, known_codes) =
+                known(values, codes, |value| !value.is_nan(), is_code);
+            check_classes(&known_codes, classes)?;
             let larger = predictive::auc::ranked(ranks, codes, classes)?;
-            let (values, codes) = known(values, codes, |value| !value.is_nan(), is_code);
             let edges = bins.coarse_edges();
             let bin = |value: &f64| edges.partition_point(|edge| edge <= value) as u32;
-            let binned: Vec<u32> = values.iter().map(bin).collect();
-            let (finite, their) = known(&values, &codes, |value| value.is_finite(), |_| true);
+            let binned: Vec<u32> = known_values.iter().map(bin).collect();
+            let (finite, their) = known(
+                &known_values,
+                &known_codes,
+                |value| value.is_finite(),
+                |_| true,
+            );
             Ok(Reading::Ranks {
                 larger,
-                table: ClassTable::count(&binned, edges.len() + 1, &codes, classes)?,
+                table: ClassTable::count(&binned, edges.len() + 1, &known_codes, classes)?,
                 effect: effect_size(&finite, &their, classes),
             })
         }
@@ -175,11 +183,8 @@ fn read(
             },
         ) => {
             let (values, codes) = known(values, codes, is_code, is_code);
+            check_classes(&codes, classes)?;
             let table = ClassTable::count(&values, categories, &codes, classes)?;
-            let filled = |counts: &[u64]| counts.iter().filter(|count| **count > 0).count();
-            if filled(&table.class_totals()) < 2 {
-                return Err(NotComputed::OneClass);
-            }
             Ok(Reading::Categories { table })
         }
         (Target::Numbers(target), Predictor::Numeric { values, .. }) => {
@@ -189,13 +194,50 @@ fn read(
                 |value| value.is_finite(),
                 |value| value.is_finite(),
             );
-            Ok(Reading::Line(correlation(&values, &target)?))
+            let line = match correlation(&values, &target) {
+                Err(NotComputed::ConstantFeature) if !is_one(&target) => {
+                    Correlation::of_a_constant(values.len() as u64)
+                }
+                Err(NotComputed::ConstantFeature) => Err(NotComputed::ConstantTarget),
+                found => found,
+            };
+            Ok(Reading::Line(line?))
         }
         (Target::Numbers(target), Predictor::Categorical { codes, categories }) => {
             let (codes, target) = known(codes, target, is_code, |value| value.is_finite());
-            Ok(Reading::Groups(effect_size(&target, &codes, categories)?))
+            if codes.is_empty() {
+                return Err(NotComputed::TooFewRows { have: 0, need: 1 });
+            }
+            // Here the categories are the classes, and the target is the number.
+            let effect = match effect_size(&target, &codes, categories) {
+                Err(NotComputed::OneClass) => Ok(EffectSize::of_one_class(codes.len() as u64)),
+                Err(NotComputed::ConstantFeature) => Err(NotComputed::ConstantTarget),
+                Err(NotComputed::TooManyClasses { have, most }) => {
+                    Err(NotComputed::TooManyCategories { have, most })
+                }
+                found => found,
+            };
+            Ok(Reading::Groups(effect?))
         }
     }
+}
+
+/// Whether the rows with a feature have two classes of the target; else it is said what they lack.
+fn check_classes(codes: &[u32], classes: usize) -> Result<(), NotComputed> {
+    let Some(first) = codes.first() else {
+        return Err(NotComputed::TooFewRows { have: 0, need: 1 });
+    };
+    match codes.iter().any(|code| code != first) {
+        true => Ok(()),
+        // None of the names that the baseline tells apart.
+        false if *first as usize + 1 == classes => Err(NotComputed::NoCommonClass),
+        false => Err(NotComputed::OneClass),
+    }
+}
+
+/// Whether all numbers are the same.
+fn is_one(numbers: &[f64]) -> bool {
+    numbers.iter().all(|number| Some(number) == numbers.first())
 }
 
 fn is_code(code: &u32) -> bool {

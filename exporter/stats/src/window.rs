@@ -3,14 +3,23 @@
 use serde::{Deserialize, Serialize};
 
 use crate::association::{InputError, Matrix, Values, matrix};
+use crate::distance::NotComputed;
 use crate::keys::Keys;
 use crate::missingness::{CompleteEntities, CompleteRows, Missingness};
 use crate::performance::Performance;
 use crate::rows::RowValues;
 use crate::segments::Segmented;
 
-/// Features that are compared with each other: the first so many of the baseline.
+/// Features that are compared with each other, with the target and within segments: the first so many of the baseline, by name.
 pub const MAX_FEATURES: usize = 128;
+
+/// Why a feature is not among the `sampled` ones: there are as many as may be, or what `otherwise` says.
+pub(crate) fn not_sampled(sampled: usize, otherwise: NotComputed) -> NotComputed {
+    match sampled >= MAX_FEATURES {
+        true => NotComputed::TooManyFeatures { most: MAX_FEATURES },
+        false => otherwise,
+    }
+}
 
 /// The most rows that pairs of features rest on: of more every second one is taken, or every third. With 8,193 rows and as
 /// many in the baseline chance alone moves a correlation by 0.0156 (one standard error), far below the 0.10 from which a change

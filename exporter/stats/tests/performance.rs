@@ -11,8 +11,8 @@ use stats::performance::{BinEvidence, Performance, PowerMeasure, Predictor, Targ
 use stats::predictive;
 use stats::{
     Bins, ByCheck, BySeverity, CheckSettings, Column, DriftSettings, FeatureProfile, FrozenFeature,
-    Kind, LimitPart, MOST_EVIDENT, NotComputed, QualitySettings, Reference, Report, Settings,
-    Statistic, Summary, Validity, WindowSummary, judge,
+    Kind, LimitPart, MAX_FEATURES, MOST_EVIDENT, NotComputed, QualitySettings, Reference, Report,
+    Settings, Statistic, Summary, Validity, WindowSummary, judge,
 };
 
 const ROWS: usize = 2_000;
@@ -214,11 +214,13 @@ fn features_that_tell_less_are_told() {
             let verdict = |report: &Report| report.features[feature].verdicts.performance.clone();
             if name == "nothing" {
                 assert_eq!(verdict(&same), Err(NotComputed::TellsNothing));
-                assert!(
-                    values(&same, feature)
-                        .values()
-                        .all(|value| value.abs() < 0.05)
-                );
+                assert!(values(&same, feature).iter().all(|(measure, value)| {
+                    let nothing = match measure {
+                        PowerMeasure::Auc => 0.5,
+                        _ => 0.0,
+                    };
+                    (value - nothing).abs() < 0.05
+                }));
                 continue;
             }
             let (same, less) = (verdict(&same).unwrap(), verdict(&less).unwrap());
@@ -268,7 +270,14 @@ fn measures_have_their_intervals() {
                 assert!(inside && measured.low > 0.0, "{measure:?}: {measured:?}");
             }
             assert_eq!(power.uncertainty.is_some(), classes);
-            let mut shares = power.uncertainty.into_iter().chain(power.omega_squared);
+            if let Some(omega) = power.omega {
+                assert!(
+                    omega.low < omega.value && omega.value < omega.high,
+                    "{omega:?}"
+                );
+            }
+            let omega = power.omega.map(|omega| omega.value);
+            let mut shares = power.uncertainty.into_iter().chain(omega);
             assert!(shares.all(|share| 0.0 < share && share < 1.0), "{power:?}");
         }
         let together = report.performance.unwrap();
@@ -355,9 +364,9 @@ fn what_is_not_known_is_not_fine() {
     // A target that is not known of any row yet.
     let mut unknown = drawn.clone();
     unknown.class = vec![ABSENT; ROWS];
-    let none = NotComputed::Predictive(predictive::NotComputed::OneClass);
+    let none = predictive::NotComputed::TooFewRows { have: 0, need: 1 };
     let report = baseline.judge(&unknown);
-    assert_eq!(of(&report), Err(none));
+    assert_eq!(of(&report), Err(NotComputed::Predictive(none)));
     assert_eq!(report.performance.unwrap().rows, 0);
     // Known of few rows.
     unknown.class[..20].copy_from_slice(&drawn.class[..20]);
@@ -377,6 +386,181 @@ fn what_is_not_known_is_not_fine() {
     let known = whole(performance(&drawn, &baseline.bins, About::Classes));
     let report = judge(&reference, &[Some(&summary)], &known);
     assert_eq!(of(&report), Err(NotComputed::NoTarget));
+}
+
+/// Why a window says nothing of a feature is that window's: labels that are all one, all others than in the baseline, or one number.
+#[test]
+fn why_a_target_says_nothing_is_said() {
+    let mut rng = SmallRng::seed_from_u64(6);
+    let reasons = |report: &Report| {
+        let of = |feature: usize| match report.features[feature].verdicts.performance {
+            Err(NotComputed::Predictive(reason)) => reason,
+            ref other => panic!("{feature}: {other:?}"),
+        };
+        [of(0), of(3)]
+    };
+    let baseline = Baseline::new(&mut rng, About::Classes, CheckSettings::default());
+    let drawn = window(&mut rng);
+    let mut one = drawn.clone();
+    one.class = vec![0; ROWS];
+    let report = baseline.judge(&one);
+    assert_eq!(reasons(&report), [predictive::NotComputed::OneClass; 2]);
+    // Names that the baseline does not have are the last class.
+    one.class = vec![2; ROWS];
+    let report = baseline.judge(&one);
+    assert_eq!(
+        reasons(&report),
+        [predictive::NotComputed::NoCommonClass; 2]
+    );
+
+    let baseline = Baseline::new(&mut rng, About::Numbers, CheckSettings::default());
+    let mut one = drawn;
+    one.value = vec![3.0; ROWS];
+    let report = baseline.judge(&one);
+    assert_eq!(
+        reasons(&report),
+        [predictive::NotComputed::ConstantTarget; 2]
+    );
+}
+
+/// A feature that is not to be judged, or told nothing before, is not said to lack something.
+#[test]
+fn what_is_not_to_be_judged_lacks_nothing() {
+    let mut rng = SmallRng::seed_from_u64(10);
+    let off = CheckSettings {
+        enabled: false,
+        ..CheckSettings::default()
+    };
+    let drawn = window(&mut rng);
+    let mut one = drawn.clone();
+    one.class = vec![0; ROWS];
+    let baseline = Baseline::new(&mut rng, About::Classes, off);
+    for window in [&drawn, &one] {
+        let report = baseline.judge(window);
+        for feature in &report.features {
+            assert_eq!(feature.verdicts.performance, Err(NotComputed::Disabled));
+        }
+    }
+    let baseline = Baseline::new(&mut rng, About::Classes, CheckSettings::default());
+    let nothing = &baseline.judge(&one).features[2];
+    assert_eq!(nothing.verdicts.performance, Err(NotComputed::TellsNothing));
+}
+
+/// A feature that has one value in a window tells nothing there, which is a fall.
+#[test]
+fn a_constant_feature_tells_nothing() {
+    let mut rng = SmallRng::seed_from_u64(7);
+    for about in [About::Classes, About::Numbers] {
+        let baseline = Baseline::new(&mut rng, about, CheckSettings::default());
+        let mut constant = window(&mut rng);
+        constant.numbers[0] = vec![1.0; ROWS];
+        constant.codes = vec![1; ROWS];
+        let report = baseline.judge(&constant);
+        for feature in [0, 3] {
+            let judged = &report.features[feature];
+            let verdict = judged.verdicts.performance.as_ref().unwrap();
+            assert!(verdict.over.critical, "{verdict:?}");
+            let power = judged.power.as_ref().unwrap();
+            let nothing = match about {
+                About::Classes => 0.5,
+                About::Numbers => 0.0,
+            };
+            assert_eq!(power.values[0].1.value, nothing, "{power:?}");
+        }
+    }
+}
+
+/// What told nothing in the baseline and knows the target now is no test, but it is told.
+#[test]
+fn a_feature_that_begins_to_know_the_target_is_seen() {
+    let mut rng = SmallRng::seed_from_u64(8);
+    for (about, measure) in [
+        (About::Classes, PowerMeasure::Auc),
+        (About::Numbers, PowerMeasure::RSquared),
+    ] {
+        let baseline = Baseline::new(&mut rng, about, CheckSettings::default());
+        let mut leaks = window(&mut rng);
+        leaks.numbers[2] = leaks.value.clone();
+        let report = baseline.judge(&leaks);
+        let judged = &report.features[2];
+        assert_eq!(judged.verdicts.performance, Err(NotComputed::TellsNothing));
+        let power = judged.power.as_ref().unwrap();
+        assert_eq!((power.judged, power.reference), (None, None));
+        let (first, measured) = power.values[0];
+        assert_eq!(first, measure);
+        assert!(measured.low <= measured.value && measured.value <= measured.high);
+        match about {
+            // Which values speak for a class was hardly learnt, so that classes may lie on either side of a half.
+            About::Classes => {
+                assert!(measured.high < 0.5 || measured.low > 0.5, "{measured:?}");
+                let value = values(&report, 2)[&PowerMeasure::InformationValue];
+                assert!(value > 1.0, "{value}");
+            }
+            About::Numbers => assert_eq!(measured.value, 1.0),
+        }
+    }
+}
+
+/// A handful of rows of a class makes no feature tell something.
+#[test]
+fn classes_of_a_few_rows_are_left_out() {
+    let mut rng = SmallRng::seed_from_u64(9);
+    let baseline = Baseline::new(&mut rng, About::Classes, CheckSettings::default());
+    let mut drawn = window(&mut rng);
+    for (row, class) in drawn.class.iter_mut().enumerate() {
+        *class = if row < 4 { 2 } else { row as u32 % 2 };
+    }
+    let report = baseline.judge(&drawn);
+    for feature in 0..NAMES.len() {
+        let value = values(&report, feature)[&PowerMeasure::InformationValue];
+        assert!(value < 0.02, "{feature}: {value}");
+    }
+    let evidence = report.performance.unwrap().evidence;
+    assert_eq!(evidence.len(), MOST_EVIDENT);
+    assert!(evidence.iter().all(|(_, found)| found.class != 2));
+}
+
+/// Only the first features by name are looked at, and of the others that is said.
+#[test]
+fn features_beyond_the_most_are_told() {
+    let names: Vec<String> = (0..=MAX_FEATURES)
+        .map(|place| format!("f{place:03}"))
+        .collect();
+    let values: Vec<f64> = (0..60).map(f64::from).collect();
+    let class: Vec<u32> = (0..60).map(|row| row / 30).collect();
+    let bins = Arc::new(profile(&values, None).freeze_bins());
+    let Bins::Numeric(numeric) = bins.as_ref() else {
+        panic!("numbers have bins of numbers");
+    };
+    let predictor = Predictor::Numeric {
+        values: &values,
+        bins: numeric,
+    };
+    let sampled: Vec<(&str, Predictor<'_>)> = names[..MAX_FEATURES]
+        .iter()
+        .map(|name| (name.as_str(), predictor))
+        .collect();
+    let target = Target::Classes {
+        codes: &class,
+        classes: 3,
+    };
+    let window = whole(Performance::new("target", target, &sampled));
+    let features: Vec<FrozenFeature> = names
+        .iter()
+        .map(|name| FrozenFeature::new(name, "", bins.clone(), Vec::new()))
+        .collect();
+    let windows = vec![window.clone(); 3];
+    let reference = Reference::new(&features, &windows, &settings(CheckSettings::default()));
+    assert_eq!(reference.tests(), MAX_FEATURES);
+    let summary = profile(&values, Some(bins.clone())).close();
+    let current = vec![Some(&summary); names.len()];
+    let report = judge(&reference, &current, &window);
+    assert!(report.features[0].verdicts.performance.is_ok());
+    let most = MAX_FEATURES;
+    assert_eq!(
+        report.features[MAX_FEATURES].verdicts.performance,
+        Err(NotComputed::TooManyFeatures { most })
+    );
 }
 
 /// Of more classes than are told apart the rarest are one.

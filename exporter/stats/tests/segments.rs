@@ -11,8 +11,8 @@ use stats::decomposition::Segment;
 use stats::performance::Predictor;
 use stats::{
     Bins, ByCheck, BySeverity, CheckSettings, Column, DriftSettings, FeatureProfile, FrozenFeature,
-    Kind, LimitPart, NotComputed, NumericBins, QualitySettings, Reference, Report, Segmented,
-    Settings, Statistic, Summary, Validity, WindowSummary, judge,
+    Kind, LimitPart, MAX_FEATURES, NotComputed, NumericBins, QualitySettings, Reference, Report,
+    Segmented, Settings, Statistic, Summary, Validity, WindowSummary, judge,
 };
 
 const ROWS: usize = 4_000;
@@ -404,5 +404,56 @@ fn what_does_not_divide_is_not_judged() {
     assert_eq!(
         verdict(&baseline.reference(), &few),
         Err(NotComputed::NoSegmentOfWindow)
+    );
+}
+
+/// Only the first features by name are looked at, and of the others that is said.
+#[test]
+fn features_beyond_the_most_are_told() {
+    let mut rng = SmallRng::seed_from_u64(7);
+    let rows = draw(&mut rng, 400, UNCHANGED);
+    let bins = NumericBins::freeze(
+        rows.spend
+            .iter()
+            .copied()
+            .filter(|v| v.is_finite())
+            .collect(),
+    );
+    let names: Vec<String> = (0..=MAX_FEATURES)
+        .map(|place| format!("f{place:03}"))
+        .collect();
+    let predictor = Predictor::Numeric {
+        values: &rows.spend,
+        bins: &bins,
+    };
+    let sampled: Vec<(&str, Predictor<'_>)> = names[..MAX_FEATURES]
+        .iter()
+        .map(|name| (name.as_str(), predictor))
+        .collect();
+    let regions = REGIONS.map(str::to_owned);
+    let window = WindowSummary {
+        segments: vec![Segmented::new("region", &regions, &rows.regions, &sampled)],
+        ..WindowSummary::default()
+    };
+    let frozen = Arc::new(Bins::Numeric(bins.clone()));
+    let features: Vec<FrozenFeature> = names
+        .iter()
+        .map(|name| FrozenFeature::new(name, "", frozen.clone(), Vec::new()))
+        .collect();
+    let windows = vec![window.clone(); 3];
+    let reference = Reference::new(&features, &windows, &settings(CheckSettings::default()));
+    let mut profile = FeatureProfile::new(Kind::Numeric, Some(frozen));
+    let column = Column::Numeric {
+        values: &rows.spend,
+        validity: Validity::all(rows.spend.len()),
+    };
+    profile.update(&column).unwrap();
+    let summary = profile.close();
+    let report = judge(&reference, &vec![Some(&summary); names.len()], &window);
+    assert!(report.features[0].verdicts.segments.is_ok());
+    let most = MAX_FEATURES;
+    assert_eq!(
+        report.features[MAX_FEATURES].verdicts.segments,
+        Err(NotComputed::TooManyFeatures { most })
     );
 }

@@ -157,6 +157,22 @@ fn it_loads_nothing_from_elsewhere() {
     }
 }
 
+/// Each measure with its interval, also of a feature that told nothing in the baseline and is not judged.
+#[test]
+fn what_features_tell_is_shown_with_its_intervals() {
+    let html = page(&fixture::snapshot());
+    for row in [
+        "0.420 (0.330 to 0.510), strong",
+        "0.060 (0.040 to 0.080), 5.5\u{a0}%",
+        "0.120 (0.090 to 0.150), 0.119 (0.089 to 0.149)",
+        "AUC, not judged",
+        "0.910 to 0.950",
+        "0.010 (0.000 to 0.020), unpredictive",
+    ] {
+        assert!(html.contains(row), "{row}");
+    }
+}
+
 #[test]
 fn a_sensitive_feature_shows_statistics_only() {
     let html = page(&fixture::snapshot());

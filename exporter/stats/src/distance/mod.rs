@@ -194,8 +194,10 @@ pub enum NotComputed {
     /// The features of the window were not compared with each other.
     #[error("no rows of this window were sampled to compare its features with each other")]
     NoSample,
-    /// Only so many features are compared with each other.
-    #[error("only the first {most} features of the baseline are compared with each other")]
+    /// Only so many features are compared with each other, with the target and within segments.
+    #[error(
+        "only the first {most} features of the baseline, by name, are compared with each other, with the target and within segments"
+    )]
     TooManyFeatures {
         /// The most.
         most: usize,

@@ -20,7 +20,7 @@ use crate::baseline::FrozenFeature;
 use crate::distance::{NotComputed, Statistic};
 use crate::limits::{self, Alpha, Between, Limit, Parts, Pooled, floors};
 use crate::verdict::{BySeverity, Check, Verdict, score};
-use crate::window::{Associations, MAX_FEATURES, WindowSummary};
+use crate::window::{Associations, WindowSummary, not_sampled};
 
 /// How many of the pairs of a window are told of.
 pub const MOST_CHANGED: usize = 10;
@@ -125,11 +125,7 @@ impl AssociationTests {
         let pooled = pool(&matrices).map_err(|_| NotComputed::NotInBaseline)?;
         let column = |feature: &FrozenFeature| {
             let column = names.iter().position(|name| *name == feature.name);
-            column.ok_or(if names.len() >= MAX_FEATURES {
-                NotComputed::TooManyFeatures { most: MAX_FEATURES }
-            } else {
-                NotComputed::NotInBaseline
-            })
+            column.ok_or(not_sampled(names.len(), NotComputed::NotInBaseline))
         };
         let own = |name: &String| {
             let own = settings.features.get(name);
@@ -186,10 +182,10 @@ impl AssociationTests {
         let causes = causes(&pairs);
         let features = self.columns.iter().zip(&self.settings);
         let judged = features.map(|(column, settings)| {
-            let column = (*column)?;
             if !settings.enabled {
                 return Err(NotComputed::Disabled);
             }
+            let column = (*column)?;
             let worst = |laid_to_it: bool| {
                 let own = pairs.iter().zip(&causes).filter(|(pair, cause)| {
                     pair.has(column) && laid_to_it == cause.is_none_or(|cause| cause == column)

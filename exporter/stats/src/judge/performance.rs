@@ -16,7 +16,7 @@ use crate::predictive::effect_size::EffectSize;
 use crate::predictive::{self, Auc, CategoryScores, ClassTable, Orientation};
 use crate::predictive::{null, ranking};
 use crate::verdict::{BySeverity, Check, Verdict};
-use crate::window::WindowSummary;
+use crate::window::{WindowSummary, not_sampled};
 
 /// Of how many features it is told what their bins say.
 pub const MOST_EVIDENT: usize = 3;
@@ -24,15 +24,15 @@ pub const MOST_EVIDENT: usize = 3;
 /// What a feature by itself tells about the target in a window.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Power {
-    /// By which measure it is judged; none where the baseline does not say enough.
+    /// By which measure it is judged; none where it tells nothing in the baseline, or that does not say enough.
     pub judged: Option<PowerMeasure>,
     /// What that was in the baseline: of an AUC over the classes that the window has too.
     pub reference: Option<f64>,
-    /// Every measure that there is, the judged one first.
+    /// Every measure that there is: the judged one first, or the one by which it would be if it told something in the baseline.
     pub values: Vec<(PowerMeasure, Measured)>,
     /// ω², beside ε².
     #[serde(default)]
-    pub omega_squared: Option<f64>,
+    pub omega: Option<Measured>,
     /// Uncertainty coefficient, beside mutual information.
     #[serde(default)]
     pub uncertainty: Option<f64>,
@@ -65,6 +65,8 @@ pub(super) struct PerformanceTests {
     names: Vec<String>,
     /// One a feature of the baseline.
     features: Vec<Result<PerformanceTest, NotComputed>>,
+    /// Of each whether the manifest has it judged.
+    enabled: Vec<bool>,
     /// What each feature brings in the baseline, the mean over its windows by their rows.
     contributions: Vec<f64>,
 }
@@ -74,6 +76,8 @@ pub(super) struct PerformanceTests {
 struct PerformanceTest {
     before: Before,
     value: f64,
+    /// Whether it tells something in the baseline; a feature that does not is no test.
+    tells: bool,
     differences: Vec<f64>,
     bound: BySeverity<Option<f64>>,
     settings: CheckSettings,
@@ -112,14 +116,19 @@ impl PerformanceTests {
         if known.is_empty() {
             return Err(NotComputed::NoTarget);
         }
-        let test = |feature: &FrozenFeature| {
+        let own = |feature: &FrozenFeature| {
             let own = settings.features.get(&feature.name);
-            let own = own.unwrap_or(&settings.default).performance;
+            own.unwrap_or(&settings.default).performance
+        };
+        let test = |feature: &FrozenFeature| {
             let readings = known
                 .iter()
-                .map(|window| window.reading(&feature.name).ok_or(NotComputed::NoSample))
+                .map(|window| {
+                    let reading = window.reading(&feature.name);
+                    reading.ok_or(not_sampled(window.features.len(), NotComputed::NoSample))
+                })
                 .collect::<Result<Vec<_>, _>>()?;
-            PerformanceTest::new(&readings, own)
+            PerformanceTest::new(&readings, own(feature))
         };
         let contributed = |name: &str| {
             let windows = known.iter().filter_map(|window| {
@@ -139,6 +148,10 @@ impl PerformanceTests {
                 .map(|feature| feature.name.clone())
                 .collect(),
             features: features.iter().map(test).collect(),
+            enabled: features
+                .iter()
+                .map(|feature| own(feature).enabled)
+                .collect(),
             contributions: features
                 .iter()
                 .map(|feature| contributed(&feature.name))
@@ -148,7 +161,10 @@ impl PerformanceTests {
 
     /// How many features take part in the budget: those that tell something in the baseline.
     pub(super) fn count(&self) -> usize {
-        self.features.iter().filter(|test| test.is_ok()).count()
+        let tells = |test: &&Result<PerformanceTest, NotComputed>| {
+            test.as_ref().is_ok_and(|test| test.tells)
+        };
+        self.features.iter().filter(tells).count()
     }
 
     /// Gives the tests of one statistic their bounds between windows, each with the spread of all of them beside its own.
@@ -158,7 +174,7 @@ impl PerformanceTests {
                 .features
                 .iter_mut()
                 .filter_map(|test| test.as_mut().ok())
-                .filter(|test| test.before.statistic() == statistic)
+                .filter(|test| test.tells && test.before.statistic() == statistic)
                 .collect();
             let series: Vec<&[f64]> = tests.iter().map(|test| &*test.differences).collect();
             let bounds = limits::bounds(&series, alpha);
@@ -179,21 +195,29 @@ impl PerformanceTests {
             let nothing = (Err(NotComputed::NoTarget), None);
             return (vec![nothing; self.features.len()], None);
         };
-        let features = self.names.iter().zip(&self.features);
-        let judged = features.map(|(name, test)| match window.reading(name) {
-            None => (Err(NotComputed::NoSample), None),
-            Some(Err(reason)) => (Err(NotComputed::Predictive(*reason)), None),
-            Some(Ok(reading)) => {
-                let now = test.as_ref().ok().and_then(|test| test.now(reading));
-                let power = power(test.as_ref().ok(), now.as_ref(), reading);
-                let verdict = match (test, now) {
-                    (Err(reason), _) => Err(*reason),
-                    (Ok(test), _) if !test.settings.enabled => Err(NotComputed::Disabled),
-                    (Ok(_), None) => Err(NotComputed::OtherBins),
-                    (Ok(test), Some(now)) => test.judge(&now, reading.rows(), alpha),
-                };
-                (verdict, Some(power))
-            }
+        let features = self.names.iter().zip(&self.features).zip(&self.enabled);
+        let judged = features.map(|((name, test), enabled)| {
+            let reading = window.reading(name).map(Result::as_ref);
+            let (test, reason) = match test {
+                Ok(test) => (Some(test), NotComputed::TellsNothing),
+                Err(reason) => (None, *reason),
+            };
+            let now = test
+                .zip(reading)
+                .and_then(|(test, reading)| test.now(reading.ok()?));
+            let power = reading.and_then(|reading| Some(power(test, now.as_ref(), reading.ok()?)));
+            // What is wrong with the baseline holds for every window.
+            let verdict = match (test.filter(|test| test.tells), reading, now) {
+                _ if !enabled => Err(NotComputed::Disabled),
+                (None, _, _) => Err(reason),
+                (Some(_), None, _) => Err(NotComputed::NoSample),
+                (Some(_), Some(Err(reason)), _) => Err(NotComputed::Predictive(*reason)),
+                (Some(_), Some(Ok(_)), None) => Err(NotComputed::OtherBins),
+                (Some(test), Some(Ok(reading)), Some(now)) => {
+                    test.judge(&now, reading.rows(), alpha)
+                }
+            };
+            (verdict, power)
         });
         (judged.collect(), Some(self.together(window)))
     }
@@ -302,12 +326,10 @@ impl PerformanceTest {
             Statistic::AucFall => 0.5,
             _ => 0.0,
         };
-        if value < nothing + floors.warning {
-            return Err(NotComputed::TellsNothing);
-        }
         Ok(PerformanceTest {
             before,
             value,
+            tells: value >= nothing + floors.warning,
             differences,
             bound: BySeverity::default(),
             settings,
@@ -336,11 +358,7 @@ impl PerformanceTest {
                 Some(Now::Share(value, Measured { value, low, high }))
             }
             (Before::Groups(_), Reading::Groups(effect)) => {
-                let measured = Measured {
-                    value: effect.epsilon_squared.value.max(0.0),
-                    low: effect.interval.low,
-                    high: effect.interval.high,
-                };
+                let measured = Measured::epsilon_squared(effect);
                 Some(Now::Share(effect.epsilon_squared.value, measured))
             }
             _ => None,
@@ -417,26 +435,28 @@ impl Before {
 }
 
 fn power(test: Option<&PerformanceTest>, now: Option<&Now>, reading: &Reading) -> Power {
-    let judged = test.map(|test| test.before.measure());
-    let mut reference = test.map(|test| test.value);
+    let told = test.filter(|test| test.tells);
+    let mut reference = told.map(|test| test.value);
     let own = match (now, test.and_then(|test| test.before.auc())) {
         (Some(Now::Auc(auc)), Some(before)) => {
             // Both over the same classes, so that their difference is the fall.
             let common = |class: usize| before.is_steady(class) && auc.is_steady(class);
-            reference = before.macro_average_over(common).map(|auc| auc.value);
+            let average = before.macro_average_over(common).map(|auc| auc.value);
+            reference = told.and(average);
             Measured::auc(auc, common)
         }
-        (Some(Now::Share(_, measured)), _) => Some(*measured),
+        // The slope of what told nothing has no sign to turn.
+        (Some(Now::Share(_, measured)), _) => told.map(|_| *measured),
         _ => None,
     };
-    let own = judged.zip(own);
+    let own = test.map(|test| test.before.measure()).zip(own);
     let others = reading.measures().into_iter();
     let others = others.filter(|(measure, _)| own.is_none_or(|(own, _)| own != *measure));
     Power {
-        judged,
+        judged: told.map(|test| test.before.measure()),
         reference,
         values: own.into_iter().chain(others).collect(),
-        omega_squared: reading.omega_squared(),
+        omega: reading.omega_squared(),
         uncertainty: reading.uncertainty(),
         rows: reading.rows(),
     }
@@ -444,7 +464,7 @@ fn power(test: Option<&PerformanceTest>, now: Option<&Now>, reading: &Reading) -
 
 /// The macro average of the baseline, and how much its windows differ.
 fn crossed<L>(found: &CrossFit<L>) -> Result<(f64, Vec<f64>), NotComputed> {
-    let none = NotComputed::Predictive(predictive::NotComputed::OneClass);
+    let none = NotComputed::Predictive(predictive::NotComputed::NoCommonClass);
     let steady = |class| found.baseline.is_steady(class);
     let average = found.baseline.macro_average_over(steady).ok_or(none)?;
     Ok((average.value, found.differences()))

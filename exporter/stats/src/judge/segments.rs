@@ -19,7 +19,7 @@ use crate::distance::{NotComputed, Statistic, jensen_shannon};
 use crate::limits::{self, Alpha, Between, Limit, Parts, Pooled, floors};
 use crate::segments::{SegmentValues, Segmented};
 use crate::verdict::{BySeverity, Check, Verdict, score};
-use crate::window::WindowSummary;
+use crate::window::{WindowSummary, not_sampled};
 
 /// The fewest rows that a window of the baseline has in a segment on average, for the segment to be compared.
 pub const MIN_SEGMENT_ROWS: u64 = 50;
@@ -240,9 +240,7 @@ impl SegmentTests {
                 return Err(NotComputed::Moving);
             }
             let segments = self.counts.get(&feature.name);
-            let segments = *segments.ok_or(NotComputed::NoSegmentOfBaseline {
-                need: MIN_SEGMENT_ROWS,
-            })?;
+            let segments = *segments.ok_or_else(|| self.not_compared(&feature.name))?;
             let alpha = alpha.map(|alpha| Some(alpha?.value / segments as f64));
             let mut all = Vec::new();
             for ((column, current), told) in sides.iter().zip(&mut told) {
@@ -256,6 +254,23 @@ impl SegmentTests {
         let reports = sides.iter().zip(told);
         let reports = reports.map(|((column, current), told)| column.report(current, told));
         (judged, reports.collect())
+    }
+}
+
+impl SegmentTests {
+    /// Why a feature is compared in no segment.
+    fn not_compared(&self, feature: &str) -> NotComputed {
+        let need = MIN_SEGMENT_ROWS;
+        let none = NotComputed::NoSegmentOfBaseline { need };
+        let sampled = self
+            .columns
+            .iter()
+            .map(|column| column.reference.features());
+        let without = sampled.filter(|sampled| !sampled.iter().any(|name| name == feature));
+        without
+            .map(|sampled| not_sampled(sampled.len(), none))
+            .next()
+            .unwrap_or(none)
     }
 }
 

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Reading;
-use crate::predictive::information::{ClassInformation, information_value, mutual_information};
-use crate::predictive::{Auc, ClassTable, Estimate, Z_95};
+use crate::predictive::effect_size::EffectSize;
+use crate::predictive::information::{information_value, mutual_information};
+use crate::predictive::{Auc, ClassTable, Excess, Interval};
 
 /// A measure of how much a feature tells about the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,9 +16,9 @@ pub enum PowerMeasure {
     RSquared,
     /// ε² of a number between classes.
     EpsilonSquared,
-    /// Information value, the mean over classes, each against the rest.
+    /// Information value, the mean over classes with rows enough, each against the rest, less what chance puts there.
     InformationValue,
-    /// Mutual information in nats, with Miller and Madow's correction.
+    /// Mutual information in nats, less what chance puts there.
     MutualInformation,
 }
 
@@ -62,7 +63,7 @@ pub struct Measured {
 pub struct Evidence {
     /// The class, by its place: that of which the bins say the most.
     pub class: usize,
-    /// Their information value of it.
+    /// Their information value of it, less what chance puts there.
     pub value: f64,
     /// Each bin of the feature.
     pub bins: Vec<BinEvidence>,
@@ -80,14 +81,18 @@ pub struct BinEvidence {
 }
 
 impl Measured {
-    /// value ± 1.96 standard errors, at least 0.
-    fn from_zero(estimate: Estimate) -> Self {
-        let half = Z_95 * estimate.standard_error;
+    /// A value that by chance may be below 0, which is cut there as its interval is.
+    fn from_zero(value: f64, interval: Interval) -> Self {
         Measured {
-            value: estimate.value.max(0.0),
-            low: (estimate.value - half).max(0.0),
-            high: (estimate.value + half).max(0.0),
+            value: value.max(0.0),
+            low: interval.low,
+            high: interval.high,
         }
+    }
+
+    /// ε².
+    pub(crate) fn epsilon_squared(effect: &EffectSize) -> Self {
+        Self::from_zero(effect.epsilon_squared.value, effect.interval)
     }
 
     /// The macro average of an AUC over some of its classes.
@@ -109,11 +114,7 @@ impl Reading {
     pub fn measures(&self) -> Vec<(PowerMeasure, Measured)> {
         match self {
             Reading::Ranks { table, effect, .. } => {
-                let effect = effect.ok().map(|effect| Measured {
-                    value: effect.epsilon_squared.value.max(0.0),
-                    low: effect.interval.low,
-                    high: effect.interval.high,
-                });
+                let effect = effect.as_ref().ok().map(Measured::epsilon_squared);
                 let effect = effect.map(|effect| (PowerMeasure::EpsilonSquared, effect));
                 effect.into_iter().chain(of_table(table)).collect()
             }
@@ -127,23 +128,21 @@ impl Reading {
                 vec![(PowerMeasure::RSquared, measured)]
             }
             Reading::Groups(effect) => {
-                let measured = Measured {
-                    value: effect.epsilon_squared.value.max(0.0),
-                    low: effect.interval.low,
-                    high: effect.interval.high,
-                };
+                let measured = Measured::epsilon_squared(effect);
                 vec![(PowerMeasure::EpsilonSquared, measured)]
             }
         }
     }
 
-    /// ω² where there is an ε²: the part of the variance between groups, less what chance puts there. It may be below 0.
-    pub fn omega_squared(&self) -> Option<f64> {
-        match self {
-            Reading::Ranks { effect, .. } => Some(effect.ok()?.omega_squared),
-            Reading::Groups(effect) => Some(effect.omega_squared),
-            Reading::Categories { .. } | Reading::Line(_) => None,
-        }
+    /// ω² where there is an ε²: the part of the variance between groups, less what chance puts there.
+    pub fn omega_squared(&self) -> Option<Measured> {
+        let effect = match self {
+            Reading::Ranks { effect, .. } => effect.as_ref().ok()?,
+            Reading::Groups(effect) => effect,
+            Reading::Categories { .. } | Reading::Line(_) => return None,
+        };
+        let interval = effect.omega_interval();
+        Some(Measured::from_zero(effect.omega_squared, interval))
     }
 
     /// Uncertainty coefficient, where there are classes: the part of their entropy that the bins take away.
@@ -152,15 +151,15 @@ impl Reading {
         Some(information.uncertainty_coefficient)
     }
 
-    /// What the bins say of the class of which they say the most; nothing where there are no classes.
+    /// What the bins say of the class of which they say the most, of those with rows enough; nothing where there is none.
     pub fn evidence(&self) -> Option<Evidence> {
         let table = self.table()?;
         let classes = information_value(table).ok()?;
         let classes = classes.into_iter().enumerate();
         let known = classes.filter_map(|(class, found)| Some((class, found?)));
+        let known = known.filter(|(_, found)| found.is_steady());
         let (class, found) = known.max_by(|(_, a), (_, b)| a.value.total_cmp(&b.value))?;
-        let inside = table.class_totals().get(class).copied()?;
-        let outside = table.rows() - inside;
+        let (inside, outside) = (found.inside, found.outside);
         let bins = table.by_bin().zip(found.weights).map(|(bin, weight)| {
             let own = bin.get(class).copied().unwrap_or(0);
             let others = bin.iter().sum::<u64>() - own;
@@ -172,7 +171,7 @@ impl Reading {
         });
         Some(Evidence {
             class,
-            value: found.value,
+            value: found.value.max(0.0),
             bins: bins.collect(),
         })
     }
@@ -187,19 +186,14 @@ impl Reading {
 
 fn of_table(table: &ClassTable) -> impl Iterator<Item = (PowerMeasure, Measured)> {
     let value = information_value(table).ok().and_then(|classes| {
-        let known: Vec<_> = classes.into_iter().flatten().collect();
-        let count = known.len() as f64;
-        let mean = |of: fn(&ClassInformation) -> f64| known.iter().map(of).sum::<f64>() / count;
-        (!known.is_empty()).then(|| {
-            // Classes share their rows; the error of their mean is at most the mean of their errors.
-            Measured::from_zero(Estimate {
-                value: mean(|class| class.value),
-                standard_error: mean(|class| class.standard_error),
-            })
-        })
+        let known = classes.into_iter().flatten();
+        let steady = known.filter(|class| class.is_steady());
+        let all: Vec<Excess> = steady.map(|class| class.excess).collect();
+        let mean = Excess::mean(&all)?;
+        Some(Measured::from_zero(mean.value(), mean.interval()))
     });
     let mutual = mutual_information(table).ok();
-    let mutual = mutual.map(|found| Measured::from_zero(found.corrected));
+    let mutual = mutual.map(|found| Measured::from_zero(found.value, found.interval));
     let value = value.map(|value| (PowerMeasure::InformationValue, value));
     let mutual = mutual.map(|mutual| (PowerMeasure::MutualInformation, mutual));
     value.into_iter().chain(mutual)

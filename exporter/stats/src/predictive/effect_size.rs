@@ -35,6 +35,37 @@ pub struct EffectSize {
     pub classes: usize,
 }
 
+impl EffectSize {
+    /// 95 % interval of ω²: that of ε², since ω² = ε²(n−1)/(n−ε²).
+    pub fn omega_interval(&self) -> Interval {
+        let n = self.rows as f64;
+        let omega = |epsilon: f64| epsilon * (n - 1.0) / (n - epsilon);
+        Interval {
+            low: omega(self.interval.low),
+            high: omega(self.interval.high),
+        }
+    }
+
+    /// Of rows that all have one class, or one category, which so tells nothing: every share is 0 for certain.
+    pub fn of_one_class(rows: u64) -> Self {
+        let nothing = Estimate {
+            value: 0.0,
+            standard_error: 0.0,
+        };
+        EffectSize {
+            eta_squared: 0.0,
+            epsilon_squared: nothing,
+            omega_squared: 0.0,
+            interval: Interval {
+                low: 0.0,
+                high: 0.0,
+            },
+            rows,
+            classes: 1,
+        }
+    }
+}
+
 /// Effect sizes of a numeric feature by class, one value and target a row.
 ///
 /// # Errors
@@ -107,7 +138,7 @@ pub fn effect_size(
 /// its estimate twice `null` by chance, and the variance `null`. For noncentral χ² with d degrees of freedom and
 /// noncentrality λ: 2d + 4λ, of which χ² itself, with mean d + λ, estimates 4(d + λ). Near no effect the larger of the
 /// two is up to twice the variance, and the standard error up to 1.4 times too large, on the safe side.
-pub(super) fn second_order(first_order: f64, null: f64) -> f64 {
+fn second_order(first_order: f64, null: f64) -> f64 {
     (first_order - null).max(null)
 }
 
@@ -187,6 +218,15 @@ mod tests {
         check(found.eta_squared, number("eta2"), 1e-12);
         check(found.epsilon_squared.value, number("epsilon2"), 1e-12);
         check(found.omega_squared, number("omega2"), 1e-12);
+        // The same way from ε² to ω² as for the ends of the interval.
+        let epsilon = found.epsilon_squared.value;
+        let moved = |interval: Interval| EffectSize { interval, ..found }.omega_interval();
+        let ends = moved(Interval {
+            low: epsilon,
+            high: 1.0,
+        });
+        check(ends.low, found.omega_squared, 1e-12);
+        check(ends.high, 1.0, 1e-12);
         assert_eq!((found.rows, found.classes), (60, 3));
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// z of a two-sided 95 % interval.
-pub(crate) const Z_95: f64 = 1.959_963_984_540_054;
+pub(super) const Z_95: f64 = 1.959_963_984_540_054;
 
 /// A value and its standard error, in the same unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::effect_size::second_order;
-use super::{ClassTable, Estimate, NotComputed};
+use super::chance::{Chance, Excess, Margins};
+use super::{ClassTable, Interval, MIN_CLASS_ROWS, NotComputed};
 
-/// How much an information value is taken to say, by the conventional bands (Siddiqi 2006, Credit Risk Scorecards).
+/// How much an information value is taken to say, by the conventional bands (Siddiqi 2006, Credit Risk Scorecards). They are
+/// about the value itself, and not about what chance adds to it in a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Band {
     /// Below 0.02.
@@ -35,32 +36,45 @@ impl Band {
 }
 
 /// What the bins tell about one class against the rest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClassInformation {
     /// Weight of evidence of each bin in nats: ln of the bin's share of the class over its share of the rest.
     /// Positive speaks for the class. `None` for a bin without a row.
     pub weights: Vec<Option<f64>>,
-    /// Information value, at least 0.
+    /// The plug-in value, at least 0, which is too large in small samples.
+    pub plug_in: f64,
+    /// Less what it is expected to be in so many rows when the bins tell nothing. By chance it may be below 0, so that its
+    /// mean is 0 where they tell nothing; what is shown may be cut there.
     pub value: f64,
-    /// Standard error of the value, from sampling rows alone.
-    pub standard_error: f64,
-    /// What it is expected to be in so many rows when the bins tell nothing: (B−1)(1/G + 1/R), B bins with rows.
-    /// A value that is not well above it says nothing, whatever its band.
-    pub noise: f64,
-    /// Its band.
+    /// 95 % interval of the true value, at least 0.
+    pub interval: Interval,
+    /// The band of what is shown.
     pub band: Band,
+    /// Rows of the class.
+    pub inside: u64,
+    /// Rows of the other classes.
+    pub outside: u64,
+    pub(crate) excess: Excess,
+}
+
+impl ClassInformation {
+    /// Whether it has rows enough for an average over classes, and to be shown: of three rows it would always be large.
+    pub fn is_steady(&self) -> bool {
+        self.inside.min(self.outside) >= MIN_CLASS_ROWS
+    }
 }
 
 /// WoE and IV of each class against the rest; `None` for a class without a row inside or outside of it.
 ///
-/// WoE_i = ln[((g_i+½)/G)/((r_i+½)/R)] and IV = Σ(g_i/G − r_i/R)·WoE_i (Siddiqi 2006, with ½ added where it would be
-/// infinite): of the class G rows, g_i in bin i; of the rest R and r_i. Without a difference IV ≈ (1/G + 1/R)·χ²_{B−1},
-/// as PSI, which it is between class and rest. The ½ can carry the sum of a small class slightly below 0: it is cut
-/// there.
+/// WoE_i = ln[((g_i+½)/G)/((r_i+½)/R)] and the plug-in IV = Σ(g_i/G − r_i/R)·WoE_i (Siddiqi 2006, with ½ added where it
+/// would be infinite): of the class G rows, g_i in bin i; of the rest R and r_i. The ½ can carry the sum of a small class
+/// slightly below 0: it is cut there.
 ///
-/// Its variance is that of the delta method: of the class's shares p_i the gradient is WoE_i + 1 − r_i/p_i, of the rest's
-/// r_i it is −WoE_i + 1 − p_i/r_i, each multinomial. Where the bins tell nothing that is 0 in truth and the variance is that
-/// of χ², 2(B−1)(1/G + 1/R)².
+/// Without a difference the plug-in is about (1/G + 1/R)·χ²_{B−1}, as PSI, which it is between class and rest: its mean is
+/// not 0 but (B−1)(1/G + 1/R), which of 50 bins and 300 rows is 0.65. That is taken off, by the mean of each bin's term
+/// under the hypergeometric law of its rows where it expects fewer than 50 rows of the class or of the rest. The interval
+/// is one of a noncentral χ² ([`super::chance`]), with the variance of the delta method: of the class's shares p_i the
+/// gradient is WoE_i + 1 − r_i/p_i, of the rest's r_i it is −WoE_i + 1 − p_i/r_i, each multinomial.
 ///
 /// # Errors
 /// Fewer than two classes with rows.
@@ -71,39 +85,60 @@ pub fn information_value(table: &ClassTable) -> Result<Vec<Option<ClassInformati
         return Err(NotComputed::OneClass);
     }
     let of_class = |(class, &total): (usize, &u64)| {
-        let (inside, outside) = (total as f64, (rows - total) as f64);
-        (inside > 0.0 && outside > 0.0).then(|| {
-            let bins = || {
-                table.by_bin().map(move |bin| {
-                    let (g, all) = (
-                        bin.get(class).copied().unwrap_or(0),
-                        bin.iter().sum::<u64>(),
-                    );
-                    let (g, r) = (g as f64, (all - g) as f64);
-                    let weight = ((g + 0.5) / inside).ln() - ((r + 0.5) / outside).ln();
-                    let weight = (all > 0).then_some(weight);
-                    (g / inside - r / outside, weight)
-                })
-            };
-            let terms = bins().filter_map(|(share, weight)| Some(share * weight?));
-            let value = terms.sum::<f64>().max(0.0);
-            let filled = bins().filter(|(_, weight)| weight.is_some()).count();
-            let degrees = filled.saturating_sub(1) as f64;
-            let each = 1.0 / inside + 1.0 / outside;
-            ClassInformation {
-                weights: bins().map(|(_, weight)| weight).collect(),
-                value,
-                standard_error: second_order(
-                    delta_variance(table, class, inside, outside),
-                    2.0 * degrees * each * each,
-                )
-                .sqrt(),
-                noise: degrees * each,
-                band: Band::of(value),
-            }
-        })
+        (total > 0 && total < rows).then(|| of_class(table, class, total, rows))
     };
     Ok(totals.iter().enumerate().map(of_class).collect())
+}
+
+/// Of a class with `total` of all `rows`.
+fn of_class(table: &ClassTable, class: usize, total: u64, rows: u64) -> ClassInformation {
+    let (inside, outside) = (total as f64, (rows - total) as f64);
+    let each = 1.0 / inside + 1.0 / outside;
+    let evidence = |g: u64, r: u64| {
+        let (g, r) = (g as f64, r as f64);
+        ((g + 0.5) / inside).ln() - ((r + 0.5) / outside).ln()
+    };
+    let term = |g: u64, r: u64| (g as f64 / inside - r as f64 / outside) * evidence(g, r);
+    let (mut sum, mut chance, mut filled) = (0.0, Chance::default(), 0usize);
+    let mut weights = Vec::with_capacity(table.bins());
+    for bin in table.by_bin() {
+        let all: u64 = bin.iter().sum();
+        if all == 0 {
+            weights.push(None);
+            continue;
+        }
+        let g = bin.get(class).copied().unwrap_or(0);
+        weights.push(Some(evidence(g, all - g)));
+        sum += term(g, all - g);
+        filled += 1;
+        let margins = Margins {
+            bin: all,
+            class: total,
+            all: rows,
+        };
+        let expected = margins.expected();
+        let plain = each * (1.0 - all as f64 / rows as f64);
+        let fewest = expected.min(all as f64 - expected);
+        chance.add(margins, fewest, plain, |count| term(count, all - count));
+    }
+    let degrees = filled.saturating_sub(1) as f64;
+    let (noise, noise_variance) = chance.total(2.0 * degrees * each * each);
+    let excess = Excess {
+        plug_in: sum.max(0.0),
+        noise,
+        noise_variance,
+        linear_variance: delta_variance(table, class, inside, outside),
+    };
+    ClassInformation {
+        weights,
+        plug_in: excess.plug_in,
+        value: excess.value(),
+        interval: excess.interval(),
+        band: Band::of(excess.value()),
+        inside: total,
+        outside: rows - total,
+        excess,
+    }
 }
 
 /// The variance of a class's information value by the delta method.
@@ -127,13 +162,15 @@ fn delta_variance(table: &ClassTable, class: usize, inside: f64, outside: f64) -
 }
 
 /// How much bins and classes tell about each other, in nats.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MutualInformation {
     /// The plug-in value, which is too large in small samples.
     pub plug_in: f64,
-    /// With Miller and Madow's correction and its standard error. By chance it may be below 0, so that its mean is 0
-    /// where bins and classes are independent; what is shown may be cut there.
-    pub corrected: Estimate,
+    /// Less what it is expected to be in so many rows when bins and classes are independent. By chance it may be below 0, so
+    /// that its mean is 0 there; what is shown may be cut there.
+    pub value: f64,
+    /// 95 % interval of the true value, at least 0.
+    pub interval: Interval,
     /// Uncertainty coefficient U(class | bin) = plug-in / H(class), in 0..=1 (Theil 1970): the part of the class's
     /// entropy that the bin takes away. As large in small samples as the plug-in.
     pub uncertainty_coefficient: f64,
@@ -141,11 +178,11 @@ pub struct MutualInformation {
 
 /// Mutual information of bins and classes.
 ///
-/// I = Σ p_ij ln(p_ij/(p_i p_j)); corrected by (m_ij − m_i − m_j + 1)/(2n) with m the cells, bins and classes that
-/// have rows (Miller 1955; Roulston 1999). Variance: V/n, V the variance of ln(p_ij/(p_i p_j)) over rows (Moddemeijer
-/// 1989). Where bins and classes are independent 2nI is χ² with d = (m_i−1)(m_j−1) degrees of freedom: then V/n is
-/// d/n² by chance and the variance d/(2n²), so that d/(2n²) is taken off V/n, and d/(2n²) is the least (which makes the
-/// standard error up to 1.4 times too large where there is nothing to tell).
+/// The plug-in is I = Σ p_ij ln(p_ij/(p_i p_j)). Where bins and classes are independent 2nI is about χ² with
+/// d = (m_i−1)(m_j−1) degrees of freedom, m the bins and classes that have rows, so that its mean is d/2n (Miller 1955).
+/// That is taken off, by the mean of each cell's term under the hypergeometric law of its rows where it expects fewer than
+/// 50. The interval is one of a noncentral χ² ([`super::chance`]), with the variance V/n, V the variance of
+/// ln(p_ij/(p_i p_j)) over rows (Moddemeijer 1989).
 ///
 /// # Errors
 /// Fewer than two classes with rows.
@@ -158,16 +195,38 @@ pub fn mutual_information(table: &ClassTable) -> Result<MutualInformation, NotCo
     }
     let n = rows as f64;
     let (mut sum, mut squares) = (0.0f64, 0.0f64);
-    let (mut cells, mut bins) = (0usize, 0usize);
+    let (mut chance, mut bins) = (Chance::default(), 0usize);
     for bin in table.by_bin() {
-        let of_bin = bin.iter().sum::<u64>() as f64;
-        bins += usize::from(of_bin > 0.0);
-        for (&count, &total) in bin.iter().zip(&totals).filter(|(count, _)| **count > 0) {
-            let count = count as f64;
-            let log = (count / of_bin).ln() - (total as f64 / n).ln();
-            cells += 1;
-            sum += count / n * log;
-            squares += count / n * log * log;
+        let of_bin = bin.iter().sum::<u64>();
+        if of_bin == 0 {
+            continue;
+        }
+        bins += 1;
+        for (&count, &total) in bin.iter().zip(&totals).filter(|(_, total)| **total > 0) {
+            let margins = Margins {
+                bin: of_bin,
+                class: total,
+                all: rows,
+            };
+            let expected = margins.expected();
+            // Over all cells count − expected is 0, and without it each term would vary by that.
+            let term = |count: u64| {
+                let count = count as f64;
+                let log = if count > 0.0 {
+                    (count / expected).ln()
+                } else {
+                    0.0
+                };
+                (count * log - count + expected) / n
+            };
+            let outside = (1.0 - of_bin as f64 / n) * (1.0 - total as f64 / n);
+            chance.add(margins, expected, outside / (2.0 * n), term);
+            if count > 0 {
+                let count = count as f64;
+                let log = (count / of_bin as f64).ln() - (total as f64 / n).ln();
+                sum += count / n * log;
+                squares += count / n * log * log;
+            }
         }
     }
     let entropy: f64 = totals
@@ -176,17 +235,19 @@ pub fn mutual_information(table: &ClassTable) -> Result<MutualInformation, NotCo
         .map(|&total| total as f64 / n)
         .map(|share| -share * share.ln())
         .sum();
-    let plug_in = sum.clamp(0.0, entropy);
-    let (cells, bins, classes) = (cells as f64, bins as f64, classes as f64);
-    let variance = (squares - sum * sum).max(0.0) / n;
-    let null = (bins - 1.0) * (classes - 1.0) / (2.0 * n * n);
+    let degrees = bins.saturating_sub(1) as f64 * (classes as f64 - 1.0);
+    let (noise, noise_variance) = chance.total(degrees / (2.0 * n * n));
+    let excess = Excess {
+        plug_in: sum.clamp(0.0, entropy),
+        noise,
+        noise_variance,
+        linear_variance: (squares - sum * sum).max(0.0) / n,
+    };
     Ok(MutualInformation {
-        plug_in,
-        corrected: Estimate {
-            value: plug_in - (cells - bins - classes + 1.0) / (2.0 * n),
-            standard_error: second_order(variance, null).sqrt(),
-        },
-        uncertainty_coefficient: plug_in / entropy,
+        plug_in: excess.plug_in,
+        value: excess.value(),
+        interval: excess.interval(),
+        uncertainty_coefficient: excess.plug_in / entropy,
     })
 }
 
@@ -207,8 +268,8 @@ mod tests {
         let classes = information_value(&table(&[&[10, 40], &[20, 30], &[30, 20], &[40, 10]]));
         let classes = classes.unwrap();
         let (events, others) = (classes[0].as_ref().unwrap(), classes[1].as_ref().unwrap());
-        check(events.value, number("IV"), 1e-12);
-        check(others.value, number("IV"), 1e-12);
+        check(events.plug_in, number("IV"), 1e-12);
+        check(others.plug_in, number("IV"), 1e-12);
         for ((weight, other), expected) in
             events.weights.iter().zip(&others.weights).zip(row("WoE"))
         {
@@ -219,46 +280,23 @@ mod tests {
             events.weights[3] > Some(1.0),
             "large bins speak for the events"
         );
-        check(events.noise, 3.0 * 0.02, 1e-12);
+        // Chance puts about (B−1)(1/G + 1/R) there.
+        check(events.plug_in - events.value, 3.0 * 0.02, 0.03);
         assert_eq!(events.band, Band::Suspicious);
 
         let found = mutual_information(&table(&[&[10, 20, 30], &[25, 15, 20]])).unwrap();
         check(found.plug_in, number("MI"), 1e-12);
-        // Miller and Madow's bias is (2−1)(3−1)/(2·120) here.
-        check(found.corrected.value, number("MI") - 1.0 / 120.0, 1e-12);
-        let variance = number("MI variance") - 2.0 / (2.0 * 120.0 * 120.0);
-        check(found.corrected.standard_error, variance.sqrt(), 1e-12);
+        // Chance puts about (2−1)(3−1)/(2·120) there, a little more in so few rows.
+        let noise = found.plug_in - found.value;
+        assert!((1.0..1.03).contains(&(noise * 120.0)), "{noise}");
+        let half = 1.96 * number("MI variance").sqrt();
+        let interval = found.interval;
+        check(interval.high - interval.low, 2.0 * half, 0.1);
         check(
             found.uncertainty_coefficient,
             number("uncertainty coefficient"),
             1e-12,
         );
-    }
-
-    /// The standard error is the spread of the value over samples of the same rows' distribution.
-    #[test]
-    fn the_standard_error_of_an_information_value() {
-        let mut random = Rows::new(11);
-        for shares in [[0.25; 4], [0.1, 0.2, 0.3, 0.4], [0.02, 0.18, 0.4, 0.4]] {
-            let (mut values, mut errors) = (Vec::new(), Vec::new());
-            for _ in 0..2000 {
-                let counts: Vec<Vec<u64>> = shares
-                    .iter()
-                    .map(|share| vec![random.poisson(share * 400.0), random.poisson(250.0)])
-                    .collect();
-                let found = information_value(&table_of(&counts)).unwrap();
-                let found = found[1].as_ref().unwrap();
-                values.push(found.value);
-                errors.push(found.standard_error);
-            }
-            let ratio = spread(&errors).0 / spread(&values).1;
-            println!("{shares:?}: {ratio}");
-            assert!((0.9..1.45).contains(&ratio), "{shares:?}: {ratio}");
-        }
-    }
-
-    fn table_of(counts: &[Vec<u64>]) -> ClassTable {
-        ClassTable::new(counts).unwrap()
     }
 
     #[test]
@@ -289,11 +327,11 @@ mod tests {
             prop_assert_eq!(found.is_ok(), information_value(&table).is_ok());
             prop_assume!(found.is_ok());
             let found = found.unwrap();
-            prop_assert!(found.plug_in >= 0.0 && found.corrected.value.is_finite() && found.corrected.standard_error.is_finite());
+            prop_assert!(found.plug_in >= 0.0 && found.interval.contains(found.value.max(0.0)), "{:?}", found);
             prop_assert!((0.0..=1.0 + 1e-12).contains(&found.uncertainty_coefficient));
             let classes = information_value(&table).unwrap();
             for class in classes.iter().flatten() {
-                prop_assert!(class.value >= 0.0 && class.value.is_finite() && class.noise.is_finite() && class.standard_error.is_finite());
+                prop_assert!(class.plug_in >= 0.0 && class.interval.contains(class.value.max(0.0)), "{:?}", class);
                 prop_assert!(class.weights.iter().flatten().all(|weight| weight.is_finite()));
             }
             // The order of bins does not matter.
@@ -303,7 +341,7 @@ mod tests {
             let again = mutual_information(&turned).unwrap();
             prop_assert!((again.plug_in - found.plug_in).abs() < 1e-12);
             for (a, b) in classes.iter().zip(information_value(&turned).unwrap()) {
-                prop_assert!((a.as_ref().map_or(0.0, |c| c.value) - b.map_or(0.0, |c| c.value)).abs() < 1e-9);
+                prop_assert!((a.as_ref().map_or(0.0, |c| c.value) - b.map_or(0.0, |c| c.value)).abs() < 1e-8);
             }
             // Joining two bins tells no more.
             if let [first, second, rest @ ..] = &counts[..] {
@@ -326,13 +364,13 @@ mod tests {
         );
         // One bin tells nothing.
         let found = mutual_information(&table(&[&[30, 70]])).unwrap();
+        let nothing = Interval {
+            low: 0.0,
+            high: 0.0,
+        };
         assert_eq!(
-            (
-                found.plug_in,
-                found.corrected.value,
-                found.corrected.standard_error
-            ),
-            (0.0, 0.0, 0.0)
+            (found.plug_in, found.value, found.interval),
+            (0.0, 0.0, nothing)
         );
         // Perfect separation stays finite, takes all of the entropy away, and is suspicious.
         let apart = table(&[&[500, 0, 0], &[0, 500, 0], &[0, 0, 0]]);
@@ -349,41 +387,120 @@ mod tests {
         );
         // Here the plain sum is below 0, since ½ weighs more on ten rows than on a thousand.
         let class = &information_value(&table(&[&[1, 101], &[9, 899]])).unwrap()[0];
-        assert_eq!(class.as_ref().unwrap().value, 0.0);
+        assert_eq!(class.as_ref().unwrap().plug_in, 0.0);
     }
 
-    /// The correction takes off what chance puts there, and the standard error is what it spreads by, with and
-    /// without something to tell.
-    #[test]
-    fn correction_and_standard_error_hold() {
-        for (seed, strength, truth) in [(1, 0.0, 0.0), (2, 0.5, f64::NAN), (3, 0.15, f64::NAN)] {
-            let shares: Vec<Vec<f64>> = (0..8)
-                .map(|bin| {
-                    let tilt = strength * (f64::from(bin) / 3.5 - 1.0);
-                    vec![(1.0 + tilt) / 24.0, 1.0 / 24.0, (1.0 - tilt) / 24.0]
-                })
+    /// Shares of rows by bin and class: `bins` bins, classes with these shares, of which the first one leans to the last bins by
+    /// `strength` and the last one to the first bins.
+    fn shares(bins: usize, classes: &[f64], strength: f64) -> Vec<Vec<f64>> {
+        let place = |at: usize, of: usize| 2.0 * at as f64 / (of as f64 - 1.0) - 1.0;
+        (0..bins)
+            .map(|bin| {
+                let lean = |class: usize| -strength * place(class, classes.len());
+                let of = |(class, share): (usize, &f64)| {
+                    share * (1.0 + lean(class) * place(bin, bins)) / bins as f64
+                };
+                classes.iter().enumerate().map(of).collect()
+            })
+            .collect()
+    }
+
+    /// What of the samples holds for the value of all classes, and for mutual information.
+    struct Held {
+        covered: [f64; 2],
+        mean: [f64; 2],
+        truth: [f64; 2],
+    }
+
+    fn hold(random: &mut Rows, shares: &[Vec<f64>], rows: f64) -> Held {
+        let samples = 1000;
+        let mut draw = |n: f64| {
+            let counts: Vec<Vec<u64>> = shares
+                .iter()
+                .map(|bin| bin.iter().map(|share| random.poisson(share * n)).collect())
                 .collect();
-            let mut random = Rows::new(seed);
-            let mut draw = |n: f64| {
-                let counts: Vec<Vec<u64>> = shares
-                    .iter()
-                    .map(|bin| bin.iter().map(|share| random.poisson(share * n)).collect())
-                    .collect();
-                mutual_information(&ClassTable::new(&counts).unwrap()).unwrap()
-            };
-            let truth = if truth == 0.0 { 0.0 } else { draw(1e9).plug_in };
-            let drawn: Vec<MutualInformation> = (0..4000).map(|_| draw(800.0)).collect();
-            let (mean, deviation) =
-                spread(&drawn.iter().map(|d| d.corrected.value).collect::<Vec<_>>());
-            let squares = drawn.iter().map(|d| d.corrected.standard_error.powi(2));
-            let error = (squares.sum::<f64>() / 4000.0).sqrt();
-            let (plug_in, _) = spread(&drawn.iter().map(|d| d.plug_in).collect::<Vec<_>>());
-            assert!((mean - truth).abs() < 0.0005, "{mean} {truth}");
-            assert!(plug_in - truth > 0.007, "{plug_in} {truth}");
-            assert!(
-                (0.9..1.2).contains(&(error / deviation)),
-                "{strength}: {error} {deviation}"
-            );
+            let table = ClassTable::new(&counts).unwrap();
+            let classes = information_value(&table).unwrap();
+            let all: Vec<Excess> = classes.iter().flatten().map(|class| class.excess).collect();
+            (
+                Excess::mean(&all).unwrap(),
+                mutual_information(&table).unwrap(),
+            )
+        };
+        let truth = match shares.iter().all(|bin| bin == &shares[0]) {
+            true => [0.0, 0.0],
+            false => {
+                let (value, mutual) = draw(1e10);
+                [value.plug_in, mutual.plug_in]
+            }
+        };
+        let drawn: Vec<(Excess, MutualInformation)> = (0..samples).map(|_| draw(rows)).collect();
+        let share = |held: &dyn Fn(&(Excess, MutualInformation)) -> bool| {
+            drawn.iter().filter(|one| held(one)).count() as f64 / f64::from(samples)
+        };
+        let mean = |of: &dyn Fn(&(Excess, MutualInformation)) -> f64| {
+            spread(&drawn.iter().map(of).collect::<Vec<_>>()).0
+        };
+        Held {
+            covered: [
+                share(&|one| one.0.interval().contains(truth[0])),
+                share(&|one| one.1.interval.contains(truth[1])),
+            ],
+            mean: [mean(&|one| one.0.value()), mean(&|one| one.1.value)],
+            truth,
+        }
+    }
+
+    /// The intervals cover 0 where the bins tell nothing, however many they are and however few the rows.
+    #[test]
+    fn intervals_cover_where_there_is_nothing_to_tell() {
+        let mut random = Rows::new(21);
+        let cases: [&[f64]; 3] = [&[0.5, 0.5], &[0.1, 0.9], &[0.4, 0.3, 0.2, 0.1]];
+        for classes in cases {
+            for bins in [10, 50] {
+                for rows in [300.0, 5000.0] {
+                    let found = hold(&mut random, &shares(bins, classes, 0.0), rows);
+                    let Held { covered, mean, .. } = found;
+                    let case =
+                        format!("{bins} bins, {rows} rows, {classes:?}: {covered:?} {mean:?}");
+                    println!("{case}");
+                    assert!(covered.iter().all(|covered| *covered >= 0.93), "{case}");
+                    // What is left of chance is much less than there was.
+                    let degrees = (bins - 1) as f64;
+                    let each = classes.iter().map(|share| 1.0 / (share * (1.0 - share)));
+                    let each = each.sum::<f64>() / classes.len() as f64;
+                    let noise = [each * degrees, 0.5 * degrees * (classes.len() - 1) as f64];
+                    for (mean, noise) in mean.iter().zip(noise) {
+                        assert!(mean.abs() < 0.05 * noise / rows, "{case}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// And what there is to tell; of a class that expects three rows in each bin somewhat less often, since ½ draws in what it says.
+    #[test]
+    fn intervals_cover_what_is_told() {
+        let mut random = Rows::new(22);
+        let cases: [&[f64]; 3] = [&[0.5, 0.5], &[0.1, 0.9], &[0.4, 0.3, 0.2, 0.1]];
+        for classes in cases {
+            for strength in [0.2, 0.5, 0.8] {
+                for (bins, rows) in [(10, 300.0), (10, 5000.0), (50, 5000.0)] {
+                    let found = hold(&mut random, &shares(bins, classes, strength), rows);
+                    let Held {
+                        covered,
+                        mean,
+                        truth,
+                    } = found;
+                    let case = format!(
+                        "{bins} bins, {rows} rows, {classes:?}, {strength}: {covered:?} {mean:?} {truth:?}"
+                    );
+                    println!("{case}");
+                    let sparse = classes[0] * rows / (bins as f64) < 5.0;
+                    let least = if sparse { 0.87 } else { 0.915 };
+                    assert!(covered.iter().all(|covered| *covered >= least), "{case}");
+                }
+            }
         }
     }
 }

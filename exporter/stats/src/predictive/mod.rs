@@ -6,6 +6,7 @@
 
 pub mod auc;
 mod cells;
+mod chance;
 mod class_auc;
 pub mod contribution;
 pub mod correlation;
@@ -23,8 +24,8 @@ mod table;
 mod testing;
 
 pub use auc::{Auc, Orientation};
+pub(crate) use chance::Excess;
 pub use class_auc::{ClassAuc, MIN_CLASS_ROWS};
-pub(crate) use estimate::Z_95;
 pub use estimate::{Estimate, Interval};
 pub use scores::CategoryScores;
 pub use table::ClassTable;
