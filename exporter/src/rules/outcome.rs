@@ -275,8 +275,9 @@ pub(super) fn is_remembered(data_type: &DataType) -> bool {
     if data_type.is_null() {
         return true;
     }
+    let binary = data_type.is_binary() || matches!(data_type, DataType::FixedSizeBinary(_));
     let value = ScalarValue::new_default(data_type).ok();
     let text = value.as_ref().and_then(|value| text(value).ok().flatten());
     let read = text.and_then(|text| read(Some(&text), data_type));
-    !data_type.is_binary() && value.is_some() && read == value
+    !binary && value.is_some() && read == value
 }
