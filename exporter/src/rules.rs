@@ -52,7 +52,7 @@ pub enum Fault {
     Aggregate,
     /// It names a column that the source does not have.
     Column,
-    /// Its types do not fit together, or it is not boolean.
+    /// Its types do not fit together, it is not boolean, or its constants or an aggregate can never be computed.
     Type,
     /// It could not be computed of the values that came.
     Evaluation,

@@ -61,7 +61,7 @@ fn batch(first_id: i64, rows: &[Row<'_>]) -> RecordBatch {
         Arc::new(segments),
         Arc::new(
             ages()
-                .map(|age| age.map(|age| age * 86_400_000_000))
+                .map(|age| age.map(|age| age.wrapping_mul(86_400_000_000)))
                 .collect::<TimestampMicrosecondArray>(),
         ),
         Arc::new(ages().collect::<Int64Array>()),
@@ -125,6 +125,25 @@ fn what_is_no_expression_is_refused_with_its_place() {
     check("rank() over (order by spend) > 1", Some(1), "OVER");
     let deep = format!("{}spend > 0{}", "(".repeat(400), ")".repeat(400));
     check(&deep, None, "nested too deeply");
+    let long = |sign: &str, terms| vec!["age"; terms].join(sign);
+    let (sum, text, either) = (long("+", 500), long("||", 500), long(" > 0 or ", 110));
+    check(&sum, Some(804), "more than 200 operators");
+    check(&text, Some(1004), "more than 200 operators");
+    check(&either, Some(1105), "more than 200 operators");
+    for text in [long("+", 65), long("+", 200), long(" > 0 or ", 100)] {
+        let deep = "nested more than 64 deep";
+        check_refused(&text, ROWS, Fault::Syntax, Some(1), deep);
+    }
+    // As deep as it may be; a list has no depth.
+    for text in [
+        format!("{} > 0", long("+", 63)),
+        format!("{} > 0", long("/", 63)),
+        format!("{} > 0", long(" > 0 or ", 62)),
+        format!("{} is not null", long(" is not null and ", 62)),
+        format!("age in ({})", vec!["1"; 400].join(",")),
+    ] {
+        assert_eq!(counted(&text, &[(None, Some(1), None)]), (1, 0, 0));
+    }
     let error = refused("spend\n  >= oops(1)", ROWS);
     let place = Position { line: 2, column: 6 };
     assert_eq!(error.position, Some(place));
@@ -147,6 +166,13 @@ fn functions_are_known_and_always_answer_alike() {
         "frobnicate(spend)",
         Some(1),
         "there is no function frobnicate",
+    );
+    check_refused(
+        "age > 0 and user >= 0",
+        ROWS,
+        Fault::Column,
+        Some(13),
+        "user is a word of SQL; write \"user\", in double quotes",
     );
     check("at < now()", Some(6), "gives another answer every time");
     check(
@@ -240,6 +266,136 @@ fn columns_and_types_are_those_of_the_source() {
         Some(18),
         "sum",
     );
+}
+
+/// What is the same in every row is computed before there are any, and is held to the range of its type too.
+#[test]
+fn constants_beyond_their_type_are_refused_with_their_place() {
+    let check = |text, column, says| {
+        check_refused(text, ROWS, Fault::Type, Some(column), says);
+    };
+    let beyond = "a number beyond their type";
+    check("age < 86400 * 1000000000 * 365 * 1000", 7, beyond);
+    check("age > 0 and age < abs(5) * 9223372036854775807", 19, beyond);
+    check("age > -(-9223372036854775808)", 10, beyond);
+    check("age > 1 / 0", 7, "a division by zero");
+    check("age > cast('x' as bigint)", 12, "Cannot cast string 'x'");
+    check("age > 'x'", 1, "Cannot cast string 'x'");
+    let row = [(None, Some(1), None)];
+    for text in [
+        "age < 86400.0 * 1000000000 * 365 * 1000",
+        "age > -9223372036854775808",
+        "age < '5'",
+        "age < 10 / 4 and 10 / 4 = 2.5",
+    ] {
+        assert_eq!(counted(text, &row), (1, 0, 0), "{text}");
+    }
+}
+
+#[test]
+fn a_text_is_compared_with_a_number_by_a_cast_alone() {
+    let check = |text, column| {
+        let says = "a text is compared with a number";
+        check_refused(text, ROWS, Fault::Type, Some(column), says);
+    };
+    check("segment > 1", 1);
+    check("age > 0 and age = segment", 13);
+    check("segment in (1, 2)", 1);
+    check("segment between 1 and 2", 1);
+    check("case segment when 1 then true else false end", 1);
+    let rows = [(None, None, Some("2")), (None, None, Some("x"))];
+    assert_eq!(counted("try_cast(segment as double) > 1", &rows), (1, 0, 1));
+}
+
+#[test]
+fn aggregates_that_can_never_be_computed_are_refused_with_their_place() {
+    let item = Field::new("item", DataType::Int64, true);
+    let columns = Schema::new(vec![
+        Field::new("spend", DataType::Float64, true),
+        Field::new("age", DataType::Int64, true),
+        Field::new("bytes", DataType::Binary, true),
+        Field::new("code", DataType::FixedSizeBinary(2), true),
+        Field::new("list", DataType::List(Arc::new(item)), true),
+        Field::new("at", DataType::Timestamp(TimeUnit::Nanosecond, None), true),
+        Field::new("day", DataType::Date32, true),
+        Field::new("hour", DataType::Time64(TimeUnit::Microsecond), true),
+        Field::new("exact", DataType::Decimal128(38, 4), true),
+        Field::new("half", DataType::Float16, true),
+        Field::new("yes", DataType::Boolean, true),
+        Field::new("none", DataType::Null, true),
+    ]);
+    let planned =
+        |text: &str| Expression::parse(text, WINDOW).and_then(|e| rules::plan(&e, &columns));
+    let refused = |text: &str, part: &str, fault, says: &str| {
+        let error = match planned(text) {
+            Err(error) => error,
+            Ok(_) => panic!("{text} is accepted"),
+        };
+        let column = text.find(part).unwrap() as u64 + 1;
+        assert_eq!(error.fault, fault, "{text}: {error}");
+        let position = Some(Position { line: 1, column });
+        assert_eq!(error.position, position, "{text}: {error}");
+        assert!(error.to_string().contains(says), "{text}: {error}");
+    };
+    refused(
+        "count(*) > 0 and approx_distinct(spend) > 1",
+        "approx_distinct",
+        Fault::Type,
+        "write approx_distinct(cast(x as text))",
+    );
+    refused(
+        "count(*) > 0 and approx_percentile_cont(spend, 1.5) > 1",
+        "approx_percentile_cont",
+        Fault::Type,
+        "1.5",
+    );
+    refused(
+        "count(*) > 0 and approx_percentile_cont(spend, age) > 1",
+        "approx_percentile_cont",
+        Fault::Type,
+        "literal",
+    );
+    for centroids in ["100000000", "1001", "0", "age"] {
+        refused(
+            &format!("count(*) > 0 and approx_percentile_cont(spend, 0.5, {centroids}) > 1"),
+            "approx_percentile_cont",
+            Fault::Aggregate,
+            "no number from 1 to 1000",
+        );
+    }
+    for column in ["bytes", "code", "list"] {
+        refused(
+            &format!("count(*) > 0 and previous(max({column})) is not null"),
+            "max",
+            Fault::Type,
+            "is not remembered",
+        );
+    }
+    for text in [
+        "approx_distinct(cast(spend as text)) > 1",
+        "approx_percentile_cont(spend, 0.5, 1000) > 1",
+        "max(bytes) is not null",
+    ] {
+        planned(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
+    for column in [
+        "spend", "age", "at", "day", "hour", "exact", "half", "yes", "none",
+    ] {
+        let text = format!("max({column}) = previous(max({column}))");
+        planned(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
+    let text = "max(at) - min(at) < previous(max(at) - min(at)) + interval '1 hour'";
+    planned(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+}
+
+#[test]
+fn what_is_refused_is_said_in_words() {
+    let kind = Fault::Type;
+    let says = "the pattern [ is no regular expression: unclosed character class";
+    check_refused("regexp_like(segment, '[')", ROWS, kind, Some(1), says);
+    check_refused("age > 0 and segment ~ '['", ROWS, kind, Some(13), says);
+    let says = "age[1] is an element of a list";
+    check_refused("spend > 0 and age[1] = 1", ROWS, kind, Some(15), says);
 }
 
 fn measures(rules: &[Rule], batches: &[RecordBatch]) -> Vec<Measure> {
@@ -404,10 +560,158 @@ fn the_window_before_is_the_one_that_ends_where_this_one_begins() {
     };
     assert_eq!(judged(&window(0.2, "b"), Some(&earlier)), not_judged);
     let others = Before {
-        values: [("count(*)".to_owned(), Some("3".to_owned()))].into(),
+        aggregates: [("count(*)".to_owned(), Some("3".to_owned()))].into(),
         ..before
     };
     assert_eq!(judged(&window(0.2, "b"), Some(&others)), not_judged);
+}
+
+/// An aggregate of a cast is another one than that without it, within a rule and among rules, also after a restart.
+#[test]
+fn aggregates_are_told_apart_by_their_casts() {
+    let named = |name: &str, text| Rule {
+        name: name.to_owned(),
+        ..rule(text, WINDOW)
+    };
+    let rules = [
+        named(
+            "numbers",
+            "count(try_cast(segment as double)) >= previous(count(try_cast(segment as double)))",
+        ),
+        named("texts", "count(segment) >= previous(count(segment))"),
+        named(
+            "whole",
+            "count(try_cast(segment as bigint)) >= previous(count(try_cast(segment as bigint)))",
+        ),
+        named(
+            "both",
+            "previous(count(try_cast(segment as double))) > previous(count(try_cast(segment as bigint)))",
+        ),
+    ];
+    let window = |segments: &[&'static str]| {
+        let rows = segments.iter().map(|segment| (None, None, Some(*segment)));
+        measures(&rules, &[batch(1, &rows.collect::<Vec<_>>())])
+    };
+    let end: Timestamp = "2017-05-07T00:00:00Z".parse().unwrap();
+    // Four texts, of which three are numbers, of which one is a whole one.
+    let before = Before::of(end, &window(&["1", "0.5", "1.5", "x"]));
+    let saved = serde_json::to_string(&before).unwrap();
+    let before: Before = serde_json::from_str(&saved).unwrap();
+    let now = window(&["0.5", "1.5", "2.5", "3.5", "x"]);
+    let judged = |before| rules::judge(&rules, &now, span("07", "14"), Some(before));
+    let outcomes = judged(&before);
+    let values = |name: &str| match &outcomes[name].1 {
+        Outcome::Judged(Judgement::Window { breached, values }) => {
+            let values = values.iter().map(|value| {
+                let before = value.before.as_deref().unwrap_or_default();
+                format!("{} {before}", value.aggregate)
+            });
+            (*breached, values.collect::<Vec<_>>())
+        }
+        other => panic!("{name}: {other:?}"),
+    };
+    let (numbers, whole) = (
+        "count(TRY_CAST(segment AS DOUBLE)) 3",
+        "count(TRY_CAST(segment AS BIGINT)) 1",
+    );
+    assert_eq!(values("numbers"), (false, vec![numbers.to_owned()]));
+    let texts = "count(segment) 4".to_owned();
+    assert_eq!(values("texts"), (false, vec![texts]));
+    assert_eq!(values("whole"), (true, vec![whole.to_owned()]));
+    let both = vec![numbers.to_owned(), whole.to_owned()];
+    assert_eq!(values("both"), (false, both));
+
+    // What was saved when casts were left out of the name may be of any of them.
+    let earlier = r#"{"end": "2017-05-07T00:00:00Z", "values": {"count(segment)": "3"}}"#;
+    let outcomes = judged(&serde_json::from_str(earlier).unwrap());
+    for (name, (_, outcome)) in outcomes {
+        let not_judged = Outcome::NotJudged(Unjudged::NoPrevious);
+        assert_eq!(outcome, not_judged, "{name}");
+    }
+}
+
+#[test]
+fn whole_numbers_are_divided_as_doubles() {
+    let row = |age| [(Some(2.0), Some(age), None)];
+    assert_eq!(counted("age / 4 = 2.5", &row(10)), (1, 0, 0));
+    assert_eq!(counted("age / -2 = -3.5", &row(7)), (1, 0, 0));
+    assert_eq!(counted("age / 2 / 2 = 1.75", &row(7)), (1, 0, 0));
+    assert_eq!(counted("age % 4 = 2", &row(10)), (1, 0, 0));
+    assert_eq!(counted("age / nullif(age - 7, 0) > 0", &row(7)), (0, 0, 1));
+    let rows: Vec<Row<'_>> = (0..10).map(|i| (None, Some(i % 2), None)).collect();
+    let share = rule("count(*) filter (where age = 0) / count(*) < 0.1", WINDOW);
+    let found = measures(std::slice::from_ref(&share), &[batch(1, &rows)]);
+    match outcome(&share, &found, None) {
+        Outcome::Judged(judgement) => assert!(judgement.breached()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn there_is_one_zero() {
+    let rows = [(Some(-0.0), Some(0), None), (Some(0.0), Some(0), None)];
+    for text in [
+        "spend >= 0",
+        "spend = 0",
+        "encoded in (0.0)",
+        "1.0 / nullif(spend, 0) is null",
+        "-spend >= 0",
+    ] {
+        assert_eq!(counted(text, &rows), (2, 0, 0), "{text}");
+    }
+}
+
+/// `and`, `or` and `case` guard each row by itself, in rules, arguments and filters; what no guard stands before breaks the rule.
+#[test]
+fn guards_hold_for_each_row_however_rows_are_batched() {
+    let rows: Vec<Row<'_>> = (0..999).map(|i| (None, Some(i % 3 * i), None)).collect();
+    let rules = [
+        rule("age = 0 or 100 / age > 1", ROWS),
+        rule("age <> 0 and 100 / age > 1", ROWS),
+        rule("age is null or age = 0 or 100 % age < 50", ROWS),
+        rule("case when age <> 0 then 100 / age > 1 else true end", ROWS),
+        rule("case when age <> 0 then 100 % age else 7 end < 50", ROWS),
+        rule("bool_and(age = 0 or 100 / age > 1)", WINDOW),
+        rule(
+            "sum(case when age = 0 then 7 else 100 % age end) > 9",
+            WINDOW,
+        ),
+        rule(
+            "count(*) filter (where age <> 0 and 100 / age > 1) > 40",
+            WINDOW,
+        ),
+        rule("sum(100 % age) filter (where age <> 0) > 1000", WINDOW),
+    ];
+    let unguarded = [
+        rule("100 / age > 1 or age = 0", ROWS),
+        rule("sum(100 / age) > 9", WINDOW),
+        rule("count(*) filter (where 100 % age > 1) > 9", WINDOW),
+    ];
+    let batches =
+        |size| -> Vec<RecordBatch> { rows.chunks(size).map(|rows| batch(1, rows)).collect() };
+    let text = |measures: &[Measure]| {
+        let judged = rules.iter().zip(measures).map(|(rule, measure)| {
+            let measures = std::slice::from_ref(measure);
+            let outcome = outcome(rule, measures, None);
+            assert!(
+                matches!(outcome, Outcome::Judged(_)),
+                "{}: {outcome:?}",
+                rule.text
+            );
+            format!("{outcome:?}")
+        });
+        judged.collect::<Vec<_>>()
+    };
+    let alone = text(&measures(&rules, &batches(1)));
+    for size in [2, 7, 64, 500, 999] {
+        assert_eq!(text(&measures(&rules, &batches(size))), alone, "{size}");
+        for measure in measures(&unguarded, &batches(size)) {
+            match measure {
+                Measure::Broken(error) => assert!(error.found.contains("a division by zero")),
+                other => panic!("{size}: {other:?}"),
+            }
+        }
+    }
 }
 
 #[test]
@@ -450,6 +754,22 @@ fn how_rows_are_batched_changes_nothing() {
         let parts: Vec<RecordBatch> = parts.collect();
         assert_eq!(text(&measures(&rules, &parts)), whole, "{size}");
     }
+}
+
+#[test]
+fn a_negative_beyond_its_type_breaks_the_rule() {
+    let rows = [(None, Some(i64::MIN), None)];
+    let rules = [
+        rule("-age > 0 or age < 0", ROWS),
+        rule("max(-age) > 0", WINDOW),
+    ];
+    for measure in measures(&rules, &[batch(1, &rows)]) {
+        match measure {
+            Measure::Broken(error) => assert!(error.found.contains("beyond its type"), "{error}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(counted("-age = -5", &[(None, Some(5), None)]), (1, 0, 0));
 }
 
 #[test]

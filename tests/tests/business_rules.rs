@@ -11,7 +11,7 @@ use harness::http;
 use serde_json::{Value, json};
 
 /// Rules over rows, each in words that DuckDB and the exporter both understand.
-const ROWS: [(&str, &str); 16] = [
+const ROWS: [(&str, &str); 18] = [
     ("spend", "monetary_28d >= 0"),
     ("mean", "basket_value_mean_28d > 20"),
     ("both", "monetary_28d <= monetary_91d and recency_days < 60"),
@@ -35,12 +35,17 @@ const ROWS: [(&str, &str); 16] = [
     ),
     ("between", "tenure_days between 30 and 400"),
     ("divided", "monetary_28d / nullif(monetary_91d, 0) <= 1"),
+    ("whole", "recency_days / nullif(tenure_days, 0) < 0.1"),
+    (
+        "guarded",
+        "tenure_days = 0 or recency_days / tenure_days < 0.25",
+    ),
     ("time", "last_event_ts < snapshot_ts"),
     ("text", "length(age) = 5 and starts_with(age, '4')"),
 ];
 
 /// Rules over the window, and what they are in a query over `now` and `before`.
-const WINDOW: [(&str, &str, &str); 8] = [
+const WINDOW: [(&str, &str, &str); 9] = [
     (
         "volume",
         "count(*) > previous(count(*))",
@@ -65,6 +70,11 @@ const WINDOW: [(&str, &str, &str); 8] = [
         "filtered",
         "count(*) filter (where age is null) > 0.6 * count(*)",
         "(select count(*) filter (where age is null) > 0.6 * count(*) from now)",
+    ),
+    (
+        "share",
+        "count(*) filter (where age is null) / count(*) < 0.1",
+        "(select count(*) filter (where age is null) / count(*) < 0.1 from now)",
     ),
     (
         "names",

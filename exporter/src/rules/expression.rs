@@ -8,17 +8,26 @@ use datafusion_sql::sqlparser::ast::{
     Spanned, Value, Visit, Visitor,
 };
 use datafusion_sql::sqlparser::dialect::GenericDialect;
+use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
-use datafusion_sql::sqlparser::tokenizer::{Span, Token};
+use datafusion_sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
 
 use super::functions::{Role, functions};
 use super::{Fault, Position, RuleError};
+
+/// Most operators of an expression.
+const OPERATORS: usize = 200;
+
+/// How deep an expression may be. Planning one needs a stack that grows with its depth, in a build without optimisation by 20 KB:
+/// of the two megabytes that a thread has, this takes less than one and a half.
+const DEPTH: usize = 64;
 
 /// An expression that a rule can be, as far as can be told without columns.
 #[derive(Clone, Debug)]
 pub struct Expression {
     ast: Expr,
     over: Over,
+    aggregates: Vec<Expr>,
     columns: Vec<String>,
     looks_back: bool,
 }
@@ -32,15 +41,16 @@ impl Expression {
         let ast = parse(text)?;
         let mut form = Form {
             over,
+            depth: 0,
             inside: Vec::new(),
             columns: Vec::new(),
-            aggregates: 0,
+            aggregates: Vec::new(),
             looks_back: false,
         };
         if let ControlFlow::Break(error) = ast.visit(&mut form) {
             return Err(error);
         }
-        if over == Over::Window && form.aggregates == 0 {
+        if over == Over::Window && form.aggregates.is_empty() {
             return Err(RuleError::new(
                 Fault::Aggregate,
                 None,
@@ -53,6 +63,7 @@ impl Expression {
         Ok(Self {
             ast,
             over,
+            aggregates: form.aggregates,
             columns: form.columns,
             looks_back: form.looks_back,
         })
@@ -61,6 +72,11 @@ impl Expression {
     /// What it says.
     pub(super) fn ast(&self) -> &Expr {
         &self.ast
+    }
+
+    /// Its aggregates, from left to right, each as often as it is there.
+    pub(super) fn aggregates(&self) -> &[Expr] {
+        &self.aggregates
     }
 
     /// What it is over.
@@ -80,9 +96,11 @@ impl Expression {
 }
 
 fn parse(text: &str) -> Result<Expr, RuleError> {
-    let mut parser = Parser::new(&GenericDialect {})
-        .try_with_sql(text)
-        .map_err(|error| syntax(error, text))?;
+    let tokens = Tokenizer::new(&GenericDialect {}, text)
+        .tokenize_with_location()
+        .map_err(|error| syntax(error.into(), text))?;
+    short(&tokens)?;
+    let mut parser = Parser::new(&GenericDialect {}).with_tokens_with_locations(tokens);
     let ast = parser.parse_expr().map_err(|error| syntax(error, text))?;
     let next = parser.peek_token();
     match next.token {
@@ -93,6 +111,59 @@ fn parse(text: &str) -> Result<Expr, RuleError> {
             format!("the expression has ended, and {token} follows"),
             "write one expression",
         )),
+    }
+}
+
+/// Refuses a text with many operators before it is parsed: `a + a + …` becomes as deep as it is long, and whoever walks through it
+/// needs a stack of that depth, also to find out how deep it is.
+fn short(tokens: &[TokenWithSpan]) -> Result<(), RuleError> {
+    let mut operators = tokens.iter().filter(|token| is_operator(&token.token));
+    match operators.nth(OPERATORS) {
+        Some(token) => Err(RuleError::new(
+            Fault::Syntax,
+            position(token.span),
+            format!("the expression has more than {OPERATORS} operators"),
+            "write several rules, or a list: x in (…)",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn is_operator(token: &Token) -> bool {
+    use Keyword::{
+        AND, AT, BETWEEN, COLLATE, DIV, ILIKE, IN, IS, LIKE, NOT, OR, REGEXP, RLIKE, SIMILAR, XOR,
+    };
+    match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            AND | AT
+                | BETWEEN
+                | COLLATE
+                | DIV
+                | ILIKE
+                | IN
+                | IS
+                | LIKE
+                | NOT
+                | OR
+                | REGEXP
+                | RLIKE
+                | SIMILAR
+                | XOR
+        ),
+        Token::EOF
+        | Token::Number(..)
+        | Token::Char(_)
+        | Token::SingleQuotedString(_)
+        | Token::DoubleQuotedString(_)
+        | Token::Comma
+        | Token::Whitespace(_)
+        | Token::LParen
+        | Token::RParen
+        | Token::Period
+        | Token::RBracket => false,
+        // Signs, and texts with a letter before them, of which few are written.
+        _ => true,
     }
 }
 
@@ -144,10 +215,13 @@ pub(super) fn position(span: Span) -> Option<Position> {
 /// Walks through an expression and refuses what a rule cannot be.
 struct Form {
     over: Over,
+    /// The parts around the one that is looked at, and itself.
+    depth: usize,
     /// The aggregates and calls of `previous` around the part that is looked at.
     inside: Vec<Inside>,
     columns: Vec<String>,
-    aggregates: usize,
+    /// Calls of aggregates so far.
+    aggregates: Vec<Expr>,
     looks_back: bool,
 }
 
@@ -171,6 +245,17 @@ impl Visitor for Form {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<RuleError> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return ControlFlow::Break(RuleError::new(
+                Fault::Syntax,
+                position(expr.span()),
+                format!(
+                    "the expression is nested more than {DEPTH} deep, one for each operator in a row too"
+                ),
+                "write several rules, or a list: x in (…)",
+            ));
+        }
         match self.enter(expr) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
@@ -178,10 +263,11 @@ impl Visitor for Form {
     }
 
     fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<RuleError> {
+        self.depth -= 1;
         if let Expr::Function(function) = expr
             && matches!(role(function), Role::Aggregate | Role::Previous)
             && let Some(Inside::Previous(before)) = self.inside.pop()
-            && before == self.aggregates
+            && before == self.aggregates.len()
         {
             return ControlFlow::Break(RuleError::new(
                 Fault::Aggregate,
@@ -227,15 +313,15 @@ impl Form {
                 format!("{} is a placeholder", value.value),
                 "write the value",
             ),
-            Expr::Function(function) => self.call(function, expr.span()),
+            Expr::Function(function) => self.call(function, expr),
             _ => Ok(()),
         }
     }
 
-    fn call(&mut self, function: &Function, span: Span) -> Result<(), RuleError> {
+    fn call(&mut self, function: &Function, expr: &Expr) -> Result<(), RuleError> {
         let name = function.name.to_string();
         let refuse = |fault, found: String, write: &str| {
-            Err(RuleError::new(fault, position(span), found, write))
+            Err(RuleError::new(fault, position(expr.span()), found, write))
         };
         if function.over.is_some() {
             let found = format!("{name} has a clause OVER");
@@ -248,6 +334,11 @@ impl Form {
                 Fault::Function,
                 format!("{name} gives another answer every time"),
                 "write a fixed value: a window is judged once, and alike whenever that is",
+            ),
+            Role::Unknown if matches!(function.args, FunctionArguments::None) => refuse(
+                Fault::Column,
+                format!("{name} is a word of SQL"),
+                &format!("write \"{name}\", in double quotes, where that is a column's name"),
             ),
             Role::Unknown => {
                 let write = match functions().nearest(&name.to_lowercase()) {
@@ -281,7 +372,7 @@ impl Form {
                     let write = "write it without DISTINCT and ORDER BY, such as approx_distinct(…) for count(distinct …)";
                     return refuse(Fault::Aggregate, found, write);
                 }
-                self.aggregates += 1;
+                self.aggregates.push(expr.clone());
                 self.inside.push(Inside::Aggregate);
                 Ok(())
             }
@@ -300,7 +391,7 @@ impl Form {
                     );
                 }
                 self.looks_back = true;
-                self.inside.push(Inside::Previous(self.aggregates));
+                self.inside.push(Inside::Previous(self.aggregates.len()));
                 Ok(())
             }
         }

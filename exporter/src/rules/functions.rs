@@ -4,7 +4,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, AsArray, Float64Array};
+use arrow::compute::try_binary;
+use arrow::datatypes::{DataType, Float64Type};
+use arrow::error::ArrowError;
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::utils::datafusion_strsim::levenshtein;
 use datafusion_common::{Result, TableReference, internal_err, plan_err};
@@ -13,6 +16,7 @@ use datafusion_expr::{
     AggregateUDF, ColumnarValue, HigherOrderUDF, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, TableSource, Volatility, WindowUDF,
 };
+use datafusion_functions::utils::make_scalar_function;
 
 /// The function that gives an aggregate's value in the window before.
 pub const PREVIOUS: &str = "previous";
@@ -60,6 +64,7 @@ pub enum Role {
 pub struct Functions {
     scalars: HashMap<String, Arc<ScalarUDF>>,
     aggregates: HashMap<String, Arc<AggregateUDF>>,
+    quotient: Arc<ScalarUDF>,
     planners: Vec<Arc<dyn ExprPlanner>>,
     options: ConfigOptions,
 }
@@ -92,6 +97,7 @@ impl Functions {
         Self {
             scalars: scalars.collect(),
             aggregates: aggregates.collect(),
+            quotient: Arc::new(ScalarUDF::from(Quotient::new())),
             planners: vec![
                 Arc::new(datafusion_functions::core::planner::CoreFunctionPlanner::default()),
                 Arc::new(datafusion_functions::datetime::planner::DatetimeFunctionPlanner),
@@ -120,6 +126,11 @@ impl Functions {
             Some(_) => Role::Unstable,
             None => Role::Unknown,
         }
+    }
+
+    /// The division of two whole numbers, both as doubles. It has no name by which a rule can call it.
+    pub fn quotient(&self) -> Arc<ScalarUDF> {
+        self.quotient.clone()
     }
 
     /// A name that is nearly this one.
@@ -229,5 +240,56 @@ impl ScalarUDFImpl for Previous {
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
         internal_err!("{PREVIOUS} is no function of a row")
+    }
+}
+
+/// `a / b` of whole numbers that were cast to doubles: what is behind the point is kept, and a division by zero is an error, as
+/// it is of whole numbers.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Quotient {
+    signature: Signature,
+}
+
+impl Quotient {
+    fn new() -> Self {
+        let numbers = vec![DataType::Float64, DataType::Float64];
+        Self {
+            signature: Signature::exact(numbers, Volatility::Immutable),
+        }
+    }
+
+    fn divide(sides: &[ArrayRef]) -> Result<ArrayRef> {
+        let [numerators, divisors] = sides else {
+            return plan_err!("a quotient has two sides");
+        };
+        let sides = (
+            numerators.as_primitive::<Float64Type>(),
+            divisors.as_primitive::<Float64Type>(),
+        );
+        let quotients: Float64Array = try_binary(sides.0, sides.1, |numerator, divisor| {
+            if divisor == 0.0 {
+                return Err(ArrowError::DivideByZero);
+            }
+            Ok(numerator / divisor)
+        })?;
+        Ok(Arc::new(quotients))
+    }
+}
+
+impl ScalarUDFImpl for Quotient {
+    fn name(&self) -> &str {
+        "quotient of whole numbers"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        make_scalar_function(Self::divide, Vec::new())(&arguments.args)
     }
 }

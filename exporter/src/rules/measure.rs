@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, RecordBatch,
+    RecordBatchOptions, new_empty_array,
+};
+use arrow::compute::{concat, filter_record_batch};
+use arrow::datatypes::{DataType, Field, Float16Type, Float32Type, Float64Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion_common::{DataFusionError, ScalarValue};
@@ -127,7 +130,8 @@ impl Measuring {
         if self.rules.is_empty() {
             return Ok(());
         }
-        let columns = self.columns.iter().map(|index| plain(batch.column(*index)));
+        let columns = self.columns.iter();
+        let columns = columns.map(|index| plain(batch.column(*index)).map(with_one_zero));
         let columns: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
         let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns, &rows)?;
@@ -231,9 +235,56 @@ fn accumulators(plan: &WindowPlan) -> Result<Vec<Box<dyn Accumulator>>, RuleErro
         .map_err(|error| incomputable(&error))
 }
 
+/// The column with 0.0 in place of −0.0, which Arrow's kernels take for another and lesser number.
+fn with_one_zero(column: ArrayRef) -> ArrayRef {
+    fn replaced<T>(column: ArrayRef) -> ArrayRef
+    where
+        T: ArrowPrimitiveType<Native: PartialOrd + Into<f64>>,
+    {
+        let values: &PrimitiveArray<T> = column.as_primitive();
+        let negative = |value: T::Native| {
+            let value: f64 = value.into();
+            value == 0.0 && value.is_sign_negative()
+        };
+        // Nearly always none is there, and the column stays as it is.
+        let any = values.values().iter();
+        if !any.fold(false, |any, value| any | negative(*value)) {
+            return column;
+        }
+        let zero = T::Native::default();
+        Arc::new(values.unary::<_, T>(|value| if negative(value) { zero } else { value }))
+    }
+    match column.data_type() {
+        DataType::Float16 => replaced::<Float16Type>(column),
+        DataType::Float32 => replaced::<Float32Type>(column),
+        DataType::Float64 => replaced::<Float64Type>(column),
+        _ => column,
+    }
+}
+
 /// An expression's value for each row of a batch.
+///
+/// `and`, `or` and `case` guard a row (`i = 0 or 10 / i > 1`), and of a batch only where they decide all of it. So a batch that
+/// fails is halved until what fails is one row by itself, however rows are batched.
+fn values(expr: &dyn PhysicalExpr, batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
+    let rows = batch.num_rows();
+    let whole = expr
+        .evaluate(batch)
+        .and_then(|values| values.into_array(rows));
+    match whole {
+        Err(_) if rows == 0 => Ok(new_empty_array(&expr.data_type(&batch.schema())?)),
+        Err(_) if rows > 1 => {
+            let half = rows / 2;
+            let first = values(expr, &batch.slice(0, half))?;
+            let second = values(expr, &batch.slice(half, rows - half))?;
+            Ok(concat(&[first.as_ref(), second.as_ref()])?)
+        }
+        whole => whole,
+    }
+}
+
 fn booleans(expr: &dyn PhysicalExpr, batch: &RecordBatch) -> Result<BooleanArray, DataFusionError> {
-    let values = expr.evaluate(batch)?.into_array(batch.num_rows())?;
+    let values = values(expr, batch)?;
     let values = values.as_boolean_opt().cloned();
     values.ok_or_else(|| DataFusionError::Internal("a rule that is not boolean".to_owned()))
 }
@@ -285,10 +336,8 @@ fn accumulate(
             Some(filter) => &filter_record_batch(batch, &booleans(filter.as_ref(), batch)?)?,
             None => batch,
         };
-        let arguments = aggregate.arguments.iter().map(|argument| {
-            let value = argument.evaluate(filtered)?;
-            value.into_array(filtered.num_rows())
-        });
+        let arguments = aggregate.arguments.iter();
+        let arguments = arguments.map(|argument| values(argument.as_ref(), filtered));
         let arguments: Vec<ArrayRef> = arguments.collect::<Result<_, _>>()?;
         accumulator.update_batch(&arguments)?;
     }

@@ -119,8 +119,10 @@ pub struct JudgedRules {
 pub struct Before {
     /// Its end.
     pub end: Timestamp,
-    /// Values by aggregate, as text; nothing for a null.
-    pub values: BTreeMap<String, Option<String>>,
+    /// Values as text by what the aggregate says, with its casts; nothing for a null. What an earlier release has saved as
+    /// `values` went by words that left casts out, and is not read.
+    #[serde(default)]
+    pub aggregates: BTreeMap<String, Option<String>>,
 }
 
 impl JudgedRules {
@@ -134,7 +136,7 @@ impl JudgedRules {
 impl Before {
     /// Those of a window that ends at `end`.
     pub fn of(end: Timestamp, measures: &[Measure]) -> Self {
-        let mut values = BTreeMap::new();
+        let mut aggregates = BTreeMap::new();
         for measure in measures {
             let Measure::Window(plan, found) = measure else {
                 continue;
@@ -143,11 +145,11 @@ impl Before {
                 if aggregate.looked_back
                     && let Ok(text) = text(value)
                 {
-                    values.insert(aggregate.text.clone(), text);
+                    aggregates.insert(aggregate.text.clone(), text);
                 }
             }
         }
-        Self { end, values }
+        Self { end, aggregates }
     }
 }
 
@@ -204,7 +206,7 @@ fn window(
         let data_type = value.data_type();
         let known = match aggregate.looked_back {
             true => before
-                .and_then(|before| before.values.get(&aggregate.text))
+                .and_then(|before| before.aggregates.get(&aggregate.text))
                 .and_then(|text| read(text.as_deref(), &data_type)),
             // It is not asked for.
             false => ScalarValue::try_from(&data_type).ok(),
@@ -266,4 +268,16 @@ fn read(text: Option<&str>, data_type: &DataType) -> Option<ScalarValue> {
         None => ScalarValue::try_from(data_type).ok(),
         Some(text) => ScalarValue::try_from_string(text.to_owned(), data_type).ok(),
     }
+}
+
+/// Whether values of a type come back from their text. Binary ones do not: they need not be text.
+pub(super) fn is_remembered(data_type: &DataType) -> bool {
+    if data_type.is_null() {
+        return true;
+    }
+    let binary = data_type.is_binary() || matches!(data_type, DataType::FixedSizeBinary(_));
+    let value = ScalarValue::new_default(data_type).ok();
+    let text = value.as_ref().and_then(|value| text(value).ok().flatten());
+    let read = text.and_then(|text| read(Some(&text), data_type));
+    !binary && value.is_some() && read == value
 }
