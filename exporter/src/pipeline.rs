@@ -65,6 +65,8 @@ pub struct WindowCounting {
     pub features: HashMap<String, Counting>,
     /// Which of them are sampled row by row.
     pub joint: Joint,
+    /// Whether the names of each window are remembered, as they are while a baseline is made.
+    pub names: bool,
 }
 
 /// How the values of a feature are counted.
@@ -633,6 +635,10 @@ impl Owned {
         let profile = match counting.and_then(|counting| counting.fences) {
             Some(fences) => profile.fenced(fences),
             None => profile,
+        };
+        let profile = match request.counting.names {
+            true => profile.remembering(),
+            false => profile,
         };
         let profile = match column.imputed {
             ImputedFlag::None => profile,
