@@ -171,7 +171,11 @@ fn of_many_names_rare_ones_have_no_bin() {
     // Nothing but new names, before and after.
     let all_new = frozen(&[run(0, 500, 1), run(500, 500, 1)]);
     assert_eq!(counts(&all_new.reference), (0, 0, 1000, 0));
-    let reference = Reference::new(&[all_new.clone()], &[], &settings(Statistic::Psi));
+    let reference = Reference::new(
+        std::slice::from_ref(&all_new),
+        &[],
+        &settings(Statistic::Psi),
+    );
     let verdicts = judged(&reference, &window(&all_new.bins, &run(2000, 500, 1))).verdicts;
     assert_eq!(verdicts.quality.unwrap().value, 0.0);
     assert!(!verdicts.drift.unwrap().over.warning);
@@ -230,7 +234,7 @@ fn false_alarms(
         let mut rng = SmallRng::seed_from_u64(seed);
         let baseline: Vec<Vec<u32>> = (0..windows).map(|_| zipf.rows(&mut rng, rows)).collect();
         let feature = frozen(&baseline);
-        let reference = Reference::new(&[feature.clone()], &[], &settings(statistic));
+        let reference = Reference::new(std::slice::from_ref(&feature), &[], &settings(statistic));
         assert_eq!(reference.tests(), 2);
         // Two small windows may differ by so much that nothing is judged by them.
         if reference.moving(0) {
@@ -298,7 +302,11 @@ fn more_new_names_than_usual_are_told() {
     for zipf in [cities(), merchants()] {
         let baseline: Vec<Vec<u32>> = (0..8).map(|_| zipf.rows(&mut rng, ROWS)).collect();
         let feature = frozen(&baseline);
-        let reference = Reference::new(&[feature.clone()], &[], &settings(Statistic::Psi));
+        let reference = Reference::new(
+            std::slice::from_ref(&feature),
+            &[],
+            &settings(Statistic::Psi),
+        );
         // So many rows have names that nobody has ever seen.
         let mut with_new = |new: usize| {
             let mut rows = zipf.rows(&mut rng, ROWS);
