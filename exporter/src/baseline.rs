@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::predictive::cross_fit::MIN_FOLDS;
 use stats::sequential::MIN_POINTS;
-use stats::{FrozenFeature, FrozenShift, Step, Summary, WindowSummary};
+use stats::{Alone, FrozenFeature, FrozenShift, NamesByWindow, Step, Summary, WindowSummary};
 
 use crate::contaminated::WHOLE;
 use crate::history::History;
@@ -342,6 +342,29 @@ impl Baseline {
         let surplus = self.windows_at.len().saturating_sub(keep);
         self.windows_at.drain(..surplus);
         self.newest = window.or(self.newest);
+    }
+
+    /// Tells a feature's windows, which were taken in at these times, which of their rows have a name that no other of them has:
+    /// they count as not seen, and where `learnt` as not acceptable. Windows that follow are compared with what was seen as it is.
+    pub fn set_alone(
+        &mut self,
+        feature: &str,
+        windows: &[Span],
+        names: &NamesByWindow,
+        learnt: bool,
+    ) {
+        let mut features = self.features.iter_mut().enumerate();
+        let Some((place, feature)) = features.find(|(_, known)| known.name == feature) else {
+            return;
+        };
+        let alone = names.alone(&feature.bins);
+        if Alone::sum(&alone) == Alone::default() {
+            return;
+        }
+        match &mut self.history {
+            Some(history) => history.set_alone((place, feature), windows, &alone, learnt),
+            None => feature.set_alone(&alone, learnt),
+        }
     }
 
     /// Freezes how the means of the features move, once it is complete. It stays as the windows go on: a chart that followed them

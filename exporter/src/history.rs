@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use stats::seasonal::{MIN_CYCLES, Phase, Point};
 use stats::sequential::Absent;
 use stats::{
-    FrozenFeature, FrozenShift, KeptSummary, Keys, Reference, Season, Settings, Step, Summary,
-    WindowSummary,
+    Alone, FrozenFeature, FrozenShift, KeptSummary, Keys, Reference, Season, Settings, Step,
+    Summary, WindowSummary,
 };
 
 use crate::contaminated::WHOLE;
@@ -140,6 +141,32 @@ impl History {
             .rev()
         {
             self.windows.remove(*place);
+        }
+    }
+
+    /// Tells the windows of a feature, `alone` for each of these times, which of their rows have a name that no other window has:
+    /// they count as not seen, and where `learnt` as not acceptable.
+    pub fn set_alone(
+        &mut self,
+        (place, feature): (usize, &FrozenFeature),
+        spans: &[Span],
+        alone: &[Alone],
+        learnt: bool,
+    ) {
+        let of: BTreeMap<Timestamp, Alone> = spans
+            .iter()
+            .map(|span| span.start)
+            .zip(alone.iter().copied())
+            .collect();
+        for window in &mut self.windows {
+            let kept = window.features.get_mut(place).and_then(Option::as_mut);
+            if let Some((kept, alone)) = kept.zip(of.get(&window.span.start)) {
+                let summary = kept.summary(&feature.bins);
+                *kept = KeptSummary::of(&alone.apart(summary, learnt));
+            }
+        }
+        if let Some(whole) = self.whole.get_mut(place) {
+            *whole = Alone::sum(alone).apart(whole.clone(), learnt);
         }
     }
 

@@ -71,6 +71,8 @@ pub struct WindowCounting {
     pub features: HashMap<String, Counting>,
     /// Which of them are sampled row by row.
     pub joint: Joint,
+    /// Whether the names of each window are remembered, as they are while a baseline is made.
+    pub names: bool,
 }
 
 impl WindowCounting {
@@ -745,6 +747,10 @@ impl Owned {
             Some(fences) => profile.fenced(fences),
             None => profile,
         };
+        let profile = match request.counting.names {
+            true => profile.remembering(),
+            false => profile,
+        };
         let profile = match column.imputed {
             ImputedFlag::None => profile,
             ImputedFlag::Unusable => profile.flagged(false),
@@ -886,6 +892,7 @@ spec:
         let counting = WindowCounting {
             features: counted.collect(),
             joint: Joint::of(&features, asked),
+            names: false,
         };
         let request = Request {
             span: None,

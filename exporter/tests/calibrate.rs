@@ -436,19 +436,19 @@ fn what_moves_or_has_changed_for_good_is_not_for_the_patch() {
     let rising: Vec<f64> = (0..12).map(|i| 0.2 + 0.02 * f64::from(i)).collect();
     let mut moving = feature("tenure", &rising);
     moving.moving = true;
-    let changed = feature("changed", &rising);
-    let (found, patch) = calibrated(EXAMPLE, &[moving, changed]);
+    let over = feature("over", &rising);
+    let (found, patch) = calibrated(EXAMPLE, &[moving, over]);
     assert_eq!(patch, None);
     let tenure = test(&found, "tenure");
     assert_eq!(tenure.at.warning.count.alarms, 0);
     assert_eq!(tenure.at.warning.limit, None);
     assert_eq!(tenure.values.min, 0.2);
-    let changed = test(&found, "changed");
+    let over = test(&found, "over");
     assert_eq!(
-        (changed.at.warning.over, changed.at.warning.count.alarms),
+        (over.at.warning.over, over.at.warning.count.alarms),
         (12, 1)
     );
-    for (test, expected) in [(tenure, Why::Moving), (changed, Why::Lasting)] {
+    for (test, expected) in [(tenure, Why::Moving), (over, Why::FromTheFirst)] {
         for severity in [Severity::Warning, Severity::Critical] {
             assert_eq!(why(test, severity), Some(expected));
             let Proposal::Limit { value, .. } = proposal(test, severity) else {
@@ -456,6 +456,22 @@ fn what_moves_or_has_changed_for_good_is_not_for_the_patch() {
             };
             assert!(value > 0.42, "{value}");
         }
+    }
+}
+
+#[test]
+fn a_change_that_lasts_begins_after_a_window_that_was_as_it_should_be() {
+    let mut values = [0.3; 12];
+    values[0] = 0.01;
+    let (found, patch) = calibrated(EXAMPLE, &[feature("changed", &values)]);
+    assert_eq!(patch, None);
+    let changed = test(&found, "changed");
+    assert_eq!(
+        (changed.at.warning.over, changed.at.warning.count.alarms),
+        (11, 1)
+    );
+    for severity in [Severity::Warning, Severity::Critical] {
+        assert_eq!(why(changed, severity), Some(Why::Lasting));
     }
 }
 

@@ -14,7 +14,10 @@ use exporter::season::Clock;
 use exporter::window::Span;
 use jiff::{SignedDuration, Timestamp};
 use stats::seasonal::Phase;
-use stats::{Bins, Column, FeatureProfile, FrozenFeature, Kind, Summary, Validity, WindowSummary};
+use stats::{
+    Bins, Categories, Column, Counts, FeatureProfile, FrozenFeature, Kind, NamesByWindow, Summary,
+    Validity, WindowSummary,
+};
 
 fn clock(period: Period, cycles: u32) -> Clock {
     Clock::new(Season {
@@ -253,4 +256,89 @@ fn a_window_takes_little_room() {
     assert!(size(&sixty) < 2_000, "{}", size(&sixty));
     let many: Vec<f64> = (0..20_000).map(|value| f64::from(value % 2_000)).collect();
     assert!(size(&many) < 14_000, "{}", size(&many));
+}
+
+fn names(rows: &[u32], bins: Option<Arc<Bins>>) -> FeatureProfile {
+    let mut profile = FeatureProfile::new(Kind::Categorical, bins).remembering();
+    let texts: Vec<String> = rows.iter().map(ToString::to_string).collect();
+    let codes: Vec<i32> = (0..rows.len() as i32).collect();
+    let column = Column::Categorical {
+        codes: &codes,
+        validity: Validity::all(codes.len()),
+        categories: Categories {
+            generation: u64::from(rows[0]),
+            len: texts.len(),
+            name: &|code| texts.get(code).map(String::as_str),
+        },
+    };
+    profile.update(&column).unwrap();
+    profile
+}
+
+#[test]
+fn what_one_window_alone_has_counts_as_not_seen_in_all_of_them() {
+    let clock = clock(Period::HourOfDay, 4);
+    // Fifty names in every hour, five that several hours have, and one of its own.
+    let rows = |hour: u32| -> Vec<u32> {
+        let common = (0..55).filter(|name| *name < 50 || hour.is_multiple_of(2));
+        common.chain([1000 + hour]).collect()
+    };
+    let hours = 5 * 24u32;
+    let all: Vec<u32> = (0..hours).flat_map(rows).collect();
+    let bins = Arc::new(names(&all, None).freeze_bins());
+    let features = [FrozenFeature::new("city", "Utf8", bins.clone(), Vec::new())];
+    let layout = Layout {
+        target: None,
+        segments: Vec::new(),
+        features: vec![FeatureColumn {
+            index: 0,
+            imputed: exporter::columns::ImputedFlag::None,
+            name: "city".to_owned(),
+            kind: Kind::Categorical,
+            data_type: "Utf8".to_owned(),
+        }],
+        skipped: Vec::new(),
+        window: None,
+        event_time: None,
+        keys: None,
+        problems: Vec::new(),
+    };
+    let mut history = History::new(&features);
+    let mut seen = NamesByWindow::default();
+    let spans: Vec<Span> = (0..hours).map(|after| hour(i64::from(after))).collect();
+    for (after, span) in spans.iter().enumerate() {
+        let rows = rows(after as u32);
+        let (value, remembered) = names(&rows, Some(bins.clone())).close_with_names();
+        seen.take(remembered);
+        let slot: Slot<Summary> = Slot {
+            beside: Vec::new(),
+            segments: Vec::new(),
+            rows: rows.len() as u64,
+            newest_event: None,
+            events: None,
+            features: vec![Finished {
+                value,
+                newest_event: None,
+            }],
+            window: WindowSummary::default(),
+            rules: Vec::new(),
+        };
+        let found = Columns::of(&layout).with(&slot);
+        let taken = (*span, rows.len() as u64);
+        history.take(&clock, &features, taken, &found, &BTreeSet::new());
+    }
+    history.set_alone((0, &features[0]), &spans, &seen.alone(&bins), true);
+    // The fifth day is the sale, and has hours of its own.
+    let chosen = history.face(&clock, &features, hour(7 * 24 + 2));
+    let unseen = |window: &Summary| match window.counts.as_ref().unwrap() {
+        Counts::Categorical {
+            other,
+            unseen,
+            alone,
+            ..
+        } => (*other, *unseen, *alone, window.invalid),
+        Counts::Numeric { .. } => panic!("numbers"),
+    };
+    let found: Vec<_> = chosen.features[0].iter().map(unseen).collect();
+    assert_eq!(found, [(5, 1, 0, 1); 4]);
 }

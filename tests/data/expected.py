@@ -15,6 +15,7 @@ ending _imputed beside a feature it is taken that it says which of its values we
 import argparse
 import collections
 import json
+import math
 import pathlib
 import sys
 
@@ -40,6 +41,8 @@ TARGET = "segment"
 FLAG = "_imputed"
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 MOST_FREQUENT = 50
+# Fewest rows of a category with a bin of its own, where there are more categories than that.
+LEAST_BINNED = 5
 FINE, COARSE, VALUE_BINS = 1024, 10, 50
 SEVERITIES = ("warning", "critical")
 # Expected false alarms per window of 7 days: 1 per 7 d for warnings, 1 per 30 d for critical ones.
@@ -145,7 +148,8 @@ class Categories:
     def __init__(self, reference):
         self.counted = collections.Counter(reference)
         by_count = sorted(self.counted, key=lambda category: (-self.counted[category], category))
-        self.names = by_count[:MOST_FREQUENT]
+        open_ended = len(by_count) > MOST_FREQUENT
+        self.names = [name for name in by_count[:MOST_FREQUENT] if not open_ended or self.counted[name] >= LEAST_BINNED]
         self.position = {category: i for i, category in enumerate(self.names)}
 
     def counts(self, sample):
@@ -155,8 +159,39 @@ class Categories:
             bins[self.position.get(category, other)] += count
         return bins
 
+    def of_baseline(self, windows):
+        """The counts of the baseline's own windows: what stands for names that were not seen is no longer among the other ones."""
+        counts = [self.counts(window) for window in windows]
+        for count, (_, other) in zip(counts, new_names(windows, self.names)):
+            count[-2:] += -other, other
+        return counts
+
     def labels(self):
         return [*self.names, "__other__", "__unseen__"]
+
+
+def new_names(windows, names):
+    """Of each window of a baseline the rows that stand for names that were not seen: those of `names`, and all others."""
+    counted = [collections.Counter(window) for window in windows]
+    total = sum(counted, collections.Counter())
+    if len(total) <= MOST_FREQUENT:
+        return [(0, 0)] * len(windows)
+    alone = {name for name in total if sum(name in count for count in counted) == 1}
+    shares = numpy.array([count.total() for count in counted]) / total.total()
+    together = rows = 0.0
+    for times in {count for count in total.values() if count > 1}:
+        of_it = [name for name in total if total[name] == times]
+        lonely, chance = sum(name in alone for name in of_it), float((shares**times).sum())
+        rows += times * lonely
+        together += times * (lonely - len(of_it) * chance) / (1 - chance) if chance < 1 else 0
+    part = min(1.0, max(0.0, together / rows)) if rows else 0.0
+
+    def of(count, wanted):
+        lonely = {name: rows for name, rows in count.items() if name in alone and (name in names) == wanted}
+        once = sum(1 for name in lonely if total[name] == 1)
+        return once + math.floor(part * sum(rows for name, rows in lonely.items() if total[name] > 1) + 0.5)
+
+    return [(of(count, True), of(count, False)) for count in counted]
 
 
 def both_used(a, c):
@@ -253,7 +288,7 @@ class Feature:
         self.categories = None if self.numeric else Categories(numpy.concatenate(self.windows))
         self.numbers = Numbers(numpy.concatenate(self.windows)) if self.numeric else None
         if self.categories:
-            self.windows = [self.categories.counts(window) for window in self.windows]
+            self.windows = self.categories.of_baseline(self.windows)
             self.current = self.categories.counts(self.current)
         *self.filled_shares, self.current_filled_share = self.filled() or [None, None]
         self.reference = self.pooled(range(len(self.windows)))
@@ -275,7 +310,9 @@ class Feature:
             low, high = known.min() - room, known.max() + room
             return [(int((~numpy.isfinite(n) | (n < low) | (n > high)).sum()), len(n)) for n in numbers]
         known = {name for column in baseline for name in column.to_pylist()}
-        return [(sum(name not in known for name in column.to_pylist()), len(column)) for column in columns]
+        new = [sum(rows) for rows in new_names([column.to_pylist() for column in baseline], [])]
+        new += [sum(name not in known for name in column.to_pylist()) for column in columns[len(baseline) :]]
+        return [(count, len(column)) for count, column in zip(new, columns)]
 
     def outliers(self):
         """Of each window, the last one the current, the finite numbers far from the baseline's median, and all; nothing where

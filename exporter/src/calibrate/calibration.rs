@@ -87,7 +87,9 @@ pub enum Why {
     BelowTheNewWarning,
     /// The feature moves by construction, and so does not alarm.
     Moving,
-    /// Over its limit in more than half of the windows, with few alarms: a change that lasts.
+    /// Over its limit in more than half of the windows and in the first of them, with few alarms: the baseline may not fit.
+    FromTheFirst,
+    /// Over its limit in more than half of the windows and not in the first, with few alarms: a change that lasts.
     Lasting,
 }
 
@@ -329,7 +331,7 @@ impl Row<'_> {
             Some(self.proposal(severity, pooled, alpha, at.get(severity)))
         };
         let proposals = both(|severity| proposal(severity, alpha, &at));
-        let why = both(|severity| self.why(at.get(severity), values.windows));
+        let why = both(|severity| self.why(severity, at.get(severity), values.windows));
         let finding = |why: Option<Why>, proposal: Option<Proposal>| {
             why.zip(proposal)
                 .map(|(why, proposal)| Finding { why, proposal })
@@ -375,13 +377,17 @@ impl Row<'_> {
         }
     }
 
-    fn why(&self, at: &At, windows: usize) -> Option<Why> {
+    fn why(&self, severity: Severity, at: &At, windows: usize) -> Option<Why> {
         if self.may_alarm().any(|cell| cell.limits.is_none()) {
             Some(Why::Moving)
         } else if at.count.holds() == Holds::Over {
             Some(Why::OverItsShare)
         } else if windows >= MIN_WINDOWS && at.over * 2 > windows {
-            Some(Why::Lasting)
+            let first = self.may_alarm().next();
+            match first.is_some_and(|cell| *cell.over.get(severity)) {
+                true => Some(Why::FromTheFirst),
+                false => Some(Why::Lasting),
+            }
         } else {
             None
         }

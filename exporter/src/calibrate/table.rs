@@ -42,14 +42,22 @@ pub fn tables(answer: &Answer<'_>) -> Result<String, String> {
         let _ = writeln!(
             text,
             "\nMove by construction, and so do not alarm: exclude them (spec.data.features.exclude), monitor their change per time,\nor write a limit yourself; it is not in the patch\n\n{}",
-            movements(&moving)
+            would_hold(&moving, Why::Moving)
+        );
+    }
+    let first = of(Why::FromTheFirst);
+    if !first.is_empty() {
+        let _ = writeln!(
+            text,
+            "\nOver a limit in most windows, and from the first of them on: either something had changed before them, or the baseline does\nnot fit, and every window alarms falsely. Look at the values, and move spec.baseline to windows that are like these; where they\nare as they should be, write the limit that would hold. It is not in the patch\n\n{}",
+            would_hold(&first, Why::FromTheFirst)
         );
     }
     let lasting = of(Why::Lasting);
     if !lasting.is_empty() {
         let _ = writeln!(
             text,
-            "\nOver a limit in most windows, but in few runs: changes that last, and not false alarms, so not in the patch. If one is the\nnew normal, move spec.baseline to windows that have it; a running total is better excluded\n\n{}",
+            "\nOver a limit in most windows, but in few runs, after a first one below it: changes that last, and not false alarms, so not in the patch. If one is the\nnew normal, move spec.baseline to windows that have it; a running total is better excluded\n\n{}",
             changes(&lasting)
         );
     }
@@ -243,8 +251,8 @@ fn has_no_limit(test: &Test) -> bool {
     findings.any(|finding| matches!(finding.proposal, Proposal::NoneHolds { .. }))
 }
 
-/// Features that move by construction.
-fn movements(tests: &[&Test]) -> Table {
+/// Tests of which this is said, with the limit that would hold.
+fn would_hold(tests: &[&Test], why: Why) -> Table {
     let mut table = table([
         "feature",
         "check",
@@ -258,7 +266,8 @@ fn movements(tests: &[&Test]) -> Table {
     right(&mut table, [2, 3, 4, 6]);
     for test in tests {
         for (of, at) in test.at.iter() {
-            let Some(finding) = &at.finding else {
+            let finding = at.finding.as_ref();
+            let Some(finding) = finding.filter(|found| found.why == why) else {
                 continue;
             };
             let mut row = vec![

@@ -4,21 +4,22 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use stats::{FeatureProfile, FrozenFeature};
+use stats::{FeatureProfile, FrozenFeature, NamesByWindow, Summary, WindowNames};
 
 use super::frozen::{Frozen, counting_of};
 use super::{EvaluationError, Monitor, Tally, WINDOWS_AT_ONCE, whole};
 use crate::baseline::{Baseline, Definition, Windows};
-use crate::columns::FeatureColumn;
+use crate::columns::{FeatureColumn, Layout};
 use crate::contaminated::Contaminated;
 use crate::history::History;
-use crate::pipeline::{Pulled, Request, SlotOf};
+use crate::pipeline::{Finished, Pulled, Request, Slot, SlotOf};
 use crate::progress::{Columns, Reach};
 use crate::rules::Before;
 use crate::season::Clock;
 use crate::segments::FrozenSegments;
+use crate::settings::settings;
 use crate::target::FrozenTarget;
-use crate::window::{Grid, MAX_CATCH_UP, WindowId};
+use crate::window::{Grid, MAX_CATCH_UP, Span, WindowId};
 
 impl Monitor {
     /// Makes the baseline of a monitor with windows from windows up to `newest`: one pass for the
@@ -80,13 +81,16 @@ impl Monitor {
         } else {
             windows.chunks(WINDOWS_AT_ONCE).collect()
         };
+        let mut names = Names::default();
         for group in groups {
             let request = self.request(grid, group, Some(counting.clone()), now);
-            let pulled = self.pull(request, tally, FeatureProfile::close).await?;
+            let close = FeatureProfile::close_with_names;
+            let pulled = self.pull(request, tally, close).await?;
             self.progress.see(&pulled, Reach::Past, &[]);
             let columns = Columns::of(&pulled.layout);
             for (window, slot) in group.iter().zip(pulled.slots) {
                 let span = grid.span(*window);
+                let (slot, seen) = apart(slot);
                 if slot.rows == 0 && definition.windows.rolling().is_none() {
                     return Err(EvaluationError::BaselineEmpty { span });
                 }
@@ -100,6 +104,7 @@ impl Monitor {
                 if slot.rows > 0 {
                     let taken = (span, slot.rows);
                     frozen.roll(clock.as_ref(), taken, Some(*window), &found, &except);
+                    names.take(span, &pulled.layout, seen);
                     self.progress.latest = Some(found);
                 }
             }
@@ -107,6 +112,11 @@ impl Monitor {
         if frozen.is_empty() {
             // No window has rows yet: the bins of a rolling baseline wait for the first one that has.
             return Ok(());
+        }
+        let given = settings(&self.config, &frozen.features).acceptable;
+        for (feature, windows) in &names.0 {
+            let learnt = !given.contains_key(feature);
+            frozen.set_alone(feature, &windows.spans, &windows.names, learnt);
         }
         if let Windows::Pinned(span) = &definition.windows {
             // What is excluded at its end is as little to be judged as what is not.
@@ -189,6 +199,57 @@ impl Monitor {
             reloaded: false,
         }
     }
+}
+
+/// The names of each feature, while the windows of a baseline are counted.
+#[derive(Default)]
+struct Names(BTreeMap<String, NamesOfFeature>);
+
+/// The names of one feature.
+#[derive(Default)]
+struct NamesOfFeature {
+    /// The windows that have the feature, oldest first.
+    spans: Vec<Span>,
+    names: NamesByWindow,
+}
+
+impl Names {
+    /// Takes in the next window, whose features are in the order of the layout.
+    fn take(&mut self, span: Span, layout: &Layout, seen: Vec<Option<WindowNames>>) {
+        for (column, seen) in layout.features.iter().zip(seen) {
+            let feature = self.0.entry(column.name.clone()).or_default();
+            feature.spans.push(span);
+            feature.names.take(seen);
+        }
+    }
+}
+
+/// A window, and the names of its features.
+fn apart(slot: Slot<(Summary, Option<WindowNames>)>) -> (Slot<Summary>, Vec<Option<WindowNames>>) {
+    let (features, names) = slot
+        .features
+        .into_iter()
+        .map(|finished| {
+            let (value, names) = finished.value;
+            let newest_event = finished.newest_event;
+            let finished = Finished {
+                value,
+                newest_event,
+            };
+            (finished, names)
+        })
+        .unzip();
+    let slot = Slot {
+        rows: slot.rows,
+        newest_event: slot.newest_event,
+        events: slot.events,
+        features,
+        beside: slot.beside.into_iter().map(|(value, _)| value).collect(),
+        segments: slot.segments,
+        window: slot.window,
+        rules: slot.rules,
+    };
+    (slot, names)
 }
 
 /// The profiles of all baseline windows together.

@@ -45,7 +45,8 @@ impl Frozen {
     }
 }
 
-/// How windows are counted over a baseline; what follows from a reference is known once there is one.
+/// How windows are counted over a baseline; what follows from a reference is known once there is one. Without one they are the
+/// baseline's own, whose names are remembered.
 pub(super) fn counting_of(
     config: &valid::Monitor,
     baseline: &Baseline,
@@ -102,6 +103,7 @@ pub(super) fn counting_of(
             .chain(of_target)
             .chain(counting)
             .collect(),
+        names: reference.is_none(),
         // What features say together in so many windows would take more room than all else.
         joint: match Clock::of(config) {
             Some(_) => Joint::default(),

@@ -44,9 +44,12 @@ pub(crate) fn coarse(bins: &Bins, summary: &Summary) -> Option<Vec<u64>> {
         (Bins::Numeric(bins), Counts::Numeric { fine, .. }) if fine.len() == bins.len() => {
             Some(bins.coarse(fine))
         }
-        (Bins::Categorical(bins), Counts::Categorical { top, other, unseen })
-            if top.len() == bins.names().len() =>
-        {
+        (
+            Bins::Categorical(bins),
+            Counts::Categorical {
+                top, other, unseen, ..
+            },
+        ) if top.len() == bins.names().len() => {
             Some(top.iter().chain([other, unseen]).copied().collect())
         }
         _ => None,

@@ -13,6 +13,7 @@ use crate::sample::interpolate;
 use crate::sequential;
 use crate::shift::FrozenShift;
 use crate::summary::{Counts, Moments, PROBABILITIES, Quantiles, Summary, Tail};
+use crate::unseen::Alone;
 
 /// One feature of a baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,6 +74,17 @@ impl FrozenFeature {
     /// Replaces the windows by others that were counted over the same bins. The bins stay.
     pub fn set_windows(&mut self, windows: Vec<Summary>) {
         self.windows = windows;
+        self.reference = pool(&self.bins, &self.windows);
+    }
+
+    /// The newest windows with the rows as not seen that only they have, each as `alone` says of it, oldest first. Where `learnt`,
+    /// they are not acceptable either.
+    pub fn set_alone(&mut self, alone: &[Alone], learnt: bool) {
+        let newest = self.windows.len().saturating_sub(alone.len());
+        let alone = &alone[alone.len().saturating_sub(self.windows.len())..];
+        for (window, alone) in self.windows.iter_mut().skip(newest).zip(alone) {
+            *window = alone.apart(window.clone(), learnt);
+        }
         self.reference = pool(&self.bins, &self.windows);
     }
 
@@ -187,11 +199,17 @@ fn pool_counts<'a>(mut windows: impl Iterator<Item = &'a Counts>) -> Option<Coun
                     .for_each(|(mine, theirs)| *mine += theirs);
             }
             (
-                Counts::Categorical { top, other, unseen },
+                Counts::Categorical {
+                    top,
+                    other,
+                    unseen,
+                    alone,
+                },
                 Counts::Categorical {
                     top: more,
                     other: others,
                     unseen: strangers,
+                    alone: lone,
                 },
             ) if top.len() == more.len() => {
                 top.iter_mut()
@@ -199,6 +217,7 @@ fn pool_counts<'a>(mut windows: impl Iterator<Item = &'a Counts>) -> Option<Coun
                     .for_each(|(mine, theirs)| *mine += theirs);
                 *other += others;
                 *unseen += strangers;
+                *alone += lone;
             }
             _ => return None,
         }
@@ -343,11 +362,17 @@ pub(crate) fn without(total: &Counts, window: &Counts) -> Option<Counts> {
             })
         }
         (
-            Counts::Categorical { top, other, unseen },
+            Counts::Categorical {
+                top,
+                other,
+                unseen,
+                alone,
+            },
             Counts::Categorical {
                 top: less,
                 other: others,
                 unseen: strangers,
+                alone: lone,
             },
         ) if top.len() == less.len() => Some(Counts::Categorical {
             top: top
@@ -357,6 +382,7 @@ pub(crate) fn without(total: &Counts, window: &Counts) -> Option<Counts> {
                 .collect(),
             other: other.saturating_sub(*others),
             unseen: unseen.saturating_sub(*strangers),
+            alone: alone.saturating_sub(*lone),
         }),
         _ => None,
     }

@@ -341,6 +341,11 @@ impl CategoryBins {
         self.frozen.seen_complete
     }
 
+    /// Whether the baseline has names without a bin of their own, and remembers all: a later window may well have others still.
+    pub(crate) fn is_open(&self) -> bool {
+        self.frozen.seen_complete && self.frozen.seen.len() > self.frozen.names.len()
+    }
+
     /// `top` are (name, hash) in order, `seen` the hashes of all names, `None` when they were too many.
     pub(crate) fn new(top: Vec<(String, u64)>, seen: Option<Vec<u64>>) -> Self {
         let (names, hashes): (Vec<String>, Vec<u64>) = top.into_iter().unzip();

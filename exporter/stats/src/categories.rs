@@ -11,6 +11,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 const CAP: usize = 4096;
 /// Names shown.
 pub(crate) const SHOWN: usize = 50;
+/// Fewest rows of a name with a bin of its own, where there are more names than are shown: what the χ² of a table asks of a cell
+/// (Cochran 1954).
+const LEAST_BINNED: u64 = 5;
 /// Longest name kept for display, in bytes.
 const NAME_BYTES: usize = 256;
 
@@ -82,6 +85,16 @@ impl TopNames {
     /// By how much any count may be too small; a name that is not here was counted at most so often.
     pub(crate) fn error(&self) -> u64 {
         self.error
+    }
+
+    /// The names that have a bin of their own, in the order of [`top`](Self::top): those, and where there are more names than that,
+    /// of them what occurs at least five times. Which of many rare names occur most is chance, and says nothing of the next window.
+    pub(crate) fn binned(&self) -> Vec<(&str, u64, u64)> {
+        let mut top = self.top();
+        if self.error > 0 || self.entries.len() > SHOWN {
+            top.retain(|(_, _, count)| *count >= LEAST_BINNED);
+        }
+        top
     }
 
     /// The most frequent names with hash and count, by falling count, then by name.

@@ -37,9 +37,9 @@ pub fn surprise(values: u64, share: f64) -> f64 {
 pub fn top_share(window: &Summary) -> Option<f64> {
     let binned = match &window.counts {
         Some(Counts::Numeric { fine, .. }) => fine.iter().max().copied(),
-        Some(Counts::Categorical { top, other, unseen }) => {
-            top.iter().chain([other, unseen]).max().copied()
-        }
+        Some(Counts::Categorical {
+            top, other, unseen, ..
+        }) => top.iter().chain([other, unseen]).max().copied(),
         None => None,
     };
     // Names that are not listed have at most the count of the last one that is, and its error.

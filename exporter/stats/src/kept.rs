@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bins::Bins;
 use crate::imputed::Imputed;
-use crate::summary::{Counts, Moments, Summary, Tail};
+use crate::summary::{Counts, Moments, Summary, Tail, is_zero};
 
 /// A summary without names, quantiles and empty bins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ enum KeptCounts {
         top: Sparse,
         other: u64,
         unseen: u64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        alone: u64,
     },
 }
 
@@ -91,13 +93,17 @@ impl KeptSummary {
                 below: *below,
                 above: *above,
             }),
-            Some(Counts::Categorical { top, other, unseen }) => {
-                Sparse::of(top).map(|top| KeptCounts::Categorical {
-                    top,
-                    other: *other,
-                    unseen: *unseen,
-                })
-            }
+            Some(Counts::Categorical {
+                top,
+                other,
+                unseen,
+                alone,
+            }) => Sparse::of(top).map(|top| KeptCounts::Categorical {
+                top,
+                other: *other,
+                unseen: *unseen,
+                alone: *alone,
+            }),
             None => None,
         };
         KeptSummary {
@@ -129,10 +135,16 @@ impl KeptSummary {
                 below: *below,
                 above: *above,
             },
-            KeptCounts::Categorical { top, other, unseen } => Counts::Categorical {
+            KeptCounts::Categorical {
+                top,
+                other,
+                unseen,
+                alone,
+            } => Counts::Categorical {
                 top: top.counts(),
                 other: *other,
                 unseen: *unseen,
+                alone: *alone,
             },
         });
         Summary {
@@ -183,6 +195,7 @@ mod tests {
             top: vec![0, 7, 0, 1],
             other: 2,
             unseen: 3,
+            alone: 1,
         };
         let bins = Bins::Categorical(crate::CategoryBins::new(
             ["a", "b", "c", "d"]

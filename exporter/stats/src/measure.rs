@@ -233,9 +233,13 @@ fn coarse_table(bins: &Bins, reference: &Counts, current: &Counts) -> Option<Tab
         (Bins::Numeric(bins), Counts::Numeric { fine, .. }) => {
             (fine.len() == bins.len()).then(|| bins.coarse(fine))
         }
-        (Bins::Categorical(bins), Counts::Categorical { top, other, unseen }) => (top.len() + 2
-            == bins.len())
-        .then(|| top.iter().chain([other, unseen]).copied().collect()),
+        (
+            Bins::Categorical(bins),
+            Counts::Categorical {
+                top, other, unseen, ..
+            },
+        ) => (top.len() + 2 == bins.len())
+            .then(|| top.iter().chain([other, unseen]).copied().collect()),
         _ => None,
     };
     Some(Table::new(&coarse(reference)?, &coarse(current)?))

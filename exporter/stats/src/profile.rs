@@ -16,6 +16,7 @@ use crate::outliers::Fences;
 use crate::performance::MAX_TARGET_CLASSES;
 use crate::rows::{Choice, RowSample, RowValues};
 use crate::summary::Summary;
+use crate::unseen::WindowNames;
 use crate::validity::Acceptable;
 
 pub(crate) use numbers::count_distinct;
@@ -42,7 +43,8 @@ pub enum MergeError {
     Bins,
 }
 
-/// One feature, one window, accumulating. At most about 0.7 MB for numbers and 5 MB for names, whatever the rows.
+/// One feature, one window, accumulating. At most about 0.7 MB for numbers and 5 MB for names, whatever the rows; 7 MB where it
+/// remembers the rows of each name.
 #[derive(Debug, Clone)]
 pub struct FeatureProfile(Inner, Told);
 
@@ -124,6 +126,15 @@ impl FeatureProfile {
     pub fn fenced(mut self, fences: Fences) -> Self {
         if let Inner::Numeric(numbers) = &mut self.0 {
             numbers.fences = Some(fences.ends());
+        }
+        self
+    }
+
+    /// The same profile, which remembers how many rows have each name, as it is needed while a baseline is made. It does so
+    /// where the bins are of more names than have one of their own.
+    pub fn remembering(mut self) -> Self {
+        if let Inner::Categorical(names) = &mut self.0 {
+            names.remember();
         }
         self
     }
@@ -260,7 +271,8 @@ impl FeatureProfile {
         let Inner::Categorical(names) = &self.0 else {
             return None;
         };
-        let mut counts: Vec<u64> = names.top.top().iter().map(|(_, _, count)| *count).collect();
+        let top = names.top.binned();
+        let mut counts: Vec<u64> = top.iter().map(|(_, _, count)| *count).collect();
         let other = (names.rows - names.nulls).saturating_sub(counts.iter().sum());
         counts.extend([other, 0]);
         Some(counts)
@@ -279,6 +291,15 @@ impl FeatureProfile {
             Told::Not => summary.imputed = None,
         }
         summary
+    }
+
+    /// The plain value of everything counted, and the names that were remembered.
+    pub fn close_with_names(mut self) -> (Summary, Option<WindowNames>) {
+        let names = match &mut self.0 {
+            Inner::Categorical(names) => names.take_names(),
+            Inner::Numeric(_) => None,
+        };
+        (self.close(), names)
     }
 
     /// Bins of what was counted, to count windows over. Made from a profile without bins: only such a profile

@@ -60,11 +60,13 @@ impl ReferenceDistance {
                         top: of_a,
                         other: other_a,
                         unseen: unseen_a,
+                        ..
                     }),
                     Some(Counts::Categorical {
                         top: of_c,
                         other: other_c,
                         unseen: unseen_c,
+                        ..
                     }),
                 ),
             ) => {

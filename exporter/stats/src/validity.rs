@@ -73,7 +73,8 @@ impl Acceptable {
 
     /// How many values of a baseline window are not acceptable, read off its counts: exact where an end lies outside of
     /// the window's values or on a fine bin's edge, else by the part of the bin that is cut off. Names outside of the
-    /// baseline's top are taken to be acceptable.
+    /// baseline's top are taken to be acceptable; where what is acceptable is learnt, those that no other window of the baseline
+    /// has are not.
     pub fn refused(&self, window: &Summary, bins: &Bins) -> u64 {
         let strange = window.nans + window.infinities;
         match (self, bins, &window.counts) {
@@ -90,7 +91,9 @@ impl Acceptable {
                 let refused = named.filter(|(name, _)| !names.contains(*name));
                 refused.map(|(_, count)| count).sum()
             }
-            (Acceptable::Seen, _, Some(Counts::Categorical { unseen, .. })) => *unseen,
+            (Acceptable::Seen, _, Some(Counts::Categorical { unseen, alone, .. })) => {
+                unseen + alone
+            }
             _ => strange,
         }
     }

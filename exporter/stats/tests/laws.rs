@@ -182,7 +182,10 @@ fn category_bins_tell_top_other_and_unseen() {
     );
     let rows = ["n00", "n59", "n59", "new", "n49"].map(|name| Some(name.to_owned()));
     let summary = names(&rows, Some(bins.clone()), 2).close();
-    let Some(Counts::Categorical { top, other, unseen }) = summary.counts else {
+    let Some(Counts::Categorical {
+        top, other, unseen, ..
+    }) = summary.counts
+    else {
         panic!("no counts")
     };
     assert_eq!((top[0], top[49], other, unseen), (1, 1, 2, 1));

@@ -11,6 +11,7 @@ use crate::column::{Categories, ColumnError, Kind, Validity};
 use crate::hash;
 use crate::hll::Hll;
 use crate::summary::{Counts, Summary};
+use crate::unseen::WindowNames;
 
 /// Dictionaries up to this size keep each code's hash and bin while their generation stays.
 const RESOLVED_CAP: usize = 65_536;
@@ -37,6 +38,8 @@ pub(super) struct Names {
     /// Hashes of the names that are allowed; without, those that the bins have seen.
     pub(super) allowed: Option<Arc<HashSet<u64>>>,
     refused: u64,
+    /// The rows of each name that the bins have seen; only while a baseline is made.
+    remembered: Option<WindowNames>,
     counts: Vec<u64>,
     generation: Option<u64>,
     codes: Vec<Code>,
@@ -57,6 +60,7 @@ impl Names {
             bins,
             allowed: None,
             refused: 0,
+            remembered: None,
             generation: None,
             codes: Vec::new(),
             batch: Vec::new(),
@@ -158,6 +162,11 @@ impl Names {
                 if let Some(slot) = self.counts.get_mut(bin as usize) {
                     *slot += count;
                 }
+                // The last bin is that of names that were not seen.
+                let seen = bin as usize + 1 < self.counts.len();
+                if let Some(remembered) = self.remembered.as_mut().filter(|_| seen) {
+                    remembered.add(hash, count);
+                }
             }
             _ => self.nulls += count,
         }
@@ -203,6 +212,13 @@ impl Names {
         self.rows += other.rows;
         self.nulls += other.nulls;
         self.refused += other.refused;
+        self.remembered = match (self.remembered.take(), other.remembered) {
+            (Some(mut mine), Some(theirs)) => {
+                mine.merge(theirs);
+                Some(mine)
+            }
+            _ => None,
+        };
         self.distinct.merge(&other.distinct);
         self.top.merge(other.top);
         self.counts
@@ -218,10 +234,21 @@ impl Names {
         };
     }
 
+    /// Remembers the rows of each name, where the bins are of more names than have one of their own.
+    pub(super) fn remember(&mut self) {
+        let open = categorical(&self.bins).is_some_and(CategoryBins::is_open);
+        self.remembered = open.then(WindowNames::default);
+    }
+
+    /// What was remembered.
+    pub(super) fn take_names(&mut self) -> Option<WindowNames> {
+        self.remembered.take()
+    }
+
     pub(super) fn freeze(&self) -> CategoryBins {
         let top = self
             .top
-            .top()
+            .binned()
             .into_iter()
             .map(|(name, hash, _)| (name.to_owned(), hash))
             .collect();
@@ -240,6 +267,7 @@ impl Names {
                 top: self.counts[..top].to_vec(),
                 other: self.counts[top],
                 unseen: self.counts[top + 1],
+                alone: 0,
             }
         });
         let unseen = match &counts {
