@@ -288,6 +288,7 @@ fn what_one_window_alone_has_counts_as_not_seen_in_all_of_them() {
     let bins = Arc::new(names(&all, None).freeze_bins());
     let features = [FrozenFeature::new("city", "Utf8", bins.clone(), Vec::new())];
     let layout = Layout {
+        names: vec!["city".to_owned()],
         target: None,
         segments: Vec::new(),
         features: vec![FeatureColumn {
