@@ -6,6 +6,9 @@
 //! A feature whose values no longer belong to their rows changes the association with all that it hung together with, and
 //! each of these sees a changed pair too. So a pair over its limit is laid to the feature with the most such pairs, and the
 //! others do not alarm for it (the greedy cover of the graph of changed pairs). A pair apart is laid to both.
+//!
+//! A pair on fewer rows than `minRows` of a feature cannot alarm for it. It is neither its worst pair, where another has enough, nor
+//! among those by which changed pairs are laid to it: a column that is seldom there must not keep its partners silent.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -85,6 +88,8 @@ pub(super) struct AssociationTests {
     partners: Vec<usize>,
     /// For each column the numbers that the manifest has for its feature.
     numbers: Vec<BySeverity<Option<f64>>>,
+    /// For each column the rows that a pair needs to alarm for its feature.
+    min_rows: Vec<u64>,
     /// For each pair of the matrix how much the baseline's windows differ, and what pairs with its measure say about that.
     between: Vec<(Option<Between>, Pooled)>,
 }
@@ -135,6 +140,7 @@ impl AssociationTests {
             columns: features.iter().map(column).collect(),
             settings: features.iter().map(|feature| own(&feature.name)).collect(),
             numbers: names.iter().map(|name| own(name).limits).collect(),
+            min_rows: names.iter().map(|name| own(name).min_rows).collect(),
             between: spreads(&pooled.matrix, &pooled.differences),
             reference: pooled.matrix,
             partners,
@@ -171,7 +177,7 @@ impl AssociationTests {
             .iter()
             .map(|change| self.pair(change, alpha))
             .collect();
-        let causes = causes(&pairs);
+        let causes = causes(&pairs, &self.min_rows);
         let features = self.columns.iter().zip(&self.settings);
         let judged = features.map(|(column, settings)| {
             let column = (*column)?;
@@ -182,7 +188,12 @@ impl AssociationTests {
                 let own = pairs.iter().zip(&causes).filter(|(pair, cause)| {
                     pair.has(column) && laid_to_it == cause.is_none_or(|cause| cause == column)
                 });
-                own.map(|(pair, _)| pair).max_by(|a, b| a.compare(b))
+                own.map(|(pair, _)| pair).max_by(|a, b| {
+                    let by_rows = a
+                        .enough(settings.min_rows)
+                        .cmp(&b.enough(settings.min_rows));
+                    by_rows.then_with(|| a.compare(b))
+                })
             };
             match (worst(true), worst(false)) {
                 (Some(worst), _) => Ok(self.verdict(worst, column, settings, true)),
@@ -313,6 +324,11 @@ impl JudgedPair<'_> {
         column == first || column == second
     }
 
+    /// Whether it may alarm for a feature that needs so many rows.
+    fn enough(&self, min_rows: u64) -> bool {
+        self.change.current.n >= min_rows
+    }
+
     /// Over the critical limit is worse than over the warning one, by however much.
     fn compare(&self, other: &Self) -> Ordering {
         let rank = |pair: &Self| (pair.scores.critical >= 1.0, pair.scores.warning);
@@ -321,8 +337,9 @@ impl JudgedPair<'_> {
     }
 }
 
-/// Which column each pair is laid to; none where it is over no limit, or apart.
-fn causes(pairs: &[JudgedPair<'_>]) -> Vec<Option<usize>> {
+/// Which column each pair is laid to; none where it is over no limit, or apart. A column has as many changed pairs as may alarm for
+/// its feature; where those are the most, all that it is in are laid to it.
+fn causes(pairs: &[JudgedPair<'_>], min_rows: &[u64]) -> Vec<Option<usize>> {
     let mut causes = vec![None; pairs.len()];
     let mut left: Vec<(usize, &JudgedPair<'_>)> = pairs
         .iter()
@@ -332,7 +349,10 @@ fn causes(pairs: &[JudgedPair<'_>]) -> Vec<Option<usize>> {
     loop {
         let mut by_column: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
         for (_, pair) in &left {
-            for column in [pair.change.columns.0, pair.change.columns.1] {
+            let columns = [pair.change.columns.0, pair.change.columns.1];
+            let enough =
+                |column: &usize| min_rows.get(*column).is_some_and(|need| pair.enough(*need));
+            for column in columns.into_iter().filter(enough) {
                 let (count, sum) = by_column.entry(column).or_default();
                 *count += 1;
                 *sum += pair.scores.warning;
