@@ -295,6 +295,24 @@ fn a_sparse_partner_keeps_no_feature_silent() {
     assert!(most.rows < 200 && most.scores.warning > pair.scores.warning);
 }
 
+/// Chance makes pairs on few rows differ more from window to window; that is no spread of the others.
+#[test]
+fn a_sparse_column_widens_no_limit_of_the_others() {
+    let mut rng = SmallRng::seed_from_u64(8);
+    let rows = 5_000;
+    let windows: Vec<WindowSummary> = (0..6)
+        .map(|_| whole(&with_sparse(&mut rng, rows)))
+        .collect();
+    let reference = Reference::new(&features_with_sparse(), &windows, &settings(&[]));
+    let report = judged_with_sparse(&reference, &with_sparse(&mut rng, rows));
+    for feature in &report.features[..5] {
+        let verdict = feature.verdicts.correlation.as_ref().unwrap();
+        let limit = verdict.limits.critical;
+        let (null, bound) = (limit.null.unwrap(), limit.bound.unwrap());
+        assert!(bound < 1.6 * null, "{}: {limit:?}", feature.name);
+    }
+}
+
 /// Where only pairs on too few rows changed, no partner's change is laid to a feature that cannot alarm for it.
 #[test]
 fn a_feature_that_cannot_alarm_takes_no_change_from_its_partners() {

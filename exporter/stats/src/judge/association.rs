@@ -17,11 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{CheckSettings, Settings, verdict};
 use crate::association::{
-    self, Association, Change, Changes, Matrix, Measure, Relation, Vif, pool, vif,
+    self, Association, Change, Changes, Matrix, Measure, Pair, Relation, Vif, pool, vif,
 };
 use crate::baseline::FrozenFeature;
 use crate::distance::{NotComputed, Statistic};
 use crate::limits::{self, Alpha, Between, Limit, Parts, Pooled, floors};
+use crate::tail;
 use crate::verdict::{BySeverity, Check, Verdict, score};
 use crate::window::{Associations, MAX_FEATURES, WindowSummary};
 
@@ -383,32 +384,72 @@ fn reason(changes: &Changes, column: usize) -> NotComputed {
     })
 }
 
-/// For each pair how much the baseline's windows differ, with the mean over the pairs of its measure.
+/// How much the baseline's windows differ in one pair.
+struct Spread {
+    between: Between,
+    measure: Measure,
+    /// Rows of a window.
+    rows: f64,
+    /// The variance that chance alone makes.
+    chance: f64,
+}
+
+/// For each pair how much the baseline's windows differ, with what the pairs of its measure say about that.
+///
+/// Pairs rest on different numbers of rows, and chance makes those on few differ more. So what is common to the pairs of a measure is
+/// the variance beyond chance, by the mean of what their windows have beyond it, at least 0: each pair with the square of its rows for a
+/// weight, since the error of its variance is about as large as that of chance. A pair's own share of chance comes on top.
 fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, Pooled)> {
-    let measures = matrix.pairs().map(|(_, _, pair)| {
-        let found: Option<Association> = pair.alarming.ok();
-        found.map(|found| found.measure)
-    });
     let alike = limits::autocorrelation(differences.iter().map(Vec::as_slice));
-    let between = differences
-        .iter()
-        .map(|own| Some(Between::differences(own)?.stretched(alike)));
-    let all: Vec<(Option<Measure>, Option<Between>)> = measures.zip(between).collect();
-    let mean = |measure: Option<Measure>| {
-        let same = all.iter().filter(|(other, _)| *other == measure);
-        Pooled::of(same.filter_map(|(_, between)| between.as_ref()))
+    let spread = |((_, _, pair), own): ((usize, usize, &Pair), &Vec<f64>)| {
+        let reading: Association = pair.alarming.ok()?;
+        let between = Between::differences(own)?.stretched(alike);
+        let rows = reading.n / (own.len() as u64).max(1);
+        Some(Spread {
+            between,
+            measure: reading.measure,
+            rows: rows as f64,
+            chance: chance(&reading, rows),
+        })
     };
-    let means = [
+    let all = matrix.pairs().zip(differences).map(spread);
+    let all: Vec<Option<Spread>> = all.collect();
+    let beyond_chance = |measure: Measure| {
+        let same = || all.iter().flatten().filter(|own| own.measure == measure);
+        let weights: f64 = same().map(|own| own.rows.powi(2)).sum();
+        let beyond = |own: &Spread| own.rows.powi(2) * (own.between.variance() - own.chance);
+        let sum: f64 = same().map(beyond).sum();
+        let pooled = Pooled::of(same().map(|own| &own.between));
+        (measure, pooled, (sum / weights.max(1.0)).max(0.0))
+    };
+    let measures = [
         Measure::Spearman,
         Measure::CramersV,
         Measure::CorrelationRatio,
     ]
-    .map(|measure| (Some(measure), mean(Some(measure))));
-    let of = |measure: Option<Measure>| {
-        let found = means.iter().find(|(other, _)| *other == measure);
-        found.map_or(Pooled::default(), |(_, mean)| *mean)
+    .map(beyond_chance);
+    let of = |own: &Spread| {
+        let found = measures
+            .iter()
+            .find(|(measure, ..)| *measure == own.measure);
+        found.map_or(Pooled::default(), |(_, pooled, beyond)| {
+            pooled.with_variance(own.chance + beyond)
+        })
     };
     all.iter()
-        .map(|(measure, between)| (*between, of(*measure)))
+        .map(|own| match own {
+            Some(own) => (Some(own.between), of(own)),
+            None => (None, Pooled::default()),
+        })
         .collect()
+}
+
+/// The variance of the difference of a window of so many rows from the baseline when nothing changed: that of a normal variable which
+/// is as often beyond the sampling null at α = 0.05.
+fn chance(reference: &Association, rows: u64) -> f64 {
+    const ALPHA: f64 = 0.05;
+    let null = association::null(reference, rows, ALPHA);
+    null.map_or(0.0, |null| {
+        (null.rise / tail::normal_isf(ALPHA / 2.0)).powi(2)
+    })
 }
