@@ -451,8 +451,8 @@ impl Wandering {
     const RHO: f64 = 0.6;
     /// The standard deviation of each feature's mean over all windows.
     const MEANS: f64 = 0.08;
-    /// Those of the share of nulls and of what a flag says was filled in, of keys that come twice, both as parts of them, of the first feature's correlation with
-    /// the others, and of its AUC: each about as much as chance makes of it in 1,000 rows.
+    /// Those of the share of nulls and of what a flag says was filled in, of keys that come twice, both as parts of them, of the first
+    /// feature's correlation with the others, and of its AUC: each about as much as chance makes of it in 1,000 rows.
     const OTHERS: [f64; 4] = [0.14, 0.14, 0.02, 0.01];
 
     fn start(rng: &mut SmallRng, wanders: Wanders) -> Self {
