@@ -23,7 +23,8 @@ use trial::{
     undrifted,
 };
 
-/// Baselines against which changes are looked for: so many that where all are found, at least 95 % are, with 95 % confidence.
+/// Baselines against which changes are looked for: so many that where all are found it is shown, with 95 % confidence, that at least
+/// 95 % are.
 const CHANGED: u32 = 60;
 /// The least share of changes that is to be found.
 const POWER: f64 = 0.95;
@@ -273,8 +274,8 @@ there, and in the next window others come twice. There the effect floor makes th
                  something new.\n"
             ),
             Wanders::Everything => println!(
-                "The share of nulls of all features together and that of keys that come twice wander too, by 0.14 times themselves, the
-correlation of the first feature with the others by 0.02, and its AUC by 0.01.
+                "The share of nulls and that of what flags say was filled in, each of all features together, and that of keys that come
+twice wander too, by 0.14 times themselves, the correlation of the first feature with the others by 0.02, and its AUC by 0.01.
 "
             ),
         }
@@ -338,7 +339,7 @@ confidence (Clopper and Pearson 1934), of {CHANGED} runs: what one says of sever
             100.0 * share,
             100.0 * least
         );
-        if least < POWER {
+        if share < POWER {
             broken.push(format!("{what}: found in {share:.3}, at least {least:.3}"));
         }
     }
