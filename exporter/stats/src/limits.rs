@@ -296,6 +296,11 @@ impl Pooled {
         }
     }
 
+    /// With the same weight, and this in place of the mean variance: of features that chance moves by different amounts.
+    pub fn with_variance(self, variance: f64) -> Self {
+        Pooled { variance, ..self }
+    }
+
     /// The mean variance.
     pub fn variance(&self) -> f64 {
         self.variance

@@ -27,10 +27,14 @@ type Window = Vec<(&'static str, Cells)>;
 
 /// Four numbers that hang together, each with the one before more than with the others, and a category that follows the first.
 fn window(rng: &mut SmallRng) -> Window {
+    window_of(rng, ROWS)
+}
+
+fn window_of(rng: &mut SmallRng, rows: usize) -> Window {
     let normal = |rng: &mut SmallRng| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0;
     let mut columns: [Vec<f64>; 4] = Default::default();
     let mut codes = Vec::new();
-    for _ in 0..ROWS {
+    for _ in 0..rows {
         let mut value = normal(rng);
         codes.push(u32::from(value > 0.0) + u32::from(value > 1.0));
         for column in &mut columns {
@@ -52,8 +56,14 @@ fn window(rng: &mut SmallRng) -> Window {
 fn shuffled(mut window: Window, name: &str) -> Window {
     let column = window.iter_mut().find(|(own, _)| *own == name).unwrap();
     match &mut column.1 {
-        Cells::Numbers(values) => values.rotate_left(ROWS / 3),
-        Cells::Codes(codes) => codes.rotate_left(ROWS / 3),
+        Cells::Numbers(values) => {
+            let third = values.len() / 3;
+            values.rotate_left(third);
+        }
+        Cells::Codes(codes) => {
+            let third = codes.len() / 3;
+            codes.rotate_left(third);
+        }
     }
     window
 }
@@ -234,6 +244,112 @@ fn a_pair_apart_is_told_of_both() {
         &now,
     );
     assert_eq!(told(&report), ["a", "d"]);
+}
+
+/// The same with a column that nearly is the first, of which 97 % are null.
+fn with_sparse(rng: &mut SmallRng, rows: usize) -> Window {
+    let mut window = window_of(rng, rows);
+    let Cells::Numbers(first) = &window[0].1 else {
+        unreachable!("the first column is one of numbers");
+    };
+    let there = first.iter().map(|value| match rng.random::<f64>() < 0.03 {
+        true => value + 0.1 * rng.random::<f64>(),
+        false => f64::NAN,
+    });
+    let sparse = Cells::Numbers(there.collect());
+    window.push(("sparse", sparse));
+    window
+}
+
+fn judged_with_sparse(reference: &Reference, window: &Window) -> Report {
+    let summaries = summaries(&features_with_sparse());
+    let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
+    judge(reference, &current, &whole(window))
+}
+
+fn features_with_sparse() -> Vec<FrozenFeature> {
+    let mut features = features();
+    features.push(feature("sparse"));
+    features
+}
+
+/// A partner that is seldom there changes the most, on too few rows for an alarm: the others are there to say it.
+#[test]
+fn a_sparse_partner_keeps_no_feature_silent() {
+    let mut rng = SmallRng::seed_from_u64(6);
+    let rows = 5_000;
+    let windows: Vec<WindowSummary> = (0..6)
+        .map(|_| whole(&with_sparse(&mut rng, rows)))
+        .collect();
+    let reference = Reference::new(&features_with_sparse(), &windows, &settings(&[]));
+    let same = judged_with_sparse(&reference, &with_sparse(&mut rng, rows));
+    assert!(told(&same).is_empty());
+
+    let now = shuffled(with_sparse(&mut rng, rows), "a");
+    let report = judged_with_sparse(&reference, &now);
+    assert_eq!(told(&report), ["a"]);
+    let feature = &report.features[0];
+    let verdict = feature.verdicts.correlation.as_ref().unwrap();
+    assert!(
+        verdict.over.critical && verdict.rows == rows as u64,
+        "{verdict:?}"
+    );
+    let pair = feature.pair.as_ref().unwrap();
+    assert_ne!(pair.features.1, "sparse");
+    // The pair of both changed more.
+    let associations = report.associations.as_ref().unwrap();
+    let most = &associations.most_changed[0];
+    let (first, second) = (most.features.0.as_str(), most.features.1.as_str());
+    assert_eq!((first, second), ("a", "sparse"));
+    assert!(most.rows < 200 && most.scores.warning > pair.scores.warning);
+}
+
+/// Chance makes pairs on few rows differ more from window to window; that is no spread of the others.
+#[test]
+fn a_sparse_column_widens_no_limit_of_the_others() {
+    let mut rng = SmallRng::seed_from_u64(8);
+    let rows = 5_000;
+    let windows: Vec<WindowSummary> = (0..6)
+        .map(|_| whole(&with_sparse(&mut rng, rows)))
+        .collect();
+    let reference = Reference::new(&features_with_sparse(), &windows, &settings(&[]));
+    let report = judged_with_sparse(&reference, &with_sparse(&mut rng, rows));
+    for feature in &report.features[..5] {
+        let verdict = feature.verdicts.correlation.as_ref().unwrap();
+        let limit = verdict.limits.critical;
+        let (null, bound) = (limit.null.unwrap(), limit.bound.unwrap());
+        assert!(bound < 1.6 * null, "{}: {limit:?}", feature.name);
+    }
+}
+
+/// Where only pairs on too few rows changed, no partner's change is laid to a feature that cannot alarm for it.
+#[test]
+fn a_feature_that_cannot_alarm_takes_no_change_from_its_partners() {
+    let mut rng = SmallRng::seed_from_u64(7);
+    let rows = 5_000;
+    let windows: Vec<WindowSummary> = (0..6)
+        .map(|_| whole(&with_sparse(&mut rng, rows)))
+        .collect();
+    // The sparse one needs more rows than it ever has, its partners are content with fewer.
+    let need = |min_rows| CheckSettings {
+        min_rows,
+        ..CheckSettings::default()
+    };
+    let own = ["a", "b", "c", "class", "d"].map(|name| (name, need(50)));
+    let reference = Reference::new(&features_with_sparse(), &windows, &settings(&own));
+    let mut now = with_sparse(&mut rng, rows);
+    if let Cells::Numbers(values) = &mut now[5].1 {
+        let there: Vec<f64> = values
+            .iter()
+            .copied()
+            .filter(|value| !value.is_nan())
+            .collect();
+        let turned = there.iter().cycle().skip(there.len() / 3);
+        let slots = values.iter_mut().filter(|value| !value.is_nan());
+        slots.zip(turned).for_each(|(slot, value)| *slot = *value);
+    }
+    let report = judged_with_sparse(&reference, &now);
+    assert_eq!(told(&report), ["a", "b", "c", "class", "d"]);
 }
 
 #[test]

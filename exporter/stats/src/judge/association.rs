@@ -6,6 +6,9 @@
 //! A feature whose values no longer belong to their rows changes the association with all that it hung together with, and
 //! each of these sees a changed pair too. So a pair over its limit is laid to the feature with the most such pairs, and the
 //! others do not alarm for it (the greedy cover of the graph of changed pairs). A pair apart is laid to both.
+//!
+//! A pair on fewer rows than `minRows` of a feature cannot alarm for it. It is neither its worst pair, where another has enough, nor
+//! among those by which changed pairs are laid to it: a column that is seldom there must not keep its partners silent.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -14,11 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{CheckSettings, Settings, verdict};
 use crate::association::{
-    self, Association, Change, Changes, Matrix, Measure, Relation, Vif, pool, vif,
+    self, Association, Change, Changes, Matrix, Measure, Pair, Relation, Vif, pool, vif,
 };
 use crate::baseline::FrozenFeature;
 use crate::distance::{NotComputed, Statistic};
 use crate::limits::{self, Alpha, Between, Limit, Parts, Pooled, floors};
+use crate::tail;
 use crate::verdict::{BySeverity, Check, Verdict, score};
 use crate::window::{Associations, WindowSummary, not_sampled};
 
@@ -97,6 +101,8 @@ pub(super) struct AssociationTests {
     partners: Vec<usize>,
     /// For each column the numbers that the manifest has for its feature.
     numbers: Vec<BySeverity<Option<f64>>>,
+    /// For each column the rows that a pair needs to alarm for its feature.
+    min_rows: Vec<u64>,
     /// For each pair of the matrix how much the baseline's windows differ, and what pairs with its measure say about that.
     between: Vec<(Option<Between>, Pooled)>,
 }
@@ -143,6 +149,7 @@ impl AssociationTests {
             columns: features.iter().map(column).collect(),
             settings: features.iter().map(|feature| own(&feature.name)).collect(),
             numbers: names.iter().map(|name| own(name).limits).collect(),
+            min_rows: names.iter().map(|name| own(name).min_rows).collect(),
             between: spreads(&pooled.matrix, &pooled.differences),
             reference: pooled.matrix,
             partners,
@@ -179,7 +186,7 @@ impl AssociationTests {
             .iter()
             .map(|change| self.pair(change, alpha))
             .collect();
-        let causes = causes(&pairs);
+        let causes = causes(&pairs, &self.min_rows);
         let features = self.columns.iter().zip(&self.settings);
         let judged = features.map(|(column, settings)| {
             if !settings.enabled {
@@ -190,11 +197,17 @@ impl AssociationTests {
                 let own = pairs.iter().zip(&causes).filter(|(pair, cause)| {
                     pair.has(column) && laid_to_it == cause.is_none_or(|cause| cause == column)
                 });
-                own.max_by(|(a, _), (b, _)| a.compare(b))
+                let enough = |pair: &JudgedPair<'_>| pair.enough(settings.min_rows);
+                own.max_by(|(a, _), (b, _)| {
+                    let by_rows = enough(a).cmp(&enough(b));
+                    by_rows.then_with(|| a.compare(b))
+                })
             };
             let (judged, laid_elsewhere) = match (worst(true), worst(false)) {
                 (Some(worst), other) => {
-                    let other = other.filter(|(other, _)| other.compare(worst.0).is_gt());
+                    let other = other.filter(|(other, _)| {
+                        other.enough(settings.min_rows) && other.compare(worst.0).is_gt()
+                    });
                     (worst, other)
                 }
                 // All of its pairs changed, for which others alarm.
@@ -333,6 +346,11 @@ impl JudgedPair<'_> {
         column == first || column == second
     }
 
+    /// Whether it may alarm for a feature that needs so many rows.
+    fn enough(&self, min_rows: u64) -> bool {
+        self.change.current.n >= min_rows
+    }
+
     /// Its columns, that of this feature first.
     fn seen_from(&self, column: usize) -> (usize, usize) {
         let (first, second) = self.change.columns;
@@ -350,8 +368,9 @@ impl JudgedPair<'_> {
     }
 }
 
-/// Which column each pair is laid to; none where it is over no limit, or apart.
-fn causes(pairs: &[JudgedPair<'_>]) -> Vec<Option<usize>> {
+/// Which column each pair is laid to; none where it is over no limit, or apart. A column has as many changed pairs as may alarm for
+/// its feature; where those are the most, all that it is in are laid to it.
+fn causes(pairs: &[JudgedPair<'_>], min_rows: &[u64]) -> Vec<Option<usize>> {
     let mut causes = vec![None; pairs.len()];
     let mut left: Vec<(usize, &JudgedPair<'_>)> = pairs
         .iter()
@@ -361,7 +380,10 @@ fn causes(pairs: &[JudgedPair<'_>]) -> Vec<Option<usize>> {
     loop {
         let mut by_column: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
         for (_, pair) in &left {
-            for column in [pair.change.columns.0, pair.change.columns.1] {
+            let columns = [pair.change.columns.0, pair.change.columns.1];
+            let enough =
+                |column: &usize| min_rows.get(*column).is_some_and(|need| pair.enough(*need));
+            for column in columns.into_iter().filter(enough) {
                 let (count, sum) = by_column.entry(column).or_default();
                 *count += 1;
                 *sum += pair.scores.warning;
@@ -392,32 +414,72 @@ fn reason(changes: &Changes, column: usize) -> NotComputed {
     })
 }
 
-/// For each pair how much the baseline's windows differ, with the mean over the pairs of its measure.
+/// How much the baseline's windows differ in one pair.
+struct Spread {
+    between: Between,
+    measure: Measure,
+    /// Rows of a window.
+    rows: f64,
+    /// The variance that chance alone makes.
+    chance: f64,
+}
+
+/// For each pair how much the baseline's windows differ, with what the pairs of its measure say about that.
+///
+/// Pairs rest on different numbers of rows, and chance makes those on few differ more. So what is common to the pairs of a measure is
+/// the variance beyond chance, by the mean of what their windows have beyond it, at least 0: each pair with the square of its rows for a
+/// weight, since the error of its variance is about as large as that of chance. A pair's own share of chance comes on top.
 fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, Pooled)> {
-    let measures = matrix.pairs().map(|(_, _, pair)| {
-        let found: Option<Association> = pair.alarming.ok();
-        found.map(|found| found.measure)
-    });
     let alike = limits::autocorrelation(differences.iter().map(Vec::as_slice));
-    let between = differences
-        .iter()
-        .map(|own| Some(Between::differences(own)?.stretched(alike)));
-    let all: Vec<(Option<Measure>, Option<Between>)> = measures.zip(between).collect();
-    let mean = |measure: Option<Measure>| {
-        let same = all.iter().filter(|(other, _)| *other == measure);
-        Pooled::of(same.filter_map(|(_, between)| between.as_ref()))
+    let spread = |((_, _, pair), own): ((usize, usize, &Pair), &Vec<f64>)| {
+        let reading: Association = pair.alarming.ok()?;
+        let between = Between::differences(own)?.stretched(alike);
+        let rows = reading.n / (own.len() as u64).max(1);
+        Some(Spread {
+            between,
+            measure: reading.measure,
+            rows: rows as f64,
+            chance: chance(&reading, rows),
+        })
     };
-    let means = [
+    let all = matrix.pairs().zip(differences).map(spread);
+    let all: Vec<Option<Spread>> = all.collect();
+    let beyond_chance = |measure: Measure| {
+        let same = || all.iter().flatten().filter(|own| own.measure == measure);
+        let weights: f64 = same().map(|own| own.rows.powi(2)).sum();
+        let beyond = |own: &Spread| own.rows.powi(2) * (own.between.variance() - own.chance);
+        let sum: f64 = same().map(beyond).sum();
+        let pooled = Pooled::of(same().map(|own| &own.between));
+        (measure, pooled, (sum / weights.max(1.0)).max(0.0))
+    };
+    let measures = [
         Measure::Spearman,
         Measure::CramersV,
         Measure::CorrelationRatio,
     ]
-    .map(|measure| (Some(measure), mean(Some(measure))));
-    let of = |measure: Option<Measure>| {
-        let found = means.iter().find(|(other, _)| *other == measure);
-        found.map_or(Pooled::default(), |(_, mean)| *mean)
+    .map(beyond_chance);
+    let of = |own: &Spread| {
+        let found = measures
+            .iter()
+            .find(|(measure, ..)| *measure == own.measure);
+        found.map_or(Pooled::default(), |(_, pooled, beyond)| {
+            pooled.with_variance(own.chance + beyond)
+        })
     };
     all.iter()
-        .map(|(measure, between)| (*between, of(*measure)))
+        .map(|own| match own {
+            Some(own) => (Some(own.between), of(own)),
+            None => (None, Pooled::default()),
+        })
         .collect()
+}
+
+/// The variance of the difference of a window of so many rows from the baseline when nothing changed: that of a normal variable which
+/// is as often beyond the sampling null at α = 0.05.
+fn chance(reference: &Association, rows: u64) -> f64 {
+    const ALPHA: f64 = 0.05;
+    let null = association::null(reference, rows, ALPHA);
+    null.map_or(0.0, |null| {
+        (null.rise / tail::normal_isf(ALPHA / 2.0)).powi(2)
+    })
 }

@@ -11,7 +11,7 @@ use rand::{Rng, SeedableRng};
 use stats::performance::{Performance, Predictor, Target};
 use stats::{
     Acceptable, Associations, Bins, ByCheck, BySeverity, Categories, Check, CheckSettings, Column,
-    DriftSettings, FeatureProfile, FeatureReport, FrozenFeature, KeySample, Keys, Kind,
+    DriftSettings, FeatureProfile, FeatureReport, Fences, FrozenFeature, KeySample, Keys, Kind,
     MIN_SEGMENT_ROWS, Missingness, QualitySettings, Reference, RowSample, RowSampler, RowValues,
     Scope, Segmented, Settings, Summary, Validity, WindowSummary, judge,
 };
@@ -22,11 +22,34 @@ pub const NUMBERS: usize = 16;
 pub const WINDOWS: usize = 8;
 const NULLS: f64 = 0.05;
 
-/// It refuses 5 % of the values: of a share near 0 the effect floor would make the limit.
-const ACCEPTABLE: Acceptable = Acceptable::Range {
-    min: Some(-1.96),
-    max: Some(1.96),
-};
+/// Beyond it on either side are 5 % of the values. They are refused, and of numbers with heavy tails they are the outliers too: of a
+/// share near 0 the effect floor would make the limit.
+const FAR: f64 = 1.96;
+/// How heavy the tails are: Tukey's h, with which FAR is the robust z-score of 3.5.
+const HEAVY: f64 = 0.3424;
+
+/// Whether a feature is one of those numbers, the last ones, that have heavy tails.
+fn is_heavy(feature: usize) -> bool {
+    (NUMBERS / 2..NUMBERS).contains(&feature)
+}
+
+/// Whether a flag says of a feature which values were filled in.
+fn is_flagged(feature: usize) -> bool {
+    feature % 2 == 1
+}
+
+/// Whether a feature has numbers of three digits, so that some come twice.
+fn is_rounded(feature: usize) -> bool {
+    feature < NUMBERS && feature % 4 == 2
+}
+
+/// The number of a feature in place of a normal one: Tukey's h distribution where its tails are heavy. No rank changes.
+fn number(feature: usize, normal: f64) -> f64 {
+    match is_heavy(feature) {
+        true => normal * (HEAVY * normal * normal / 2.0).exp(),
+        false => normal,
+    }
+}
 
 /// The categories of a value: the first up to this quantile of the normal values, and so on. The last is not among those that are
 /// accepted.
@@ -41,7 +64,10 @@ const NAMES: [(&str, f64); 5] = [
 fn acceptable(feature: usize) -> Acceptable {
     let accepted = NAMES.iter().take(4).map(|(name, _)| (*name).to_owned());
     match feature < NUMBERS {
-        true => ACCEPTABLE,
+        true => Acceptable::Range {
+            min: Some(number(feature, -FAR)),
+            max: Some(number(feature, FAR)),
+        },
         false => Acceptable::Names(accepted.collect()),
     }
 }
@@ -60,6 +86,8 @@ fn name_of(feature: usize) -> String {
 struct Rows {
     values: Values,
     bits: Vec<u8>,
+    /// Which values were filled in, where a flag says so.
+    flags: Option<Vec<bool>>,
 }
 
 enum Values {
@@ -128,7 +156,9 @@ struct Drawn {
     auc: f64,
     /// The first so many features are missing in the same rows.
     together: usize,
-    /// The share of values that are one number.
+    /// The share of values that a flag says were filled in, of features that have one.
+    flagged: f64,
+    /// The share of values that are filled in beside that, which a flag says where there is one.
     filled: f64,
     /// How far the values of the first segment are shifted.
     in_region: f64,
@@ -141,6 +171,7 @@ const UNCHANGED: Drawn = Drawn {
     correlation: 0.5,
     auc: 0.75,
     together: 0,
+    flagged: 0.05,
     filled: 0.0,
     in_region: 0.0,
 };
@@ -197,17 +228,31 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
             let first = values.iter_mut().zip(&regions);
             let first = first.filter(|(_, region)| **region == 0);
             first.for_each(|(value, _)| *value += from.in_region);
-            if from.filled > 0.0 {
-                let filled = values
-                    .iter_mut()
-                    .filter(|_| rng.random::<f64>() < from.filled);
-                filled.for_each(|value| *value = FILL);
+            if is_rounded(feature) {
+                let digits = |value: &mut f64| *value = (*value * 1_000.0).round() / 1_000.0;
+                values.iter_mut().for_each(digits);
             }
+            let flagged = match is_flagged(feature) {
+                true => from.flagged,
+                false => 0.0,
+            };
+            let flags: Vec<bool> = (0..rows)
+                .map(|_| rng.random::<f64>() < flagged + from.filled)
+                .collect();
+            let filled = values.iter_mut().zip(&flags).filter(|(_, flag)| **flag);
+            filled.for_each(|(value, _)| *value = FILL);
             let values = match feature < NUMBERS {
-                true => Values::Numbers(values),
+                true => {
+                    let numbers = values.iter().map(|value| number(feature, *value));
+                    Values::Numbers(numbers.collect())
+                }
                 false => Values::named(&values),
             };
-            Rows { values, bits }
+            Rows {
+                values,
+                bits,
+                flags: is_flagged(feature).then_some(flags),
+            }
         })
         .collect();
     // The probability that three normal values are positive gives AUC = ½ + 2·asin(r/√2)/π.
@@ -236,9 +281,25 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
     }
 }
 
-fn profile(feature: usize, rows: &Rows, bins: Option<Arc<Bins>>) -> FeatureProfile {
+/// As the program makes it: the outliers are counted by the fences that the baseline gives, where there is one.
+fn profile(
+    feature: usize,
+    rows: &Rows,
+    bins: Option<Arc<Bins>>,
+    fences: Option<Fences>,
+) -> FeatureProfile {
     let mut profile = FeatureProfile::new(rows.kind(), bins).accepting(&acceptable(feature));
-    profile.update(&rows.column()).unwrap();
+    if let Some(fences) = fences {
+        profile = profile.fenced(fences);
+    }
+    if rows.flags.is_some() {
+        profile = profile.flagged(true);
+    }
+    let column = rows.column();
+    profile.update(&column).unwrap();
+    if let Some(flags) = &rows.flags {
+        profile.flag(&column, |row| flags[row]);
+    }
     profile
 }
 
@@ -255,7 +316,7 @@ fn whole(window: &Window, bins: &[Arc<Bins>], predicted: Predicted) -> WindowSum
     for (feature, rows) in window.features.iter().enumerate() {
         let (mut sampler, mut sample) = (RowSampler::default(), RowSample::new(rows.kind()));
         let choice = sampler.choose(window.target.len());
-        let own = profile(feature, rows, bins.get(feature).cloned());
+        let own = profile(feature, rows, bins.get(feature).cloned(), None);
         own.pick(&rows.column(), &choice, &mut sample);
         columns.push(sample);
     }
@@ -309,14 +370,14 @@ impl Baseline {
         let features: Vec<FrozenFeature> = (0..FEATURES)
             .map(|feature| {
                 let windows = || windows.iter().map(|window| &window.features[feature]);
-                let pooled = windows().map(|window| profile(feature, window, None));
+                let pooled = windows().map(|window| profile(feature, window, None, None));
                 let pooled = pooled.reduce(|mut sum, more| {
                     sum.merge(more).unwrap();
                     sum
                 });
                 let bins = Arc::new(pooled.unwrap().freeze_bins());
                 let summaries = windows()
-                    .map(|window| profile(feature, window, Some(bins.clone())).close())
+                    .map(|window| profile(feature, window, Some(bins.clone()), None).close())
                     .collect();
                 FrozenFeature::new(name_of(feature), "double", bins, summaries)
             })
@@ -340,7 +401,8 @@ impl Baseline {
         let features = self.features.iter().zip(&window.features).enumerate();
         let summaries: Vec<Summary> = features
             .map(|(place, (feature, rows))| {
-                profile(place, rows, Some(feature.bins.clone())).close()
+                let fences = self.reference.fences(place).ok();
+                profile(place, rows, Some(feature.bins.clone()), fences).close()
             })
             .collect();
         let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
@@ -390,8 +452,8 @@ impl Wandering {
     const RHO: f64 = 0.6;
     /// The standard deviation of each feature's mean over all windows.
     const MEANS: f64 = 0.08;
-    /// Those of the share of nulls and of keys that come twice as parts of them, of the first feature's correlation with the others, and of
-    /// its AUC: each about as much as chance makes of it in 1,000 rows.
+    /// Those of the share of nulls and of what a flag says was filled in, of keys that come twice, both as parts of them, of the first
+    /// feature's correlation with the others, and of its AUC: each about as much as chance makes of it in 1,000 rows.
     const OTHERS: [f64; 4] = [0.14, 0.14, 0.02, 0.01];
 
     fn start(rng: &mut SmallRng, wanders: Wanders) -> Self {
@@ -417,6 +479,7 @@ impl Wandering {
         Drawn {
             means: std::array::from_fn(|feature| Self::MEANS * self.states[feature]),
             nulls: UNCHANGED.nulls * other(0).exp(),
+            flagged: UNCHANGED.flagged * other(0).exp(),
             twice: UNCHANGED.twice * other(1).exp(),
             correlation: UNCHANGED.correlation + other(2),
             auc: UNCHANGED.auc + other(3),
@@ -456,8 +519,8 @@ pub struct Outcome {
     pub alarms: Vec<ByCheck<BySeverity<u32>>>,
     /// Tests of each window.
     pub tests: ByCheck<usize>,
-    /// How many of each check's tests were beyond their sampling null alone.
-    beyond_null: ByCheck<BySeverity<u32>>,
+    /// How many of each check's tests were beyond their sampling null alone, of each baseline.
+    beyond_null: Vec<ByCheck<BySeverity<u32>>>,
     /// The probability at which one test may alarm falsely.
     alpha: BySeverity<f64>,
 }
@@ -477,67 +540,100 @@ impl Outcome {
     }
 
     /// How often a check's tests were beyond their sampling null alone, as a multiple of α.
-    pub fn beyond_null(&self, check: Check) -> BySeverity<f64> {
+    pub fn beyond_null(&self, check: Check) -> BySeverity<Rate> {
         let tests = *self.tests.get(check) as f64 * f64::from(self.judged);
-        let found = self.beyond_null.get(check).zip(self.alpha);
-        found.map(|(beyond, alpha)| f64::from(beyond) / tests / alpha)
+        rates(
+            &self.beyond_null,
+            &[check],
+            self.alpha.map(|alpha| alpha * tests),
+        )
     }
 
     /// What these checks together make of their part of the budget.
-    pub fn used(&self, checks: &[Check]) -> BySeverity<Used> {
+    pub fn used(&self, checks: &[Check]) -> BySeverity<Rate> {
         let expected = checks.iter().map(|check| self.expected(*check));
         let expected = expected.fold(BySeverity::default(), |sum: BySeverity<f64>, more| {
             sum.zip(more).map(|(sum, more)| sum + more)
         });
-        let of = |severity: fn(&BySeverity<u32>) -> u32, expected: f64| {
-            let counts = self.alarms.iter().map(|alarms| {
-                let alarms = checks.iter().map(|check| severity(alarms.get(*check)));
-                alarms.sum::<u32>()
-            });
-            Used::of(&counts.collect::<Vec<u32>>(), expected)
-        };
-        BySeverity {
-            warning: of(|alarms| alarms.warning, expected.warning),
-            critical: of(|alarms| alarms.critical, expected.critical),
-        }
+        rates(&self.alarms, checks, expected)
     }
 }
 
-/// Alarms as a multiple of what the budget expects, with an interval that holds it with 95 % confidence.
+/// What was counted of these checks, of each baseline, beside what is expected of all.
+fn rates(
+    counted: &[ByCheck<BySeverity<u32>>],
+    checks: &[Check],
+    expected: BySeverity<f64>,
+) -> BySeverity<Rate> {
+    let of = |severity: fn(&BySeverity<u32>) -> u32, expected: f64| {
+        let counts = counted.iter().map(|counted| {
+            let counts = checks.iter().map(|check| severity(counted.get(*check)));
+            counts.sum::<u32>()
+        });
+        Rate::of(&counts.collect::<Vec<u32>>(), expected)
+    };
+    BySeverity {
+        warning: of(|counted| counted.warning, expected.warning),
+        critical: of(|counted| counted.critical, expected.critical),
+    }
+}
+
+/// Alarms, or tests beyond their null, as a multiple of what is expected, with an interval that holds it with 95 % confidence.
 #[derive(Debug, Clone, Copy)]
-pub struct Used {
-    pub alarms: u32,
+pub struct Rate {
+    pub count: u32,
+    pub expected: f64,
     pub share: f64,
     pub low: f64,
     pub high: f64,
 }
 
-impl Used {
-    /// From the alarms of each baseline. Within one they come together: features share a target, and windows a baseline. So the
+impl Rate {
+    /// The most that is promised.
+    pub const MOST: f64 = 1.25;
+    /// Of fewer an estimate alone says nothing.
+    const FEW: u32 = 10;
+
+    /// From the counts of each baseline. Within one they come together: features share a target, and windows a baseline. So the
     /// interval is the wider one of that which the counts of the baselines tell, and the exact one of alarms that are independent
     /// (Garwood 1936), which also tells something where there are none.
     fn of(counts: &[u32], expected: f64) -> Self {
         let n = counts.len() as f64;
-        let alarms: u32 = counts.iter().sum();
-        let mean = f64::from(alarms) / n;
+        let count: u32 = counts.iter().sum();
+        let mean = f64::from(count) / n;
         let squares: f64 = counts.iter().map(|c| (f64::from(*c) - mean).powi(2)).sum();
         let half = 1.96 * (squares * n / (n - 1.0)).sqrt();
-        let independent = stats::poisson::interval(u64::from(alarms), 0.95);
-        let (low, high) = (f64::from(alarms) - half, f64::from(alarms) + half);
-        Used {
-            alarms,
-            share: f64::from(alarms) / expected,
+        let independent = stats::poisson::interval(u64::from(count), 0.95);
+        let (low, high) = (f64::from(count) - half, f64::from(count) + half);
+        Rate {
+            count,
+            expected,
+            share: f64::from(count) / expected,
             low: low.min(independent.low).max(0.0) / expected,
             high: high.max(independent.high) / expected,
         }
+    }
+
+    /// Surely more than is promised.
+    pub fn surely_broken(&self) -> bool {
+        self.low > Self::MOST
+    }
+
+    /// Surely more than is promised, or so by more than a few.
+    pub fn broken(&self) -> bool {
+        self.surely_broken() || (self.share > Self::MOST && self.count >= Self::FEW)
+    }
+
+    /// Whether so many were expected that their number says something.
+    pub fn tells(&self) -> bool {
+        self.expected >= f64::from(Self::FEW)
     }
 }
 
 /// Judges windows in which nothing changed.
 pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
     let mut rng = SmallRng::seed_from_u64(seed);
-    let mut all = Vec::new();
-    let mut beyond_null = ByCheck::<BySeverity<u32>>::default();
+    let (mut all, mut all_beyond) = (Vec::new(), Vec::new());
     let (mut tests, mut alpha) = (ByCheck::default(), BySeverity::default());
     for _ in 0..trial.baselines {
         let mut wandering = Wandering::start(&mut rng, trial.wanders);
@@ -549,6 +645,7 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
         tests = ByCheck::from_fn(|check| baseline.reference.tests_of(check));
         alpha = baseline.reference.alpha().map(|alpha| alpha.unwrap().value);
         let mut alarms = ByCheck::<BySeverity<u32>>::default();
+        let mut beyond_null = ByCheck::<BySeverity<u32>>::default();
         let mut before = vec![ByCheck::<BySeverity<bool>>::default(); FEATURES + 1];
         for _ in 0..trial.windows {
             let from = wandering.next(&mut rng);
@@ -577,12 +674,13 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
             }
         }
         all.push(alarms);
+        all_beyond.push(beyond_null);
     }
     Outcome {
         judged: trial.baselines * trial.windows,
         alarms: all,
         tests,
-        beyond_null,
+        beyond_null: all_beyond,
         alpha,
     }
 }
@@ -666,11 +764,12 @@ pub const CHANGES: [Change; 7] = [
     },
 ];
 
-/// In which share of windows of 5,000 rows a change is found, against baselines of 40,000, a window each.
-pub fn found(seed: u64, change: Change, baselines: u32) -> f64 {
+/// Of how many of the changed features it is found in windows of 5,000 rows, as a share in each of so many runs: one window against
+/// a baseline of 40,000 rows of its own.
+pub fn found(seed: u64, change: Change, runs: u32) -> Vec<f64> {
     let (mut rng, rows) = (SmallRng::seed_from_u64(seed), 5_000);
-    let mut detected = 0;
-    for _ in 0..baselines {
+    let mut shares = Vec::new();
+    for _ in 0..runs {
         let windows = (0..WINDOWS).map(|_| draw(&mut rng, rows, UNCHANGED));
         let baseline = Baseline::of(windows.collect(), Predicted::Classes);
         let reports = baseline.judge(&mut rng, rows, change.from);
@@ -682,7 +781,6 @@ pub fn found(seed: u64, change: Change, baselines: u32) -> f64 {
             })
             .map(|report| report.name.as_str())
             .collect();
-        // Nobody is told of the features that have the one which changed for a partner.
         let changed: Vec<String> = match change.check.scope() {
             Scope::Feature => (0..change.features).map(name_of).collect(),
             Scope::Window => vec![String::new()],
@@ -694,7 +792,7 @@ pub fn found(seed: u64, change: Change, baselines: u32) -> f64 {
             change.check != Check::Correlation || found == over.len(),
             "{over:?}"
         );
-        detected += found;
+        shares.push(found as f64 / change.features as f64);
     }
-    detected as f64 / (baselines as usize * change.features) as f64
+    shares
 }
