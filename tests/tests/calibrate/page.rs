@@ -394,7 +394,7 @@ impl Page {
         let ends = said.match_indices(' ').map(|(end, _)| end);
         let place = ends
             .filter_map(|end| self.text.find(&said[..end]))
-            .last()
+            .next_back()
             .unwrap_or(self.text.len());
         let found: String = self.text[place..].chars().take(said.len() + 10).collect();
         match found.is_empty() {
