@@ -1,6 +1,7 @@
 //! The saved baselines: the one in use, and the last few that it replaced, for a person to look at and compare.
 //!
-//! Nothing that a monitor does rests on a replaced one: where one cannot be written or read, that is said, and all else goes on.
+//! Nothing that a monitor does rests on a replaced one, but that no new one gets its version: where one cannot be written or read,
+//! that is said, and all else goes on.
 
 use crate::baseline::{Baseline, SAVED_AS};
 use crate::store::{Store, StoreError};
@@ -24,12 +25,22 @@ fn place(version: u32) -> String {
     format!("baseline-replaced-{}.json", version % KEPT)
 }
 
-/// Keeps a baseline that is about to be replaced.
+/// Keeps a baseline that is about to be replaced, and says whether it did: another one of the same version, told by its digest,
+/// stays where it is kept.
 ///
 /// # Errors
-/// When the store does not take it.
-pub async fn keep(store: &Store, baseline: &Baseline) -> Result<(), StoreError> {
-    store.save(&place(baseline.version), baseline).await
+/// When the store does not answer, or does not take it.
+pub async fn keep(store: &Store, baseline: &Baseline) -> Result<bool, StoreError> {
+    let place = place(baseline.version);
+    // One that cannot be read is nothing to spare.
+    let there = read(store, &place, &mut Vec::new()).await?;
+    let is_other =
+        |there: &Baseline| there.version == baseline.version && there.digest() != baseline.digest();
+    if there.as_ref().is_some_and(is_other) {
+        return Ok(false);
+    }
+    store.save(&place, baseline).await?;
+    Ok(true)
 }
 
 /// Reads all that is saved. What is damaged, foreign or of a newer release is said, and hides nothing else.
@@ -44,8 +55,11 @@ pub async fn load(store: &Store) -> Result<Saved, StoreError> {
         saved.replaced.extend(found);
     }
     // What was kept just before a crash is still the one in use.
-    let current = saved.current.as_ref().map(|current| current.version);
-    saved.replaced.retain(|old| Some(old.version) != current);
+    if let Some(current) = &saved.current {
+        let digest = current.digest();
+        let is_current = |old: &Baseline| old.version == current.version && old.digest() == digest;
+        saved.replaced.retain(|old| !is_current(old));
+    }
     saved
         .replaced
         .sort_by_key(|old| std::cmp::Reverse(old.version));

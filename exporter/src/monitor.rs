@@ -724,14 +724,28 @@ impl Monitor {
     }
 
     /// Reads what was saved. A saved baseline that answers another question than the manifest asks is
-    /// left aside; one that cannot be read is an error.
+    /// left aside; one that cannot be read is an error. Where there is none, the next one follows all that are known.
     async fn load(&mut self) -> Result<(), EvaluationError> {
         let saved: Option<Baseline> = self.store.load(SAVED_AS).await?;
         let progress: Option<Progress> = self.store.load(progress::SAVED_AS).await?;
+        self.progress = progress.unwrap_or_default();
         let Some(mut baseline) = saved else {
+            self.progress.version = self.progress.version.max(self.newest_kept().await?);
+            // A new manifest may have come at the same time: the window judged last is to be the one before the next.
+            let before = self.progress.next.map(|next| WindowId(next.0 - 1));
+            let grid = self.config.data.window.as_ref().map(Grid::new);
+            let before = grid.zip(before).map(|(grid, window)| grid.span(window));
+            let judged = self.progress.judged.as_ref().map(|judged| judged.span);
+            let same_grid = before.is_some() && before == judged;
+            self.progress.start_over(same_grid);
+            if self.progress.version > 0 {
+                tracing::info!(
+                    version = self.progress.version + 1,
+                    "no baseline is saved, and there were some: freezing anew"
+                );
+            }
             return Ok(());
         };
-        self.progress = progress.unwrap_or_default();
         self.progress.version = self.progress.version.max(baseline.version);
         if !baseline.serves(&self.config) {
             tracing::info!(
@@ -741,6 +755,7 @@ impl Monitor {
             );
             self.progress
                 .start_over(baseline.definition.grid == Definition::new(&self.config).grid);
+            self.progress.version = self.progress.version.max(self.newest_kept().await?);
             self.replaced = Some(baseline);
             return Ok(());
         }
@@ -761,6 +776,20 @@ impl Monitor {
         Ok(())
     }
 
+    /// The newest version among the replaced baselines that are kept, 0 without any. What of them cannot be read is said.
+    async fn newest_kept(&self) -> Result<u32, EvaluationError> {
+        let saved = archive::load(&self.store).await?;
+        for error in &saved.unreadable {
+            tracing::warn!(%error, "a replaced baseline cannot be read");
+        }
+        Ok(saved
+            .replaced
+            .iter()
+            .map(|old| old.version)
+            .max()
+            .unwrap_or(0))
+    }
+
     /// Saves what a closed window changed, and what could not be saved before.
     async fn save(&mut self) -> Result<(), EvaluationError> {
         self.unsaved = true;
@@ -768,10 +797,20 @@ impl Monitor {
             && !frozen.saved
         {
             // Nothing here rests on it, so that nothing here waits for it.
-            if let Some(replaced) = self.replaced.take()
-                && let Err(error) = archive::keep(&self.store, &replaced).await
-            {
-                tracing::warn!(version = replaced.version, %error, "the replaced baseline is not kept");
+            if let Some(replaced) = self.replaced.take() {
+                let version = replaced.version;
+                match archive::keep(&self.store, &replaced).await {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        tracing::warn!(
+                            version,
+                            "the replaced baseline is not kept: another one of its version is"
+                        );
+                    }
+                    Err(error) => {
+                        tracing::warn!(version, %error, "the replaced baseline is not kept")
+                    }
+                }
             }
             self.store.save(SAVED_AS, &frozen.baseline).await?;
             frozen.saved = true;

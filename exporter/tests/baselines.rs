@@ -364,6 +364,35 @@ async fn the_last_few_are_kept_and_a_damaged_one_hides_no_other() {
     assert_eq!(home.json(&["show", "8"]).await["standing"], "replaced");
 }
 
+/// Where a release gave a version twice, both are shown, and the older one stays.
+#[tokio::test]
+async fn a_kept_one_is_not_replaced_by_another_of_its_version() {
+    let home = Home::new();
+    let store = home.store();
+    let definition = Definition::new(&monitor());
+    let old = baseline(1, definition.clone(), features(0.0));
+    let other = baseline(1, definition.clone(), features(0.3));
+    assert!(archive::keep(&store, &old).await.unwrap());
+    store.save(SAVED_AS, &other).await.unwrap();
+    let of = |list: &Value, field: &str| -> Vec<Value> {
+        let baselines = list["baselines"].as_array().unwrap();
+        baselines.iter().map(|b| b[field].clone()).collect()
+    };
+    let list = home.json(&["list"]).await;
+    assert_eq!(of(&list, "standing"), ["inForce", "replaced"]);
+    assert_eq!(of(&list, "digest"), [other.digest(), old.digest()]);
+
+    assert!(!archive::keep(&store, &other).await.unwrap());
+    let next = baseline(2, definition, features(0.6));
+    store.save(SAVED_AS, &next).await.unwrap();
+    let list = home.json(&["list"]).await;
+    assert_eq!(of(&list, "digest"), [next.digest(), old.digest()]);
+    // The same one once more, as after a crash, is no other; and the one in use is not shown twice.
+    assert!(archive::keep(&store, &old).await.unwrap());
+    assert!(archive::keep(&store, &next).await.unwrap());
+    assert_eq!(of(&home.json(&["list"]).await, "version"), [2, 1]);
+}
+
 #[tokio::test]
 async fn before_the_first_there_is_nothing_to_show() {
     let home = Home::new();

@@ -77,6 +77,56 @@ fn damaged_state_is_an_error_and_stays_as_it_is() {
 }
 
 /// No row comes between the old manifest and the new one, so that what is known of the columns is from before.
+/// As the message about damaged state advises. What is not damaged goes on.
+#[test]
+fn a_baseline_that_was_removed_is_frozen_anew_under_the_next_version() {
+    let customers = Customers::replay(3, SLOW);
+    let start = || Exporter::run(&customers.manifest(), customers.home(), &[]);
+    let version =
+        |metrics: &Metrics| metrics.labels("featuremonitor_baseline_info")[0]["version"].clone();
+    let mut first = start();
+    judged(&mut first, 3.0);
+    first.terminate();
+    customers.edit("revision: 1", "revision: 2");
+    let mut second = start();
+    let before = judged(&mut second, 1.0);
+    assert_eq!(version(&before), "2");
+    second.terminate();
+
+    let state = customers.home().join("state");
+    let remove = |name: &str| std::fs::remove_file(find(&state, name)).unwrap();
+    remove("baseline.json");
+    let mut third = start();
+    let after = judged(&mut third, 1.0);
+    assert_eq!(version(&after), "3");
+    assert_eq!(digest(&after), digest(&before));
+    // Only the last window is judged once more; the others are not alarmed again.
+    let end = "featuremonitor_window_end_timestamp_seconds";
+    assert_eq!(after.find(end), before.find(end));
+    let total = "featuremonitor_windows_judged_total";
+    assert_eq!(after.find(total), Some(1.0));
+    let log = third.log();
+    assert!(
+        log.contains("no baseline is saved, and there were some"),
+        "{log}"
+    );
+    third.terminate();
+    let versions = |list: &Value| -> Vec<u64> {
+        let baselines = list["baselines"].as_array().unwrap().iter();
+        baselines.map(|b| b["version"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(versions(&list(&customers, 0)), [3, 1]);
+
+    // Without the progress the kept ones say which version is next, and all windows are judged.
+    remove("baseline.json");
+    remove("progress.json");
+    let mut fourth = start();
+    let anew = judged(&mut fourth, 3.0);
+    assert_eq!(version(&anew), "2");
+    fourth.terminate();
+    assert_eq!(versions(&list(&customers, 0)), [2, 1]);
+}
+
 #[test]
 fn an_excluded_feature_is_gone_at_once() {
     let customers = Customers::replay(1, SLOW);
@@ -148,6 +198,19 @@ fn find(folder: &std::path::Path, name: &str) -> std::path::PathBuf {
     panic!("no {name}");
 }
 
+/// What `baselines list` says of the saved state, and that it ends with this code.
+fn list(customers: &Customers, code: i32) -> Value {
+    let output = exporter::command()
+        .args(["baselines", "list", "--output", "json", "-f"])
+        .arg(customers.manifest())
+        .arg("--state-dir")
+        .arg(customers.home().join("state"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn a_bad_manifest_is_refused_and_a_new_revision_freezes_anew() {
     let customers = Customers::replay(2, SLOW);
@@ -184,18 +247,7 @@ fn a_bad_manifest_is_refused_and_a_new_revision_freezes_anew() {
     exporter.terminate();
 
     // The replaced one can be looked at; damaged, it stands in nobody's way.
-    let list = |code| {
-        let output = exporter::command()
-            .args(["baselines", "list", "--output", "json", "-f"])
-            .arg(customers.manifest())
-            .arg("--state-dir")
-            .arg(customers.home().join("state"))
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(code), "{output:?}");
-        serde_json::from_slice::<Value>(&output.stdout).unwrap()
-    };
-    let baselines = &list(0)["baselines"];
+    let baselines = &list(&customers, 0)["baselines"];
     let of = |version: usize, field: &str| baselines[version][field].clone();
     assert_eq!((of(0, "version"), of(1, "version")), (json!(2), json!(1)));
     assert_eq!(
@@ -215,7 +267,7 @@ fn a_bad_manifest_is_refused_and_a_new_revision_freezes_anew() {
         "3"
     );
     exporter.terminate();
-    let listed = list(1);
+    let listed = list(&customers, 1);
     assert_eq!(listed["baselines"].as_array().unwrap().len(), 2);
     assert_eq!(listed["unreadable"].as_array().unwrap().len(), 1);
 }

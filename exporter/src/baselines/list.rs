@@ -103,8 +103,8 @@ impl<'a> Held<'a> {
 
     /// A baseline in one line.
     pub fn entry(&self, baseline: &Baseline) -> Entry {
-        let current = self.saved.current.as_ref().map(|current| current.version);
-        let standing = match current == Some(baseline.version) {
+        let current = self.saved.current.as_ref();
+        let standing = match current.is_some_and(|current| std::ptr::eq(current, baseline)) {
             true if baseline.serves(self.monitor) => Standing::InForce,
             true => Standing::ToBeReplaced,
             false => Standing::Replaced,
