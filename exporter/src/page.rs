@@ -349,7 +349,6 @@ fn newest(snapshot: &Snapshot, now: Timestamp) -> Markup {
             dd {
                 @match &snapshot.monitor.data.event_time {
                     None => "no event time in the data",
-                    Some(_) if snapshot.windows_pending > 0 => "not known until older windows are caught up",
                     Some(column) => (no_event(snapshot, column)),
                 }
             }
@@ -380,6 +379,9 @@ fn no_event(snapshot: &Snapshot, column: &str) -> String {
     match found.and_then(|feature| feature.problem.as_ref()) {
         Some(Problem::Missing) => format!("no event time: the source has no column {column}"),
         Some(problem @ Problem::Unfit { .. }) => format!("no event time: {problem}"),
+        _ if snapshot.windows_pending > 0 => {
+            "not known until older windows are caught up".to_owned()
+        }
         _ => "none seen yet, or not checked".to_owned(),
     }
 }
