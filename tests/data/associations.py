@@ -140,26 +140,48 @@ class Associations:
 
     def described(self, alphas):
         """Every pair that both sides have; Spearman's with the limits that each of its features has for it."""
-        squares = collections.defaultdict(list)
-        for before, _ in self.pairs.values():
-            differences = self.differences(before)
-            if len(differences) >= 4:
-                squares[before[0][0]].append(numpy.mean(numpy.square(differences)))
+        beyond = self.beyond_chance()
         found = []
         for pair, (before, now) in self.pairs.items():
             if now is None:
                 continue
             described = {"features": list(pair), "measure": now[0], "reference": pooled(before), "current": now[1], "rows": now[2]}
             if now[0] == "spearman":
-                described["limits"] = {name: self.limits(before, now, alphas, self.partners[name], squares["spearman"]) for name in pair}
+                described["limits"] = {name: self.limits(before, now, alphas, self.partners[name], beyond) for name in pair}
             found.append(described)
         return found
 
-    def limits(self, before, now, alphas, partners, squares):
+    def beyond_chance(self):
+        """The variance between windows that Spearman's pairs have in common beyond that of chance, weighted by the square of their rows."""
+        weights, variances = [], []
+        for before, _ in self.pairs.values():
+            differences = self.differences(before)
+            if before[0][0] == "spearman" and len(differences) >= 4:
+                weights.append(self.rows_of_a_window(before) ** 2)
+                variances.append(numpy.mean(numpy.square(differences)) - self.chance(before))
+        return max(0.0, float(numpy.average(variances, weights=weights)))
+
+    @staticmethod
+    def rows_of_a_window(before):
+        return sum(reading[2] for reading in before) // len(before)
+
+    @staticmethod
+    def error(before):
+        """Rows of the baseline, and the variance of z in one of them."""
         rows = sum(reading[2] for reading in before)
-        variance = sum(reading[2] * reading[3] for reading in before) / rows
+        return rows, sum(reading[2] * reading[3] for reading in before) / rows
+
+    def chance(self, before):
+        """The variance that chance alone makes of a window's difference from the baseline."""
+        rows, variance = self.error(before)
+        exceeded = null(pooled(before), variance, rows, self.rows_of_a_window(before), 0.05)
+        return (exceeded / stats.norm.isf(0.025)) ** 2
+
+    def limits(self, before, now, alphas, partners, beyond):
+        rows, variance = self.error(before)
         differences, n = self.differences(before), len(before)
-        spread = numpy.sqrt((PRIOR_WEIGHT * numpy.mean(squares) + (n - 1) * numpy.mean(numpy.square(differences))) / (n + PRIOR_WEIGHT - 1))
+        others = self.chance(before) + beyond
+        spread = numpy.sqrt((PRIOR_WEIGHT * others + (n - 1) * numpy.mean(numpy.square(differences))) / (n + PRIOR_WEIGHT - 1))
         limits = {}
         for severity, alpha in alphas.items():
             share = alpha / partners
