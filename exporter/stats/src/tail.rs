@@ -135,8 +135,9 @@ fn chi_squared_cdf(x: f64, degrees: f64) -> f64 {
     ChiSquared::new(degrees).map_or(1.0, |chi_squared| chi_squared.cdf(x))
 }
 
-/// x with `sf(x)` = `alpha` for a falling `sf`: a bracket, widened upwards as needed, then the Illinois variant of
-/// false position on ln sf (Dowell and Jarratt 1971), with a bisection whenever that is slow.
+/// x with `sf(x)` = `alpha` for a falling `sf`: a bracket, widened upwards as needed, then Chandrupatla's method on ln sf, which
+/// interpolates where the last three points allow it and bisects elsewhere (Chandrupatla, "A new hybrid quadratic/bisection
+/// algorithm for finding the zero of a nonlinear function without using derivatives", Advances in Engineering Software 28, 1997).
 pub(crate) fn invert(sf: impl Fn(f64) -> f64, alpha: f64, (mut low, mut high): (f64, f64)) -> f64 {
     let target = alpha.ln();
     let gap = |x: f64| sf(x).max(f64::MIN_POSITIVE).ln() - target;
@@ -146,34 +147,48 @@ pub(crate) fn invert(sf: impl Fn(f64) -> f64, alpha: f64, (mut low, mut high): (
         high *= 2.0;
         at_high = gap(high);
     }
-    let mut at_low = gap(low);
+    let at_low = gap(low);
     if at_low <= 0.0 {
         return low;
     }
-    for step in 0..200 {
-        let width = high - low;
-        if width <= 4.0 * f64::EPSILON * high.abs().max(f64::MIN_POSITIVE) {
+    // The solution is between the newest point and the one across from it.
+    let (mut newest, mut across) = ((low, at_low), (high, at_high));
+    let mut step = 0.5;
+    for _ in 0..200 {
+        let x = newest.0 + step * (across.0 - newest.0);
+        let found = (x, gap(x));
+        let left_behind = if (found.1 > 0.0) == (newest.1 > 0.0) {
+            newest
+        } else {
+            std::mem::replace(&mut across, newest)
+        };
+        newest = found;
+        let width = (across.0 - newest.0).abs();
+        let least = 2.0 * f64::EPSILON * x.abs().max(f64::MIN_POSITIVE) / width;
+        if found.1 == 0.0 || least > 0.5 {
             break;
         }
-        let guess = low + width * at_low / (at_low - at_high);
-        let x = if step % 3 == 2 || !(guess > low && guess < high) {
-            low + 0.5 * width
-        } else {
-            guess
-        };
-        let at = gap(x);
-        if at == 0.0 {
-            return x;
-        }
-        if at > 0.0 {
-            (low, at_low) = (x, at);
-            at_high *= 0.5;
-        } else {
-            (high, at_high) = (x, at);
-            at_low *= 0.5;
-        }
+        let interpolated = interpolated(newest, across, left_behind);
+        step = interpolated.unwrap_or(0.5).clamp(least, 1.0 - least);
     }
-    low + 0.5 * (high - low)
+    if newest.1.abs() < across.1.abs() {
+        newest.0
+    } else {
+        across.0
+    }
+}
+
+/// Where between `newest` and `across` the inverse quadratic through three points is 0, as a share of the way; nothing where it
+/// may leave the way.
+fn interpolated(newest: (f64, f64), across: (f64, f64), third: (f64, f64)) -> Option<f64> {
+    let ((a, at_a), (b, at_b), (c, at_c)) = (newest, across, third);
+    let way = (a - b) / (c - b);
+    let fall = (at_a - at_b) / (at_c - at_b);
+    let monotone = 1.0 - (1.0 - way).sqrt() < fall && fall < way.sqrt();
+    monotone.then(|| {
+        at_a / (at_b - at_a) * at_c / (at_b - at_c)
+            + (c - a) / (b - a) * at_a / (at_c - at_a) * at_b / (at_c - at_b)
+    })
 }
 
 #[cfg(test)]
