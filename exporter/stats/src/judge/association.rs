@@ -13,6 +13,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckSettings, Settings, verdict};
@@ -183,7 +184,7 @@ impl AssociationTests {
         };
         let pairs: Vec<JudgedPair<'_>> = changes
             .computed
-            .iter()
+            .par_iter()
             .map(|change| self.pair(change, alpha))
             .collect();
         let causes = causes(&pairs, &self.min_rows);
