@@ -79,7 +79,7 @@ pub fn names(bins: &Bins, sensitive: bool) -> Vec<String> {
 
 fn bins_of(bins: &Bins) -> usize {
     match bins {
-        Bins::Numeric(bins) => bins.coarse_edges().len() + 1,
+        Bins::Numeric(bins) => bins.coarse_len(),
         Bins::Categorical(bins) => bins.len(),
     }
 }

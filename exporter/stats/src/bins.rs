@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::association::ABSENT;
 use crate::column::Kind;
 use crate::grid::Grid;
 use crate::sample::interpolate;
@@ -166,6 +167,22 @@ impl NumericBins {
             .iter()
             .map(|&edge| self.frozen.edges[edge as usize])
             .collect()
+    }
+
+    /// Number of coarse bins.
+    pub fn coarse_len(&self) -> usize {
+        self.frozen.coarse.len() + 1
+    }
+
+    /// The coarse bin of every value, [`ABSENT`] for NaN.
+    pub fn coarse_codes(&self, values: &[f64]) -> Vec<u32> {
+        let edges = &self.frozen.coarse;
+        let of_bin = |bin: usize| edges.partition_point(|&edge| (edge as usize) < bin) as u32;
+        let mut of_bins: Vec<u32> = (0..self.grid.bins()).map(of_bin).collect();
+        of_bins.push(ABSENT);
+        let mut codes = Vec::with_capacity(values.len());
+        self.grid.each(values, |bin| codes.push(of_bins[bin]));
+        codes
     }
 
     /// Sums counts of fine bins into counts of coarse bins.
@@ -388,5 +405,36 @@ impl CategoryBins {
     /// Whether the baseline had no name.
     pub fn is_empty(&self) -> bool {
         self.frozen.names.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::u;
+
+    /// As numpy's `digitize` over the coarse edges; among 2,000 values some lie on an edge.
+    #[test]
+    fn each_value_has_the_code_of_its_coarse_bin() {
+        let mut values = u(2_000, 3);
+        values[..300].fill(0.25);
+        let bins = NumericBins::freeze(values.clone());
+        let edges = bins.coarse_edges();
+        values.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 9.0]);
+        values.extend(&edges);
+        let codes = bins.coarse_codes(&values);
+        let expected = values.iter().map(|value| match value.is_nan() {
+            true => ABSENT,
+            false => edges.iter().filter(|edge| *value >= **edge).count() as u32,
+        });
+        assert_eq!(codes, expected.collect::<Vec<_>>());
+        let largest = codes.iter().filter(|code| **code != ABSENT).max();
+        assert_eq!(
+            largest.map(|code| *code as usize + 1),
+            Some(bins.coarse_len())
+        );
+        assert!(bins.coarse_len() < bins.len());
+        let one = NumericBins::freeze(Vec::new());
+        assert_eq!(one.coarse_codes(&[1.0, f64::NAN]), [0, ABSENT]);
     }
 }

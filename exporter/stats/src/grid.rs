@@ -86,17 +86,20 @@ impl Grid {
         }
     }
 
+    /// Calls `each` with the bin of every value, in their order.
+    pub(crate) fn each(&self, values: &[f64], mut each: impl FnMut(usize)) {
+        let mut cells = [0; 128];
+        for chunk in values.chunks(cells.len()) {
+            self.map.cells(chunk, &mut cells);
+            for (value, cell) in chunk.iter().zip(cells) {
+                each(locate(*value, cell, &self.first, &self.edges));
+            }
+        }
+    }
+
     /// Length of one histogram: the bins and the trash bin.
     pub(crate) fn slots(&self) -> usize {
         self.bins + 1
-    }
-
-    /// The bin of one value, `bins()` for NaN.
-    #[cfg(test)]
-    fn bin(&self, value: f64) -> usize {
-        let mut cell = [0u32];
-        self.map.cells(&[value], &mut cell);
-        locate(value, cell[0], &self.first, &self.edges)
     }
 }
 
@@ -202,13 +205,16 @@ mod tests {
             .into_iter()
             .chain(edges.iter().flat_map(|e| [e.next_down(), *e, e.next_up()]))
             .collect();
-        for &value in &values {
+        let mut bins = Vec::new();
+        grid.each(&values, |bin| bins.push(bin));
+        assert_eq!(bins.len(), values.len());
+        for (&value, found) in values.iter().zip(bins) {
             let bin = if value.is_nan() {
                 grid.bins()
             } else {
                 edges.iter().filter(|edge| value >= **edge).count()
             };
-            assert_eq!(grid.bin(value), bin, "{value:e} among {edges:?}");
+            assert_eq!(found, bin, "{value:e} among {edges:?}");
             expected[bin] += 1;
         }
         values

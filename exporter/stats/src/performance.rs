@@ -156,22 +156,13 @@ fn read(
 ) -> Result<Reading, NotComputed> {
     match (target, *feature) {
         (Target::Classes { codes, classes }, Predictor::Numeric { values, bins }) => {
-            let (known_values, known_codes) =
-                known(values, codes, |value| !value.is_nan(), is_code);
+            let (binned, known_codes) = known(&bins.coarse_codes(values), codes, is_code, is_code);
             check_classes(&known_codes, classes)?;
             let larger = predictive::auc::ranked(ranks, codes, classes)?;
-            let edges = bins.coarse_edges();
-            let bin = |value: &f64| edges.partition_point(|edge| edge <= value) as u32;
-            let binned: Vec<u32> = known_values.iter().map(bin).collect();
-            let (finite, their) = known(
-                &known_values,
-                &known_codes,
-                |value| value.is_finite(),
-                |_| true,
-            );
+            let (finite, their) = known(values, codes, |value| value.is_finite(), is_code);
             Ok(Reading::Ranks {
                 larger,
-                table: ClassTable::count(&binned, edges.len() + 1, &known_codes, classes)?,
+                table: ClassTable::count(&binned, bins.coarse_len(), &known_codes, classes)?,
                 effect: effect_size(&finite, &their, classes),
             })
         }

@@ -4,8 +4,10 @@
 //! feature that one segment has lost is a change of its distribution there. It is closed, plain and bounded: a baseline keeps
 //! that of its windows.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::association::ABSENT;
@@ -80,9 +82,10 @@ impl Segmented {
                 *rows += 1;
             }
         }
-        for (_, feature) in features {
-            let values = count(feature, &places, parts.len());
-            for ((_, _, all), values) in parts.iter_mut().zip(values) {
+        let counted = features.par_iter();
+        let counted = counted.map(|(_, feature)| count(feature, &places, parts.len()));
+        for of_feature in counted.collect::<Vec<_>>() {
+            for ((_, _, all), values) in parts.iter_mut().zip(of_feature) {
                 all.push(values);
             }
         }
@@ -165,9 +168,11 @@ pub fn place(code: u32, named: usize) -> usize {
 
 /// The values of one feature at each place.
 fn count(feature: &Predictor<'_>, places: &[usize], len: usize) -> Vec<SegmentValues> {
-    let bins = match feature {
-        Predictor::Numeric { bins, .. } => bins.coarse_edges().len() + 1,
-        Predictor::Categorical { categories, .. } => *categories,
+    let (codes, bins) = match feature {
+        Predictor::Numeric { values, bins } => {
+            (Cow::Owned(bins.coarse_codes(values)), bins.coarse_len())
+        }
+        Predictor::Categorical { codes, categories } => (Cow::Borrowed(*codes), *categories),
     };
     let mut all = vec![
         SegmentValues {
@@ -176,29 +181,22 @@ fn count(feature: &Predictor<'_>, places: &[usize], len: usize) -> Vec<SegmentVa
         };
         len
     ];
-    let mut add = |place: usize, bin: Option<usize>| {
-        let values = all.get_mut(place);
-        if let Some(count) = values.and_then(|values| values.counts.get_mut(bin.unwrap_or(bins))) {
+    for (place, code) in places.iter().zip(codes.iter()) {
+        let bin = if *code == ABSENT {
+            bins
+        } else {
+            *code as usize
+        };
+        let values = all.get_mut(*place);
+        if let Some(count) = values.and_then(|values| values.counts.get_mut(bin)) {
             *count += 1;
         }
-    };
-    match feature {
-        Predictor::Numeric { values, bins } => {
-            let edges = bins.coarse_edges();
-            for (place, value) in places.iter().zip(*values) {
-                let bin = edges.partition_point(|edge| edge <= value);
-                add(*place, (!value.is_nan()).then_some(bin));
-            }
-            for (place, value) in places.iter().zip(*values) {
-                if let Some(own) = all.get_mut(*place).filter(|_| value.is_finite()) {
-                    own.finite += 1;
-                    own.mean += (value - own.mean) / own.finite as f64;
-                }
-            }
-        }
-        Predictor::Categorical { codes, .. } => {
-            for (place, code) in places.iter().zip(*codes) {
-                add(*place, (*code != ABSENT).then_some(*code as usize));
+    }
+    if let Predictor::Numeric { values, .. } = feature {
+        for (place, value) in places.iter().zip(*values) {
+            if let Some(own) = all.get_mut(*place).filter(|_| value.is_finite()) {
+                own.finite += 1;
+                own.mean += (value - own.mean) / own.finite as f64;
             }
         }
     }
