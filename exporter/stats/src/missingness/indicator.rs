@@ -81,15 +81,25 @@ impl Indicator {
 impl Extend<bool> for Indicator {
     /// One more row an item, `true` for missing.
     fn extend<I: IntoIterator<Item = bool>>(&mut self, missing: I) {
+        let filled = self.rows % 64;
+        let mut word = if filled == 0 {
+            0
+        } else {
+            self.words.pop().unwrap_or(0)
+        };
+        let mut bit = filled;
         for missing in missing {
-            if self.rows.is_multiple_of(64) {
-                self.words.push(0);
+            word |= u64::from(missing) << bit;
+            bit += 1;
+            if bit == 64 {
+                self.words.push(word);
+                (word, bit) = (0, 0);
             }
-            if let Some(word) = self.words.last_mut() {
-                *word |= u64::from(missing) << (self.rows % 64);
-            }
-            self.rows += 1;
         }
+        if bit > 0 {
+            self.words.push(word);
+        }
+        self.rows = 64 * (self.words.len() - usize::from(bit > 0)) + bit;
     }
 }
 

@@ -81,20 +81,13 @@ pub fn effect_size(
     check_codes(targets, classes)?;
     check_finite(values)?;
     let values = scaled(values).ok_or(NotComputed::ConstantFeature)?;
-    let mut groups = vec![Moments::default(); classes];
-    let mut all = Moments::default();
-    for (value, class) in values.iter().zip(targets) {
-        all.add(*value);
-        if let Some(group) = groups.get_mut(*class as usize) {
-            group.add(*value);
-        }
-    }
+    let groups = groups(&values, targets, classes);
     let filled = groups.iter().filter(|group| group.count > 0.0).count();
     if filled < 2 {
         return Err(NotComputed::OneClass);
     }
     let rows = values.len() as u64;
-    let (n, degrees) = (all.count, (filled - 1) as f64);
+    let (n, degrees) = (rows as f64, (filled - 1) as f64);
     let free = n - filled as f64;
     // One row more than classes leaves no variance to tell the standard error from.
     if free < 2.0 {
@@ -103,20 +96,22 @@ pub fn effect_size(
             need: filled as u64 + 2,
         });
     }
-    if all.squares <= 0.0 {
-        return Err(NotComputed::ConstantFeature);
-    }
     // From the groups' means, not as a difference, which would lose a small effect.
+    let sums = groups.iter().map(|group| group.count * group.mean);
+    let mean = sums.sum::<f64>() / n;
     let between: f64 = groups
         .iter()
-        .map(|group| group.count * (group.mean - all.mean).powi(2))
+        .map(|group| group.count * (group.mean - mean).powi(2))
         .sum();
     let within: f64 = groups.iter().map(|group| group.squares).sum();
     let total = between + within;
+    if total <= 0.0 {
+        return Err(NotComputed::ConstantFeature);
+    }
     let eta_squared = between / total;
     let influence = values.iter().zip(targets).map(|(value, class)| {
         let own = groups.get(*class as usize).map_or(0.0, |group| group.mean);
-        ((1.0 - eta_squared) * (value - all.mean).powi(2) - (value - own).powi(2)) * n / total
+        ((1.0 - eta_squared) * (value - mean).powi(2) - (value - own).powi(2)) * n / total
     });
     // The mean of the influences is 0.
     let variance = influence.map(|row| row * row).sum::<f64>() / (n * n);
@@ -185,21 +180,32 @@ pub(super) fn scaled(values: &[f64]) -> Option<Vec<f64>> {
     Some(values.iter().map(|value| (value - middle) / half).collect())
 }
 
-/// Count, mean and sum of squared deviations, updated by Welford's (1962) formula.
+/// The rows of one class.
 #[derive(Debug, Clone, Copy, Default)]
-struct Moments {
+struct Group {
     count: f64,
     mean: f64,
+    /// Sum of the squared deviations from the mean.
     squares: f64,
 }
 
-impl Moments {
-    fn add(&mut self, value: f64) {
-        self.count += 1.0;
-        let delta = value - self.mean;
-        self.mean += delta / self.count;
-        self.squares += delta * (value - self.mean);
+fn groups(values: &[f64], targets: &[u32], classes: usize) -> Vec<Group> {
+    let mut groups = vec![Group::default(); classes];
+    for (value, class) in values.iter().zip(targets) {
+        if let Some(group) = groups.get_mut(*class as usize) {
+            group.count += 1.0;
+            group.mean += value;
+        }
     }
+    for group in &mut groups {
+        group.mean /= group.count.max(1.0);
+    }
+    for (value, class) in values.iter().zip(targets) {
+        if let Some(group) = groups.get_mut(*class as usize) {
+            group.squares += (value - group.mean).powi(2);
+        }
+    }
+    groups
 }
 
 #[cfg(test)]
