@@ -370,8 +370,8 @@ fn problems(
     problems
 }
 
-/// What is wrong with the columns to which the manifest gives a part beside that of a feature. They are those of the last pull with
-/// rows, which may have been before the manifest was changed: of one that it no longer names nothing is said.
+/// What is wrong with the columns to which the manifest gives a part beside that of a feature. They are those of the last pull
+/// with rows, which may have been before the manifest was changed: of one that it no longer names nothing is said.
 fn misfits(columns: &Columns, data: &valid::Data) -> Vec<(String, Problem)> {
     let absent = columns.absent.iter();
     let absent = absent.filter(|column| data.features.gives_part(column));
