@@ -316,6 +316,12 @@ impl FeatureSelection {
             && !self.exclude.matches(column)
     }
 
+    /// Whether the manifest gives a column a part beside that of a feature: a key, a time, the target, a flag, or what divides the
+    /// rows.
+    pub fn gives_part(&self, column: &str) -> bool {
+        self.no_features.contains(column) || self.segments.contains(column)
+    }
+
     /// The kind that the manifest demands for a feature, `None` when the column's type decides.
     pub fn forced_kind(&self, feature: &str) -> Option<Kind> {
         let divides = self.segments.contains(feature).then_some(Kind::Categorical);
@@ -351,8 +357,7 @@ impl FeatureSelection {
 
     /// The columns that say which values were filled in, each once.
     pub fn flags(&self) -> BTreeSet<&str> {
-        let flags = self.overrides.iter();
-        flags.filter_map(|o| o.imputed_flag.as_deref()).collect()
+        self.flag_fields().map(|(_, flag)| flag).collect()
     }
 
     /// The columns that say which values were filled in, each with the path of the field that names it.
@@ -473,9 +478,15 @@ impl Checks {
             let mut overrides = check.overrides.iter();
             !check.enabled && !overrides.any(|other| other.enabled == Some(true))
         }
+        let mut measured = self.measured().into_iter();
+        !self.schema.enabled && is_off(&self.freshness) && measured.all(|(_, check)| is_off(check))
+    }
+
+    /// The checks whose limits are numbers, which are all but those of the schema and of freshness, by the names of their fields.
+    fn measured(&self) -> [(&'static str, &Check<f64>); 12] {
         let Checks {
-            schema,
-            freshness,
+            schema: _,
+            freshness: _,
             drift,
             missing,
             quality,
@@ -489,42 +500,31 @@ impl Checks {
             missing_patterns,
             imputation,
         } = self;
-        let shares = [
-            &drift.check,
-            missing,
-            &quality.check,
-            outliers,
-            correlation,
-            performance,
-            segments,
-            level,
-            shift,
-            duplicates,
-            missing_patterns,
-            imputation,
-        ];
-        !schema.enabled && is_off(freshness) && shares.into_iter().all(is_off)
+        [
+            ("drift", &drift.check),
+            ("missing", missing),
+            ("quality", &quality.check),
+            ("outliers", outliers),
+            ("correlation", correlation),
+            ("performance", performance),
+            ("segments", segments),
+            ("level", level),
+            ("shift", shift),
+            ("duplicates", duplicates),
+            ("missingPatterns", missing_patterns),
+            ("imputation", imputation),
+        ]
     }
 
-    /// What the overrides of each check are for, by the name of its field; of checks that can have some.
+    /// What the overrides of each check are for, by the name of its field.
     fn overridden(&self) -> Vec<(&'static str, Vec<&Patterns>)> {
         fn of<T>(check: &Check<T>) -> Vec<&Patterns> {
             let overrides = check.overrides.iter();
             overrides.map(|other| &other.features).collect()
         }
-        vec![
-            ("freshness", of(&self.freshness)),
-            ("drift", of(&self.drift.check)),
-            ("missing", of(&self.missing)),
-            ("quality", of(&self.quality.check)),
-            ("outliers", of(&self.outliers)),
-            ("correlation", of(&self.correlation)),
-            ("performance", of(&self.performance)),
-            ("segments", of(&self.segments)),
-            ("level", of(&self.level)),
-            ("shift", of(&self.shift)),
-            ("imputation", of(&self.imputation)),
-        ]
+        let freshness = ("freshness", of(&self.freshness));
+        let measured = self.measured().map(|(name, check)| (name, of(check)));
+        [freshness].into_iter().chain(measured).collect()
     }
 }
 

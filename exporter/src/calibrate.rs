@@ -158,5 +158,5 @@ fn short(value: f64) -> String {
         return format!("{value:.0}");
     }
     let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
-    crate::profile::number(rounded)
+    crate::table::number(rounded)
 }

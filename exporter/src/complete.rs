@@ -54,6 +54,14 @@ impl SharedGaps {
     }
 }
 
+/// Adds what one worker found of some rows to what others found of them, or of other rows.
+pub fn add(sum: &mut CompleteRows, found: CompleteRows) {
+    sum.rows += found.rows;
+    sum.columns += found.columns;
+    sum.complete += found.complete;
+    sum.filled += found.filled;
+}
+
 #[cfg(test)]
 mod tests {
     use stats::Validity;

@@ -130,9 +130,10 @@ impl Contaminated {
 mod tests {
     use std::sync::Arc;
 
-    use stats::{Bins, BySeverity, Column, FeatureProfile, Kind, Validity};
+    use stats::BySeverity;
 
     use super::*;
+    use crate::profiled::numbers;
 
     fn breaches(check: Check, warning: bool, critical: bool) -> Breaches {
         let mut breaches = Breaches::default();
@@ -150,22 +151,11 @@ mod tests {
         assert!(!is_contaminated(&Breaches::default()));
     }
 
-    /// A window of numbers.
-    fn profile(values: &[f64], bins: Option<&Arc<Bins>>) -> FeatureProfile {
-        let mut profile = FeatureProfile::new(Kind::Numeric, bins.cloned());
-        let column = Column::Numeric {
-            values,
-            validity: Validity::all(values.len()),
-        };
-        profile.update(&column).unwrap();
-        profile
-    }
-
     #[test]
     fn a_feature_that_became_constant_is_contaminated_without_a_breach() {
         let usual: Vec<f64> = (0..400).map(|row| f64::from(row % 7)).collect();
-        let bins = Arc::new(profile(&usual, None).freeze_bins());
-        let window = |values: &[f64]| profile(values, Some(&bins)).close();
+        let bins = Arc::new(numbers(&usual, None).freeze_bins());
+        let window = |values: &[f64]| numbers(values, Some(&bins)).close();
         let windows = vec![window(&usual), window(&usual)];
         let mut feature = FrozenFeature::new("a", "float64", bins.clone(), windows);
         let (constant, none) = (window(&[3.0; 400]), Breaches::default());

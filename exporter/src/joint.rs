@@ -232,16 +232,13 @@ mod tests {
 
     use super::*;
     use crate::columns::ImputedFlag;
+    use crate::profiled;
 
     fn feature(name: &str, kind: Kind) -> FrozenFeature {
-        let mut profile = FeatureProfile::new(kind, None);
-        if kind == Kind::Numeric {
-            let column = Column::Numeric {
-                values: &[1.0, 2.0],
-                validity: Validity::all(2),
-            };
-            profile.update(&column).unwrap();
-        }
+        let profile = match kind {
+            Kind::Numeric => profiled::numbers(&[1.0, 2.0], None),
+            Kind::Categorical => FeatureProfile::new(kind, None),
+        };
         let bins = Arc::new(profile.freeze_bins());
         FrozenFeature::new(name, "", bins, Vec::new()).collapsing(profile.collapse(0.1))
     }

@@ -193,11 +193,9 @@ impl Monitor {
             Ok(()) => {
                 self.source_up = Some(true);
                 self.last_success = Some(end);
+                self.progress.behind = self.pending > 0;
             }
             Err(error) => self.source_up = error.source_answered().or(self.source_up),
-        }
-        if outcome.is_ok() {
-            self.progress.behind = self.pending > 0;
         }
         self.progress.judge_freshness(&self.config, end);
         let looked = outcome.is_ok() && self.pending == 0;

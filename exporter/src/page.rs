@@ -11,7 +11,6 @@ mod picture;
 mod rules;
 mod segments;
 mod state;
-mod words;
 
 use std::cmp::Reverse;
 use std::sync::LazyLock;
@@ -30,8 +29,10 @@ use crate::freshness::{Freshness, Served};
 use crate::schema::Problem;
 use crate::snapshot::{BaselineState, Budget, FeatureState, Judged, Snapshot, UpdatesState};
 use crate::updates::Supply;
+use crate::words;
 pub(crate) use rules::found as rule_in_words;
 use state::State;
+pub(crate) use state::not_about;
 
 const STYLE: &str = include_str!("page/style.css");
 

@@ -9,6 +9,9 @@
 //! nothing is merged at the end. Both channels are short, so a slow worker slows the source down
 //! instead of filling memory.
 
+mod owned;
+mod workers;
+
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -16,29 +19,20 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use stats::{
-    Acceptable, Bins, Choice, Column, ColumnError, CompleteEntities, CompleteRows, EntitySample,
-    FeatureProfile, Fences, Gaps, KeySample, RowGaps, RowSample, RowSampler, TIME_POINTS,
-    TimeSample, WindowSummary,
-};
+use stats::{Acceptable, Bins, Choice, FeatureProfile, Fences, RowSampler, WindowSummary};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
-use crate::columns::{
-    ColumnProblem, FeatureColumn, Flags, ImputedFlag, KeyReader, Layout, Reader, Times, nulls,
-    split, validity,
-};
+use crate::columns::{ColumnProblem, FeatureColumn, Layout, Times, split};
 use crate::complete::SharedGaps;
-use crate::joint::{Joint, Sample};
-use crate::rules::{Measure, Measuring, Rule};
+use crate::joint::Joint;
+use crate::rules::{Measure, Rule};
 use crate::segments::SegmentTimes;
 use crate::source::{FlightSource, Message, PullReport, Reason, SourceError};
 use crate::window::Span;
+use workers::Workers;
 
 /// Batches on their way from the source: enough to keep decoding while one is being routed.
 const DECODED_BATCHES: usize = 1;
-/// Batches waiting for one worker.
-const ROUTED_BATCHES: usize = 1;
 
 /// Which slot the rows of one event time belong to; nothing for rows that are not wanted.
 pub type SlotOf = Arc<dyn Fn(i64) -> Option<usize> + Send + Sync>;
@@ -134,6 +128,22 @@ pub struct Slot<T> {
     pub rules: Vec<Measure>,
 }
 
+impl<T> Default for Slot<T> {
+    /// Without a row.
+    fn default() -> Self {
+        Self {
+            rows: 0,
+            newest_event: None,
+            events: None,
+            features: Vec::new(),
+            beside: Vec::new(),
+            segments: Vec::new(),
+            window: WindowSummary::default(),
+            rules: Vec::new(),
+        }
+    }
+}
+
 /// One feature in one window.
 #[derive(Debug)]
 pub struct Finished<T> {
@@ -160,6 +170,9 @@ pub enum PullError {
         /// Arrow's account of it.
         source: ArrowError,
     },
+    /// A column of a rule could not be read as its type says.
+    #[error("reading the columns that spec.rules name: {0}")]
+    Rules(#[source] ArrowError),
     /// The server sent batches and no schema before them.
     #[error("the stream held a batch before any schema")]
     NoSchema,
@@ -174,7 +187,7 @@ impl PullError {
         match self {
             Self::Source(error) => error.reason(),
             Self::Window(_) => Reason::Schema,
-            Self::Column { .. } | Self::NoSchema => Reason::Decode,
+            Self::Column { .. } | Self::Rules(_) | Self::NoSchema => Reason::Decode,
             Self::Worker(_) => Reason::Internal,
         }
     }
@@ -247,14 +260,14 @@ async fn route<T: Send + 'static>(
     };
     let layout = layout(&schema, data, &request)?;
     let workers = Workers::start(&schema, &data.entity_keys, &layout, &request, finish);
-    let slots = request.slots.get();
-    let (mut rows, mut newest) = (vec![0u64; slots], vec![None; slots]);
+    let count = request.slots.get();
+    let mut slots: Vec<Slot<T>> = (0..count).map(|_| Slot::default()).collect();
     let (mut rows_outside, mut newest_event) = (0, None);
     let (mut rows_with_event, mut rows_in_future) = (0, 0);
     let horizon = request.horizon.unwrap_or(i64::MAX);
     let sampled = !request.counting.joint.is_empty();
     let asked = request.counting.joint.counts_complete_rows();
-    let mut samplers = vec![RowSampler::default(); slots];
+    let mut samplers = vec![RowSampler::default(); count];
 
     while let Some(message) = messages.recv().await {
         let Message::Batch(batch) = message else {
@@ -281,10 +294,11 @@ async fn route<T: Send + 'static>(
         for (slot, batch) in parts {
             let times = times(&batch, layout.event_time)?.map(|times| times.until(horizon).0);
             let newest_event = times.as_ref().and_then(Times::newest);
-            rows[slot] += batch.num_rows() as u64;
-            newest[slot] = newest[slot].max(newest_event);
+            let own = &mut slots[slot];
+            own.rows += batch.num_rows() as u64;
+            own.newest_event = own.newest_event.max(newest_event);
             let choice = sampled.then(|| samplers[slot].choose(batch.num_rows()));
-            let gaps = asked.then(|| SharedGaps::new(batch.num_rows(), workers.inputs.len()));
+            let gaps = asked.then(|| SharedGaps::new(batch.num_rows(), workers.count()));
             let part = Part {
                 slot,
                 batch,
@@ -299,23 +313,10 @@ async fn route<T: Send + 'static>(
         }
     }
 
-    let finished = workers.finish(slots, &layout, request.rules.len()).await?;
+    workers.finish(&mut slots, &layout).await?;
     Ok(Routed {
         layout,
-        slots: finished
-            .into_iter()
-            .zip(rows.into_iter().zip(newest))
-            .map(|(worked, (rows, newest_event))| Slot {
-                rows,
-                newest_event,
-                events: worked.events,
-                features: worked.features,
-                beside: worked.beside,
-                segments: worked.segments,
-                window: worked.window,
-                rules: worked.rules,
-            })
-            .collect(),
+        slots,
         rows_outside,
         newest_event,
         rows_with_event,
@@ -368,474 +369,15 @@ fn column_error(batch: &RecordBatch, column: Option<usize>, source: ArrowError) 
     PullError::Column { column, source }
 }
 
-/// The threads that own the profiles, each with its share of the features and of the rules, and one of them with the keys and
-/// event times. Columns that are no features are profiled as features behind all others.
-struct Workers<T> {
-    inputs: Vec<mpsc::Sender<Arc<Part>>>,
-    running: Vec<JoinHandle<Result<Share<T>, PullError>>>,
-    counting: Arc<WindowCounting>,
-}
-
-/// What a worker owned.
-struct Share<T> {
-    features: Vec<FinishedFeature<T>>,
-    /// The keys, one sample a slot.
-    keys: Option<OwnedKeys>,
-    /// The event times, one sample a slot.
-    events: Option<Vec<EventTimes>>,
-    /// What it found of complete rows, one entry a slot, with the columns that it looked at.
-    complete: Vec<CompleteRows>,
-    /// Per rule: its place in the request, and what was found in each slot.
-    rules: Vec<(usize, Vec<Measure>)>,
-}
-
-/// What the workers made of one slot.
-struct Worked<T> {
-    features: Vec<Finished<T>>,
-    beside: Vec<T>,
-    segments: Vec<SegmentTimes>,
-    window: WindowSummary,
-    events: Option<stats::Times>,
-    rules: Vec<Measure>,
-}
-
-/// What became of one feature.
-struct FinishedFeature<T> {
-    /// Its place in the layout.
-    place: usize,
-    name: String,
-    /// One entry a slot.
-    slots: Vec<Finished<T>>,
-    /// Its values in the sampled rows of each slot; none where it is not sampled.
-    samples: Vec<RowSample>,
-}
-
-impl<T: Send + 'static> Workers<T> {
-    fn start(
-        schema: &SchemaRef,
-        entity_keys: &[String],
-        layout: &Layout,
-        request: &Request,
-        finish: fn(FeatureProfile) -> T,
-    ) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let columns = layout.columns().count();
-        let count = cores.clamp(1, columns.max(1));
-        // The keys of a baseline's windows are counted with its bins, and its event times too.
-        let counted = !request.counting.features.is_empty();
-        let mut keys = layout
-            .keys
-            .clone()
-            .filter(|_| counted)
-            .map(|keys| OwnedKeys::new(keys, layout, request));
-        let mut events = layout
-            .event_time
-            .filter(|_| counted)
-            .map(|_| vec![EventTimes::default(); request.slots.get()]);
-        let (mut inputs, mut running) = (Vec::new(), Vec::new());
-        for worker in 0..count {
-            let mut owned: Vec<Owned> = layout
-                .columns()
-                .enumerate()
-                .skip(worker)
-                .step_by(count)
-                .map(|(place, column)| {
-                    let owned = Owned::new(place, column, request);
-                    Owned {
-                        counts: owned.counts && place < layout.features.len(),
-                        ..owned
-                    }
-                })
-                .collect();
-            // The last worker has the fewest features.
-            let last = worker + 1 == count;
-            let mut keys = last.then(|| keys.take()).flatten();
-            let mut events = last.then(|| events.take()).flatten();
-            let mut rules = Measuring::new(
-                &request.rules,
-                |place| place % count == worker,
-                schema,
-                entity_keys,
-                request.slots.get(),
-            );
-            let mut complete = vec![CompleteRows::default(); request.slots.get()];
-            let columns = owned.iter().filter(|feature| feature.counts).count() as u64;
-            complete
-                .iter_mut()
-                .for_each(|complete| complete.columns = columns);
-            let (input, mut parts) = mpsc::channel::<Arc<Part>>(ROUTED_BATCHES);
-            inputs.push(input);
-            running.push(tokio::task::spawn_blocking(move || {
-                while let Some(part) = parts.blocking_recv() {
-                    let mut gaps = part.gaps.as_ref().map(|shared| (shared, shared.own()));
-                    for feature in &mut owned {
-                        feature.update(&part, gaps.as_mut().map(|(_, own)| own))?;
-                    }
-                    if let Some((shared, own)) = gaps {
-                        add(&mut complete[part.slot], shared.settle(&own));
-                    }
-                    if let Some(keys) = &mut keys {
-                        keys.update(&part)?;
-                    }
-                    if let (Some(events), Some(times)) = (&mut events, &part.times) {
-                        events[part.slot].update(times, part.choice.as_ref());
-                    }
-                    let measured = rules.update(part.slot, &part.batch);
-                    measured.map_err(|source| PullError::Column {
-                        column: "of a rule".to_owned(),
-                        source,
-                    })?;
-                }
-                Ok(Share {
-                    features: owned.into_iter().map(|o| o.finish(finish)).collect(),
-                    keys,
-                    events,
-                    complete,
-                    rules: rules.finish(),
-                })
-            }));
-        }
-        Self {
-            inputs,
-            running,
-            counting: request.counting.clone(),
-        }
-    }
-
-    /// Gives a part to every worker; false when one has ended.
-    async fn send(&self, part: Part) -> bool {
-        let part = Arc::new(part);
-        for input in &self.inputs {
-            if input.send(part.clone()).await.is_err() {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Why a worker ended before its input did.
-    async fn failure(self) -> PullError {
-        match self.finished().await {
-            Err(error) => error,
-            Ok(_) => PullError::Worker("no worker says why".to_owned()),
-        }
-    }
-
-    /// Waits for all workers.
-    async fn finished(self) -> Result<Vec<Share<T>>, PullError> {
-        drop(self.inputs);
-        let mut shares = Vec::with_capacity(self.running.len());
-        for running in self.running {
-            let share = running.await;
-            shares.push(share.map_err(|error| PullError::Worker(error.to_string()))??);
-        }
-        Ok(shares)
-    }
-
-    /// Waits for all workers; gives each slot, with its features and rules in their order.
-    async fn finish(
-        self,
-        slots: usize,
-        layout: &Layout,
-        rules: usize,
-    ) -> Result<Vec<Worked<T>>, PullError> {
-        let columns = layout.columns().count();
-        let mut by_place: Vec<Option<Vec<Finished<T>>>> = (0..columns).map(|_| None).collect();
-        let mut by_rule: Vec<Vec<Measure>> = vec![Vec::new(); rules];
-        let mut samples: Vec<Sample> = vec![Sample::default(); slots];
-        let mut worked: Vec<Worked<T>> = (0..slots)
-            .map(|_| Worked {
-                features: Vec::with_capacity(columns),
-                beside: Vec::new(),
-                segments: Vec::new(),
-                window: WindowSummary::default(),
-                events: None,
-                rules: Vec::with_capacity(rules),
-            })
-            .collect();
-        let counting = self.counting.clone();
-        for share in self.finished().await? {
-            for feature in share.features {
-                for (samples, values) in samples.iter_mut().zip(feature.samples) {
-                    samples.columns.insert(feature.name.clone(), values);
-                }
-                if let Some(entry) = by_place.get_mut(feature.place) {
-                    *entry = Some(feature.slots);
-                }
-            }
-            for (place, measures) in share.rules {
-                if let Some(entry) = by_rule.get_mut(place) {
-                    *entry = measures;
-                }
-            }
-            if counting.joint.counts_complete_rows() {
-                for (slot, found) in worked.iter_mut().zip(share.complete) {
-                    add(slot.window.complete.get_or_insert_default(), found);
-                }
-            }
-            if let Some(keys) = share.keys {
-                let slots = worked.iter_mut().zip(&keys.slots);
-                slots.for_each(|(slot, keys)| slot.window.keys = Some(keys.close()));
-                for (slot, entities) in worked.iter_mut().zip(keys.entities()) {
-                    slot.window.entities = Some(entities);
-                }
-            }
-            let slots = worked.iter_mut().zip(&mut samples);
-            for ((slot, sample), events) in slots.zip(share.events.into_iter().flatten()) {
-                slot.events = events.all.close(TIME_POINTS);
-                sample.times = events.sampled;
-            }
-        }
-        let summaries: Vec<_> = samples
-            .into_iter()
-            .map(|sample| {
-                let counting = counting.clone();
-                tokio::task::spawn_blocking(move || counting.joint.summarise(sample))
-            })
-            .collect();
-        for (slot, summary) in worked.iter_mut().zip(summaries) {
-            let summary = summary.await;
-            let together = summary.map_err(|error| PullError::Worker(error.to_string()))?;
-            slot.window.associations = together.associations;
-            slot.window.missingness = together.missingness;
-            slot.window.performance = together.performance;
-            slot.window.segments = together.segments;
-            slot.segments = together.times;
-        }
-        let beside = by_place.split_off(layout.features.len());
-        for finished in beside.into_iter().flatten() {
-            for (slot, column) in worked.iter_mut().zip(finished) {
-                slot.beside.push(column.value);
-            }
-        }
-        for finished in by_place.into_iter().flatten() {
-            for (slot, value) in worked.iter_mut().zip(finished) {
-                slot.features.push(value);
-            }
-        }
-        for measures in by_rule {
-            for (slot, measure) in worked.iter_mut().zip(measures) {
-                slot.rules.push(measure);
-            }
-        }
-        Ok(worked)
-    }
-}
-
-/// Adds what one worker found of some rows to what others found of them, or of other rows.
-fn add(sum: &mut CompleteRows, found: CompleteRows) {
-    sum.rows += found.rows;
-    sum.columns += found.columns;
-    sum.complete += found.complete;
-    sum.filled += found.filled;
-}
-
-/// The event times of one slot.
-#[derive(Clone, Default)]
-struct EventTimes {
-    all: TimeSample,
-    /// Those of the sampled rows; none where no row is sampled.
-    sampled: Vec<Option<i64>>,
-}
-
-impl EventTimes {
-    fn update(&mut self, times: &Times, choice: Option<&Choice>) {
-        self.all.update(times.iter());
-        if let Some(choice) = choice {
-            choice.apply(&mut self.sampled, |row| times.get(row));
-        }
-    }
-}
-
-/// The entity keys, one sample a slot.
-struct OwnedKeys {
-    reader: KeyReader,
-    slots: Vec<KeySample>,
-    /// Which entities have which features, one sample a slot; none where it is not asked what is complete.
-    entities: Vec<EntitySample>,
-    /// The features that an entity is complete with.
-    features: Vec<FeatureColumn>,
-}
-
-impl OwnedKeys {
-    fn new(reader: KeyReader, layout: &Layout, request: &Request) -> Self {
-        let slots = request.slots.get();
-        let asked = request.counting.joint.counts_complete_rows();
-        let features = layout.features.iter();
-        let features = features.filter(|column| request.counting.of(column).is_some());
-        Self {
-            reader,
-            slots: vec![KeySample::default(); slots],
-            entities: vec![EntitySample::default(); if asked { slots } else { 0 }],
-            features: features.cloned().collect(),
-        }
-    }
-
-    fn update(&mut self, part: &Part) -> Result<(), PullError> {
-        let sample = &mut self.slots[part.slot];
-        let gaps = match self.entities.get_mut(part.slot) {
-            Some(entities) => Some((entities, gaps(&self.features, &part.batch)?)),
-            None => None,
-        };
-        let read = match gaps {
-            None => self.reader.read(&part.batch, |key| sample.insert(key)),
-            Some((entities, gaps)) => {
-                let mut row = 0;
-                self.reader.read(&part.batch, |key| {
-                    sample.insert(key);
-                    if let Some(key) = key {
-                        entities.insert(key, gaps.row(row));
-                    }
-                    row += 1;
-                })
-            }
-        };
-        read.map_err(|source| PullError::Column {
-            column: self.reader.name(),
-            source,
-        })
-    }
-
-    /// What is known of the entities of each slot.
-    fn entities(&self) -> impl Iterator<Item = CompleteEntities> + '_ {
-        let columns = self.features.len() as u64;
-        self.entities
-            .iter()
-            .map(move |sample| sample.close(columns))
-    }
-}
-
-/// Which features each row of a batch misses.
-fn gaps(features: &[FeatureColumn], batch: &RecordBatch) -> Result<RowGaps, PullError> {
-    let rows = batch.num_rows();
-    let mut gaps = RowGaps::new(rows, features.len());
-    for (place, feature) in features.iter().enumerate() {
-        let failed = |source| PullError::Column {
-            column: feature.name.clone(),
-            source,
-        };
-        if let Some(nulls) = nulls(feature, batch).map_err(failed)? {
-            gaps.add(place, &validity(Some(&nulls), rows).map_err(failed)?);
-        }
-    }
-    Ok(gaps)
-}
-
-/// One feature's profiles, one a slot.
-struct Owned {
-    place: usize,
-    column: FeatureColumn,
-    reader: Reader,
-    slots: Vec<(FeatureProfile, Option<i64>)>,
-    /// Whether rows without it are not complete: a feature of the baseline, of its kind.
-    counts: bool,
-    /// One entry a slot; none where the feature is not sampled.
-    samples: Vec<RowSample>,
-}
-
-impl Owned {
-    fn new(place: usize, column: &FeatureColumn, request: &Request) -> Self {
-        // Bins of the other kind mean that the type changed: the column is profiled as what it is
-        // now, without bins, and the schema check says what happened.
-        let counting = request.counting.of(column);
-        let profile = FeatureProfile::new(column.kind, counting.map(|c| c.bins.clone()));
-        let profile = match counting.and_then(|counting| counting.acceptable.as_ref()) {
-            Some(acceptable) => profile.accepting(acceptable),
-            None => profile,
-        };
-        let profile = match counting.and_then(|counting| counting.fences) {
-            Some(fences) => profile.fenced(fences),
-            None => profile,
-        };
-        let profile = match request.counting.names {
-            true => profile.remembering(),
-            false => profile,
-        };
-        let profile = match column.imputed {
-            ImputedFlag::None => profile,
-            ImputedFlag::Unusable => profile.flagged(false),
-            ImputedFlag::At(_) => profile.flagged(true),
-        };
-        Self {
-            place,
-            column: column.clone(),
-            reader: Reader::default(),
-            counts: counting.is_some(),
-            slots: (0..request.slots.get())
-                .map(|_| (profile.clone(), None))
-                .collect(),
-            samples: match request.counting.joint.samples(column) {
-                true => vec![RowSample::new(column.kind); request.slots.get()],
-                false => Vec::new(),
-            },
-        }
-    }
-
-    fn update(&mut self, part: &Part, gaps: Option<&mut Gaps>) -> Result<(), PullError> {
-        let mut gaps = gaps.filter(|_| self.counts);
-        let (profile, newest) = &mut self.slots[part.slot];
-        let failed = |source| PullError::Column {
-            column: self.column.name.clone(),
-            source,
-        };
-        let flags = match self.column.imputed {
-            ImputedFlag::At(index) => Some(Flags::new(part.batch.column(index)).map_err(failed)?),
-            ImputedFlag::None | ImputedFlag::Unusable => None,
-        };
-        let mut sample = self.samples.get_mut(part.slot).zip(part.choice.as_ref());
-        let update = |column: &Column<'_>| {
-            profile.update(column)?;
-            if let Some(flags) = &flags {
-                profile.flag(column, |row| flags.is_set(row));
-            }
-            if let Some((values, choice)) = &mut sample {
-                profile.pick(column, choice, values);
-            }
-            if let Some(gaps) = &mut gaps {
-                gaps.add(column.validity());
-            }
-            Ok(())
-        };
-        self.reader
-            .read(&self.column, &part.batch, update)
-            .map_err(failed)?
-            .map_err(|mismatch: ColumnError| PullError::Worker(mismatch.to_string()))?;
-        // A scan is needed only where the batch could hold something newer than what was seen.
-        if part.newest_event > *newest
-            && let Some(times) = &part.times
-        {
-            let column = part.batch.column(self.column.index);
-            *newest = (*newest).max(times.newest_where_valid(column));
-        }
-        Ok(())
-    }
-
-    fn finish<T>(self, finish: fn(FeatureProfile) -> T) -> FinishedFeature<T> {
-        let slots = self
-            .slots
-            .into_iter()
-            .map(|(profile, newest_event)| Finished {
-                value: finish(profile),
-                newest_event,
-            })
-            .collect();
-        FinishedFeature {
-            place: self.place,
-            name: self.column.name,
-            slots,
-            samples: self.samples,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::array::{ArrayRef, Float64Array, Int64Array};
     use arrow::datatypes::{Field, Schema};
-    use stats::{FrozenFeature, Kind, Validity};
+    use stats::{CompleteEntities, CompleteRows, FrozenFeature};
 
     use super::*;
     use crate::joint::Asked;
+    use crate::profiled;
 
     const MANIFEST: &str = "
 apiVersion: featuremonitor.io/v1alpha1
@@ -869,13 +411,7 @@ spec:
         let schema = Arc::new(Schema::new(fields.collect::<Vec<Field>>()));
         let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
 
-        let mut profile = FeatureProfile::new(Kind::Numeric, None);
-        let two = Column::Numeric {
-            values: &[1.0, 2.0],
-            validity: Validity::all(2),
-        };
-        profile.update(&two).unwrap();
-        let bins = Arc::new(profile.freeze_bins());
+        let bins = Arc::new(profiled::numbers(&[1.0, 2.0], None).freeze_bins());
         let frozen = |name: &String| FrozenFeature::new(name, "float64", bins.clone(), Vec::new());
         let features: Vec<FrozenFeature> = names.iter().map(frozen).collect();
         let counting = |feature: &FrozenFeature| Counting {

@@ -298,9 +298,7 @@ impl JudgedState {
             breached.get(check).filter(|_| judged)
         }))
     }
-}
 
-impl JudgedState {
     /// The alarms of calibrated limits that begin with this window: what is breached and was not in the last window before it
     /// with a verdict, whose breaches those in between have taken over.
     pub fn begun(&self, before: Option<&JudgedState>) -> Alarms {

@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use crate::cli::{Input, Run};
 use crate::config::{self, Config, ConfigError, Watch};
-use crate::http::{self, Rendered, Served, Site, Web, WebConfigError, chain};
+use crate::http::{self, Rendered, Served, Site, Web, WebConfigError};
 use crate::monitor::{Monitor, Tally};
 use crate::process::{Outcome, Process};
 use crate::scrape::scrape;
@@ -35,7 +35,7 @@ pub enum RunError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The web configuration cannot be used.
-    #[error("--web.config.file: {}", chain(.0))]
+    #[error("--web.config.file: {}", program::chain(.0))]
     Web(#[from] WebConfigError),
     /// The manifest is one of another monitor.
     #[error(

@@ -300,32 +300,21 @@ fn difference(was: &Summary, now: &Summary) -> Option<f64> {
 mod tests {
     use std::sync::Arc;
 
-    use stats::{Bins, Column, FeatureProfile, Validity};
-
     use super::*;
-
-    fn profile(values: &[f64], bins: Option<&Arc<Bins>>) -> FeatureProfile {
-        let mut profile = FeatureProfile::new(Kind::Numeric, bins.cloned());
-        let column = Column::Numeric {
-            values,
-            validity: Validity::all(values.len()),
-        };
-        profile.update(&column).unwrap();
-        profile
-    }
+    use crate::profiled::numbers;
 
     /// A feature of a baseline with these windows.
     fn feature(windows: &[Vec<f64>]) -> FrozenFeature {
-        let bins = Arc::new(profile(&windows.concat(), None).freeze_bins());
+        let bins = Arc::new(numbers(&windows.concat(), None).freeze_bins());
         let windows = windows.iter();
-        let windows = windows.map(|values| profile(values, Some(&bins)).close());
+        let windows = windows.map(|values| numbers(values, Some(&bins)).close());
         let windows = windows.collect();
         FrozenFeature::new("a", "float64", bins, windows)
     }
 
     /// What is found where the newest rows hold these values, and the window judged last those.
     fn found(feature: &FrozenFeature, newest: &[f64], judged: Option<&[f64]>) -> Vec<Problem> {
-        let close = |values: &[f64]| profile(values, Some(&feature.bins)).close();
+        let close = |values: &[f64]| numbers(values, Some(&feature.bins)).close();
         let (summary, judged) = (close(newest), judged.map(close));
         let present = Present {
             name: "a",

@@ -175,24 +175,13 @@ pub fn told(value: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use stats::association::ABSENT;
-    use stats::{Categories, Column, FeatureProfile, Kind, Validity};
 
     use super::*;
+    use crate::profiled::categories;
 
     /// Of shops a, b and c, each as often as its place says, of which two are told apart.
     fn frozen() -> FrozenSegments {
-        let names = ["a", "b", "c"];
-        let mut profile = FeatureProfile::new(Kind::Categorical, None);
-        let column = Column::Categorical {
-            codes: &[0, 0, 0, 1, 1, 2],
-            validity: Validity::all(6),
-            categories: Categories {
-                generation: 1,
-                len: 3,
-                name: &|code| names.get(code).copied(),
-            },
-        };
-        profile.update(&column).unwrap();
+        let profile = categories(&["a", "b", "c"], &[0, 0, 0, 1, 1, 2], None);
         FrozenSegments {
             column: "shop".to_owned(),
             top: 2,

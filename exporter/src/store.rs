@@ -142,7 +142,8 @@ pub enum StoreError {
     },
     /// The object was written by a newer release.
     #[error(
-        "the saved state {object} has version {found}, this release reads up to {VERSION}: run the newer release, or remove it so that a new baseline is made"
+        "the saved state {object} has version {found}, this release reads up to {VERSION}: run the newer release, or {}",
+        without(.object)
     )]
     Newer {
         /// The object.
@@ -152,7 +153,7 @@ pub enum StoreError {
     },
 }
 
-/// What to do without a damaged object, and what follows from it.
+/// What to do without an object that cannot be read, and what follows from it.
 fn without(object: &str) -> &'static str {
     let name = object.rsplit('/').next().unwrap_or(object);
     match name {
@@ -594,7 +595,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_says_what_follows_from_removing_it() {
+    fn what_cannot_be_read_says_what_follows_from_removing_it() {
         let said = |object: &str| {
             let error = StoreError::Damaged {
                 object: format!("/state/ml-prod/customers/{object}"),
@@ -611,6 +612,12 @@ mod tests {
         assert!(progress.contains("the baseline stays"), "{progress}");
         let replaced = said("baseline-replaced-3.json");
         assert!(replaced.contains("nothing is judged by it"), "{replaced}");
+        let newer = StoreError::Newer {
+            object: progress::SAVED_AS.to_owned(),
+            found: 9,
+        };
+        let newer = newer.to_string();
+        assert!(newer.contains("the baseline stays"), "{newer}");
     }
 
     #[tokio::test]

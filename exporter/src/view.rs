@@ -11,7 +11,7 @@ use stats::{
 
 use crate::baseline::{Baseline, Definition};
 use crate::contaminated::WHOLE;
-use crate::progress::{JudgedState, Progress};
+use crate::progress::{Columns, JudgedState, Progress};
 use crate::quality::{FeatureQuality, MonitorQuality};
 use crate::rules::{Outcome, Rule};
 use crate::schema::{self, Part, Present, Problem};
@@ -366,29 +366,109 @@ fn problems(
         .filter(|finding| !baseline.is_empty() || finding.problem != Problem::New)
         .map(|finding| (finding.feature, finding.problem))
         .collect();
-    for column in &latest.columns.absent {
-        problems.insert(column.clone(), Problem::Missing);
-    }
-    let unfit = |column: &String, data_type: &String, part, field| Problem::Unfit {
-        field,
-        column: column.clone(),
-        data_type: data_type.clone(),
-        part,
-    };
-    for (column, data_type) in &latest.columns.not_a_flag {
-        let mut flags = features.flag_fields();
-        let field = flags.find(|(_, flag)| flag == column);
-        let field = field.map_or_else(String::new, |(path, _)| path);
-        let problem = unfit(column, data_type, Part::Flag, field);
-        problems.insert(column.clone(), problem);
-    }
-    for (column, data_type) in &latest.columns.not_a_time {
-        let field = match parts.config.data.event_time.as_ref() == Some(column) {
-            true => "spec.data.eventTime",
-            false => "spec.data.window.column",
-        };
-        let problem = unfit(column, data_type, Part::Time, field.to_owned());
-        problems.insert(column.clone(), problem);
-    }
+    problems.extend(misfits(&latest.columns, &parts.config.data));
     problems
+}
+
+/// What is wrong with the columns to which the manifest gives a part beside that of a feature. They are those of the last pull
+/// with rows, which may have been before the manifest was changed: of one that it no longer names nothing is said.
+fn misfits(columns: &Columns, data: &valid::Data) -> Vec<(String, Problem)> {
+    let absent = columns.absent.iter();
+    let absent = absent.filter(|column| data.features.gives_part(column));
+    let absent = absent.map(|column| (column.clone(), Problem::Missing));
+    // What is said of a feature, the schema check says.
+    let is_beside =
+        |column: &str| data.features.gives_part(column) && !data.features.selects(column);
+    let unwatched = columns.unsupported.iter();
+    let unwatched = unwatched.filter(|(column, _)| is_beside(column));
+    let unwatched = unwatched.map(|(column, data_type)| {
+        let data_type = data_type.clone();
+        (column.clone(), Problem::Unsupported { data_type })
+    });
+    let flag = |column: &str| {
+        let mut flags = data.features.flag_fields();
+        let named = flags.find(|(_, flag)| *flag == column);
+        named.map(|(field, _)| field)
+    };
+    let time = |column: &str| {
+        let window = data.window.as_ref().map(|window| window.column.as_str());
+        let times = [
+            ("spec.data.eventTime", data.event_time.as_deref()),
+            ("spec.data.window.column", window),
+        ];
+        let named = times.into_iter().find(|(_, time)| *time == Some(column));
+        named.map(|(field, _)| field.to_owned())
+    };
+    let unfit = |(column, data_type): &(String, String), part, field: Option<String>| {
+        let problem = Problem::Unfit {
+            field: field?,
+            column: column.clone(),
+            data_type: data_type.clone(),
+            part,
+        };
+        Some((column.clone(), problem))
+    };
+    let flags = columns.not_a_flag.iter();
+    let flags = flags.filter_map(|found| unfit(found, Part::Flag, flag(&found.0)));
+    let times = columns.not_a_time.iter();
+    let times = times.filter_map(|found| unfit(found, Part::Time, time(&found.0)));
+    absent.chain(unwatched).chain(flags).chain(times).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "
+apiVersion: featuremonitor.io/v1alpha1
+kind: FeatureMonitor
+metadata: {name: test}
+spec:
+  owner: {team: test}
+  source: {flight: {uri: 'grpc://localhost:1', query: {path: [x]}}}
+  data:
+    entityKeys: [id]
+    eventTime: at
+    window: {column: day, length: 7d}
+    target: {column: label}
+    segments: [{column: region}]
+    features: {overrides: [{names: [age], imputedFlag: was_imputed}]}
+  schedule: {every: 1h}
+  baseline: {previous: {}}
+";
+
+    /// The columns are of a pull before the manifest was mended: it names each under its right name, and one no more at all.
+    #[test]
+    fn of_columns_that_the_manifest_no_longer_names_nothing_is_said() {
+        let data = crds::manifest::load(MANIFEST).unwrap().monitor.data;
+        let texts = |names: &[&str]| {
+            let typed = names
+                .iter()
+                .map(|name| ((*name).to_owned(), "string".to_owned()));
+            typed.collect::<Vec<_>>()
+        };
+        let mut columns = Columns::default();
+        columns.absent = ["id", "regio", "region", "target"]
+            .map(str::to_owned)
+            .to_vec();
+        columns.not_a_time = texts(&["at", "att", "day"]);
+        columns.not_a_flag = texts(&["was_imputed", "was_imptued"]);
+        columns.unsupported = texts(&["label", "labels", "age"]);
+        let found = misfits(&columns, &data);
+        let said: Vec<String> = found
+            .iter()
+            .map(|(column, problem)| format!("{column}: {problem}"))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "id: the column is missing",
+                "region: the column is missing",
+                "label: columns of type string are not watched",
+                "was_imputed: spec.data.features.overrides[0].imputedFlag names was_imputed, and string is no flag",
+                "at: spec.data.eventTime names at, and string is no time",
+                "day: spec.data.window.column names day, and string is no time",
+            ]
+        );
+    }
 }

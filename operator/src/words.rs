@@ -4,14 +4,7 @@ use std::error::Error;
 
 /// An error and its causes, each text once, on one line, cut at 500 characters.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for cause in std::iter::successors(Some(error), |&error| error.source()) {
-        let text = cause.to_string();
-        if !texts.iter().any(|said| said.contains(&text)) {
-            texts.push(text);
-        }
-    }
-    cut(&texts.join(": "), 500)
+    cut(&program::chain(error), 500)
 }
 
 /// A text on one line, cut at a number of characters.

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod log;
 
+use std::error::Error;
 use std::io::{ErrorKind, Write};
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -27,6 +28,18 @@ pub fn stopped() -> impl Future<Output = ()> {
             _ => std::future::pending().await,
         }
     }
+}
+
+/// An error and its causes, each text once.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for cause in std::iter::successors(Some(error), |&error| error.source()) {
+        let text = cause.to_string();
+        if !texts.iter().any(|said| said.contains(&text)) {
+            texts.push(text);
+        }
+    }
+    texts.join(": ")
 }
 
 /// Writes the answer of a command to standard output. A reader who has seen enough, such as `head`, is no error.

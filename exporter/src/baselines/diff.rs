@@ -9,7 +9,7 @@ use stats::{FrozenFeature, NotComputed, ReferenceDistance, Statistic, limits};
 use super::definition;
 use super::list::{Entry, Held, line};
 use crate::baseline::Baseline;
-use crate::profile::{number, percent, right, table};
+use crate::table::{number, percent, right, table};
 
 /// What `baselines diff` says.
 #[derive(Serialize)]

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::archive::Saved;
 use crate::baseline::Baseline;
-use crate::profile::{right, table as columns};
+use crate::table::{plural, right, table as columns};
+use crate::words::things;
 
 /// The saved baselines of a monitor.
 pub struct Held<'a> {
@@ -206,15 +207,49 @@ pub fn short(digest: &str) -> &str {
 
 /// A baseline in a line of text.
 pub fn line(entry: &Entry) -> String {
+    let most = entry.windows.max(entry.windows_needed as usize);
     format!(
-        "version {}, revision {}, {}, {} windows, {} rows, {} features, {}, {}",
+        "version {}, revision {}, {}, {} {}, {}, {}, {}, {}",
         entry.version,
         entry.revision,
         entry.kind,
         windows(entry),
-        entry.rows,
-        entry.features,
+        things(most as u64, "window"),
+        plural(entry.rows, "row"),
+        plural(entry.features as u64, "feature"),
         short(&entry.digest),
         entry.standing.words()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_counts_one_as_one() {
+        let check = |windows, windows_needed, rows, expected: &str| {
+            let entry = Entry {
+                version: 2,
+                revision: 1,
+                standing: Standing::Replaced,
+                kind: "rolling",
+                frozen_at: Timestamp::UNIX_EPOCH,
+                start: None,
+                end: None,
+                windows,
+                windows_needed,
+                rows,
+                features: 1,
+                digest: "sha256:0".to_owned(),
+            };
+            let counted = format!(
+                "version 2, revision 1, rolling, {expected}, 1 feature, sha256:0, replaced"
+            );
+            assert_eq!(line(&entry), counted);
+        };
+        check(1, 1, 1, "1 window, 1 row");
+        check(4, 4, 800, "4 windows, 800 rows");
+        check(1, 4, 200, "1 of 4 windows, 200 rows");
+    }
 }

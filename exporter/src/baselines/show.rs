@@ -9,7 +9,7 @@ use stats::{Bins, FrozenFeature, Kind, PROBABILITIES};
 use super::definition;
 use super::list::{Entry, Held, line};
 use crate::baseline::Baseline;
-use crate::profile::{number, percent, right, table};
+use crate::table::{number, percent, right, table};
 
 /// Most categories that are listed.
 const TOP: usize = 10;

@@ -8,7 +8,7 @@ use stats::{Alpha, Check, Severity};
 use super::calibration::{Proposal, Test, Why};
 use super::count::{Count, Holds};
 use super::{Answer, no_limit, no_patch, per, rate, severity, short};
-use crate::profile::{number, part, right, subject, table, tested};
+use crate::table::{number, part, plural, right, subject, table, tested};
 
 /// What was replayed, whether the budget holds, which limits do not, and what to write.
 pub fn tables(answer: &Answer<'_>) -> Result<String, String> {
@@ -57,7 +57,7 @@ pub fn tables(answer: &Answer<'_>) -> Result<String, String> {
     if !lasting.is_empty() {
         let _ = writeln!(
             text,
-            "\nOver a limit in most windows, but in few runs, after a first one below it: changes that last, and not false alarms, so not in the patch. If one is the\nnew normal, move spec.baseline to windows that have it; a running total is better excluded\n\n{}",
+            "\nOver a limit in most windows, but in few runs, after a first one below it: changes that last, and not false alarms, so not in the\npatch. If one is the new normal, move spec.baseline to windows that have it; a running total is better excluded\n\n{}",
             changes(&lasting)
         );
     }
@@ -110,7 +110,7 @@ fn heading(answer: &Answer<'_>) -> String {
 }
 
 fn windows(count: usize) -> String {
-    format!("{count} window{}", if count == 1 { "" } else { "s" })
+    plural(count as u64, "window")
 }
 
 fn budget(answer: &Answer<'_>) -> Table {

@@ -31,7 +31,6 @@ use crate::snapshot::Snapshot;
 pub use auth::UsersError;
 pub use scrape::Rendered;
 pub use tls::TlsError;
-pub(crate) use web::chain;
 pub use web::{Loaded, Web, WebConfigError};
 
 /// How long answers in progress may take after a signal to stop: a scrape's usual timeout.

@@ -151,7 +151,7 @@ impl Web {
                 Err(error) => {
                     tracing::error!(
                         file = %file.display(),
-                        error = %chain(&error),
+                        error = %program::chain(&error),
                         "cannot use the changed web configuration; the one before stays in force"
                     );
                     // The stamps are kept, so that the next look is for the next change.
@@ -255,16 +255,4 @@ fn stamp(path: &Path) -> Stamp {
 
 fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
     files.iter().map(|file| stamp(file)).collect()
-}
-
-/// An error with what caused it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -11,9 +11,9 @@ use super::pairs::measure;
 use super::picture::{self, Bar};
 use super::segments::in_words;
 use super::state::not_about;
-use super::words;
 use super::{statistic, tone};
 use crate::snapshot::{BaselineState, Breaches, FeatureState, PairsState, Snapshot};
+use crate::words;
 
 /// Most bins that are listed; a category beyond them is in the picture only.
 const BINS: usize = 24;

@@ -7,8 +7,8 @@ use stats::{
     CoMissingPair, CompleteEntities, Completeness, Difference, MissingnessReport, PatternChange,
 };
 
-use super::words;
 use crate::snapshot::{EntitiesState, Snapshot};
+use crate::words;
 
 /// The section; nothing where nothing was compared.
 pub fn section(snapshot: &Snapshot) -> Markup {

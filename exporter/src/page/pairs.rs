@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use stats::association::{Association, Matrix, Measure};
 use stats::{AssociationReport, BySeverity, PairChange, Severity};
 
-use super::words;
 use crate::snapshot::PairsState;
+use crate::words;
 
 /// Most features of which it is listed how well the others tell them.
 const LISTED: usize = 20;

@@ -8,8 +8,9 @@ use stats::predictive::information::Band;
 use stats::predictive::ranking::STABLE;
 use stats::{Bins, PerformanceReport, Power};
 
-use super::{picture, words};
+use super::picture;
 use crate::snapshot::{FeatureState, Snapshot};
+use crate::words;
 
 /// Most features that are listed.
 const LISTED: usize = 20;

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use stats::{Bins, BySeverity, Limit};
 
-use super::words;
 use crate::scrape::coarse;
 use crate::snapshot::FeatureState;
+use crate::words;
 
 /// Bars of a row's picture: as many as stay apart in its width.
 const BARS: usize = 20;

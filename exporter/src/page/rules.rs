@@ -3,9 +3,9 @@
 use crds::valid::{Over, Severity};
 use maud::{Markup, html};
 
-use super::words;
 use crate::rules::{Judgement, Outcome, Unjudged};
 use crate::snapshot::RuleState;
+use crate::words;
 
 /// All rules; nothing where there is none.
 pub fn section(rules: &[RuleState]) -> Markup {

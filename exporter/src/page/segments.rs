@@ -5,9 +5,9 @@ use stats::decomposition::Segment;
 use stats::{SegmentChange, SegmentsReport, Split};
 
 use super::pairs::over;
-use super::words;
 use crate::freshness::{Served, ServedSegment};
 use crate::segments;
+use crate::words;
 
 /// Most features whose change is told apart.
 const LISTED: usize = 10;

@@ -141,24 +141,13 @@ fn text(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use stats::{Categories, Column, FeatureProfile, Kind, Validity};
-
     use super::*;
+    use crate::profiled::categories;
 
     #[test]
     fn a_category_that_reads_as_all_others_is_in_quotes() {
         let names = ["a", "__other__", "__unseen__"];
-        let mut profile = FeatureProfile::new(Kind::Categorical, None);
-        let column = Column::Categorical {
-            codes: &[0, 0, 0, 1, 1, 2],
-            validity: Validity::all(6),
-            categories: Categories {
-                generation: 1,
-                len: 3,
-                name: &|code| names.get(code).copied(),
-            },
-        };
-        profile.update(&column).unwrap();
+        let profile = categories(&names, &[0, 0, 0, 1, 1, 2], None);
         let named = bin_names(&profile.freeze_bins(), false);
         let expected = [
             "a",

@@ -6,6 +6,7 @@
 //! duplicates from its own error.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,39 +15,93 @@ use crate::hash;
 /// Most keys that are kept.
 pub const CAP: usize = 1 << 16;
 
-/// Keys of a window while its rows arrive: at most about 2 MB. Merging gives the same in any order.
-#[derive(Debug, Clone)]
-pub struct KeySample {
-    rows: u64,
-    nulls: u64,
-    /// Hashes up to this are kept.
-    limit: u64,
-    counts: HashMap<u64, u64>,
+/// The hash of a row's key, by which it is sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyHash(u64);
+
+impl KeyHash {
+    /// That of the bytes of a key: equal bytes for equal keys.
+    pub fn of(key: &[u8]) -> Self {
+        KeyHash(hash::bytes(key))
+    }
 }
 
-impl Default for KeySample {
+/// A value of each sampled key: of all keys, while they are at most so many as `MOST`.
+#[derive(Debug, Clone)]
+pub(crate) struct ByKey<V, const MOST: usize> {
+    /// Hashes up to this are kept.
+    limit: u64,
+    values: HashMap<u64, V>,
+}
+
+impl<V, const MOST: usize> Default for ByKey<V, MOST> {
     fn default() -> Self {
-        KeySample {
-            rows: 0,
-            nulls: 0,
+        ByKey {
             limit: u64::MAX,
-            counts: HashMap::new(),
+            values: HashMap::new(),
         }
     }
 }
 
-impl KeySample {
-    /// Takes in one row by the bytes of its key; `None` where a part of the key is null.
-    pub fn insert(&mut self, key: Option<&[u8]>) {
-        self.rows += 1;
-        let Some(key) = key else {
-            self.nulls += 1;
+impl<V, const MOST: usize> ByKey<V, MOST> {
+    /// Whether a key is sampled; one that is not never is again.
+    pub(crate) fn samples(&self, KeyHash(hash): KeyHash) -> bool {
+        hash <= self.limit
+    }
+
+    /// Takes in one more row of a key: its first one with `first`, a later one with `more`; none of a key that is not sampled.
+    pub(crate) fn update(
+        &mut self,
+        key: KeyHash,
+        first: impl FnOnce() -> V,
+        more: impl FnOnce(&mut V),
+    ) {
+        if !self.samples(key) {
             return;
-        };
-        let hash = hash::bytes(key);
-        if hash <= self.limit {
-            *self.counts.entry(hash).or_default() += 1;
-            self.shrink();
+        }
+        match self.values.entry(key.0) {
+            Entry::Occupied(mut known) => more(known.get_mut()),
+            Entry::Vacant(place) => {
+                place.insert(first());
+                self.shrink();
+            }
+        }
+    }
+
+    /// What is known of the sampled keys.
+    pub(crate) fn values(&self) -> impl ExactSizeIterator<Item = &V> {
+        self.values.values()
+    }
+
+    fn shrink(&mut self) {
+        while self.values.len() > MOST {
+            self.keep(self.limit / 2);
+        }
+    }
+
+    /// Keeps the keys whose hash is at most this.
+    fn keep(&mut self, limit: u64) {
+        self.limit = limit;
+        self.values.retain(|hash, _| *hash <= limit);
+    }
+}
+
+/// Keys of a window while its rows arrive: at most about 2 MB. Merging gives the same in any order.
+#[derive(Debug, Clone, Default)]
+pub struct KeySample {
+    rows: u64,
+    nulls: u64,
+    /// How many rows each key has.
+    counts: ByKey<u64, CAP>,
+}
+
+impl KeySample {
+    /// Takes in one row by its key; `None` where a part of the key is null.
+    pub fn insert(&mut self, key: Option<KeyHash>) {
+        self.rows += 1;
+        match key {
+            Some(key) => self.counts.update(key, || 1, |count| *count += 1),
+            None => self.nulls += 1,
         }
     }
 
@@ -54,20 +109,10 @@ impl KeySample {
     pub fn merge(&mut self, other: KeySample) {
         self.rows += other.rows;
         self.nulls += other.nulls;
-        self.limit = self.limit.min(other.limit);
-        for (hash, count) in other.counts {
-            *self.counts.entry(hash).or_default() += count;
-        }
-        let limit = self.limit;
-        self.counts.retain(|hash, _| *hash <= limit);
-        self.shrink();
-    }
-
-    fn shrink(&mut self) {
-        while self.counts.len() > CAP {
-            self.limit /= 2;
-            let limit = self.limit;
-            self.counts.retain(|hash, _| *hash <= limit);
+        self.counts.keep(self.counts.limit.min(other.counts.limit));
+        for (hash, count) in other.counts.values {
+            self.counts
+                .update(KeyHash(hash), || count, |own| *own += count);
         }
     }
 
@@ -77,7 +122,7 @@ impl KeySample {
             rows: self.rows,
             nulls: self.nulls,
             sampled_rows: self.counts.values().sum(),
-            sampled_keys: self.counts.len() as u64,
+            sampled_keys: self.counts.values().len() as u64,
         }
     }
 }
@@ -115,8 +160,7 @@ mod tests {
     fn sample(keys: &[Option<u32>]) -> KeySample {
         let mut sample = KeySample::default();
         for key in keys {
-            let bytes = key.map(u32::to_be_bytes);
-            sample.insert(bytes.as_ref().map(<[u8; 4]>::as_slice));
+            sample.insert(key.map(|key| KeyHash::of(&key.to_be_bytes())));
         }
         sample
     }

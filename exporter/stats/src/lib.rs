@@ -68,7 +68,7 @@ pub use judge::{
     judge, judge_shift,
 };
 pub use kept::KeptSummary;
-pub use keys::{KeySample, Keys};
+pub use keys::{KeyHash, KeySample, Keys};
 pub use limits::{Alpha, Limit, LimitPart};
 pub use missingness::{CompleteEntities, CompleteRows, EntitySample, Gaps, Missingness, RowGaps};
 pub use outliers::Fences;

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 
 use stats::{
-    ByCheck, BySeverity, CheckSettings, DriftSettings, KeySample, NotComputed, QualitySettings,
-    Reference, Settings, Statistic, Verdict, WindowSummary, judge,
+    ByCheck, BySeverity, CheckSettings, DriftSettings, KeyHash, KeySample, NotComputed,
+    QualitySettings, Reference, Settings, Statistic, Verdict, WindowSummary, judge,
 };
 
 /// A window of so many rows, of which the last `twice` have keys that came before.
 fn window(rows: u32, twice: u32) -> WindowSummary {
     let mut keys = KeySample::default();
     for row in (0..rows - twice).chain(0..twice) {
-        keys.insert(Some(&row.to_be_bytes()));
+        keys.insert(Some(KeyHash::of(&row.to_be_bytes())));
     }
     WindowSummary {
         keys: Some(keys.close()),

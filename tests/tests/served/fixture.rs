@@ -26,10 +26,10 @@ use stats::performance::{BinEvidence, Evidence, Measured, PowerMeasure};
 use stats::sequential::{ChartReading, Direction};
 use stats::{
     AssociationReport, Associations, BySeverity, Categories, Check, Column, CompleteEntities,
-    FeatureProfile, FeatureReport, FeatureSplit, FrozenFeature, KeySample, Kind, Limit, LimitPart,
-    Missingness, NotComputed, PairChange, PerformanceReport, Power, Reference, RowSample,
-    RowSampler, SegmentChange, SegmentsReport, Split, Statistic, Summary, TIME_POINTS, TimeSample,
-    Usual, Validity, Verdict, WindowSummary, judge, score,
+    FeatureProfile, FeatureReport, FeatureSplit, FrozenFeature, KeyHash, KeySample, Kind, Limit,
+    LimitPart, Missingness, NotComputed, PairChange, PerformanceReport, Power, Reference,
+    RowSample, RowSampler, SegmentChange, SegmentsReport, Split, Statistic, Summary, TIME_POINTS,
+    TimeSample, Usual, Validity, Verdict, WindowSummary, judge, score,
 };
 
 /// A name in which everything that markup or the text formats must escape occurs.
@@ -354,7 +354,7 @@ pub fn snapshot() -> Snapshot {
     let window = |w: usize, twice: usize| {
         let mut keys = KeySample::default();
         for row in (0..ROWS - twice).chain(0..twice) {
-            keys.insert(Some(&row.to_be_bytes()));
+            keys.insert(Some(KeyHash::of(&row.to_be_bytes())));
         }
         WindowSummary {
             keys: Some(keys.close()),

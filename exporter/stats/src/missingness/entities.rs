@@ -5,18 +5,16 @@
 //! Answers to Distinct Values Queries and Event Reports", VLDB 2001): of a sampled entity it is known exactly, and the share is
 //! exact where there are no more than [`CAP`] entities.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
-use super::indicator::{mask, ones};
+use super::indicator::ones;
 use crate::column::Validity;
-use crate::hash;
+use crate::keys::{ByKey, KeyHash};
 
 /// The most entities that are kept: with the bits of 1,000 columns 2 MB. Of 8,192 a share has a standard error of at most 0.0055.
 pub const CAP: usize = 1 << 14;
 
-/// The columns that each row of a batch misses.
+/// The columns that each row of a batch misses, of those rows that are asked for.
 #[derive(Debug, Clone)]
 pub struct RowGaps {
     /// Words a row: column `64·w + i` at bit `i` of word `w`.
@@ -24,15 +22,22 @@ pub struct RowGaps {
     /// Row by row; empty while no row misses anything.
     words: Vec<u64>,
     rows: usize,
+    /// The rows that are asked for: row `64·w + i` at bit `i` of word `w`.
+    asked: Vec<u64>,
 }
 
 impl RowGaps {
-    /// Of a batch with so many rows and columns, before any column.
-    pub fn new(rows: usize, columns: usize) -> Self {
+    /// Of a batch with so many rows and columns, before any column, and whether a row is asked for.
+    pub fn new(rows: usize, columns: usize, asked: impl Fn(usize) -> bool) -> Self {
+        let word = |block: usize| {
+            let rows = 64 * block..rows.min(64 * block + 64);
+            rows.fold(0, |word, row| word | u64::from(asked(row)) << (row % 64))
+        };
         RowGaps {
             width: columns.div_ceil(64),
             words: Vec::new(),
             rows,
+            asked: (0..rows.div_ceil(64)).map(word).collect(),
         }
     }
 
@@ -41,9 +46,8 @@ impl RowGaps {
         if validity.is_all() || column / 64 >= self.width {
             return;
         }
-        for block in 0..self.rows.div_ceil(64) {
-            let rows = mask(self.rows - 64 * block);
-            let missing = !validity.word(block) & rows;
+        for (block, asked) in self.asked.iter().enumerate() {
+            let missing = !validity.word(block) & asked;
             if missing == 0 {
                 continue;
             }
@@ -55,7 +59,7 @@ impl RowGaps {
         }
     }
 
-    /// The columns that a row misses; nothing of a row that misses none.
+    /// The columns that a row misses; nothing of a row that misses none, or is not asked for.
     pub fn row(&self, row: usize) -> &[u64] {
         let words = row * self.width..(row + 1) * self.width;
         let words = self.words.get(words).unwrap_or_default();
@@ -67,60 +71,36 @@ impl RowGaps {
 }
 
 /// Entities of a window while its rows arrive.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct EntitySample {
-    /// Hashes up to this are kept.
-    limit: u64,
     /// The columns that no row of an entity has so far; nothing of one that is complete.
-    missing: HashMap<u64, Box<[u64]>>,
-}
-
-impl Default for EntitySample {
-    fn default() -> Self {
-        EntitySample {
-            limit: u64::MAX,
-            missing: HashMap::new(),
-        }
-    }
+    missing: ByKey<Box<[u64]>, CAP>,
 }
 
 impl EntitySample {
-    /// Takes in one row by the bytes of its key and the columns that it misses, as [`RowGaps::row`] has them.
-    pub fn insert(&mut self, key: &[u8], missing: &[u64]) {
-        let hash = hash::bytes(key);
-        if hash > self.limit {
-            return;
-        }
-        match self.missing.get_mut(&hash) {
-            None => {
-                self.missing.insert(hash, missing.into());
-                self.shrink();
-            }
-            Some(known) if known.is_empty() => {}
-            Some(known) => {
-                let own = missing.iter().copied().chain(std::iter::repeat(0));
-                known.iter_mut().zip(own).for_each(|(all, own)| *all &= own);
-                if known.iter().all(|word| *word == 0) {
-                    *known = Box::default();
-                }
-            }
-        }
+    /// Whether rows of this key are taken in; of one that is not, none ever is again.
+    pub fn samples(&self, key: KeyHash) -> bool {
+        self.missing.samples(key)
     }
 
-    fn shrink(&mut self) {
-        while self.missing.len() > CAP {
-            self.limit /= 2;
-            let limit = self.limit;
-            self.missing.retain(|hash, _| *hash <= limit);
-        }
+    /// Takes in one row by its key and the columns that it misses, as [`RowGaps::row`] has them.
+    pub fn insert(&mut self, key: KeyHash, missing: &[u64]) {
+        let more = |known: &mut Box<[u64]>| {
+            let own = missing.iter().copied().chain(std::iter::repeat(0));
+            known.iter_mut().zip(own).for_each(|(all, own)| *all &= own);
+            if known.iter().all(|word| *word == 0) {
+                *known = Box::default();
+            }
+        };
+        self.missing.update(key, || missing.into(), more);
     }
 
     /// The counts, with so many columns looked at.
     pub fn close(&self, columns: u64) -> CompleteEntities {
-        let complete = self.missing.values().filter(|missing| missing.is_empty());
+        let entities = self.missing.values();
         CompleteEntities {
-            sampled: self.missing.len() as u64,
-            complete: complete.count() as u64,
+            sampled: entities.len() as u64,
+            complete: entities.filter(|missing| missing.is_empty()).count() as u64,
             columns,
         }
     }
@@ -171,7 +151,9 @@ mod tests {
     fn sample(rows: &[(u32, Vec<usize>)], columns: usize, batch: usize) -> EntitySample {
         let mut sample = EntitySample::default();
         for rows in rows.chunks(batch) {
-            let mut gaps = RowGaps::new(rows.len(), columns);
+            let hash = |key: &u32| KeyHash::of(&key.to_be_bytes());
+            let asked = |row: usize| sample.samples(hash(&rows[row].0));
+            let mut gaps = RowGaps::new(rows.len(), columns, asked);
             for column in 0..columns {
                 let mut bits = vec![0u8; rows.len().div_ceil(8)];
                 let there = rows.iter().enumerate();
@@ -180,10 +162,32 @@ mod tests {
                 gaps.add(column, &Validity::bitmap(&bits, 0, rows.len()).unwrap());
             }
             for (row, (key, _)) in rows.iter().enumerate() {
-                sample.insert(&key.to_be_bytes(), gaps.row(row));
+                sample.insert(hash(key), gaps.row(row));
             }
         }
         sample
+    }
+
+    /// What is asked for does not hang on what is asked for besides.
+    #[test]
+    fn rows_that_are_not_asked_for_are_not_looked_at() {
+        let bits = [0b0110_1011u8, 0, 0, 0, 0, 0, 0, 0, 0b10];
+        let gaps = |asked: fn(usize) -> bool| {
+            let mut gaps = RowGaps::new(66, 65, asked);
+            for column in [0, 64] {
+                gaps.add(column, &Validity::bitmap(&bits, 0, 66).unwrap());
+            }
+            gaps
+        };
+        let (all, some) = (gaps(|_| true), gaps(|row| row % 3 == 1));
+        for row in 0..66 {
+            let missing = bits[row / 8] >> (row % 8) & 1 == 0;
+            let words: &[u64] = if missing { &[1, 1] } else { &[] };
+            assert_eq!(all.row(row), words, "{row}");
+            let asked = if row % 3 == 1 { words } else { &[] };
+            assert_eq!(some.row(row), asked, "{row}");
+        }
+        assert_eq!(gaps(|_| false).row(2), &[] as &[u64]);
     }
 
     /// By hand, as pandas says: `frame.groupby("id").agg("last").notna().all(axis=1)`, of which the last value that is there is.

@@ -11,9 +11,9 @@ use rand::{Rng, SeedableRng};
 use stats::performance::{Performance, Predictor, Target};
 use stats::{
     Acceptable, Associations, Bins, ByCheck, BySeverity, Categories, Check, CheckSettings, Column,
-    DriftSettings, FeatureProfile, FeatureReport, Fences, FrozenFeature, KeySample, Keys, Kind,
-    MIN_SEGMENT_ROWS, Missingness, QualitySettings, Reference, RowSample, RowSampler, RowValues,
-    Scope, Segmented, Settings, Summary, Validity, WindowSummary, judge,
+    DriftSettings, FeatureProfile, FeatureReport, Fences, FrozenFeature, KeyHash, KeySample, Keys,
+    Kind, MIN_SEGMENT_ROWS, Missingness, QualitySettings, Reference, RowSample, RowSampler,
+    RowValues, Scope, Segmented, Settings, Summary, Validity, WindowSummary, judge,
 };
 
 pub const FEATURES: usize = 20;
@@ -270,7 +270,7 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
     for row in 0..rows as u64 {
         let twice = row > 0 && rng.random::<f64>() < from.twice;
         let key = if twice { rng.random_range(0..row) } else { row };
-        keys.insert(Some(&key.to_be_bytes()));
+        keys.insert(Some(KeyHash::of(&key.to_be_bytes())));
     }
     Window {
         target,

@@ -33,8 +33,15 @@ pub fn small(value: f64) -> String {
 
 /// A number of things.
 pub fn plural(number: u64, thing: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{s}", count(number))
+    format!("{} {}", count(number), things(number, thing))
+}
+
+/// A thing, or things, as the number before it has them.
+pub fn things(number: u64, thing: &str) -> String {
+    match number {
+        1 => thing.to_owned(),
+        _ => format!("{thing}s"),
+    }
 }
 
 /// Names, the first of many.
