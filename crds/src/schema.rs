@@ -475,19 +475,17 @@ impl Walk {
         if let Some(allowed) = schema["enum"].as_array() {
             let allowed: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
             if !allowed.contains(&text) {
-                return self.unreadable(
-                    path,
-                    shown,
-                    format!("write one of {}", allowed.join(", ")),
-                );
+                let write = match allowed[..] {
+                    [only] => format!("write {only}"),
+                    _ => format!("write one of {}", allowed.join(", ")),
+                };
+                return self.unreadable(path, shown, write);
             }
         }
-        if schema["format"] == "date-time" && timestamp::parse(text).is_err() {
-            return self.out_of_bounds(
-                path,
-                shown,
-                "write a time with its zone, such as 2017-03-26T06:00:00Z",
-            );
+        if schema["format"] == "date-time"
+            && let Err(write) = timestamp::parse(text)
+        {
+            return self.out_of_bounds(path, shown, write);
         }
         if let Some(pattern) = schema["pattern"].as_str()
             && !matches(pattern, text)

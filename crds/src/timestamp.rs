@@ -43,7 +43,9 @@ pub fn parse(text: &str) -> Result<jiff::Timestamp, String> {
     if !is_rfc3339 {
         return Err(refused());
     }
-    let time: jiff::Timestamp = text.parse().map_err(|_| refused())?;
+    let time: jiff::Timestamp = text.parse().map_err(|_| {
+        "write a day and a time that there are, such as 2017-03-26T06:00:00Z".to_owned()
+    })?;
     let seconds = time.as_second();
     // 1900-01-01 and 2200-01-01 in Unix seconds.
     if (-2_208_988_800..7_258_118_400).contains(&seconds) {
@@ -71,16 +73,22 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_time() {
-        for text in [
-            "",
-            "2017-03-26",
-            "2017-03-26T06:00:00",
-            "yesterday",
-            "2017-13-01T00:00:00Z",
-            "20170326T060000Z",
-            "9000-01-01T00:00:00Z",
+        let (zone, there, between) = (
+            "write a time with its zone, such as 2017-03-26T06:00:00Z",
+            "write a day and a time that there are, such as 2017-03-26T06:00:00Z",
+            "write a time between 1900 and 2200",
+        );
+        for (text, write) in [
+            ("", zone),
+            ("2017-03-26", zone),
+            ("2017-03-26T06:00:00", zone),
+            ("yesterday", zone),
+            ("20170326T060000Z", zone),
+            ("2017-13-01T00:00:00Z", there),
+            ("2017-02-29T06:00:00Z", there),
+            ("9000-01-01T00:00:00Z", between),
         ] {
-            assert!(parse(text).is_err(), "{text}");
+            assert_eq!(parse(text).unwrap_err(), write, "{text}");
         }
     }
 }

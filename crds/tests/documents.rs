@@ -436,6 +436,32 @@ fn the_entry_that_is_no_feature_is_named() {
     );
 }
 
+/// Where there is one value, and where a text has the form of a time and is none.
+#[test]
+fn what_to_write_is_what_would_do() {
+    for (from, to, write) in [
+        (
+            "featuremonitor.io/v1alpha1",
+            "featuremonitor.io/v1",
+            "write featuremonitor.io/v1alpha1",
+        ),
+        (
+            "anchor: 2017-01-01T06:00:00Z",
+            "anchor: 2017-02-31T06:00:00Z",
+            "write a day and a time that there are, such as 2017-03-26T06:00:00Z",
+        ),
+    ] {
+        let text = EXAMPLE.replacen(from, to, 1);
+        let Err(LoadError::Violations(violations)) = manifest::load(&text) else {
+            panic!("{to} is right");
+        };
+        let [said] = violations.as_slice() else {
+            panic!("{violations}");
+        };
+        assert_eq!(said.write, write);
+    }
+}
+
 #[test]
 fn an_objective_in_percent_is_said_as_a_share() {
     for (given, write) in [

@@ -8,6 +8,9 @@ mod diff;
 mod list;
 mod show;
 
+use std::time::Duration;
+
+use crds::duration;
 use crds::valid::State;
 use serde::Serialize;
 
@@ -111,7 +114,7 @@ fn definition(baseline: &Baseline) -> Vec<(&'static str, String)> {
             ("spec.data.window.column", column.clone()),
             (
                 "spec.data.window.length",
-                format!("{:#}", jiff::SignedDuration::from_micros(*micros)),
+                duration::display(Duration::from_micros(micros.unsigned_abs())),
             ),
             ("spec.data.window.anchor", anchor.to_string()),
         ]),

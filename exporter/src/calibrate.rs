@@ -15,7 +15,7 @@ use crds::valid;
 use jiff::Timestamp;
 use stats::{Check, Severity};
 
-use self::calibration::{Calibration, Proposal, Test, calibration};
+use self::calibration::{Calibration, Proposal, calibration};
 use self::count::Count;
 use self::patch::{Patch, patch};
 use crate::cli::{Calibrate, CalibrateOutput};
@@ -56,11 +56,23 @@ pub async fn calibrate(args: &Calibrate, now: Timestamp) -> Result<String, Strin
 }
 
 /// What is said instead of a patch.
-fn no_patch(calibration: &Calibration) -> &'static str {
-    if calibration.tests.iter().any(Test::is_over) {
-        "No patch: where alarms are more than their share of the budget, no limit holds it."
+fn no_patch(calibration: &Calibration) -> String {
+    let over = calibration.tests.iter().filter(|test| test.is_over());
+    let findings = over
+        .flat_map(|test| test.at.iter())
+        .filter_map(|(_, at)| at.finding.as_ref());
+    let proposals: Vec<Proposal> = findings.map(|finding| finding.proposal).collect();
+    let too_few = |proposal: &Proposal| matches!(proposal, Proposal::TooFewWindows { .. });
+    if proposals.is_empty() {
+        "No patch: of no feature are alarms more than their share of the budget.".to_owned()
+    } else if proposals.iter().any(too_few) {
+        format!(
+            "No patch: a limit follows from {} windows with a value or more. Replay more.",
+            stats::limits::MIN_WINDOWS
+        )
     } else {
-        "No patch: of no feature are alarms more than their share of the budget."
+        "No patch: where alarms are more than their share of the budget, no limit can be proposed; the table says why not."
+            .to_owned()
     }
 }
 

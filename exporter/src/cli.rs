@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use crds::timestamp;
 use jiff::Timestamp;
 use program::log::LogFormat;
 use program::{answer, exit_code, stopped};
@@ -47,8 +48,8 @@ pub enum Command {
     Run(Run),
     /// Say whether manifests are valid: every violation with its path, what was found, what to write.
     ///
-    /// The rules' expressions are read as SQL. Which columns there are, and of which types, only the source knows:
-    /// with --source it is asked, and every name that the manifest writes is looked for.
+    /// The rules' expressions are read as SQL once nothing else is wrong with a manifest. Which columns there are, and of
+    /// which types, only the source knows: with --source it is asked, and every name that the manifest writes is looked for.
     Check(Check),
     /// Pull one window once and print what is in it, compared with the baseline.
     ///
@@ -107,7 +108,7 @@ pub struct BaselinesList {
 #[derive(Debug, Args)]
 pub struct BaselinesShow {
     /// Its version; the one in use when not given.
-    #[arg(value_name = "VERSION")]
+    #[arg(value_name = "VERSION", value_parser = version)]
     pub version: Option<u32>,
     /// Where the manifest is and what belongs to it.
     #[command(flatten)]
@@ -121,10 +122,10 @@ pub struct BaselinesShow {
 #[derive(Debug, Args)]
 pub struct BaselinesDiff {
     /// The version to compare from.
-    #[arg(value_name = "FROM")]
+    #[arg(value_name = "FROM", value_parser = version)]
     pub from: u32,
     /// The version to compare with; the one in use when not given.
-    #[arg(value_name = "TO")]
+    #[arg(value_name = "TO", value_parser = version)]
     pub to: Option<u32>,
     /// Where the manifest is and what belongs to it.
     #[command(flatten)]
@@ -200,7 +201,7 @@ pub struct Profile {
     #[command(flatten)]
     pub input: Input,
     /// An instant inside the window to pull (RFC 3339); the newest complete window when not given.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = timestamp::parse)]
     pub window: Option<jiff::Timestamp>,
     /// Form of the answer.
     #[arg(long, value_enum, default_value_t)]
@@ -214,10 +215,10 @@ pub struct Calibrate {
     #[command(flatten)]
     pub input: Input,
     /// Replay the windows wholly after this instant (RFC 3339), up to --to.
-    #[arg(long, value_name = "TIME", requires = "to")]
+    #[arg(long, value_name = "TIME", value_parser = timestamp::parse, requires = "to")]
     pub from: Option<jiff::Timestamp>,
     /// Replay the windows wholly before this instant (RFC 3339), from --from on.
-    #[arg(long, value_name = "TIME", requires = "from")]
+    #[arg(long, value_name = "TIME", value_parser = timestamp::parse, requires = "from")]
     pub to: Option<jiff::Timestamp>,
     /// Replay so many windows, the newest complete ones; without it and without --from the newest after the baseline, at
     /// most 52.
@@ -265,6 +266,19 @@ pub struct Log {
     pub otlp_endpoint: Option<String>,
 }
 
+/// The version of a baseline. The error says what to write.
+fn version(text: &str) -> Result<u32, &'static str> {
+    let refused = "write a version's number, such as 2: `baselines list` has them";
+    text.parse().map_err(|_| refused)
+}
+
+/// An answer as it is printed: without blanks at the ends of lines, with which each row of a table would go over two lines of a
+/// terminal, and with one line's end.
+fn printed(text: &str) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
+}
+
 /// The exit code of an answer that says whether what was looked at is right.
 fn found(answered: Result<(), String>, right: bool) -> ExitCode {
     match answered {
@@ -285,16 +299,16 @@ pub async fn execute(command: Command) -> ExitCode {
         }
         Command::Calibrate(args) => calibrate::calibrate(&args, Timestamp::now())
             .await
-            .and_then(|text| answer(&format!("{}\n", text.trim_end()))),
+            .and_then(|text| answer(&printed(&text))),
         Command::Baselines(args) => match baselines::baselines(&args).await {
             Ok((text, readable)) => {
-                return found(answer(&format!("{}\n", text.trim_end())), readable);
+                return found(answer(&printed(&text)), readable);
             }
             Err(error) => Err(error),
         },
         Command::Profile(args) => profile::profile(&args, Timestamp::now())
             .await
-            .and_then(|text| answer(&format!("{}\n", text.trim_end()))),
+            .and_then(|text| answer(&printed(&text))),
     };
     exit_code(outcome)
 }

@@ -229,7 +229,7 @@ async fn what_is_in_one_is_shown_without_values_of_sensitive_features() {
     let definition = shown["definition"].as_array().unwrap();
     let field =
         |name: &str| definition.iter().find(|f| f["field"] == name).unwrap()["value"].clone();
-    assert_eq!(field("spec.data.window.length"), "168h");
+    assert_eq!(field("spec.data.window.length"), "7d");
     assert_eq!(field("spec.baseline.revision"), "1");
     assert!(
         field("spec.baseline")
@@ -316,6 +316,12 @@ async fn a_difference_has_the_largest_change_first() {
         "{text}"
     );
     assert!(text.contains("type int64 is double now"), "{text}");
+    // A quarter began to be missing, where two in a hundred are worth a warning.
+    let visits = text.lines().find(|line| line.contains(" visits "));
+    assert!(
+        visits.is_some_and(|line| line.contains(" +25.0 pp          12.5× ")),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -163,6 +163,11 @@ fn functions_are_known_and_always_answer_alike() {
         "write isnan, if that is meant",
     );
     check(
+        "foo(spend) > 0",
+        Some(1),
+        "write one of those that the documentation of rules names",
+    );
+    check(
         "frobnicate(spend)",
         Some(1),
         "there is no function frobnicate",

@@ -262,7 +262,11 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
     );
     check(
         exporter(&["profile", "-f", &file, "--window", "yesterday"]),
-        "--window <TIME>",
+        "'--window <TIME>': write a time with its zone, such as 2017-03-26T06:00:00Z",
+    );
+    check(
+        exporter(&["baselines", "show", "-f", &file, "newest"]),
+        "'[VERSION]': write a version's number, such as 2: `baselines list` has them",
     );
     check(
         exporter(&["calibrate", "-f", &file, "--from", "2017-05-07T06:00:00Z"]),
@@ -303,6 +307,8 @@ fn profile_prints_a_table_for_people() {
             .unwrap_or_else(|| panic!("no line {words:?} in\n{}", answer.out))
     };
     assert_eq!(rows[0], ["ml-prod/customer-segmentation"]);
+    // What ends in blanks goes over two lines of a terminal.
+    assert!(answer.out.lines().all(|line| !line.ends_with(' ')));
     assert_eq!(row(&["window"])[4..], ["2345", "rows"]);
     assert_eq!(
         row(&["baseline", "Pinned,"])[5..9],

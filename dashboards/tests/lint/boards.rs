@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::checks::{self, Kind};
 use crate::linter::{self, EXCEPTIONS, Finding, RULES, filled, label_values, list, panels, text};
-use crate::query::labels;
+use crate::query::{family, labels, selectors};
 
 fn all() -> Vec<Value> {
     let boards = boards::all();
@@ -195,6 +195,34 @@ fn every_query_names_what_there_is() {
         }
     }
     assert!(asked > 150, "{asked}");
+}
+
+/// What is served stands in a panel or marks the charts, or is in the page's table of what has no panel, and not in both.
+#[test]
+fn what_has_no_panel_is_named() {
+    let page = include_str!("../../../docs/boards.md");
+    let (_, table) = page.split_once("\n## Without a panel\n").unwrap();
+    let named = Regex::new("`(featuremonitor_[a-z_]+)`").unwrap();
+    let named: BTreeSet<&str> = named
+        .captures_iter(table)
+        .map(|found| found.extract::<1>().1[0])
+        .collect();
+    let mut shown = BTreeSet::new();
+    for board in all() {
+        let marks = list(&board["annotations"]["list"]).iter();
+        let marks = marks.map(|mark| text(&mark["expr"]));
+        for query in marks.chain(panels(&board).flat_map(queries)) {
+            let query = parser::parse(&filled(query)).unwrap();
+            let series = selectors(&query).into_iter();
+            let names = series.filter_map(|series| series.name.as_deref());
+            // What is recorded is called after its family.
+            let names = names.map(|name| name.split(':').nth(1).unwrap_or(name));
+            shown.extend(names.filter_map(family).map(|family| family.name));
+        }
+    }
+    let all = metrics::table::ALL.iter().map(|family| family.name);
+    let without: BTreeSet<&str> = all.filter(|name| !shown.contains(name)).collect();
+    assert_eq!(named, without);
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Diff {
             .iter()
             .filter_map(|(name, a)| Some(Feature::new(a, after.get(name)?, sensitive(name))))
             .collect();
-        features.sort_by(|a, b| b.size().total_cmp(&a.size()));
+        features.sort_by(|a, b| b.rank().total_cmp(&a.rank()));
         Self {
             namespace: held.monitor.namespace.clone(),
             name: held.monitor.name.clone(),
@@ -151,12 +151,16 @@ impl Feature {
         Some(self.missing_share.to? - self.missing_share.from?)
     }
 
-    /// How large the change is: the largest of its parts in units of the least one that is worth a warning. Another type
-    /// is larger than any number.
-    fn size(&self) -> f64 {
-        if self.data_type.is_some() {
-            return f64::INFINITY;
+    /// Another type is larger than any number, and what nothing is known of is no change.
+    fn rank(&self) -> f64 {
+        match self.data_type {
+            Some(_) => f64::INFINITY,
+            None => self.size().unwrap_or(0.0),
         }
+    }
+
+    /// How large the change is: the largest of its parts in units of the least one that is worth a warning.
+    fn size(&self) -> Option<f64> {
         let distance = match &self.distance {
             Distance::Known { times_floor, .. } => *times_floor,
             Distance::NotComputed { .. } => None,
@@ -165,7 +169,7 @@ impl Feature {
             let floors = limits::floors(Statistic::MissingShare)?;
             Some(change.abs() / floors.warning)
         });
-        distance.unwrap_or(0.0).max(missing.unwrap_or(0.0))
+        distance.into_iter().chain(missing).reduce(f64::max)
     }
 }
 
@@ -223,9 +227,9 @@ pub fn tables(diff: &Diff) -> String {
         "feature",
         "statistic",
         "distance",
-        "of a warning",
         "missing",
         "change",
+        "of a warning",
         "p50 from",
         "to",
         "",
@@ -236,33 +240,30 @@ pub fn tables(diff: &Diff) -> String {
     }
     let _ = write!(
         text,
-        "\n{features}\n\nThe largest change first, in units of the least one that is worth a warning (the effect floor)."
+        "\n{features}\n\nThe largest change first: the distance or the change of the missing share, whichever is the larger in units of the \
+         least one that is\nworth a warning (the effect floor)."
     );
     text
 }
 
 fn row(feature: &Feature) -> Vec<String> {
-    let (statistic, value, times, why) = match &feature.distance {
+    let (statistic, value, why) = match &feature.distance {
         Distance::Known {
             statistic,
             value,
             error,
-            times_floor,
+            ..
         } => (
             statistic.to_string(),
             match *error > 0.0 {
                 true => format!("{} (+ {})", number(*value), number(*error)),
                 false => number(*value),
             },
-            times_floor.map_or_else(String::new, |times| format!("{times:.1}×")),
             None,
         ),
-        Distance::NotComputed { not_computed } => (
-            String::new(),
-            String::new(),
-            String::new(),
-            Some(not_computed.clone()),
-        ),
+        Distance::NotComputed { not_computed } => {
+            (String::new(), String::new(), Some(not_computed.clone()))
+        }
     };
     let other = feature.data_type.as_ref();
     let other = other.map(|change| format!("type {} is {} now", change.from, change.to));
@@ -275,11 +276,13 @@ fn row(feature: &Feature) -> Vec<String> {
         feature.name.clone(),
         statistic,
         value,
-        times,
         feature.missing_share.to.map_or_else(String::new, percent),
         feature
             .missing_change()
             .map_or_else(String::new, |change| format!("{:+.1} pp", 100.0 * change)),
+        feature
+            .size()
+            .map_or_else(String::new, |times| format!("{times:.1}×")),
         median(|median| median.from),
         median(|median| median.to),
         notes.join("; "),

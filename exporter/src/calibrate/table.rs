@@ -57,7 +57,7 @@ pub fn tables(answer: &Answer<'_>) -> Result<String, String> {
     if !lasting.is_empty() {
         let _ = writeln!(
             text,
-            "\nOver a limit in most windows, but in few runs, after a first one below it: changes that last, and not false alarms, so not in the\npatch. If one is the new normal, move spec.baseline to windows that have it; a running total is better excluded\n\n{}",
+            "\nOver a limit in most windows, but in few runs, after a first one below it: changes that last, and not false alarms, so not\nin the patch. If one is the new normal, move spec.baseline to windows that have it; a running total is better excluded\n\n{}",
             changes(&lasting)
         );
     }
@@ -305,11 +305,18 @@ fn changes(tests: &[&Test]) -> String {
                 ))
             })
             .collect();
-        let label = format!("  {:<8}  ", check.name());
-        (!told.is_empty()).then(|| wrapped(label, &told))
+        (!told.is_empty()).then_some((check.name(), told))
     };
-    let lines: Vec<String> = Check::ALL.into_iter().filter_map(line).collect();
-    lines.join("\n")
+    let lines: Vec<(&str, Vec<String>)> = Check::ALL.into_iter().filter_map(line).collect();
+    let width = lines
+        .iter()
+        .map(|(check, _)| check.len())
+        .max()
+        .unwrap_or(0);
+    let lines = lines
+        .iter()
+        .map(|(check, told)| wrapped(format!("  {check:<width$}  "), told));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A list after a label, in lines of a bearable width.
@@ -335,7 +342,7 @@ fn wrapped(label: String, items: &[String]) -> String {
 
 fn what_to_write(answer: &Answer<'_>) -> Result<String, String> {
     let Some(patch) = answer.patch else {
-        return Ok(no_patch(answer.calibration).to_owned());
+        return Ok(no_patch(answer.calibration));
     };
     let left_out = if patch.left_out.is_empty() {
         String::new()

@@ -150,11 +150,16 @@ impl Functions {
     }
 }
 
-/// The name that is most like another one, if one is.
+/// The name that is most like another one, if one is. Of three letters one may be another, of more two or a quarter: `foo` is no
+/// `cos`.
 pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |known: &str| levenshtein(&name.to_lowercase(), &known.to_lowercase());
+    let most = match name.chars().count() {
+        ..=3 => 1,
+        letters => 2.max(letters / 4),
+    };
     let near = names.map(|known| (distance(known), known)).min();
-    near.filter(|(distance, _)| *distance <= 2.max(name.chars().count() / 4))
+    near.filter(|(distance, _)| *distance <= most)
         .map(|(_, known)| known)
 }
 

@@ -9,6 +9,10 @@
 mod draw;
 #[path = "../tests/simulation/explained.rs"]
 mod explained;
+#[path = "../tests/simulation/level.rs"]
+mod level;
+#[path = "../tests/simulation/shift.rs"]
+mod shift;
 #[path = "../tests/simulation/trial.rs"]
 mod trial;
 
@@ -217,6 +221,25 @@ const EXPLAINED: [(&str, explained::Draw); 7] = [
     ),
 ];
 
+/// Days of the baseline, and the correlation of an hour with that of the day before.
+const LEVELS: [(usize, f64); 7] = [
+    (4, 0.0),
+    (8, 0.0),
+    (14, 0.0),
+    (28, 0.0),
+    (8, 0.6),
+    (14, 0.6),
+    (28, 0.6),
+];
+
+/// Windows of the baseline, whether they are hours with a season of the day, and the correlation of one with that before.
+const SHIFTS: [(usize, bool, f64); 4] = [
+    (100, false, 0.0),
+    (100, false, 0.6),
+    (8 * 24, true, 0.0),
+    (8 * 24, true, 0.6),
+];
+
 fn main() -> ExitCode {
     println!(
         "# Does the false-alarm budget hold?
@@ -258,6 +281,20 @@ there, and in the next window others come twice. There the effect floor makes th
         let rates = spawn(move || explained::rates(draw, 300, 1_000));
         (what, rates)
     });
+    let levels = (1..).zip(LEVELS).map(|(seed, (cycles, rho))| {
+        let alarms = spawn(move || level::undrifted(seed, cycles, rho));
+        (format!("`level`, {cycles} days"), rho, alarms)
+    });
+    let shifts = (1..).zip(SHIFTS).map(|(seed, (windows, seasonal, rho))| {
+        let alarms = spawn(move || shift::undrifted(seed, rho, windows, seasonal));
+        let season = if seasonal {
+            " with a season of the day"
+        } else {
+            ""
+        };
+        (format!("`shift`, {windows} windows{season}"), rho, alarms)
+    });
+    let of_time: Vec<_> = levels.chain(shifts).collect();
     let mut broken = Vec::new();
     let mut beyond_null = BTreeMap::<&str, u32>::new();
     for (what, trial, outcome) in trials {
@@ -293,7 +330,33 @@ twice wander too, by 0.14 times themselves, the correlation of the first feature
         idle.map(|(check, _)| format!("{check}: never beyond its null, so nothing is tried")),
     );
     println!(
-        "## The sampling null of associations
+        "## Checks of time
+
+Windows of a single value. Of `level` the baseline is an hour of the day on so many days, and six hours of the next day are judged, of eight
+features: 300 baselines, at α = 0.05 for a warning and 0.0025 for a critical alarm. Of `shift` 60 baselines are drawn, and 4,800 windows
+judged by each, at α = 0.01 and 0.002. ρ is the correlation of a window with the one before, of `level` with the same hour of the day
+before. None of the two has a sampling null.
+
+| check and its baseline | ρ | warnings: alarms | used | critical: alarms | used |
+|---|--:|--:|--:|--:|--:|"
+    );
+    for (what, rho, alarms) in of_time {
+        let alarms = alarms.join().unwrap();
+        let used = alarms.map(|(counts, expected)| Rate::of(&counts, expected));
+        let cells = used.map(|used| format!("{} | {}", used.count, told(used)));
+        println!(
+            "| {what} | {rho:.1} | {} | {} |",
+            cells.warning, cells.critical
+        );
+        for (severity, used) in [("warnings", used.warning), ("critical", used.critical)] {
+            if used.broken() {
+                broken.push(format!("{what}, ρ = {rho}, {severity}: {used:.2?}"));
+            }
+        }
+    }
+    println!(
+        "
+## The sampling null of associations
 
 Pairs of columns, eight baseline windows of 300 rows each: how often the association of a window of 300 rows is further from the
 baseline's than the null at α, as a multiple of α. Below 1 the null is too careful. 500 baselines and 20,000 windows, each with each.

@@ -1,145 +1,17 @@
 //! The check of the level: where the mean of a window lies, against the windows of the same hour.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+#[path = "simulation/level.rs"]
+mod simulated;
 
-use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
+use simulated::{
+    Days, HOURS, feature, hours, numbers, one_row, points, reference, settings, undrifted,
+};
 use stats::seasonal::{Phase, Point};
 use stats::{
-    Bins, ByCheck, BySeverity, Check, CheckSettings, Column, DriftSettings, FeatureProfile,
-    FrozenFeature, Kind, LimitPart, NotComputed, QualitySettings, Reference, Season, Settings,
-    Statistic, Summary, Validity, Verdict, WindowSummary, judge,
+    BySeverity, CheckSettings, LimitPart, NotComputed, Reference, Statistic, Verdict,
+    WindowSummary, judge,
 };
-
-const HOURS: usize = 6;
-
-fn normal(rng: &mut SmallRng) -> f64 {
-    let (radius, angle) = (
-        (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
-        std::f64::consts::TAU * rng.random::<f64>(),
-    );
-    radius * angle.cos()
-}
-
-fn numbers(values: &[f64]) -> Summary {
-    let mut profile = FeatureProfile::new(Kind::Numeric, None);
-    let validity = Validity::all(values.len());
-    profile
-        .update(&Column::Numeric { values, validity })
-        .unwrap();
-    profile.close()
-}
-
-/// Any bins: the level does not read them.
-static BINS: LazyLock<Arc<Bins>> = LazyLock::new(|| {
-    let mut profile = FeatureProfile::new(Kind::Numeric, None);
-    let values: Vec<f64> = (0..100).map(f64::from).collect();
-    let validity = Validity::all(values.len());
-    let column = Column::Numeric {
-        values: &values,
-        validity,
-    };
-    profile.update(&column).unwrap();
-    Arc::new(profile.freeze_bins())
-});
-
-fn feature(name: &str) -> FrozenFeature {
-    FrozenFeature::new(name, "double", BINS.clone(), Vec::new())
-}
-
-fn settings(own: CheckSettings) -> Settings {
-    Settings {
-        budget: BySeverity {
-            warning: 0.4,
-            critical: 0.02,
-        },
-        on: ByCheck {
-            level: true,
-            ..ByCheck::default()
-        },
-        drift: DriftSettings::default(),
-        quality: QualitySettings::default(),
-        acceptable: BTreeMap::new(),
-        features: BTreeMap::new(),
-        default: ByCheck::from_fn(|_| own),
-    }
-}
-
-fn one_row() -> CheckSettings {
-    CheckSettings {
-        min_rows: 1,
-        ..CheckSettings::default()
-    }
-}
-
-fn hours() -> Vec<[Phase; 1]> {
-    (0..HOURS as u8)
-        .map(|hour| [Phase::HourOfDay(hour)])
-        .collect()
-}
-
-/// One value for each hour of each day; those of one hour resemble the day before by `rho`.
-struct Days {
-    rng: SmallRng,
-    rho: f64,
-    last: [f64; HOURS],
-}
-
-impl Days {
-    fn new(seed: u64, rho: f64) -> Self {
-        let mut rng = SmallRng::seed_from_u64(seed);
-        let last = std::array::from_fn(|_| normal(&mut rng));
-        Days { rng, rho, last }
-    }
-
-    /// Far more between the hours than within one.
-    fn next(&mut self) -> [f64; HOURS] {
-        for last in &mut self.last {
-            *last = self.rho * *last + (1.0 - self.rho.powi(2)).sqrt() * normal(&mut self.rng);
-        }
-        std::array::from_fn(|hour| 50.0 * hour as f64 + (1.0 + hour as f64) * self.last[hour])
-    }
-}
-
-fn points<'a>(days: &[[f64; HOURS]], hours: &'a [[Phase; 1]]) -> Vec<Point<'a, Phase>> {
-    let of = |(day, values): (usize, &[f64; HOURS])| {
-        let point = move |(hour, value): (usize, f64)| Point {
-            day: day as i64,
-            phases: &hours[hour][..],
-            value,
-            excluded: false,
-        };
-        values
-            .iter()
-            .copied()
-            .enumerate()
-            .map(point)
-            .collect::<Vec<_>>()
-    };
-    days.iter().enumerate().flat_map(of).collect()
-}
-
-/// The references of every hour, of features with these means.
-fn reference(
-    means: &[Vec<Point<'_, Phase>>],
-    phase: &[Phase],
-    cycles: u64,
-    settings: &Settings,
-) -> Reference {
-    let features: Vec<FrozenFeature> = (0..means.len())
-        .map(|place| feature(&format!("f{place}")))
-        .collect();
-    let whole: Vec<Summary> = features.iter().map(|f| f.pooled(&[])).collect();
-    let season = Season {
-        phases: phase,
-        cycles,
-        whole: &whole,
-        means,
-    };
-    Reference::seasonal(&features, &[], settings, &season)
-}
 
 fn verdict(reference: &Reference, values: &[f64]) -> Result<Verdict, NotComputed> {
     let window = numbers(values);
@@ -147,54 +19,17 @@ fn verdict(reference: &Reference, values: &[f64]) -> Result<Verdict, NotComputed
     report.features.swap_remove(0).verdicts.level
 }
 
-/// False alarms as a part of what the budget gives the check, warning and critical.
-fn used(seed: u64, cycles: usize, rho: f64) -> BySeverity<f64> {
-    const FEATURES: usize = 8;
-    let (hours, settings) = (hours(), settings(one_row()));
-    let mut all: Vec<Days> = (0..FEATURES as u64)
-        .map(|feature| Days::new(seed * 1_000 + feature, rho))
-        .collect();
-    let (mut over, mut judged) = (BySeverity::<u32>::default(), 0u32);
-    for _ in 0..300 {
-        let days: Vec<Vec<[f64; HOURS]>> = all
-            .iter_mut()
-            .map(|days| (0..=cycles).map(|_| days.next()).collect())
-            .collect();
-        let means: Vec<_> = days
-            .iter()
-            .map(|days| points(&days[..cycles], &hours))
-            .collect();
-        for (hour, phase) in hours.iter().enumerate() {
-            let reference = reference(&means, phase, cycles as u64, &settings);
-            assert_eq!(reference.tests_of(Check::Level), FEATURES);
-            let windows: Vec<Summary> = days
-                .iter()
-                .map(|days| numbers(&[days[cycles][hour]]))
-                .collect();
-            let current: Vec<Option<&Summary>> = windows.iter().map(Some).collect();
-            let report = judge(&reference, &current, &WindowSummary::default());
-            for feature in &report.features {
-                let verdict = feature.verdicts.level.as_ref().unwrap();
-                over = over
-                    .zip(verdict.over)
-                    .map(|(sum, over)| sum + u32::from(over));
-            }
-            judged += 1;
-        }
-    }
-    let budget = settings.budget.map(|budget| budget * f64::from(judged));
-    let used = over
-        .zip(budget)
-        .map(|(over, expected)| f64::from(over) / expected);
+fn stays_within_the_budget(seed: u64, cycles: usize, rho: f64) {
+    let used = undrifted(seed, cycles, rho)
+        .map(|(alarms, expected)| f64::from(alarms.iter().sum::<u32>()) / expected);
     println!("{cycles} cycles, ρ = {rho}: {used:.2?} of the budget");
-    used
+    assert!(used.warning <= 1.25 && used.critical <= 1.25, "{used:?}");
 }
 
 #[test]
 fn undrifted_windows_stay_within_the_budget() {
     for (seed, cycles) in [(1, 4), (2, 8), (3, 14), (4, 28)] {
-        let used = used(seed, cycles, 0.0);
-        assert!(used.warning <= 1.25 && used.critical <= 1.25, "{used:?}");
+        stays_within_the_budget(seed, cycles, 0.0);
     }
 }
 
@@ -202,8 +37,7 @@ fn undrifted_windows_stay_within_the_budget() {
 #[test]
 fn windows_that_resemble_the_day_before_stay_within_the_budget() {
     for (seed, cycles) in [(5, 8), (6, 14), (7, 28)] {
-        let used = used(seed, cycles, 0.6);
-        assert!(used.warning <= 1.25 && used.critical <= 1.25, "{used:?}");
+        stays_within_the_budget(seed, cycles, 0.6);
     }
 }
 

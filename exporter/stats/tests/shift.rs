@@ -1,152 +1,15 @@
 //! The check of slow shifts: false alarms while nothing changes, and what a shift that stays does.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+#[path = "simulation/shift.rs"]
+mod simulated;
 
-use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
+use simulated::{Series, frozen, hours, one_row, profiled, reference, undrifted, window};
 use stats::seasonal::Phase;
 use stats::sequential::{Absent, Direction};
 use stats::{
-    Bins, ByCheck, BySeverity, Check, CheckSettings, Column, DriftSettings, FeatureProfile,
-    FrozenFeature, FrozenShift, Kind, LimitPart, NotComputed, QualitySettings, Reference, Settings,
-    ShiftState, Statistic, Step, Summary, Validity, Verdict, judge_shift,
+    BySeverity, CheckSettings, LimitPart, NotComputed, ShiftState, Statistic, Verdict, judge_shift,
 };
-
-/// An autoregression of first order with variance 1, and a season of the day on top where there is one.
-struct Series {
-    rng: SmallRng,
-    rho: f64,
-    last: f64,
-}
-
-fn normal(rng: &mut SmallRng) -> f64 {
-    let (radius, angle) = (
-        (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
-        std::f64::consts::TAU * rng.random::<f64>(),
-    );
-    radius * angle.cos()
-}
-
-impl Series {
-    fn new(seed: u64, rho: f64) -> Self {
-        let mut rng = SmallRng::seed_from_u64(seed);
-        let last = normal(&mut rng);
-        Series { rng, rho, last }
-    }
-
-    fn next(&mut self) -> f64 {
-        self.last =
-            self.rho * self.last + (1.0 - self.rho * self.rho).sqrt() * normal(&mut self.rng);
-        self.last
-    }
-}
-
-static BINS: LazyLock<Arc<Bins>> = LazyLock::new(|| {
-    let values: Vec<f64> = (0..100).map(f64::from).collect();
-    Arc::new(profiled(&values).freeze_bins())
-});
-
-fn profiled(values: &[f64]) -> FeatureProfile {
-    let mut profile = FeatureProfile::new(Kind::Numeric, None);
-    let validity = Validity::all(values.len());
-    profile
-        .update(&Column::Numeric { values, validity })
-        .unwrap();
-    profile
-}
-
-fn window(value: f64) -> Summary {
-    profiled(&[value]).close()
-}
-
-/// α of 0.01 at warning and 0.002 at critical, of one test.
-fn settings(own: CheckSettings) -> Settings {
-    Settings {
-        budget: BySeverity {
-            warning: 0.01,
-            critical: 0.002,
-        },
-        on: ByCheck {
-            shift: true,
-            ..ByCheck::default()
-        },
-        drift: DriftSettings::default(),
-        quality: QualitySettings::default(),
-        acceptable: BTreeMap::new(),
-        features: BTreeMap::new(),
-        default: ByCheck::from_fn(|_| own),
-    }
-}
-
-fn one_row() -> CheckSettings {
-    CheckSettings {
-        min_rows: 1,
-        ..CheckSettings::default()
-    }
-}
-
-fn reference(shift: Result<FrozenShift, Absent>, own: CheckSettings) -> Reference {
-    let mut feature = FrozenFeature::new("a", "double", BINS.clone(), Vec::new());
-    feature.shift = Some(shift);
-    Reference::new(&[feature], &[], &settings(own))
-}
-
-/// The hours of a day, of which each usually lies elsewhere.
-fn hours() -> Vec<[Phase; 1]> {
-    (0..24).map(|hour| [Phase::HourOfDay(hour)]).collect()
-}
-
-fn season(hour: usize) -> f64 {
-    10.0 * (std::f64::consts::TAU * hour as f64 / 24.0).sin()
-}
-
-/// A baseline of so many windows; with `days`, of so many days of hours.
-fn frozen(series: &mut Series, windows: usize, seasonal: bool) -> FrozenShift {
-    let hours = hours();
-    let step = |window: usize| Step {
-        phases: if seasonal { &hours[window % 24] } else { &[] },
-        mean: Some(series.next() + if seasonal { season(window % 24) } else { 0.0 }),
-    };
-    let steps: Vec<Step<'_>> = (0..windows).map(step).collect();
-    FrozenShift::fit(&steps).unwrap()
-}
-
-/// Alarms that begin, as a part of what the budget gives the check.
-fn used(seed: u64, rho: f64, windows: usize, seasonal: bool) -> BySeverity<f64> {
-    const BASELINES: usize = 60;
-    const JUDGED: usize = 4_800;
-    let hours = hours();
-    let mut series = Series::new(seed, rho);
-    let mut begun = BySeverity::<u32>::default();
-    for _ in 0..BASELINES {
-        let reference = reference(Ok(frozen(&mut series, windows, seasonal)), one_row());
-        assert_eq!(reference.tests_of(Check::Shift), 1);
-        let mut state = ShiftState::default();
-        let mut before = BySeverity::<bool>::default();
-        for at in 0..JUDGED {
-            let hour = at % 24;
-            let phases: &[Phase] = if seasonal { &hours[hour] } else { &[] };
-            let value = series.next() + if seasonal { season(hour) } else { 0.0 };
-            let summary = window(value);
-            let verdict = judge_shift(&reference, 0, &mut state, Some(&summary), phases).unwrap();
-            let begins = verdict
-                .over
-                .zip(before)
-                .map(|(is, was)| u32::from(is && !was));
-            begun = begun.zip(begins).map(|(sum, more)| sum + more);
-            before = verdict.over;
-        }
-    }
-    let judged = (BASELINES * JUDGED) as f64;
-    let expected = settings(one_row()).budget.map(|alpha| alpha * judged);
-    let used = begun
-        .zip(expected)
-        .map(|(begun, expected)| f64::from(begun) / expected);
-    println!("ρ = {rho}, {windows} windows, seasonal {seasonal}: {used:.2?} of the budget");
-    used
-}
 
 #[test]
 fn undrifted_windows_stay_within_the_budget() {
@@ -156,7 +19,9 @@ fn undrifted_windows_stay_within_the_budget() {
         (3, 0.0, 8 * 24, true),
         (4, 0.6, 8 * 24, true),
     ] {
-        let used = used(seed, rho, windows, seasonal);
+        let used = undrifted(seed, rho, windows, seasonal)
+            .map(|(alarms, expected)| f64::from(alarms.iter().sum::<u32>()) / expected);
+        println!("ρ = {rho}, {windows} windows, seasonal {seasonal}: {used:.2?} of the budget");
         assert!(used.warning <= 1.25 && used.critical <= 1.25, "{used:?}");
         assert!(used.warning > 0.1, "limits are far too wide: {used:?}");
     }

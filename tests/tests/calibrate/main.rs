@@ -351,6 +351,21 @@ fn a_table_for_people_explains_itself() {
     }
 }
 
+/// Alarms in one window are no reason to say that no limit would do.
+#[test]
+fn few_windows_make_no_limit() {
+    let shop = Shop::open();
+    let week = ["--from", AFTER[1], "--to", "2017-05-14T06:00:00Z"];
+    let yaml = shop.calibrate(
+        &shop.example(),
+        &[&week[..], &["--output", "yaml"]].concat(),
+    );
+    assert_eq!(
+        yaml,
+        "# No patch: a limit follows from 4 windows with a value or more. Replay more.\n"
+    );
+}
+
 /// A baseline that goes along is made of the windows before the first one that is replayed, and rolls.
 #[test]
 fn a_rolling_baseline_goes_along() {

@@ -162,7 +162,6 @@ fn it_loads_nothing_from_elsewhere() {
     }
 }
 
-/// Each measure with its interval, also of a feature that told nothing in the baseline and is not judged.
 #[test]
 fn a_sensitive_feature_shows_statistics_only() {
     let html = page(&fixture::snapshot());
@@ -588,6 +587,7 @@ fn limits_of_a_seasonal_baseline_rest_on_one_phase() {
     );
 }
 
+/// Each measure with its interval, also of a feature that told nothing in the baseline and is not judged.
 #[test]
 fn what_features_tell_about_the_target_is_said_in_numbers() {
     let html = page(&fixture::snapshot());

@@ -597,7 +597,7 @@ impl Rate {
     /// From the counts of each baseline. Within one they come together: features share a target, and windows a baseline. So the
     /// interval is the wider one of that which the counts of the baselines tell, and the exact one of alarms that are independent
     /// (Garwood 1936), which also tells something where there are none.
-    fn of(counts: &[u32], expected: f64) -> Self {
+    pub fn of(counts: &[u32], expected: f64) -> Self {
         let n = counts.len() as f64;
         let count: u32 = counts.iter().sum();
         let mean = f64::from(count) / n;
