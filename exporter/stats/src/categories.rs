@@ -4,8 +4,7 @@
 //! merged as in Agarwal et al., "Mergeable summaries" (2012): the smallest counts are subtracted from all, and
 //! `error` bounds by how much any count may be too small.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use rustc_hash::FxHashMap;
 
 /// Names kept after a cut.
 const CAP: usize = 4096;
@@ -17,32 +16,10 @@ const LEAST_BINNED: u64 = 5;
 /// Longest name kept for display, in bytes.
 const NAME_BYTES: usize = 256;
 
-/// A map by hashes that are mixed already.
-type ByHash<T> = HashMap<u64, T, BuildHasherDefault<Identity>>;
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes
-            .iter()
-            .for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
 /// Counts by name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TopNames {
-    entries: ByHash<(Box<str>, u64)>,
+    entries: FxHashMap<u64, (Box<str>, u64)>,
     error: u64,
 }
 

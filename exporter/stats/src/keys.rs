@@ -5,9 +5,9 @@
 //! to Distinct Values Queries and Event Reports", VLDB 2001). A sketch of the number of keys could not tell a hundredth of
 //! duplicates from its own error.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::hash;
@@ -31,14 +31,15 @@ impl KeyHash {
 pub(crate) struct ByKey<V, const MOST: usize> {
     /// Hashes up to this are kept.
     limit: u64,
-    values: HashMap<u64, V>,
+    /// Hashed once more only to find their place, as cheaply as may be.
+    values: FxHashMap<u64, V>,
 }
 
 impl<V, const MOST: usize> Default for ByKey<V, MOST> {
     fn default() -> Self {
         ByKey {
             limit: u64::MAX,
-            values: HashMap::new(),
+            values: FxHashMap::default(),
         }
     }
 }
