@@ -1,10 +1,8 @@
-//! The same chain as in `live.rs` over a seasonal baseline: two airports, hour by hour. What is unusual for its hour is told by
+//! A chain over a seasonal baseline: two airports, hour by hour. What is unusual for its hour is told by
 //! one alert, and what stays though no hour of it is unusual by another; of either nobody is told more.
 //!
 //! All hours are over when the test begins, and are judged by and by. It is August, when there is no trend: by themselves they
 //! alarm about nothing.
-
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Write as _;
 
@@ -103,10 +101,8 @@ fn what_is_unusual_for_its_hour_and_what_stays_are_told_apart() {
     let sink = Sink::start();
     let mut airports = Airports::open(&sink);
     let chain = Chain::start(sink, &[airports.temperatures.manifest()]);
-    chain.scrape(&[(airports.exporter.port(), AIRPORTS.monitor)]);
-    chain.wait("nothing fires before", AIRPORTS, &airports, |firing| {
-        firing.is_empty()
-    });
+    chain.scrape(AIRPORTS, airports.exporter.port());
+    chain.is_quiet(AIRPORTS, &airports);
     let mut lines = vec![Line::head()];
     for case in cases() {
         lines.push(chain.tells(AIRPORTS, &mut airports, &case).to_string());
