@@ -36,7 +36,7 @@ const NOTIFICATIONS: &str = "
       - {match: {severity: Critical, team: [TEAM]}, to: [page]}
       - {match: {severity: Warning}, to: [chat]}
     escalation:
-      - {after: 30s, match: {severity: Critical, check: [Availability]}, to: [lead]}
+      - {after: 60s, match: {severity: Critical, check: [Availability]}, to: [lead]}
 ";
 
 /// A monitor of a chain.
@@ -64,7 +64,8 @@ impl Watched {
         for bad in ["{{", "<no value>", "not known", "error", "NaN"] {
             assert!(!description.contains(bad), "{description}");
         }
-        assert!(description.contains(self.monitor), "{description}");
+        let named = format!("{NAMESPACE}/{}", self.monitor);
+        assert!(description.contains(&named), "{description}");
         let url = says("dashboard_url");
         let var = format!("var-monitor={}", self.monitor);
         assert!(url.contains(&var), "{url}");
@@ -342,7 +343,7 @@ impl Chain {
         firing.into_iter().filter(own).collect()
     }
 
-    /// Waits until a monitor is scraped and nothing fires of it.
+    /// Waits until a monitor is scraped and nothing fires of it, and what would fire would be told.
     ///
     /// # Panics
     ///
@@ -350,7 +351,8 @@ impl Chain {
     pub fn is_quiet(&self, of: Watched, world: &impl World) {
         let up = format!("up{{monitor=\"{}\"}}", of.monitor);
         self.wait("it is scraped, and nothing fires", of, world, |firing| {
-            firing.is_empty() && self.prometheus.value(&up) == Some(1.0)
+            let scraped = self.prometheus.value(&up) == Some(1.0);
+            scraped && firing.is_empty() && self.prometheus.tells_somebody()
         });
     }
 
@@ -359,19 +361,13 @@ impl Chain {
         told_of(of, &self.sink.messages())
     }
 
-    /// Waits until what fires of a monitor satisfies `holds`; how long that took.
-    fn wait(
-        &self,
-        what: &str,
-        of: Watched,
-        world: &impl World,
-        holds: impl Fn(&[Firing]) -> bool,
-    ) -> Duration {
+    /// Waits until what fires of a monitor satisfies `holds`.
+    fn wait(&self, what: &str, of: Watched, world: &impl World, holds: impl Fn(&[Firing]) -> bool) {
         let begun = Instant::now();
         loop {
             let firing = self.firing(of);
             if holds(&firing) {
-                return begun.elapsed();
+                return;
             }
             assert!(
                 begun.elapsed() < PATIENCE,
@@ -410,7 +406,8 @@ impl Chain {
         let (injected, moment) = (Instant::now(), Timestamp::now());
         let before = self.messages(of).len();
         world.begin(&case.fault);
-        let detected = self.wait(case.what, of, &*world, |firing| case.holds(firing));
+        self.wait(case.what, of, &*world, |firing| case.holds(firing));
+        let detected = injected.elapsed();
         for alert in self.firing(of) {
             of.says_what_it_should(&alert);
         }
@@ -421,9 +418,11 @@ impl Chain {
             .cloned()
             .collect();
         self.told(of, case.what, before, moment, &begins);
+        let repaired = Instant::now();
         world.end(&case.fault, self);
-        let repaired = format!("{} and is repaired", case.what);
-        let ended = self.wait(&repaired, of, &*world, |firing| firing.is_empty());
+        let over = format!("{} and is repaired", case.what);
+        self.wait(&over, of, &*world, |firing| firing.is_empty());
+        let ended = repaired.elapsed();
         let messages = self.told(of, case.what, before, moment, &expected);
         let mut came = since(&messages, moment);
         came.sort();

@@ -1,14 +1,48 @@
-//! Values that may be, and are not as they were: far out, shifted, one alone, those of other rows.
+//! Columns and values that may be, and are not as they were: gone, of another name or type, far out, shifted, all alike, of other
+//! rows.
 
 use harness::chain::Case;
 use serde_json::json;
 
 use crate::shop::{FEATURE, Fault};
 
+/// A column that is not there has no newer events, and cannot be judged.
+const GONE: &[&str] = &[
+    "FeatureStale",
+    "FeatureMonitorNotJudging",
+    "FeatureRuleBroken",
+];
+
 /// What goes wrong, one after the other.
 pub fn cases() -> Vec<Case<Fault>> {
     let (case, answers) = (Case::new, Fault::Answers);
     vec![
+        case(
+            "a column is dropped",
+            answers(json!({"drop": [FEATURE]})),
+            &[("FeatureAbsent", "critical", FEATURE, Some("missing"))],
+            GONE,
+        ),
+        case(
+            "a column is renamed",
+            answers(json!({"rename": {FEATURE: "spend_28d"}})),
+            &[
+                ("FeatureAbsent", "critical", FEATURE, Some("renamed")),
+                ("FeatureSchemaChanged", "warning", "spend_28d", Some("new")),
+            ],
+            GONE,
+        ),
+        case(
+            "a column has another type",
+            answers(json!({"cast": {"frequency_28d": "float64"}})),
+            &[(
+                "FeatureSchemaChanged",
+                "critical",
+                "frequency_28d",
+                Some("type_changed"),
+            )],
+            &[],
+        ),
         case(
             "numbers far out in one row of ten",
             answers(json!({"between": {FEATURE: [0.1, 550, 650]}})),

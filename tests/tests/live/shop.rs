@@ -70,7 +70,8 @@ impl Shop {
         customers.edit("name: customer-segmentation", &format!("name: {monitor}"));
         // A server that hangs is given up soon.
         customers.edit("timeout: 60s", "timeout: 2s");
-        // Both limits are passed by the same evaluation: between them a group that does not wait any more would tell of the first.
+        // Both limits are passed by the same evaluation: between them a group that does not wait any more would tell of the
+        // first.
         customers.edit("warning: 14286ms", "warning: 20s");
         // One limit for all: which features are a little above a calibrated one differs from week to week.
         customers.edit(

@@ -1,9 +1,9 @@
-//! The source, and who reads it: a server or an exporter that is not there, columns that are not as they were.
+//! The source, and who reads it: a server or an exporter that is not there, or does not answer.
 
 use harness::chain::{Case, Told};
 use serde_json::json;
 
-use crate::shop::{FEATURE, Fault};
+use crate::shop::Fault;
 
 /// A source that is down brings no newer events, and windows wait for it.
 const WAITING: &[&str] = &[
@@ -11,13 +11,6 @@ const WAITING: &[&str] = &[
     "FeatureStale",
     "FeatureSegmentStale",
     "FeatureMonitorFallingBehind",
-];
-
-/// A column that is not there has no newer events, and cannot be judged.
-const GONE: &[&str] = &[
-    "FeatureStale",
-    "FeatureMonitorNotJudging",
-    "FeatureRuleBroken",
 ];
 
 /// What goes wrong, one after the other.
@@ -40,32 +33,6 @@ pub fn cases() -> Vec<Case<Fault>> {
             answers(json!({"fail": "unauthenticated"})),
             down,
             WAITING,
-        ),
-        case(
-            "a column is dropped",
-            answers(json!({"drop": [FEATURE]})),
-            &[("FeatureAbsent", "critical", FEATURE, Some("missing"))],
-            GONE,
-        ),
-        case(
-            "a column is renamed",
-            answers(json!({"rename": {FEATURE: "spend_28d"}})),
-            &[
-                ("FeatureAbsent", "critical", FEATURE, Some("renamed")),
-                ("FeatureSchemaChanged", "warning", "spend_28d", Some("new")),
-            ],
-            GONE,
-        ),
-        case(
-            "a column has another type",
-            answers(json!({"cast": {"frequency_28d": "float64"}})),
-            &[(
-                "FeatureSchemaChanged",
-                "critical",
-                "frequency_28d",
-                Some("type_changed"),
-            )],
-            &[],
         ),
         case(
             "the exporter dies",
