@@ -21,6 +21,7 @@ With --seconds-per-week, snapshot_ts and last_event_ts are moved, linearly, onto
     "nulls_where": {"age": ["income", "35-49K", 0.5]}  share of the rows with that income in which age turns null
     "late": {"income": ["35-49K", 60]}  the events of the rows with that income are so many seconds earlier
     "null_since": {"age": 1494e6}   the column is null in rows whose last event is at this Unix time or later
+    "unknown_for": {"segment": 20}  the column is null in rows that arrived less than so many seconds ago
     "impute": {"age_days": [5, 9]}  nulls of a numeric column turn into numbers from one to another, and one more column,
                                     age_days_imputed, says in which rows
     "nans": {"monetary_28d": 0.1}   share of the column's values that turn NaN
@@ -158,6 +159,10 @@ def spoiled(table, faults):
     for name, since in faults.get("null_since", {}).items():
         late = pyarrow.compute.greater_equal(table["last_event_ts"].cast(pyarrow.int64()), round(since * 1_000_000)).combine_chunks()
         table = replaced(table, name, lambda c: pyarrow.compute.if_else(late, pyarrow.scalar(None, c.type), c))
+    for name, seconds in faults.get("unknown_for", {}).items():
+        since = pyarrow.scalar(round((time.time() - seconds) * 1_000_000), pyarrow.int64())
+        new = pyarrow.compute.greater(table["snapshot_ts"].cast(pyarrow.int64()), since).combine_chunks()
+        table = replaced(table, name, lambda c: pyarrow.compute.if_else(new, pyarrow.scalar(None, c.type), c))
     for name, (column, value, share) in faults.get("nulls_where", {}).items():
         inside = pyarrow.compute.and_(rows_of(table, column, value), hit(table, share))
         table = replaced(table, name, lambda c: pyarrow.compute.if_else(inside, pyarrow.scalar(None, c.type), c))

@@ -44,6 +44,8 @@ impl Alertmanager {
                 ))
                 .arg(format!("--web.listen-address=127.0.0.1:{port}"))
                 .arg("--cluster.listen-address=")
+                // A group that is empty is forgotten at once: what comes next waits for what inhibits it.
+                .arg("--dispatch.maintenance-interval=1s")
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(output)

@@ -3,9 +3,10 @@
 //!
 //! Time is short, not mocked: rules are evaluated every second.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -35,7 +36,7 @@ const NOTIFICATIONS: &str = "
       - {match: {severity: Critical, team: [TEAM]}, to: [page]}
       - {match: {severity: Warning}, to: [chat]}
     escalation:
-      - {after: 30s, match: {severity: Critical, check: [Availability]}, to: [lead]}
+      - {after: 60s, match: {severity: Critical, check: [Availability]}, to: [lead]}
 ";
 
 /// A monitor of a chain.
@@ -63,7 +64,8 @@ impl Watched {
         for bad in ["{{", "<no value>", "not known", "error", "NaN"] {
             assert!(!description.contains(bad), "{description}");
         }
-        assert!(description.contains(self.monitor), "{description}");
+        let named = format!("{NAMESPACE}/{}", self.monitor);
+        assert!(description.contains(&named), "{description}");
         let url = says("dashboard_url");
         let var = format!("var-monitor={}", self.monitor);
         assert!(url.contains(&var), "{url}");
@@ -249,7 +251,7 @@ impl Line {
     /// The head of the table.
     pub fn head() -> String {
         format!(
-            "{:<34} {:<44} {:>8} {:>9} {:>8}  {}",
+            "{:<50} {:<46} {:>8} {:>9} {:>8}  {}",
             "fault", "alert", "detected", "messages", "ended", "inhibited"
         )
     }
@@ -259,7 +261,7 @@ impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:<34} {:<44} {:>6.1} s {:>9} {:>6.1} s  {}",
+            "{:<50} {:<46} {:>6.1} s {:>9} {:>6.1} s  {}",
             self.what,
             self.alerts,
             self.detected.as_secs_f64(),
@@ -276,6 +278,8 @@ pub struct Chain {
     prometheus: Prometheus,
     alertmanager: Alertmanager,
     sink: Sink,
+    /// At which ports exporters are scraped, by monitor.
+    scraped: Mutex<BTreeMap<&'static str, u16>>,
     _home: tempfile::TempDir,
 }
 
@@ -306,24 +310,28 @@ impl Chain {
             prometheus: Prometheus::start(home.path(), Some(alertmanager.port())),
             alertmanager,
             sink,
+            scraped: Mutex::default(),
             _home: home,
         }
     }
 
-    /// Scrapes the exporters at these ports from now on, each of a monitor.
+    /// Scrapes the exporter of a monitor at this port from now on, and at no other.
     ///
     /// # Panics
     ///
     /// When the folder cannot be written.
-    pub fn scrape(&self, exporters: &[(u16, &str)]) {
-        let labels: Vec<[(&str, &str); 2]> = exporters
-            .iter()
-            .map(|(_, monitor)| [("namespace", NAMESPACE), ("monitor", *monitor)])
+    pub fn scrape(&self, of: Watched, port: u16) {
+        // Held until it is written: what comes later is also written later.
+        let mut scraped = self.scraped.lock().unwrap_or_else(PoisonError::into_inner);
+        scraped.insert(of.monitor, port);
+        let labels: Vec<[(&str, &str); 2]> = scraped
+            .keys()
+            .map(|monitor| [("namespace", NAMESPACE), ("monitor", *monitor)])
             .collect();
-        let targets: Vec<(u16, &[(&str, &str)])> = exporters
-            .iter()
+        let targets: Vec<(u16, &[(&str, &str)])> = scraped
+            .values()
             .zip(&labels)
-            .map(|((port, _), labels)| (*port, labels.as_slice()))
+            .map(|(port, labels)| (*port, labels.as_slice()))
             .collect();
         self.prometheus.scrape(&targets);
     }
@@ -335,23 +343,31 @@ impl Chain {
         firing.into_iter().filter(own).collect()
     }
 
-    /// Waits until what fires of a monitor satisfies `holds`; how long that took.
+    /// Waits until a monitor is scraped and nothing fires of it, and what would fire would be told.
     ///
     /// # Panics
     ///
-    /// When it does not in time.
-    pub fn wait(
-        &self,
-        what: &str,
-        of: Watched,
-        world: &impl World,
-        holds: impl Fn(&[Firing]) -> bool,
-    ) -> Duration {
+    /// When it does not come to that in time.
+    pub fn is_quiet(&self, of: Watched, world: &impl World) {
+        let up = format!("up{{monitor=\"{}\"}}", of.monitor);
+        self.wait("it is scraped, and nothing fires", of, world, |firing| {
+            let scraped = self.prometheus.value(&up) == Some(1.0);
+            scraped && firing.is_empty() && self.prometheus.tells_somebody()
+        });
+    }
+
+    /// What was told of a monitor so far, oldest first.
+    pub fn messages(&self, of: Watched) -> Vec<Message> {
+        told_of(of, &self.sink.messages())
+    }
+
+    /// Waits until what fires of a monitor satisfies `holds`.
+    fn wait(&self, what: &str, of: Watched, world: &impl World, holds: impl Fn(&[Firing]) -> bool) {
         let begun = Instant::now();
         loop {
             let firing = self.firing(of);
             if holds(&firing) {
-                return begun.elapsed();
+                return;
             }
             assert!(
                 begun.elapsed() < PATIENCE,
@@ -381,16 +397,17 @@ impl Chain {
     }
 
     /// Lets a case happen to a monitor, and repairs it: who must be told is told once when it begins and once when it ends, and
-    /// nobody of anything else.
+    /// nobody of anything else. It may happen while something else does to another monitor.
     ///
     /// # Panics
     ///
     /// When it is otherwise.
     pub fn tells<W: World>(&self, of: Watched, world: &mut W, case: &Case<W::Fault>) -> Line {
         let (injected, moment) = (Instant::now(), Timestamp::now());
-        let before = self.sink.messages().len();
+        let before = self.messages(of).len();
         world.begin(&case.fault);
-        let detected = self.wait(case.what, of, &*world, |firing| case.holds(firing));
+        self.wait(case.what, of, &*world, |firing| case.holds(firing));
+        let detected = injected.elapsed();
         for alert in self.firing(of) {
             of.says_what_it_should(&alert);
         }
@@ -400,11 +417,13 @@ impl Chain {
             .filter(|(.., status)| status == "firing")
             .cloned()
             .collect();
-        self.told(case.what, before, moment, &begins);
+        self.told(of, case.what, before, moment, &begins);
+        let repaired = Instant::now();
         world.end(&case.fault, self);
-        let repaired = format!("{} and is repaired", case.what);
-        let ended = self.wait(&repaired, of, &*world, |firing| firing.is_empty());
-        let messages = self.told(case.what, before, moment, &expected);
+        let over = format!("{} and is repaired", case.what);
+        self.wait(&over, of, &*world, |firing| firing.is_empty());
+        let ended = repaired.elapsed();
+        let messages = self.told(of, case.what, before, moment, &expected);
         let mut came = since(&messages, moment);
         came.sort();
         let alerts: Vec<Value> = messages.iter().map(alerts).collect();
@@ -428,14 +447,30 @@ impl Chain {
         }
     }
 
-    /// Waits until all of these messages came, after the first `before` and since a moment; all that came by then.
-    fn told(&self, what: &str, before: usize, moment: Timestamp, all: &[Short]) -> Vec<Message> {
+    /// Waits until all of these messages of a monitor came, after its first `before` and since a moment; all that came by then.
+    fn told(
+        &self,
+        of: Watched,
+        what: &str,
+        before: usize,
+        moment: Timestamp,
+        all: &[Short],
+    ) -> Vec<Message> {
         let messages = self.sink.wait(what, |messages| {
-            let came = since(&messages[before..], moment);
+            let came = since(&told_of(of, messages)[before..], moment);
             all.iter().all(|message| came.contains(message))
         });
-        messages[before..].to_vec()
+        told_of(of, &messages).split_off(before)
     }
+}
+
+/// Those of the messages that are about a monitor.
+fn told_of(of: Watched, messages: &[Message]) -> Vec<Message> {
+    let path = format!("/{}/", of.monitor);
+    let own = messages
+        .iter()
+        .filter(|message| message.path.starts_with(&path));
+    own.cloned().collect()
 }
 
 fn alerts(message: &Message) -> Value {

@@ -65,8 +65,8 @@ impl Prometheus {
                     home.join("tsdb").display()
                 ))
                 .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-                // The first alert may fire before the Alertmanager is known.
-                .arg("--rules.alert.resend-delay=2s")
+                // Alertmanager goes on for four times as long with an alert that it hears no more of: a busy machine may be late.
+                .arg("--rules.alert.resend-delay=30s")
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
@@ -103,6 +103,12 @@ impl Prometheus {
     /// The value of a query that has one, or nothing yet.
     pub fn value(&self, query: &str) -> Option<f64> {
         self.query(query)?.first().map(|(_, value)| *value)
+    }
+
+    /// Whether it tells an Alertmanager what fires: it knows none yet when it starts.
+    pub fn tells_somebody(&self) -> bool {
+        let known = ask(self.port, "alertmanagers");
+        known.is_some_and(|known| known["activeAlertmanagers"] != json!([]))
     }
 
     /// What fires; nothing while Prometheus does not answer.
