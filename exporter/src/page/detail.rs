@@ -549,8 +549,8 @@ fn limits(
                 tbody {
                     @for (check, verdict) in report.verdicts.of(scope) {
                         @if let Ok(verdict) = verdict {
-                            // A chart's limit has no parts.
-                            @let parts = check != Check::Shift;
+                            // A chart's limit has none.
+                            @let floored = check != Check::Shift;
                             @for (severity, limit) in verdict.limits.iter() {
                                 @let over = *breached.get(check).unwrap_or_default().get(severity);
                                 tr class=(if over { format!("over {}", severity.name()) } else { String::new() }) {
@@ -558,8 +558,8 @@ fn limits(
                                     td { (value(verdict.statistic, verdict.value)) }
                                     td { (value(verdict.statistic, limit.value)) }
                                     td { (words::times(*verdict.scores.get(severity))) }
-                                    td { (some(verdict.statistic, parts.then_some(limit.floor))) }
-                                    td { (some(verdict.statistic, limit.null.filter(|_| parts))) }
+                                    td { (some(verdict.statistic, floored.then_some(limit.floor))) }
+                                    td { (some(verdict.statistic, limit.null)) }
                                     td { (some(verdict.statistic, limit.bound)) @if limit.capped { ", capped" } }
                                 }
                             }

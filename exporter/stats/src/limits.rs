@@ -403,8 +403,20 @@ pub fn uncapped(floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySeverity
     below(f64::INFINITY, floors, parts)
 }
 
+/// The limits of a chart, of each severity where it comes from: it has no other parts. Critical is never below warning.
+pub fn of_chart(limits: BySeverity<(f64, LimitPart)>) -> BySeverity<Limit> {
+    raised(limits.map(|(value, part)| Limit {
+        value,
+        part,
+        floor: 0.0,
+        null: None,
+        bound: None,
+        capped: false,
+    }))
+}
+
 fn below(cap: f64, floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySeverity<Limit> {
-    let mut limits = floors.zip(parts).map(|(floor, parts)| {
+    raised(floors.zip(parts).map(|(floor, parts)| {
         let capped = parts.bound.is_some_and(|bound| bound > cap);
         let mut limit = Limit {
             value: floor,
@@ -432,7 +444,11 @@ fn below(cap: f64, floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySever
             (limit.value, limit.part) = (number, LimitPart::Manifest);
         }
         limit
-    });
+    }))
+}
+
+/// With critical raised to warning where it would be below.
+fn raised(mut limits: BySeverity<Limit>) -> BySeverity<Limit> {
     if limits.critical.value < limits.warning.value {
         (limits.critical.value, limits.critical.part) =
             (limits.warning.value, LimitPart::RaisedToWarning);
