@@ -133,6 +133,7 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::TargetPending => "the target is not known yet".to_owned(),
         NotComputed::TellsNothing => "tells nothing in the baseline".to_owned(),
         NotComputed::Predictive(reason) => reason.to_string(),
+        NotComputed::PredictiveInBaseline(reason) => format!("in the baseline: {reason}"),
         NotComputed::NotInBaseline => "not counted in the baseline".to_owned(),
         NotComputed::TooFewCycles { have, need } => {
             format!("{have} of {need} days needed with this hour or day")

@@ -237,9 +237,12 @@ pub enum NotComputed {
     /// In the baseline the feature tells nothing about the target.
     #[error("in the baseline the feature tells nothing about the target, so it cannot tell less")]
     TellsNothing,
-    /// What it tells about the target is not known.
+    /// What it tells about the target in the window is not known.
     #[error("{0}")]
     Predictive(predictive::NotComputed),
+    /// What it tells about the target in the baseline is not known.
+    #[error("in the baseline: {0}")]
+    PredictiveInBaseline(predictive::NotComputed),
     /// Too few windows of the same phase came before.
     #[error(
         "too few days with a window of the same hour, day or class came before: {have} where {need} are needed"
@@ -355,9 +358,7 @@ impl NotComputed {
             | NotComputed::NoTarget
             | NotComputed::NoSegments
             | NotComputed::NoSegmentOfWindow
-            | NotComputed::Predictive(
-                predictive::NotComputed::TooFewRows { .. } | predictive::NotComputed::OneClass,
-            )
+            | NotComputed::Predictive(_)
             | NotComputed::TooFewCycles { .. }
             | NotComputed::Season(_)
             | NotComputed::UnknownPhase
@@ -374,7 +375,7 @@ impl NotComputed {
             | NotComputed::NoSegmentOfBaseline { .. }
             | NotComputed::TargetPending
             | NotComputed::TellsNothing
-            | NotComputed::Predictive(_)
+            | NotComputed::PredictiveInBaseline(_)
             | NotComputed::TooFewWindows { .. }
             | NotComputed::NoSpreadOfMeans
             | NotComputed::TooPersistent
