@@ -125,7 +125,9 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::NoOtherFeature => "no other feature".to_owned(),
         NotComputed::Pairs(reason) => reason.to_string(),
         NotComputed::NoTarget => "no target".to_owned(),
+        NotComputed::NoTargetInBaseline => "no target in the baseline".to_owned(),
         NotComputed::NoSegments => "nothing divides the rows".to_owned(),
+        NotComputed::NoSegmentsInBaseline => "nothing divided the baseline's rows".to_owned(),
         NotComputed::NoSegmentOfBaseline { need } => {
             format!("divides the rows itself, or no segment has {need} rows")
         }

@@ -53,12 +53,15 @@ impl NoVerdict {
                 NotComputed::NoSample => "no_sample",
                 NotComputed::NoFlag => "no_flag",
                 NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
+                NotComputed::PredictiveInBaseline(predictive::NotComputed::TooFewRows {
+                    ..
+                }) => "too_few_baseline_rows",
                 NotComputed::Predictive(reason) | NotComputed::PredictiveInBaseline(reason) => {
                     of_target(reason)
                 }
                 NotComputed::TooManyFeatures { .. } => "too_many_features",
-                NotComputed::NoTarget => "no_target",
-                NotComputed::NoSegments => "no_segments",
+                NotComputed::NoTarget | NotComputed::NoTargetInBaseline => "no_target",
+                NotComputed::NoSegments | NotComputed::NoSegmentsInBaseline => "no_segments",
                 NotComputed::NoSegmentOfWindow => "too_few_rows",
                 NotComputed::NotInBaseline => "not_in_baseline",
                 NotComputed::TooFewCycles { .. } => "too_few_cycles",
@@ -343,8 +346,13 @@ mod tests {
             (Overflow, "overflow"),
         ] {
             assert_eq!(of(NotComputed::Predictive(reason)), Some(name));
-            assert_eq!(of(NotComputed::PredictiveInBaseline(reason)), Some(name));
-            assert!(explained(name), "{name}");
+            let of_baseline = of(NotComputed::PredictiveInBaseline(reason));
+            let in_baseline = match reason {
+                TooFewRows { .. } => "too_few_baseline_rows",
+                _ => name,
+            };
+            assert_eq!(of_baseline, Some(in_baseline));
+            assert!(explained(name) && explained(in_baseline), "{name}");
         }
         assert_eq!(of(NotComputed::TellsNothing), None);
     }
@@ -386,7 +394,9 @@ mod tests {
             NotComputed::Pairs(too_few_pairs),
             NotComputed::TooManyFeatures { most: 128 },
             NotComputed::NoTarget,
+            NotComputed::NoTargetInBaseline,
             NotComputed::NoSegments,
+            NotComputed::NoSegmentsInBaseline,
             NotComputed::NoSegmentOfWindow,
             NotComputed::NotInBaseline,
             NotComputed::TooFewCycles { have: 3, need: 4 },

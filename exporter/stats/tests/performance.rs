@@ -388,8 +388,12 @@ fn what_is_not_known_is_not_fine() {
     assert_eq!(reference.tests(), 0);
     let summary = profile(&drawn.numbers[0], Some(baseline.bins[0].clone())).close();
     let known = whole(performance(&drawn, &baseline.bins, About::Classes));
-    let report = judge(&reference, &[Some(&summary)], &known);
-    assert_eq!(of(&report), Err(NotComputed::NoTarget));
+    for window in [&known, &WindowSummary::default()] {
+        let report = judge(&reference, &[Some(&summary)], window);
+        assert_eq!(of(&report), Err(NotComputed::NoTargetInBaseline));
+    }
+    assert!(NotComputed::NoTarget.is_of_the_window());
+    assert!(!NotComputed::NoTargetInBaseline.is_of_the_window());
 }
 
 /// Why a window says nothing of a feature is that window's: labels that are all one, all others than in the baseline, or one number.

@@ -208,16 +208,26 @@ pub enum NotComputed {
     /// It has no association with any other feature.
     #[error("compared with every other feature: {0}")]
     Pairs(association::NotComputed),
-    /// There is no target to tell of.
+    /// The window has no target to tell of.
     #[error(
-        "no target: spec.data.target names none, this window does not have it, or the baseline was frozen without it (raise spec.baseline.revision to freeze it anew)"
+        "no target: this window does not have the column of spec.data.target, or the baseline was frozen with another one (raise spec.baseline.revision to freeze it anew)"
     )]
     NoTarget,
-    /// Nothing divides the rows.
+    /// No window of the baseline has a target.
     #[error(
-        "no segments: spec.data.segments names none, this window does not have them, or the baseline was frozen without them (raise spec.baseline.revision to freeze it anew)"
+        "no target: the baseline was frozen without the column of spec.data.target (raise spec.baseline.revision to freeze it anew)"
+    )]
+    NoTargetInBaseline,
+    /// Nothing divides the rows of the window.
+    #[error(
+        "no segments: this window does not have the columns of spec.data.segments, or the baseline was frozen with others (raise spec.baseline.revision to freeze it anew)"
     )]
     NoSegments,
+    /// Nothing divides the rows of the baseline.
+    #[error(
+        "no segments: the baseline was frozen without the columns of spec.data.segments (raise spec.baseline.revision to freeze it anew)"
+    )]
+    NoSegmentsInBaseline,
     /// It is compared in no segment.
     #[error(
         "the feature divides the rows itself, or no segment has {need} rows in a window of the baseline on average"
@@ -372,6 +382,8 @@ impl NotComputed {
             | NotComputed::TooManyFeatures { .. }
             | NotComputed::NoOtherFeature
             | NotComputed::Pairs(_)
+            | NotComputed::NoTargetInBaseline
+            | NotComputed::NoSegmentsInBaseline
             | NotComputed::NoSegmentOfBaseline { .. }
             | NotComputed::TargetPending
             | NotComputed::TellsNothing

@@ -114,7 +114,7 @@ impl PerformanceTests {
             .filter_map(|window| window.performance.as_ref())
             .collect();
         if known.is_empty() {
-            return Err(NotComputed::NoTarget);
+            return Err(NotComputed::NoTargetInBaseline);
         }
         let own = |feature: &FrozenFeature| {
             let own = settings.features.get(&feature.name);
@@ -264,16 +264,13 @@ impl PerformanceTest {
         readings: &[&Result<Reading, predictive::NotComputed>],
         settings: CheckSettings,
     ) -> Result<Self, NotComputed> {
-        let mut known = Vec::new();
-        for reading in readings {
-            match reading {
-                Ok(reading) => known.push(reading),
-                Err(reason) if known.is_empty() && readings.len() == 1 => {
-                    return Err(NotComputed::PredictiveInBaseline(*reason));
-                }
-                Err(_) => {}
-            }
+        if let [Err(reason)] = readings {
+            return Err(NotComputed::PredictiveInBaseline(*reason));
         }
+        let known: Vec<&Reading> = readings
+            .iter()
+            .filter_map(|reading| reading.as_ref().ok())
+            .collect();
         let too_few = NotComputed::PredictiveInBaseline(predictive::NotComputed::TooFewFolds {
             have: known.len(),
             need: cross_fit::MIN_FOLDS,
