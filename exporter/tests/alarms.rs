@@ -277,17 +277,17 @@ fn a_window_without_a_verdict_neither_ends_an_alarm_nor_begins_one() {
     assert_eq!(judged(windows), expected);
 }
 
-/// What features tell about a target that is known later is judged on its own, and stands on its own.
-#[test]
-fn an_alarm_of_a_target_that_is_known_later_stands_too() {
+/// What three windows tell one after the other of a target that is known later, of which the second has no verdict for this reason:
+/// whether it alarms at both severities, how many critical alarms begin, and which value that rests on where there is no verdict.
+fn labelled(reason: NotComputed) -> [(Option<bool>, u64, Option<f64>); 3] {
     let (config, mut streaks, mut before) = (config(), Streak::default(), None);
     let span = Span {
         start: now(),
         end: now(),
     };
-    let one_class = NotComputed::Predictive(stats::predictive::NotComputed::OneClass);
-    let windows = [Ok(drift(0.25)), Err(one_class), Ok(drift(0.25))];
-    let told = windows.map(|verdict| {
+    let windows = [Ok(drift(0.25)), Err(reason), Ok(drift(0.25))];
+    windows.map(|verdict| {
+        let judged = verdict.is_ok();
         let mut report = report(Err(NotComputed::Disabled));
         report.features[0].verdicts.performance = verdict;
         let labelled = Labelled::new(span, report, &config, &mut streaks, before.as_ref());
@@ -299,18 +299,49 @@ fn an_alarm_of_a_target_that_is_known_later_stands_too() {
         );
         labelled.complete(&mut shown, &mut breached, &mut standing);
         before = Some(labelled);
-        let breached = breached.performance.unwrap();
-        assert!(breached.warning && breached.critical);
+        assert_eq!(shown.verdicts.performance.is_ok(), judged);
+        let breached = breached.performance;
+        let breached = breached.map(|breached| breached.warning && breached.critical);
         let standing = standing.performance.map(|verdict| verdict.value);
-        (begun.critical, shown.verdicts.performance.is_ok(), standing)
-    });
-    let expected = [(1, true, None), (0, false, Some(0.25)), (0, true, None)];
-    assert_eq!(told, expected);
+        (breached, begun.critical, standing)
+    })
+}
+
+/// What features tell about a target that is known later is judged on its own, and stands on its own: whatever the labels of a
+/// window lack.
+#[test]
+fn an_alarm_of_a_target_that_is_known_later_stands_too() {
+    use stats::predictive::NotComputed::*;
+    for reason in [
+        TooFewRows { have: 0, need: 1 },
+        OneClass,
+        NoCommonClass,
+        ConstantTarget,
+    ] {
+        let stands = [
+            (Some(true), 1, None),
+            (Some(true), 0, Some(0.25)),
+            (Some(true), 0, None),
+        ];
+        assert_eq!(labelled(NotComputed::Predictive(reason)), stands);
+        // Of a baseline it is no reason to think that the alarm still holds.
+        let ends = [
+            (Some(true), 1, None),
+            (None, 0, None),
+            (Some(true), 1, None),
+        ];
+        assert_eq!(labelled(NotComputed::PredictiveInBaseline(reason)), ends);
+    }
 }
 
 #[test]
 fn an_alarm_ends_with_its_check() {
-    for reason in [NotComputed::Disabled, NotComputed::Moving] {
+    let of_baseline = stats::predictive::NotComputed::ConstantTarget;
+    for reason in [
+        NotComputed::Disabled,
+        NotComputed::Moving,
+        NotComputed::PredictiveInBaseline(of_baseline),
+    ] {
         let windows = judged(vec![Ok(drift(0.15)), Err(reason)]);
         assert_eq!(windows[1], (None, None, [0, 0]), "{reason}");
     }

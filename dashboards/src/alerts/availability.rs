@@ -43,8 +43,9 @@ pub(super) fn availability(subject: Subject<'_>) -> Vec<Alert> {
     let up = subject.reach.up();
     let dropped_within = crate::timing::text((pace.rules * 120).max(pace.features * 3));
     let dropped = subject.reach.of(&table::SERIES_DROPPED, &[]);
-    // Without a baseline or a window nothing is judged yet, and what moves by construction never is; nor are features beyond those
-    // that are looked at together, and a baseline of one window is the choice of who wrote it.
+    // Without a baseline or a window nothing is judged yet, a column that the baseline does not have is told as a new one, and what
+    // moves by construction never is judged; nor are features beyond those that are looked at together, and a baseline of one window
+    // is the choice of who wrote it. All else is told: it is asked for, and somebody can do something about it.
     let blind = [
         "absent",
         "constant_target",
@@ -52,13 +53,20 @@ pub(super) fn availability(subject: Subject<'_>) -> Vec<Alert> {
         "kind_changed",
         "no_common_class",
         "no_event",
+        "no_flag",
         "no_keys",
+        "no_sample",
         "no_segments",
+        "no_target",
         "one_class",
         "other_bins",
         "overflow",
         "too_few_baseline_rows",
+        "too_few_cycles",
         "too_few_rows",
+        "too_many_categories",
+        "too_persistent",
+        "unknown_phase",
         "zero_spread",
     ];
     let blind = max_by(

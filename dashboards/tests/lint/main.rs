@@ -181,6 +181,46 @@ fn every_documented_query_parses_and_names_what_there_is() {
     }
 }
 
+/// The reasons between two marks, as in a matcher of a query.
+fn among<'a>(text: &'a str, before: &str) -> BTreeSet<&'a str> {
+    let (_, after) = text.split_once(before).unwrap();
+    let (reasons, _) = after.split_once('"').unwrap();
+    reasons.split('|').collect()
+}
+
+/// The alert about what is not judged fires for the reasons that its page says, and for no others that the page has.
+#[test]
+fn what_is_not_judged_is_told_as_its_runbook_says() {
+    let text = include_str!("../../../docs/runbooks/FeatureMonitorNotJudging.md");
+    let told = text.split_once("| reason |").unwrap().1;
+    let (told, untold) = told.split_once("| reason |").unwrap();
+    let reasons = |table: &'static str| -> BTreeSet<&str> {
+        let rows = table.lines().filter_map(|row| row.strip_prefix("| `"));
+        let names = rows.filter_map(|row| row.split_once(" |"));
+        names
+            .flat_map(|(names, _)| names.split(", "))
+            .map(|name| name.trim_matches('`'))
+            .collect()
+    };
+    let (told, untold) = (reasons(told), reasons(untold));
+    assert!(told.len() > 15 && untold.len() > 5 && told.is_disjoint(&untold));
+    // The query of the page is about what is told.
+    assert_eq!(among(text, "reason!~\""), untold);
+    let alerts = all();
+    let rules = alerts.iter().flat_map(|rules| &rules.groups);
+    let fires: Vec<&String> = rules
+        .flat_map(|group| &group.rules)
+        .filter_map(|rule| match rule {
+            Rule::Alert { alert, expr, .. } if *alert == "FeatureMonitorNotJudging" => Some(expr),
+            _ => None,
+        })
+        .collect();
+    assert!(!fires.is_empty());
+    for expr in fires {
+        assert_eq!(among(expr, "reason=~\""), told);
+    }
+}
+
 /// Every alert has a page with the four sections, and every page an alert.
 #[test]
 fn every_alert_has_a_runbook() {

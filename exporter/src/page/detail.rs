@@ -125,7 +125,9 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::NoOtherFeature => "no other feature".to_owned(),
         NotComputed::Pairs(reason) => reason.to_string(),
         NotComputed::NoTarget => "no target".to_owned(),
+        NotComputed::NoTargetInBaseline => "no target in the baseline".to_owned(),
         NotComputed::NoSegments => "nothing divides the rows".to_owned(),
+        NotComputed::NoSegmentsInBaseline => "nothing divided the baseline's rows".to_owned(),
         NotComputed::NoSegmentOfBaseline { need } => {
             format!("divides the rows itself, or no segment has {need} rows")
         }
@@ -133,6 +135,7 @@ pub fn briefly(reason: &NotComputed) -> String {
         NotComputed::TargetPending => "the target is not known yet".to_owned(),
         NotComputed::TellsNothing => "tells nothing in the baseline".to_owned(),
         NotComputed::Predictive(reason) => reason.to_string(),
+        NotComputed::PredictiveInBaseline(reason) => format!("in the baseline: {reason}"),
         NotComputed::NotInBaseline => "not counted in the baseline".to_owned(),
         NotComputed::TooFewCycles { have, need } => {
             format!("{have} of {need} days needed with this hour or day")
@@ -549,8 +552,8 @@ fn limits(
                 tbody {
                     @for (check, verdict) in report.verdicts.of(scope) {
                         @if let Ok(verdict) = verdict {
-                            // A chart's limit has no parts.
-                            @let parts = check != Check::Shift;
+                            // A chart's limit has none.
+                            @let floored = check != Check::Shift;
                             @for (severity, limit) in verdict.limits.iter() {
                                 @let over = *breached.get(check).unwrap_or_default().get(severity);
                                 tr class=(if over { format!("over {}", severity.name()) } else { String::new() }) {
@@ -558,8 +561,8 @@ fn limits(
                                     td { (value(verdict.statistic, verdict.value)) }
                                     td { (value(verdict.statistic, limit.value)) }
                                     td { (words::times(*verdict.scores.get(severity))) }
-                                    td { (some(verdict.statistic, parts.then_some(limit.floor))) }
-                                    td { (some(verdict.statistic, limit.null.filter(|_| parts))) }
+                                    td { (some(verdict.statistic, floored.then_some(limit.floor))) }
+                                    td { (some(verdict.statistic, limit.null)) }
                                     td { (some(verdict.statistic, limit.bound)) @if limit.capped { ", capped" } }
                                 }
                             }

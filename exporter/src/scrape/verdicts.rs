@@ -53,10 +53,15 @@ impl NoVerdict {
                 NotComputed::NoSample => "no_sample",
                 NotComputed::NoFlag => "no_flag",
                 NotComputed::Pairs(association::NotComputed::TooFewRows { .. }) => "too_few_rows",
-                NotComputed::Predictive(reason) => of_target(reason),
+                NotComputed::PredictiveInBaseline(predictive::NotComputed::TooFewRows {
+                    ..
+                }) => "too_few_baseline_rows",
+                NotComputed::Predictive(reason) | NotComputed::PredictiveInBaseline(reason) => {
+                    of_target(reason)
+                }
                 NotComputed::TooManyFeatures { .. } => "too_many_features",
-                NotComputed::NoTarget => "no_target",
-                NotComputed::NoSegments => "no_segments",
+                NotComputed::NoTarget | NotComputed::NoTargetInBaseline => "no_target",
+                NotComputed::NoSegments | NotComputed::NoSegmentsInBaseline => "no_segments",
                 NotComputed::NoSegmentOfWindow => "too_few_rows",
                 NotComputed::NotInBaseline => "not_in_baseline",
                 NotComputed::TooFewCycles { .. } => "too_few_cycles",
@@ -90,7 +95,7 @@ fn of_target(reason: predictive::NotComputed) -> &'static str {
         TooFewRows { .. } => "too_few_rows",
         TooFewFolds { .. } => "too_few_baseline_windows",
         OneClass => "one_class",
-        NoCommonClass => "no_common_class",
+        NoClass | NoCommonClass => "no_common_class",
         ConstantFeature => "constant_feature",
         ConstantTarget => "constant_target",
         TooManyClasses { .. } | TooManyCategories { .. } => "too_many_categories",
@@ -321,7 +326,7 @@ fn part_name(part: LimitPart) -> &'static str {
 mod tests {
     use super::*;
 
-    /// A check of a feature that is not judged is seen, unless it is not meant to be.
+    /// A check of a feature that is not judged is seen, unless it is not meant to be, and the alert's page says what to do.
     #[test]
     fn what_is_not_known_of_a_target_has_a_reason() {
         use predictive::NotComputed::*;
@@ -330,8 +335,8 @@ mod tests {
             (TooFewRows { have: 0, need: 1 }, "too_few_rows"),
             (TooFewFolds { have: 1, need: 2 }, "too_few_baseline_windows"),
             (OneClass, "one_class"),
+            (NoClass, "no_common_class"),
             (NoCommonClass, "no_common_class"),
-            (ConstantFeature, "constant_feature"),
             (ConstantTarget, "constant_target"),
             (
                 TooManyCategories { have: 60, most: 50 },
@@ -341,9 +346,79 @@ mod tests {
             (Overflow, "overflow"),
         ] {
             assert_eq!(of(NotComputed::Predictive(reason)), Some(name));
+            let of_baseline = of(NotComputed::PredictiveInBaseline(reason));
+            let in_baseline = match reason {
+                TooFewRows { .. } => "too_few_baseline_rows",
+                _ => name,
+            };
+            assert_eq!(of_baseline, Some(in_baseline));
+            assert!(explained(name) && explained(in_baseline), "{name}");
         }
-        let beyond = NotComputed::TooManyFeatures { most: 128 };
-        assert_eq!(of(beyond), Some("too_many_features"));
         assert_eq!(of(NotComputed::TellsNothing), None);
+    }
+
+    /// Whether the page of the alert about what is not judged has a row that begins with this reason.
+    fn explained(reason: &str) -> bool {
+        let page = include_str!("../../../docs/runbooks/FeatureMonitorNotJudging.md");
+        let mut rows = page.lines().filter(|line| line.starts_with("| `"));
+        rows.any(|row| {
+            let names = row.split(" |").next().unwrap_or_default();
+            names.contains(&format!("`{reason}`"))
+        })
+    }
+
+    #[test]
+    fn every_reason_is_explained() {
+        let need = 30;
+        let too_few_pairs = association::NotComputed::TooFewRows { have: 3, need };
+        let cycles = seasonal::Absent::TooFewCycles { have: 3, need: 4 };
+        let kind = stats::Kind::Numeric;
+        let of_statistics = [
+            NotComputed::TooFewRows { have: 0, need },
+            NotComputed::NoReference { have: 0, need },
+            NotComputed::ZeroSpread,
+            NotComputed::TooManyCategories,
+            NotComputed::GivenForOtherKind { given: kind, kind },
+            NotComputed::KindChanged {
+                baseline: kind,
+                window: kind,
+            },
+            NotComputed::OtherBins,
+            NotComputed::Absent,
+            NotComputed::Moving,
+            NotComputed::Overflow,
+            NotComputed::NoKeys,
+            NotComputed::NoKeysInBaseline,
+            NotComputed::NoSample,
+            NotComputed::NoFlag,
+            NotComputed::Pairs(too_few_pairs),
+            NotComputed::TooManyFeatures { most: 128 },
+            NotComputed::NoTarget,
+            NotComputed::NoTargetInBaseline,
+            NotComputed::NoSegments,
+            NotComputed::NoSegmentsInBaseline,
+            NotComputed::NoSegmentOfWindow,
+            NotComputed::NotInBaseline,
+            NotComputed::TooFewCycles { have: 3, need: 4 },
+            NotComputed::NoSpreadOfMeans,
+            NotComputed::TooPersistent,
+            NotComputed::UnknownPhase,
+            NotComputed::Season(cycles),
+        ];
+        let others = [
+            NoVerdict::NoBaseline,
+            NoVerdict::NotInBaseline,
+            NoVerdict::NoWindow,
+            NoVerdict::NoEvent,
+            NoVerdict::CatchingUp,
+        ];
+        for why in of_statistics
+            .map(NoVerdict::NotComputed)
+            .into_iter()
+            .chain(others)
+        {
+            let reason = why.reason().unwrap();
+            assert!(explained(reason), "{reason}");
+        }
     }
 }

@@ -33,13 +33,14 @@ pub fn surprise(values: u64, share: f64) -> f64 {
 }
 
 /// The largest share that one value can have of a window's, by its most frequent name or its fullest bin, whichever says more: at
-/// least what its most frequent value has. `None` of fewer than two values, and of a window that was not counted.
+/// least what its most frequent value has. Names without a bin of their own are taken together, since of one of them a part may stand
+/// for names that were not seen. `None` of fewer than two values, and of a window that was not counted.
 pub fn top_share(window: &Summary) -> Option<f64> {
     let binned = match &window.counts {
         Some(Counts::Numeric { fine, .. }) => fine.iter().max().copied(),
         Some(Counts::Categorical {
             top, other, unseen, ..
-        }) => top.iter().chain([other, unseen]).max().copied(),
+        }) => top.iter().copied().chain([other + unseen]).max(),
         None => None,
     };
     // Names that are not listed have at most the count of the last one that is, and its error.
@@ -177,6 +178,24 @@ mod tests {
         assert!(!became_constant(&[], &one));
         let number = windows(1, &[vec![1.0; 200]]).remove(0);
         assert!(!became_constant(&[whole], &number), "another kind");
+    }
+
+    /// Of the rows of one name a part may stand for names that were not seen; it is as frequent as it was.
+    #[test]
+    fn a_name_is_no_rarer_where_a_part_of_it_counts_as_not_seen() {
+        let counted = windows(1, &[vec![1.0; 200]]).remove(0);
+        let window = Summary {
+            kind: Kind::Categorical,
+            top: vec![("of the day".to_owned(), 200)],
+            counts: Some(Counts::Categorical {
+                top: vec![0; 50],
+                other: 80,
+                unseen: 120,
+                alone: 0,
+            }),
+            ..counted
+        };
+        assert_eq!(top_share(&window), Some(1.0));
     }
 
     proptest! {

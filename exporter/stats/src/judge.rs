@@ -406,30 +406,27 @@ impl Reference {
         Err(reason.unwrap_or(NotComputed::Disabled))
     }
 
-    /// What is said of a window in which a target, or what divides its rows, was not found: without rows it has neither, and that
-    /// is no fault of the columns. A baseline that lacks them is one of its own.
-    fn of_rows(
-        &self,
-        window: &Summary,
-        verdict: Result<Verdict, NotComputed>,
-    ) -> Result<Verdict, NotComputed> {
-        let need = match verdict {
-            _ if window.rows > 0 => return verdict,
-            Err(NotComputed::NoTarget) if self.performance.is_ok() => Statistic::AucFall.minimum(),
-            Err(NotComputed::NoSegments) if self.segments.is_ok() => {
-                Statistic::SegmentDistance.minimum()
-            }
-            verdict => return verdict,
-        };
-        Err(NotComputed::TooFewRows { have: 0, need })
-    }
-
     /// α at which noise is taken off an effect.
     fn effect_alpha(&self) -> f64 {
         self.alpha
             .warning
             .map_or(limits::ALPHA_RANGE.1, |alpha| alpha.value)
     }
+}
+
+/// What is said of a window in which a target, or what divides its rows, was not found: without rows it has neither, and that is no
+/// fault of the columns.
+fn of_rows(
+    window: &Summary,
+    verdict: Result<Verdict, NotComputed>,
+) -> Result<Verdict, NotComputed> {
+    let need = match verdict {
+        _ if window.rows > 0 => return verdict,
+        Err(NotComputed::NoTarget) => Statistic::AucFall.minimum(),
+        Err(NotComputed::NoSegments) => Statistic::SegmentDistance.minimum(),
+        verdict => return verdict,
+    };
+    Err(NotComputed::TooFewRows { have: 0, need })
 }
 
 /// Whether what is learnt takes part in the budget: where there is some, and where a feature moves, which moves no other limit.
@@ -735,7 +732,7 @@ impl Prepared {
                     }
                     Check::Performance => {
                         of_kind(Share::default())?;
-                        reference.of_rows(window, performance.clone())
+                        of_rows(window, performance.clone())
                     }
                     Check::Level => {
                         of_kind(Share::default())?;
@@ -753,7 +750,7 @@ impl Prepared {
                     }
                     Check::Segments => {
                         of_kind(Share::default())?;
-                        reference.of_rows(window, segments.clone())
+                        of_rows(window, segments.clone())
                     }
                     Check::Duplicates | Check::MissingPatterns => Err(NotComputed::Disabled),
                 }

@@ -182,8 +182,9 @@ impl Between {
     }
 
     /// The same for windows of which each resembles the one before with the correlation `rho`: the bound is multiplied by
-    /// √[(1 + v)/((n/(n−1))²·(1 − v))] with v = (1 + 2Σ(1 − k/n)ρᵏ)/n the variance of the mean of n such windows, in units of
-    /// theirs. It is the ratio of how far a window much later is from that mean to how far one of the n is from the others.
+    /// √[(1 + v)/(1 − v)·(n − 1)/(n + 1)] with v = (1 + 2Σ(1 − k/n)ρᵏ)/n the variance of the mean of n such windows, in units of
+    /// theirs. √[(1 + v)/(1 − v)] is as the ratio of how far a window much later is from that mean to how far one of the n is from the
+    /// others; without any likeness v is 1/n, and the bound has that already, as √(1 + 1/n).
     pub fn stretched(self, rho: f64) -> Self {
         Between {
             stretch: stretch(self.windows, rho),
@@ -220,10 +221,9 @@ pub(crate) fn stretch(windows: usize, rho: f64) -> f64 {
         .map(|k| (1.0 - k as f64 / n) * rho.powi(k as i32))
         .sum();
     let v = (1.0 + 2.0 * sum) / n;
-    let later = (1.0 + v) / ((n / (n - 1.0)).powi(2) * (1.0 - v));
-    // Without any likeness the bound has √(1 + 1/n) already, which is this to the first order.
-    let independent = (1.0 + 1.0 / n) / ((n / (n - 1.0)).powi(2) * (1.0 - 1.0 / n));
-    (later / independent).sqrt().max(1.0)
+    ((1.0 + v) / (1.0 - v) * (n - 1.0) / (n + 1.0))
+        .sqrt()
+        .max(1.0)
 }
 
 /// How much a window resembles the one before: the mean over all series, each a number a window, of their autocorrelation at
@@ -403,8 +403,20 @@ pub fn uncapped(floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySeverity
     below(f64::INFINITY, floors, parts)
 }
 
+/// The limits of a chart, of each severity where it comes from: it has no other parts. Critical is never below warning.
+pub fn of_chart(limits: BySeverity<(f64, LimitPart)>) -> BySeverity<Limit> {
+    raised(limits.map(|(value, part)| Limit {
+        value,
+        part,
+        floor: 0.0,
+        null: None,
+        bound: None,
+        capped: false,
+    }))
+}
+
 fn below(cap: f64, floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySeverity<Limit> {
-    let mut limits = floors.zip(parts).map(|(floor, parts)| {
+    raised(floors.zip(parts).map(|(floor, parts)| {
         let capped = parts.bound.is_some_and(|bound| bound > cap);
         let mut limit = Limit {
             value: floor,
@@ -432,7 +444,11 @@ fn below(cap: f64, floors: BySeverity<f64>, parts: BySeverity<Parts>) -> BySever
             (limit.value, limit.part) = (number, LimitPart::Manifest);
         }
         limit
-    });
+    }))
+}
+
+/// With critical raised to warning where it would be below.
+fn raised(mut limits: BySeverity<Limit>) -> BySeverity<Limit> {
     if limits.critical.value < limits.warning.value {
         (limits.critical.value, limits.critical.part) =
             (limits.warning.value, LimitPart::RaisedToWarning);

@@ -81,10 +81,10 @@ pub enum Counts {
         top: Vec<u64>,
         /// Names that the baseline has seen outside of its top.
         other: u64,
-        /// Names that the baseline has never seen; in a baseline's own window those that no other of its windows has, where it has
-        /// more names than bins.
+        /// Names that the baseline has never seen; in a baseline's own window what stands for such ([`Alone`](crate::Alone)), where it
+        /// has more names than bins.
         unseen: u64,
-        /// What is counted in `top` of names that no other window of the baseline has; only in a baseline's own window.
+        /// What is counted in `top` and stands for names that were not seen; only in a baseline's own window.
         #[serde(default, skip_serializing_if = "is_zero")]
         alone: u64,
     },

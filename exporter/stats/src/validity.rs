@@ -73,8 +73,8 @@ impl Acceptable {
 
     /// How many values of a baseline window are not acceptable, read off its counts: exact where an end lies outside of
     /// the window's values or on a fine bin's edge, else by the part of the bin that is cut off. Names outside of the
-    /// baseline's top are taken to be acceptable; where what is acceptable is learnt, those that no other window of the baseline
-    /// has are not.
+    /// baseline's top are taken to be acceptable; where what is acceptable is learnt, what stands for names that were not seen
+    /// ([`Alone`](crate::Alone)) is not.
     pub fn refused(&self, window: &Summary, bins: &Bins) -> u64 {
         let strange = window.nans + window.infinities;
         match (self, bins, &window.counts) {

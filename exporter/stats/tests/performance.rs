@@ -144,6 +144,10 @@ struct Baseline {
 impl Baseline {
     fn new(rng: &mut SmallRng, about: About, own: CheckSettings) -> Self {
         let windows: Vec<Window> = (0..WINDOWS).map(|_| window(rng)).collect();
+        Self::of(&windows, about, own)
+    }
+
+    fn of(windows: &[Window], about: About, own: CheckSettings) -> Self {
         let bins = bins(&windows[0]);
         let wholes = windows
             .iter()
@@ -384,8 +388,12 @@ fn what_is_not_known_is_not_fine() {
     assert_eq!(reference.tests(), 0);
     let summary = profile(&drawn.numbers[0], Some(baseline.bins[0].clone())).close();
     let known = whole(performance(&drawn, &baseline.bins, About::Classes));
-    let report = judge(&reference, &[Some(&summary)], &known);
-    assert_eq!(of(&report), Err(NotComputed::NoTarget));
+    for window in [&known, &WindowSummary::default()] {
+        let report = judge(&reference, &[Some(&summary)], window);
+        assert_eq!(of(&report), Err(NotComputed::NoTargetInBaseline));
+    }
+    assert!(NotComputed::NoTarget.is_of_the_window());
+    assert!(!NotComputed::NoTargetInBaseline.is_of_the_window());
 }
 
 /// Why a window says nothing of a feature is that window's: labels that are all one, all others than in the baseline, or one number.
@@ -394,7 +402,10 @@ fn why_a_target_says_nothing_is_said() {
     let mut rng = SmallRng::seed_from_u64(6);
     let reasons = |report: &Report| {
         let of = |feature: usize| match report.features[feature].verdicts.performance {
-            Err(NotComputed::Predictive(reason)) => reason,
+            Err(why @ NotComputed::Predictive(reason)) => {
+                assert!(why.is_of_the_window(), "{why:?}");
+                reason
+            }
             ref other => panic!("{feature}: {other:?}"),
         };
         [of(0), of(3)]
@@ -421,6 +432,63 @@ fn why_a_target_says_nothing_is_said() {
         reasons(&report),
         [predictive::NotComputed::ConstantTarget; 2]
     );
+}
+
+/// Why a baseline says nothing of a feature is the baseline's, whatever the window says.
+#[test]
+fn what_a_baseline_lacks_is_not_laid_to_the_window() {
+    let mut rng = SmallRng::seed_from_u64(11);
+    let known = window(&mut rng);
+    let mut renamed = known.clone();
+    renamed.class = vec![2; ROWS];
+    renamed.value = vec![3.0; ROWS];
+    // A class of nine rows in all windows together.
+    let mut rare = known.clone();
+    rare.class = (0..ROWS as u32).map(|row| u32::from(row < 3)).collect();
+    let few = |have| predictive::NotComputed::TooFewFolds { have, need: 2 };
+    let without = &renamed;
+    for (about, windows, expected) in [
+        (About::Classes, vec![&known, without], few(1)),
+        (About::Numbers, vec![&known, without], few(1)),
+        (About::Classes, vec![without; 3], few(0)),
+        (
+            About::Classes,
+            vec![without],
+            predictive::NotComputed::NoCommonClass,
+        ),
+        (
+            About::Numbers,
+            vec![without],
+            predictive::NotComputed::ConstantTarget,
+        ),
+        (
+            About::Classes,
+            vec![&rare; 3],
+            predictive::NotComputed::NoClass,
+        ),
+    ] {
+        let windows: Vec<Window> = windows.into_iter().cloned().collect();
+        let baseline = Baseline::of(&windows, about, CheckSettings::default());
+        for window in [&known, without] {
+            let report = baseline.judge(window);
+            for feature in [0, 3] {
+                let why = report.features[feature].verdicts.performance.clone();
+                let why = why.unwrap_err();
+                assert_eq!(why, NotComputed::PredictiveInBaseline(expected));
+                assert!(!why.is_of_the_window());
+            }
+        }
+    }
+    // A feature that the baseline's windows did not sample.
+    let drawn = bins(&known);
+    let unknown = FrozenFeature::new("unknown", "", drawn[0].clone(), Vec::new());
+    let sampled = whole(performance(&known, &drawn, About::Classes));
+    let own = settings(CheckSettings::default());
+    let reference = Reference::new(&[unknown], &[sampled.clone(), sampled.clone()], &own);
+    let summary = profile(&known.numbers[0], Some(drawn[0].clone())).close();
+    let report = judge(&reference, &[Some(&summary)], &sampled);
+    let why = report.features[0].verdicts.performance.clone();
+    assert_eq!(why, Err(NotComputed::NotInBaseline));
 }
 
 /// A feature that is not to be judged, or told nothing before, is not said to lack something.

@@ -388,8 +388,10 @@ fn what_does_not_divide_is_not_judged() {
     assert_eq!(reference.tests(), 0);
     assert_eq!(
         verdict(&reference, &baseline.windows[0]),
-        Err(NotComputed::NoSegments)
+        Err(NotComputed::NoSegmentsInBaseline)
     );
+    assert!(NotComputed::NoSegments.is_of_the_window());
+    assert!(!NotComputed::NoSegmentsInBaseline.is_of_the_window());
     let off = Settings {
         on: ByCheck::default(),
         ..on

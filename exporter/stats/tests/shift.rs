@@ -155,30 +155,30 @@ fn with_one_number_warning_still_comes_first() {
             assert!(found.over.warning || !found.over.critical, "{found:?}");
         }
     }
-    let own = CheckSettings {
-        limits: BySeverity {
-            warning: None,
-            critical: Some(8.0),
-        },
-        ..one_row()
-    };
-    let mut series = Series::new(9, 0.0);
-    let reference = reference(Ok(frozen(&mut series, 150, false)), own);
-    let summary = window(series.next());
-    let found = judge_shift(
-        &reference,
-        0,
-        &mut ShiftState::default(),
-        Some(&summary),
-        &[],
-    );
-    let limits = found.unwrap().limits;
-    assert_eq!(
-        (limits.critical.value, limits.critical.part),
-        (8.0, LimitPart::Manifest)
-    );
-    assert_eq!(limits.warning.part, LimitPart::RunLength);
-    assert!(limits.warning.value < 8.0, "{limits:?}");
+    // Where critical alone has a number, warning keeps the limit of its run length.
+    for (critical, part) in [
+        (8.0, LimitPart::Manifest),
+        (0.5, LimitPart::RaisedToWarning),
+    ] {
+        let own = CheckSettings {
+            limits: BySeverity {
+                warning: None,
+                critical: Some(critical),
+            },
+            ..one_row()
+        };
+        let mut series = Series::new(9, 0.0);
+        let reference = reference(Ok(frozen(&mut series, 150, false)), own);
+        let (mut state, summary) = (ShiftState::default(), window(series.next()));
+        let found = judge_shift(&reference, 0, &mut state, Some(&summary), &[]);
+        let limits = found.unwrap().limits;
+        assert_eq!(limits.warning.part, LimitPart::RunLength);
+        assert_eq!(
+            (limits.critical.value, limits.critical.part),
+            (limits.warning.value.max(critical), part)
+        );
+        assert!((0.5..8.0).contains(&limits.warning.value), "{limits:?}");
+    }
 }
 
 #[test]

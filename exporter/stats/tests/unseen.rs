@@ -286,12 +286,14 @@ fn where_new_names_always_come_no_alarm_does() {
         ] {
             let alarms = false_alarms(&zipf, size, Statistic::Psi, 60);
             println!("{size:?} {alarms:?}");
+            assert!(alarms.windows >= 120, "nearly all move: {alarms:?}");
             within_budget(&alarms);
         }
     }
     for statistic in [Statistic::JensenShannon, Statistic::Hellinger] {
         let alarms = false_alarms(&cities(), (8, ROWS), statistic, 60);
         println!("{statistic:?} {alarms:?}");
+        assert!(alarms.windows >= 120, "nearly all move: {alarms:?}");
         within_budget(&alarms);
     }
 }

@@ -208,16 +208,26 @@ pub enum NotComputed {
     /// It has no association with any other feature.
     #[error("compared with every other feature: {0}")]
     Pairs(association::NotComputed),
-    /// There is no target to tell of.
+    /// The window has no target to tell of.
     #[error(
-        "no target: spec.data.target names none, this window does not have it, or the baseline was frozen without it (raise spec.baseline.revision to freeze it anew)"
+        "no target: this window does not have the column of spec.data.target, or the baseline was frozen with another one (raise spec.baseline.revision to freeze it anew)"
     )]
     NoTarget,
-    /// Nothing divides the rows.
+    /// No window of the baseline has a target.
     #[error(
-        "no segments: spec.data.segments names none, this window does not have them, or the baseline was frozen without them (raise spec.baseline.revision to freeze it anew)"
+        "no target: the baseline was frozen without the column of spec.data.target (raise spec.baseline.revision to freeze it anew)"
+    )]
+    NoTargetInBaseline,
+    /// Nothing divides the rows of the window.
+    #[error(
+        "no segments: this window does not have the columns of spec.data.segments, or the baseline was frozen with others (raise spec.baseline.revision to freeze it anew)"
     )]
     NoSegments,
+    /// Nothing divides the rows of the baseline.
+    #[error(
+        "no segments: the baseline was frozen without the columns of spec.data.segments (raise spec.baseline.revision to freeze it anew)"
+    )]
+    NoSegmentsInBaseline,
     /// It is compared in no segment.
     #[error(
         "the feature divides the rows itself, or no segment has {need} rows in a window of the baseline on average"
@@ -237,9 +247,12 @@ pub enum NotComputed {
     /// In the baseline the feature tells nothing about the target.
     #[error("in the baseline the feature tells nothing about the target, so it cannot tell less")]
     TellsNothing,
-    /// What it tells about the target is not known.
+    /// What it tells about the target in the window is not known.
     #[error("{0}")]
     Predictive(predictive::NotComputed),
+    /// What it tells about the target in the baseline is not known.
+    #[error("in the baseline: {0}")]
+    PredictiveInBaseline(predictive::NotComputed),
     /// Too few windows of the same phase came before.
     #[error(
         "too few days with a window of the same hour, day or class came before: {have} where {need} are needed"
@@ -355,9 +368,7 @@ impl NotComputed {
             | NotComputed::NoTarget
             | NotComputed::NoSegments
             | NotComputed::NoSegmentOfWindow
-            | NotComputed::Predictive(
-                predictive::NotComputed::TooFewRows { .. } | predictive::NotComputed::OneClass,
-            )
+            | NotComputed::Predictive(_)
             | NotComputed::TooFewCycles { .. }
             | NotComputed::Season(_)
             | NotComputed::UnknownPhase
@@ -371,10 +382,12 @@ impl NotComputed {
             | NotComputed::TooManyFeatures { .. }
             | NotComputed::NoOtherFeature
             | NotComputed::Pairs(_)
+            | NotComputed::NoTargetInBaseline
+            | NotComputed::NoSegmentsInBaseline
             | NotComputed::NoSegmentOfBaseline { .. }
             | NotComputed::TargetPending
             | NotComputed::TellsNothing
-            | NotComputed::Predictive(_)
+            | NotComputed::PredictiveInBaseline(_)
             | NotComputed::TooFewWindows { .. }
             | NotComputed::NoSpreadOfMeans
             | NotComputed::TooPersistent

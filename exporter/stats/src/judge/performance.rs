@@ -114,7 +114,7 @@ impl PerformanceTests {
             .filter_map(|window| window.performance.as_ref())
             .collect();
         if known.is_empty() {
-            return Err(NotComputed::NoTarget);
+            return Err(NotComputed::NoTargetInBaseline);
         }
         let own = |feature: &FrozenFeature| {
             let own = settings.features.get(&feature.name);
@@ -125,7 +125,10 @@ impl PerformanceTests {
                 .iter()
                 .map(|window| {
                     let reading = window.reading(&feature.name);
-                    reading.ok_or(not_sampled(window.features.len(), NotComputed::NoSample))
+                    reading.ok_or(not_sampled(
+                        window.features.len(),
+                        NotComputed::NotInBaseline,
+                    ))
                 })
                 .collect::<Result<Vec<_>, _>>()?;
             PerformanceTest::new(&readings, own(feature))
@@ -261,17 +264,14 @@ impl PerformanceTest {
         readings: &[&Result<Reading, predictive::NotComputed>],
         settings: CheckSettings,
     ) -> Result<Self, NotComputed> {
-        let mut known = Vec::new();
-        for reading in readings {
-            match reading {
-                Ok(reading) => known.push(reading),
-                Err(reason) if known.is_empty() && readings.len() == 1 => {
-                    return Err(NotComputed::Predictive(*reason));
-                }
-                Err(_) => {}
-            }
+        if let [Err(reason)] = readings {
+            return Err(NotComputed::PredictiveInBaseline(*reason));
         }
-        let too_few = NotComputed::Predictive(predictive::NotComputed::TooFewFolds {
+        let known: Vec<&Reading> = readings
+            .iter()
+            .filter_map(|reading| reading.as_ref().ok())
+            .collect();
+        let too_few = NotComputed::PredictiveInBaseline(predictive::NotComputed::TooFewFolds {
             have: known.len(),
             need: cross_fit::MIN_FOLDS,
         });
@@ -283,7 +283,7 @@ impl PerformanceTest {
                     _ => None,
                 });
                 let found = cross_fit::numeric(&folds.collect::<Vec<&Auc>>());
-                let found = found.map_err(NotComputed::Predictive)?;
+                let found = found.map_err(NotComputed::PredictiveInBaseline)?;
                 let (value, differences) = crossed(&found)?;
                 (Before::Ranks(found), value, differences)
             }
@@ -293,7 +293,7 @@ impl PerformanceTest {
                     _ => None,
                 });
                 let found = cross_fit::categorical(&folds.collect::<Vec<&ClassTable>>());
-                let found = found.map_err(NotComputed::Predictive)?;
+                let found = found.map_err(NotComputed::PredictiveInBaseline)?;
                 let (value, differences) = crossed(&found)?;
                 (Before::Categories(found), value, differences)
             }
@@ -464,7 +464,7 @@ fn power(test: Option<&PerformanceTest>, now: Option<&Now>, reading: &Reading) -
 
 /// The macro average of the baseline, and how much its windows differ.
 fn crossed<L>(found: &CrossFit<L>) -> Result<(f64, Vec<f64>), NotComputed> {
-    let none = NotComputed::Predictive(predictive::NotComputed::NoCommonClass);
+    let none = NotComputed::PredictiveInBaseline(predictive::NotComputed::NoClass);
     let steady = |class| found.baseline.is_steady(class);
     let average = found.baseline.macro_average_over(steady).ok_or(none)?;
     Ok((average.value, found.differences()))

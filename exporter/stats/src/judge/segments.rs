@@ -176,7 +176,7 @@ impl SegmentTests {
         }
         let last = windows.last().ok_or(NotComputed::NotInBaseline)?;
         if last.segments.is_empty() {
-            return Err(NotComputed::NoSegments);
+            return Err(NotComputed::NoSegmentsInBaseline);
         }
         let known = |segmented: &Segmented| {
             let of: Option<Vec<&Segmented>> = windows
@@ -187,7 +187,7 @@ impl SegmentTests {
         };
         let columns: Vec<Column> = last.segments.iter().filter_map(known).collect();
         if columns.is_empty() {
-            return Err(NotComputed::NoSegments);
+            return Err(NotComputed::NoSegmentsInBaseline);
         }
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for (feature, _) in columns.iter().flat_map(|column| column.cells.keys()) {

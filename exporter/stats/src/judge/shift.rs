@@ -7,7 +7,7 @@ use super::{ALWAYS, CheckSettings, Reference, verdict};
 use crate::baseline::FrozenFeature;
 use crate::column::Kind;
 use crate::distance::{NotComputed, Statistic};
-use crate::limits::{Alpha, Limit, LimitPart};
+use crate::limits::{self, Alpha, Limit, LimitPart};
 use crate::seasonal::Phase;
 use crate::sequential::run_length::RANGE;
 use crate::sequential::{
@@ -63,26 +63,65 @@ impl ShiftTest {
         }
     }
 
-    /// The limits of its charts: of each half of `alpha`. Where the manifest gives one, the EWMA alone alarms, at both severities, and
-    /// at critical not before it does at warning.
-    fn limits(&self, run_length: BySeverity<f64>) -> Result<BySeverity<ChartLimits>, Absent> {
+    /// The limits of its charts at each severity by itself: of each half of `alpha`. Where the manifest gives one, the EWMA alone
+    /// alarms, at both severities, so that critical does not come before warning by a chart that has no number.
+    fn solve(&self, run_length: BySeverity<f64>) -> Result<BySeverity<ChartLimits>, Absent> {
         let estimation = self.frozen.standard().estimation();
         let given = self.settings.limits;
         let charts = |run_length: f64| ChartLimits::solve(run_length, estimation);
-        if given.warning.is_none() && given.critical.is_none() {
+        if given == BySeverity::default() {
             return Ok(BySeverity {
                 warning: charts(run_length.warning)?,
                 critical: charts(run_length.critical)?,
             });
         }
-        let ewma = |run_length: f64, given: Option<f64>| match given {
-            Some(ewma) => Ok(ewma),
-            None => charts(run_length).map(|charts| charts.ewma),
+        let alone = |run_length: f64, given: Option<f64>| {
+            let ewma = match given {
+                Some(ewma) => ewma,
+                None => charts(run_length)?.ewma,
+            };
+            Ok(ChartLimits { ewma, cusum: None })
         };
-        let warning = ewma(run_length.warning, given.warning)?;
-        let critical = ewma(run_length.critical, given.critical)?.max(warning);
-        let alone = |ewma| ChartLimits { ewma, cusum: None };
-        Ok(BySeverity { warning, critical }.map(alone))
+        Ok(BySeverity {
+            warning: alone(run_length.warning, given.warning)?,
+            critical: alone(run_length.critical, given.critical)?,
+        })
+    }
+
+    /// These limits with where each comes from, critical at least at warning.
+    fn limits(&self, solved: BySeverity<ChartLimits>) -> Limits {
+        let parts = self.settings.limits.map(|given| match given {
+            Some(_) => LimitPart::Manifest,
+            None => LimitPart::RunLength,
+        });
+        let of = |values: BySeverity<f64>| limits::of_chart(values.zip(parts));
+        Limits {
+            ewma: of(solved.map(|charts| charts.ewma)),
+            cusum: match (solved.warning.cusum, solved.critical.cusum) {
+                (Some(warning), Some(critical)) => Some(of(BySeverity { warning, critical })),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// The limits of both charts.
+struct Limits {
+    ewma: BySeverity<Limit>,
+    /// `None` where it does not alarm.
+    cusum: Option<BySeverity<Limit>>,
+}
+
+impl Limits {
+    /// Their values alone.
+    fn charts(&self) -> BySeverity<ChartLimits> {
+        let cusum = self.cusum.map_or(BySeverity::default(), |cusum| {
+            cusum.map(|limit| Some(limit.value))
+        });
+        self.ewma.zip(cusum).map(|(ewma, cusum)| ChartLimits {
+            ewma: ewma.value,
+            cusum,
+        })
     }
 }
 
@@ -116,7 +155,7 @@ impl ShiftState {
         &mut self,
         test: &ShiftTest,
         alpha: BySeverity<Alpha>,
-    ) -> Result<BySeverity<ChartLimits>, NotComputed> {
+    ) -> Result<Limits, NotComputed> {
         // Two charts share α.
         let wanted = alpha.map(|alpha| (2.0 / alpha.value).clamp(RANGE.0, RANGE.1));
         let near = |(known, wanted): (f64, f64)| {
@@ -127,15 +166,15 @@ impl ShiftState {
             let near = solved.run_length.zip(wanted).map(near);
             solved.given == given && near.warning && near.critical
         }) {
-            return Ok(solved.limits);
+            return Ok(test.limits(solved.limits));
         }
-        let limits = test.limits(wanted).map_err(|_| NotComputed::Overflow)?;
+        let limits = test.solve(wanted).map_err(|_| NotComputed::Overflow)?;
         self.solved = Some(Solved {
             run_length: wanted,
             given,
             limits,
         });
-        Ok(limits)
+        Ok(test.limits(limits))
     }
 }
 
@@ -165,7 +204,8 @@ pub fn judge(
     let rows = moments.map_or(0, |moments| moments.count);
     let enough = moments.filter(|moments| moments.count >= test.settings.min_rows);
     let value = enough.and_then(|moments| test.frozen.value(phases, moments.mean));
-    let reading = state.charts.update(test.frozen.standard(), limits, value);
+    let standard = test.frozen.standard();
+    let reading = state.charts.update(standard, limits.charts(), value);
     let Some(reading) = reading else {
         return Err(match (window, enough) {
             (None, _) => NotComputed::Absent,
@@ -178,36 +218,13 @@ pub fn judge(
     };
     state.reading = Some(reading);
     let said = spoken(&reading, limits);
-    let mut limits = said
-        .limits
-        .zip(test.settings.limits)
-        .map(|(value, given)| Limit {
-            value,
-            part: match given {
-                Some(_) => LimitPart::Manifest,
-                None => LimitPart::RunLength,
-            },
-            floor: 0.0,
-            null: Some(value),
-            bound: None,
-            capped: false,
-        });
-    let given = test.settings.limits;
-    let raised = given.warning.is_some() && limits.critical.value <= limits.warning.value;
-    if raised
-        && given
-            .critical
-            .is_none_or(|given| given < limits.critical.value)
-    {
-        limits.critical.part = LimitPart::RaisedToWarning;
-    }
     let verdict = verdict(
         Check::Shift,
         said.statistic,
         said.value,
         rows,
         test.settings.min_rows,
-        limits,
+        said.limits,
         ALWAYS,
     );
     Ok(Verdict {
@@ -221,25 +238,26 @@ pub fn judge(
 struct Spoken {
     statistic: Statistic,
     value: f64,
-    limits: BySeverity<f64>,
+    limits: BySeverity<Limit>,
 }
 
 /// The chart that is nearer to its limit, or further beyond.
-fn spoken(reading: &ChartReading, limits: BySeverity<ChartLimits>) -> Spoken {
+fn spoken(reading: &ChartReading, limits: Limits) -> Spoken {
     let ewma = Spoken {
         statistic: Statistic::Ewma,
         value: reading.ewma.abs(),
-        limits: limits.map(|limits| limits.ewma),
+        limits: limits.ewma,
     };
-    let (Some(warning), Some(critical)) = (limits.warning.cusum, limits.critical.cusum) else {
+    let Some(limits) = limits.cusum else {
         return ewma;
     };
     let cusum = Spoken {
         statistic: Statistic::Cusum,
         value: reading.upper.max(reading.lower),
-        limits: BySeverity { warning, critical },
+        limits,
     };
-    match ewma.value * cusum.limits.warning >= cusum.value * ewma.limits.warning {
+    let score = |spoken: &Spoken| spoken.value / spoken.limits.warning.value;
+    match score(&ewma) >= score(&cusum) {
         true => ewma,
         false => cusum,
     }

@@ -107,6 +107,9 @@ pub enum NotComputed {
     /// No class has rows inside and outside of it.
     #[error("fewer than two classes have rows")]
     OneClass,
+    /// No class has rows enough.
+    #[error("no class has {MIN_CLASS_ROWS} rows, and as many beside it")]
+    NoClass,
     /// Baseline and window have no class with rows enough in common.
     #[error(
         "no class has {MIN_CLASS_ROWS} rows, and as many beside it, in both the baseline and the window"

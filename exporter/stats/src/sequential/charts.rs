@@ -101,7 +101,7 @@ pub struct ChartReading {
 }
 
 impl Charts {
-    /// Takes in the next window. Without a finite value all stays as it is, and `None` is returned.
+    /// Takes in the next window. Without a finite value both charts stay as they are, and `None` is returned.
     pub fn update(
         &mut self,
         standard: &Standard,
