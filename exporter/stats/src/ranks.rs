@@ -14,13 +14,13 @@ pub(crate) struct Ranks {
 impl Ranks {
     /// Sorts the values.
     pub fn of(values: &[f64]) -> Self {
-        let mut order: Vec<(f64, u32)> = values
+        let mut order: Vec<(u64, u32)> = values
             .iter()
             .zip(0u32..)
             .filter(|(value, _)| !value.is_nan())
-            .map(|(value, row)| (value + 0.0, row))
+            .map(|(value, row)| (ordered(*value), row))
             .collect();
-        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        order.sort_unstable_by_key(|(value, _)| *value);
         let mut rows = vec![ABSENT; values.len()];
         let mut counts = Vec::new();
         for tied in order.chunk_by(|a, b| a.0 == b.0) {
@@ -33,6 +33,13 @@ impl Ranks {
         }
         Ranks { rows, counts }
     }
+}
+
+/// A whole number for each number, in the same order: of a negative one all bits are turned, of another one the sign.
+fn ordered(value: f64) -> u64 {
+    let bits = (value + 0.0).to_bits();
+    let turned = (bits as i64 >> 63) as u64 | 1 << 63;
+    bits ^ turned
 }
 
 #[cfg(test)]
