@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::association::Matrix;
@@ -228,7 +229,7 @@ impl Reference {
         season: Option<&Season<'_>>,
     ) -> Self {
         let mut prepared: Vec<Prepared> = features
-            .iter()
+            .par_iter()
             .zip(level::tests(features, settings, season))
             .enumerate()
             .map(|(place, (feature, level))| {
@@ -462,34 +463,43 @@ pub fn judge(
     current: &[Option<&Summary>],
     window: &WindowSummary,
 ) -> Report {
-    let (pairs, associations) = match &reference.correlation {
+    let correlation = || match &reference.correlation {
         Ok(tests) => tests.judge(window, reference.alpha),
         Err(reason) => (vec![Err(*reason); reference.len()], None),
     };
-    let (powers, performance) = match &reference.performance {
+    let performance = || match &reference.performance {
         Ok(tests) => tests.judge(window, reference.alpha),
         Err(reason) => (vec![(Err(*reason), None); reference.len()], None),
     };
-    let (patterns, missingness) = match &reference.patterns {
+    let patterns = || match &reference.patterns {
         Ok(test) => test.judge(window, reference.alpha),
         Err(reason) => (Err(*reason), None),
     };
-    let (parts, segments) = match &reference.segments {
+    let segments = || match &reference.segments {
         Ok(tests) => tests.judge(window, reference.alpha),
         Err(reason) => (vec![Err(*reason); reference.len()], Vec::new()),
     };
-    let windows = current.iter().copied().chain(std::iter::repeat(None));
+    let (
+        ((pairs, associations), (powers, performance)),
+        ((patterns, missingness), (parts, segments)),
+    ) = rayon::join(
+        || rayon::join(correlation, performance),
+        || rayon::join(patterns, segments),
+    );
+    let together = pairs.into_iter().zip(powers).zip(parts);
+    let together = together.map(|((pair, power), segment)| Jointly {
+        pair,
+        power,
+        segment,
+    });
+    let together: Vec<Jointly> = together.collect();
     let mut features: Vec<FeatureReport> = reference
         .features
-        .iter()
-        .zip(windows)
-        .zip(pairs.into_iter().zip(powers).zip(parts))
-        .map(|((feature, summary), ((pair, power), segment))| {
-            let joint = Jointly {
-                pair,
-                power,
-                segment,
-            };
+        .par_iter()
+        .zip(together)
+        .enumerate()
+        .map(|(place, (feature, joint))| {
+            let summary = current.get(place).copied().flatten();
             feature.judge(summary, joint, reference)
         })
         .collect();

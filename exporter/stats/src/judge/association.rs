@@ -443,8 +443,8 @@ fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, P
             chance: chance(&reading, rows),
         })
     };
-    let all = matrix.pairs().zip(differences).map(spread);
-    let all: Vec<Option<Spread>> = all.collect();
+    let all: Vec<_> = matrix.pairs().zip(differences).collect();
+    let all: Vec<Option<Spread>> = all.into_par_iter().map(spread).collect();
     let beyond_chance = |measure: Measure| {
         let same = || all.iter().flatten().filter(|own| own.measure == measure);
         let weights: f64 = same().map(|own| own.rows.powi(2)).sum();

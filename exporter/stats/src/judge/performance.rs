@@ -3,6 +3,7 @@
 //! What a window is compared with is cross-fitted from the readings of the baseline's windows, and so are the differences
 //! between windows in which nothing changed. A feature that tells nothing in the baseline cannot tell less: it is no test.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{ALWAYS, CheckSettings, Settings, verdict};
@@ -198,7 +199,7 @@ impl PerformanceTests {
             let nothing = (Err(NotComputed::NoTarget), None);
             return (vec![nothing; self.features.len()], None);
         };
-        let features = self.names.iter().zip(&self.features).zip(&self.enabled);
+        let features = self.names.par_iter().zip(&self.features).zip(&self.enabled);
         let judged = features.map(|((name, test), enabled)| {
             let reading = window.reading(name).map(Result::as_ref);
             let (test, reason) = match test {
