@@ -21,6 +21,9 @@ use jiff::Timestamp;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// Windows of the baseline: so many that every check judges and every limit has all its parts.
+const WINDOWS: u32 = 4;
+
 #[derive(Parser)]
 struct Arguments {
     /// The Flight server.
@@ -78,7 +81,7 @@ async fn main() -> Result<(), Failure> {
                 "segments": [{ "column": "category_00" }],
             },
             "schedule": { "every": "1h" },
-            "baseline": { "previous": {} },
+            "baseline": { "rolling": { "windows": WINDOWS } },
             "checks": off,
             "rules": rules,
         },
@@ -92,8 +95,10 @@ async fn main() -> Result<(), Failure> {
     let drains = arguments.only != Some(Only::Evaluate);
     let evaluates = arguments.only != Some(Only::Drain);
     if evaluates {
-        // Freezes the baseline, so that every run below judges a window against it.
-        monitor.evaluate(&Timestamp::now).await;
+        // Fills the baseline, so that every run below judges a window against it.
+        for _ in 0..WINDOWS {
+            monitor.evaluate(&Timestamp::now).await;
+        }
     }
     let (mut rows, mut drain_seconds, mut evaluate_seconds) = (0, f64::INFINITY, f64::INFINITY);
     let mut processor_seconds = f64::INFINITY;
