@@ -712,8 +712,8 @@ fn judged_by_others(report: &mut FeatureReport, pairs: &PairsState, segments: &S
     ));
     report.verdicts.shift = Ok(verdict(
         (Check::Shift, Statistic::Cusum, 6.5, 2_000),
-        limit(LimitPart::RunLength, 0.0, Some(6.1), None),
-        limit(LimitPart::RunLength, 0.0, Some(8.3), None),
+        of_chart(6.1),
+        of_chart(8.3),
     ));
     let pair = pairs.report.most_changed.first().expect("a pair changed");
     let (first, second) = pair.features.clone();
@@ -766,6 +766,14 @@ fn judged_by_others(report: &mut FeatureReport, pairs: &PairsState, segments: &S
 }
 
 /// A limit that is one of its parts.
+/// A chart's limit, which has no parts.
+fn of_chart(value: f64) -> Limit {
+    Limit {
+        value,
+        ..limit(LimitPart::RunLength, 0.0, None, None)
+    }
+}
+
 fn limit(part: LimitPart, floor: f64, null: Option<f64>, bound: Option<f64>) -> Limit {
     Limit {
         value: floor.max(null.unwrap_or(0.0)).max(bound.unwrap_or(0.0)),
