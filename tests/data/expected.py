@@ -383,15 +383,16 @@ class Feature:
             found["wasserstein_iqr"] = wasserstein_iqr(a, c)
             a, c = self.numbers.counts(a, coarse), self.numbers.counts(c, coarse)
         plain, corrected = jensen_shannon(a, c)
+        few = min(0.25, missingness.sparseness(a, c))
         shares = [{"reference": float(r / a.sum()), "current": float(n / c.sum())} for r, n in zip(a, c)]
         found |= {
             "psi": {"statistic": psi(a, c), "p_value": chi_squared_p(a, c, psi(a, c))},
             "jensen_shannon": {
                 "statistic": plain,
                 "corrected": corrected,
-                "p_value": chi_squared_p(a, c, 8 * numpy.log(2) * plain**2 / missingness.sparse(a, c)),
+                "p_value": float(missingness.law(a, c).sf(plain**2)),
             },
-            "hellinger": {"statistic": hellinger(a, c), "p_value": chi_squared_p(a, c, 8 * hellinger(a, c) ** 2 / missingness.sparse(a, c, 0.4, 3))},
+            "hellinger": {"statistic": hellinger(a, c), "p_value": chi_squared_p(a, c, 8 * hellinger(a, c) ** 2 / (1 + 0.4 * few + 3 * few**2))},
             "chi_squared": chi_squared(a, c),
         }
         if self.numeric:

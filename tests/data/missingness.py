@@ -52,18 +52,30 @@ def distance(a, c):
     return float(spatial.distance.jensenshannon(a, c, base=2))
 
 
-def sparse(a, c, linear=0.35, square=1.2):
-    """How much larger than by chi-squared the divergence is where bins expect few values."""
+def sparseness(a, c):
+    """How few values bins expect."""
     both = (a + c)[a + c > 0]
-    s = min(0.25, (1 / a.sum() + 1 / c.sum()) * (both.sum() / both).sum() / max(1, len(both) - 1))
-    return 1 + linear * s + square * s**2
+    return (1 / a.sum() + 1 / c.sum()) * (both.sum() / both).sum() / max(1, len(both) - 1)
+
+
+def law(a, c):
+    """The law of the squared distance when nothing changed: of Pearson's type III; nothing of a single bin."""
+    n, m, free = a.sum(), c.sum(), int(((a > 0) | (c > 0)).sum()) - 1
+    if free < 1:
+        return None
+    s = min(sparseness(a, c), (1 + min(n, m) / max(n, m)) / 4)
+    t = s * (n**2 + m**2) / (n + m) ** 2
+    mean = free * (1 - s / 8 + t / 2 + 0.4 * t**2)
+    variance = 2 * free * (1 - 1.15 * s + 2.5 * t + 3 * t**2)
+    third = 8 * free * (1 - 3.8 * s + 7.5 * t + 7.5 * t**2)
+    unit = (1 / n + 1 / m) / (8 * numpy.log(2))
+    return stats.pearson3(third / variance**1.5, loc=unit * mean, scale=unit * variance**0.5)
 
 
 def null(a, c, alpha):
-    """What chance alone exceeds with probability alpha, by the second order of the divergence."""
-    used = int(((a > 0) | (c > 0)).sum())
-    unit = (1 / a.sum() + 1 / c.sum()) / (8 * numpy.log(2)) * sparse(a, c)
-    return float(numpy.sqrt(unit * stats.chi2.isf(alpha, used - 1))) if used > 1 else 0.0
+    """What chance alone exceeds with probability alpha."""
+    found = law(a, c)
+    return float(numpy.sqrt(found.isf(alpha))) if found else 0.0
 
 
 def bias(a, c):

@@ -18,8 +18,10 @@ class Line:
     def __init__(self, values, target):
         x, y = stats.zscore(values), stats.zscore(target)
         self.rows, self.r = len(x), float((x * y).mean())
-        influence = x * y - self.r * (x * x + y * y) / 2
-        self.variance = (influence**2).mean() * self.rows / (self.rows - 3) / (1 - self.r**2) ** 2
+        # The jackknife: of standard scores without a row each, the sum of products is n r less n/(n-1) times that of the row.
+        n, times = self.rows, self.rows / (self.rows - 1)
+        without = numpy.arctanh((n * self.r - times * x * y) / numpy.sqrt((n - times * x * x) * (n - times * y * y)))
+        self.variance = n * (n - 1) * without.var()
 
     @staticmethod
     def mean(lines):

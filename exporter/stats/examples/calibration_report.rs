@@ -202,12 +202,16 @@ const PAIRS: [(&str, Draw, Baseline); 21] = [
 const NO_NULL: [&str; 1] = ["ε², a log-normal number, means of the logarithm 0.4 σ apart"];
 
 /// A feature and a number, in words.
-const EXPLAINED: [(&str, explained::Draw); 7] = [
+const EXPLAINED: [(&str, explained::Draw); 8] = [
     ("R², normal, ρ = 0.27", explained::Draw::Normal(0.27)),
     ("R², normal, ρ = 0.8", explained::Draw::Normal(0.8)),
     (
         "R², Student's t with 5 degrees of freedom, ρ about 0.4",
         explained::Draw::Student(0.4),
+    ),
+    (
+        "R², normal, the feature then with Tukey's h of 0.34, ρ = 0.27 before",
+        explained::Draw::Heavy(0.27),
     ),
     (
         "ε², five categories, means 0.2 σ apart",

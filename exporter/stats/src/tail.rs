@@ -88,6 +88,11 @@ impl PearsonIii {
         -PearsonIii::new(-self.skewness).isf(alpha)
     }
 
+    /// P(X > x).
+    pub fn sf(&self, x: f64) -> f64 {
+        PearsonIii::new(-self.skewness).cdf(-x)
+    }
+
     /// P(X < x).
     pub fn cdf(&self, x: f64) -> f64 {
         let skewness = self.skewness;
@@ -226,6 +231,7 @@ mod tests {
             check(law.isf(alpha), isf, 1e-7);
             check(law.quantile(alpha), ppf, 1e-7);
             check(law.cdf(0.3), cdf, 1e-8);
+            check(law.sf(isf), alpha, 1e-7);
         }
         // Of no skewness it is normal.
         check(PearsonIii::new(0.0).isf(0.01), normal_isf(0.01), 1e-15);

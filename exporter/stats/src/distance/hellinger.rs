@@ -30,10 +30,11 @@ pub fn null(table: &Table, alpha: f64) -> f64 {
     (unit(table) * tail::chi_squared_isf(alpha, table.degrees())).sqrt()
 }
 
-/// With 1 + 0.4·s + 3·s² for bins that expect few values, s the [sparseness](Table::sparseness), simulated as for
-/// [`jensen_shannon`](super::jensen_shannon).
+/// With 1 + 0.4·s + 3·s² for bins that expect few values, s the [sparseness](Table::sparseness), at most ¼. Simulated with 2 to 20 bins
+/// of equal and unequal shares that expect five values and more, references of eight windows, and α from 0.05 to 0.0015; against a
+/// reference of one window the null is too careful.
 fn unit(table: &Table) -> f64 {
-    let s = table.sparseness();
+    let s = table.sparseness().min(0.25);
     table.noise() / 8.0 * (1.0 + 0.4 * s + 3.0 * s * s)
 }
 

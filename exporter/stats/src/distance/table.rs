@@ -45,13 +45,13 @@ impl Table {
         1.0 / self.reference_total + 1.0 / self.current_total
     }
 
-    /// How few values bins expect: s = (1/N + 1/M)·Σ1/p ÷ (B−1) over the shares p of both sides together, at most ¼, which is four
-    /// or five values a bin.
+    /// How few values bins expect: s = (1/N + 1/M)·Σ1/p ÷ (B−1) over the shares p of both sides together, ¼ where it is four or five
+    /// values a bin of a much smaller side.
     pub fn sparseness(&self) -> f64 {
         let all = self.reference_total + self.current_total;
         let both = self.reference.iter().zip(&self.current);
         let reciprocals: f64 = both.map(|(a, c)| all / (a + c)).sum();
-        (self.noise() * reciprocals / self.degrees().max(1.0)).min(0.25)
+        self.noise() * reciprocals / self.degrees().max(1.0)
     }
 
     /// Reference and current shares, bin by bin.

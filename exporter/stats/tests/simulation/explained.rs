@@ -10,7 +10,7 @@ use stats::{
     QualitySettings, Reference, Settings, Summary, Validity, WindowSummary, judge,
 };
 
-use crate::trial::normals;
+use crate::trial::{heavy, normals};
 
 /// Windows of a baseline.
 const WINDOWS: usize = 8;
@@ -26,6 +26,8 @@ pub enum Draw {
     Normal(f64),
     /// Both Student's t with 5 degrees of freedom.
     Student(f64),
+    /// Both normal with this correlation, the feature then with heavy tails.
+    Heavy(f64),
     /// Five categories as frequent as each other, the means of a normal number so many standard deviations apart.
     Groups(f64),
     /// The same of the exponential of such a number.
@@ -50,11 +52,16 @@ impl Draw {
         }
         let codes: Vec<u32> = (0..rows).map(|_| rng.random_range(0..GROUPS)).collect();
         let row = |((x, own), code): ((&f64, f64), &u32)| match self {
-            Draw::Normal(r) | Draw::Student(r) => r * x + (1.0 - r * r).sqrt() * own,
+            Draw::Normal(r) | Draw::Student(r) | Draw::Heavy(r) => {
+                r * x + (1.0 - r * r).sqrt() * own
+            }
             Draw::Groups(apart) => apart * f64::from(*code) + own,
             Draw::SkewedGroups(apart) => (apart * f64::from(*code) + own).exp(),
         };
         let target = numbers.iter().zip(own).zip(&codes).map(row).collect();
+        if let Draw::Heavy(_) = self {
+            numbers.iter_mut().for_each(|value| *value = heavy(*value));
+        }
         Rows {
             numbers,
             codes,
@@ -64,7 +71,7 @@ impl Draw {
 
     fn kind(self) -> Kind {
         match self {
-            Draw::Normal(_) | Draw::Student(_) => Kind::Numeric,
+            Draw::Normal(_) | Draw::Student(_) | Draw::Heavy(_) => Kind::Numeric,
             Draw::Groups(_) | Draw::SkewedGroups(_) => Kind::Categorical,
         }
     }

@@ -133,11 +133,12 @@ fn small_windows_with_a_number_to_tell_stay_within_the_budget() {
 /// The sampling null of what a feature explains of a number, also where that is little: R² and ε² are skewed there.
 #[test]
 fn explained_shares_fall_beyond_their_null_as_often_as_promised() {
-    use explained::Draw::{Groups, Normal, SkewedGroups, Student};
+    use explained::Draw::{Groups, Heavy, Normal, SkewedGroups, Student};
     for draw in [
         Normal(0.27),
         Normal(0.8),
         Student(0.4),
+        Heavy(0.27),
         Groups(0.2),
         Groups(0.6),
     ] {

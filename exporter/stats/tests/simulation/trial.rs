@@ -43,10 +43,15 @@ fn is_rounded(feature: usize) -> bool {
     feature < NUMBERS && feature % 4 == 2
 }
 
-/// The number of a feature in place of a normal one: Tukey's h distribution where its tails are heavy. No rank changes.
+/// A value of Tukey's h distribution in place of a normal one.
+pub fn heavy(normal: f64) -> f64 {
+    normal * (HEAVY * normal * normal / 2.0).exp()
+}
+
+/// The number of a feature in place of a normal one, with heavy tails where it has them. No rank changes.
 fn number(feature: usize, normal: f64) -> f64 {
     match is_heavy(feature) {
-        true => normal * (HEAVY * normal * normal / 2.0).exp(),
+        true => heavy(normal),
         false => normal,
     }
 }
