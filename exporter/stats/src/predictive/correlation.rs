@@ -91,7 +91,6 @@ pub fn correlation(values: &[f64], targets: &[f64]) -> Result<Correlation, NotCo
     }
     let x = centred(values).ok_or(NotComputed::ConstantFeature)?;
     let y = centred(targets).ok_or(NotComputed::ConstantTarget)?;
-    let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
     let spread = (dot(&x, &x) * dot(&y, &y)).sqrt();
     let r = (dot(&x, &y) / spread).clamp(-1.0, 1.0);
     let n = rows as f64;
@@ -106,7 +105,6 @@ pub fn correlation(values: &[f64], targets: &[f64]) -> Result<Correlation, NotCo
 /// Standard error of atanh r, of deviations from the means. Without a row the sum of squares of n rows is less by n/(n−1) times that of
 /// the row.
 fn jackknife(x: &[f64], y: &[f64]) -> f64 {
-    let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
     let (of_x, of_y, of_both) = (dot(x, x), dot(y, y), dot(x, y));
     let n = x.len() as f64;
     let times = n / (n - 1.0);
@@ -124,6 +122,10 @@ fn jackknife(x: &[f64], y: &[f64]) -> f64 {
     let mean = all.iter().sum::<f64>() / n;
     let squares: f64 = all.iter().map(|z| (z - mean).powi(2)).sum();
     ((n - 1.0) / n * squares).sqrt()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Deviations from the mean, in a unit in which their squares stay in range; `None` of a constant.
