@@ -23,7 +23,7 @@ use std::thread::spawn;
 use draw::{Baseline, Draw, rates};
 use stats::{BySeverity, Check};
 use trial::{
-    BUDGET, CHANGES, FEATURES, NUMBERS, Outcome, Predicted, Rate, Trial, WINDOWS, Wanders, found,
+    BUDGET, CHANGES, FEATURES, Judged, NUMBERS, Outcome, Rate, Trial, WINDOWS, Wanders, found,
     undrifted,
 };
 
@@ -35,12 +35,12 @@ const POWER: f64 = 0.95;
 /// How far from 1 a sampling null may be beyond it at α = 0.05, as a multiple of α, unless it is among [`NO_NULL`].
 const NULL: f64 = 0.25;
 
-const TRIALS: [(&str, Trial); 5] = [
+const TRIALS: [(&str, Trial); 7] = [
     (
         "Windows of 300 rows",
         Trial {
             rows: 300,
-            predicted: Predicted::Classes,
+            judged: Judged::WithClasses,
             wanders: Wanders::Nothing,
             baselines: 300,
             windows: 5,
@@ -50,7 +50,7 @@ const TRIALS: [(&str, Trial); 5] = [
         "Windows of 300 rows, and a number to tell",
         Trial {
             rows: 300,
-            predicted: Predicted::Number,
+            judged: Judged::WithNumber,
             wanders: Wanders::Nothing,
             baselines: 200,
             windows: 5,
@@ -60,7 +60,7 @@ const TRIALS: [(&str, Trial); 5] = [
         "Windows of 5,000 rows",
         Trial {
             rows: 5_000,
-            predicted: Predicted::Classes,
+            judged: Judged::WithClasses,
             wanders: Wanders::Nothing,
             baselines: 70,
             windows: 5,
@@ -70,7 +70,7 @@ const TRIALS: [(&str, Trial); 5] = [
         "Windows of 1,000 rows that resemble the one before",
         Trial {
             rows: 1_000,
-            predicted: Predicted::Classes,
+            judged: Judged::WithClasses,
             wanders: Wanders::Means,
             baselines: 100,
             windows: 12,
@@ -80,10 +80,30 @@ const TRIALS: [(&str, Trial); 5] = [
         "Windows of 1,000 rows that resemble the one before in everything",
         Trial {
             rows: 1_000,
-            predicted: Predicted::Classes,
+            judged: Judged::WithClasses,
             wanders: Wanders::Everything,
             baselines: 400,
             windows: 6,
+        },
+    ),
+    (
+        "What has one test a window, in windows of 300 rows",
+        Trial {
+            rows: 300,
+            judged: Judged::Whole,
+            wanders: Wanders::Nothing,
+            baselines: 400,
+            windows: 10,
+        },
+    ),
+    (
+        "What has one test a window, in windows of 1,000 rows that resemble the one before",
+        Trial {
+            rows: 1_000,
+            judged: Judged::Whole,
+            wanders: Wanders::Everything,
+            baselines: 400,
+            windows: 10,
         },
     ),
 ];
@@ -262,8 +282,7 @@ one of alarms that are independent of each other (Garwood 1936). At most 1.25 is
 above that, or the estimate of at least ten alarms. Where fewer than ten were to be expected, a line says that there are not
 enough windows to tell. *Beyond the null* is how often a test was beyond its sampling null alone, as a multiple of α: the limit is
 the largest of that, of what the windows of the baseline differ by, and of the effect floor. Where nothing wanders it is held to the same 1.25 by
-its interval; but for imputation without a flag, of which it does not hold: a number that came twice in the baseline is one of its usual ones
-there, and in the next window others come twice. There the effect floor makes the limit.
+its interval. Without a flag it is a bound on how often a number can be that was rare in the baseline, and so well below 1.
 ",
         FEATURES - NUMBERS,
         BUDGET.critical
@@ -303,17 +322,23 @@ there, and in the next window others come twice. There the effect floor makes th
     let mut beyond_null = BTreeMap::<&str, u32>::new();
     for (what, trial, outcome) in trials {
         println!("## {what}\n");
-        if trial.predicted == Predicted::Number {
+        if trial.judged == Judged::WithNumber {
             println!(
                 "The features tell a number, which has a correlation of 0.54 with the first of them.\n"
             );
         }
         match trial.wanders {
+            Wanders::Nothing if trial.judged == Judged::Whole => println!(
+                "Here, with nothing else judged, the budget is 0.1 false warnings a window and 0.02 false critical alarms, of two tests.\n"
+            ),
             Wanders::Nothing => {}
             Wanders::Means => println!(
                 "The mean of each feature wanders by 0.08 standard deviations: it is 0.6 times that of the window before, and \
                  something new.\n"
             ),
+            Wanders::Everything if trial.judged == Judged::Whole => {
+                println!("With the same budget, everything wanders as above.\n");
+            }
             Wanders::Everything => println!(
                 "The share of nulls and that of what flags say was filled in, each of all features together, and that of keys that come
 twice wander too, by 0.14 times themselves, the correlation of the first feature with the others by 0.02, and its AUC by 0.01.
@@ -432,21 +457,27 @@ fn broken_promises(outcome: &Outcome, wanders: Wanders) -> Vec<String> {
         }
     }
     // Where windows differ by more than chance, their spread makes the limit.
-    let held = tested
-        .iter()
-        .filter(|check| wanders == Wanders::Nothing && **check != Check::Imputation);
-    for check in held {
-        let beyond = outcome.beyond_null(*check);
+    let held = tested.iter().filter(|_| wanders == Wanders::Nothing);
+    let held = held.map(|check| (check.name(), outcome.beyond_null(*check)));
+    for (name, beyond) in held.chain(without_flag(outcome)) {
         for (severity, beyond) in [("warnings", beyond.warning), ("critical", beyond.critical)] {
             if beyond.surely_broken() {
-                broken.push(format!(
-                    "{}, null of {severity}: {beyond:.2?}",
-                    check.name()
-                ));
+                broken.push(format!("{name}, null of {severity}: {beyond:.2?}"));
             }
         }
     }
     broken
+}
+
+/// How often imputation without a flag is beyond its null, where it is tested.
+fn without_flag(outcome: &Outcome) -> Option<(&'static str, BySeverity<Rate>)> {
+    let tested = outcome.tested().contains(&Check::Imputation);
+    tested.then(|| {
+        (
+            "imputation without a flag",
+            outcome.beyond_null_without_flag(),
+        )
+    })
 }
 
 /// What is wrong with a sampling null that is beyond it so often at α = 0.05.
@@ -463,11 +494,15 @@ fn table(outcome: &Outcome, trial: Trial) {
         let beyond_null = outcome.beyond_null(check).map(told);
         row(check.name(), outcome.used(&[check]), beyond_null);
     }
+    for (name, beyond) in without_flag(outcome) {
+        let BySeverity { warning, critical } = beyond.map(told);
+        println!("| {name} |  |  | {warning} |  |  | {critical} |");
+    }
     let all = outcome.used(&outcome.tested());
     row("all", all, BySeverity::default());
     println!(
         "\n{} windows of {} baselines.\n",
-        outcome.judged, trial.baselines
+        outcome.windows, trial.baselines
     );
 }
 

@@ -13,8 +13,8 @@ use crate::column::Kind;
 use crate::grid::Grid;
 use crate::sample::interpolate;
 
-/// Equal-frequency fine bins.
-const FINE: usize = 1024;
+/// Equal-frequency fine bins, and the part of a baseline's sample that a value must hold to have a point bin.
+pub(crate) const FINE: usize = 1024;
 /// Equal-frequency coarse bins.
 const COARSE: usize = 10;
 /// A feature with at most this many distinct values has a bin per value.

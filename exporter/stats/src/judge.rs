@@ -661,7 +661,11 @@ impl Prepared {
                 let known = known.ok_or(NotComputed::NotInBaseline)?;
                 let (pooled, windows) = known.split_first().ok_or(NotComputed::NotInBaseline)?;
                 let own = *own.get(Check::Imputation);
-                Ok(ShareTest::new(Check::Imputation, *pooled, windows, own))
+                let test = ShareTest::new(Check::Imputation, *pooled, windows, own);
+                match imputed.map(|imputed| imputed.by) {
+                    Some(ImputedBy::Value) => Ok(test.of_the_most_frequent()),
+                    _ => Ok(test),
+                }
             });
         Prepared {
             name: name.clone(),

@@ -6,7 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bins;
 use crate::distance::Statistic;
+use crate::sample;
 use crate::tail::{self, PearsonIii};
 use crate::verdict::BySeverity;
 
@@ -347,6 +349,22 @@ pub fn share_null(alpha: f64, counted: u64, reference: u64, current: u64) -> f64
     let variance = rate * (1.0 - rate);
     let error = (variance * (1.0 / reference as f64 + 1.0 / current as f64)).sqrt();
     PearsonIii::new((1.0 - 2.0 * rate) / variance * error).isf(alpha) * error
+}
+
+/// The increase of the share of the most frequent number without a point bin of its own, of which the reference has `counted` of N
+/// numbers and the window some of M, that is reached with a probability of at most `alpha` when nothing changed. It is the larger one of
+/// [`share_null`] and of c/M − `counted`/N: a number without a point bin was at most b = ⌈N/1,024⌉ − 1 times among the N numbers, or
+/// the 40,000 at least of them that bins are made of, and no more than N/b numbers were. How often one of these is among M others is
+/// negative binomial with b + ½ and N/(N + M), as a Poisson rate with Jeffreys' prior tells (Gelman et al. 2013, section 2.6), and c is
+/// the least count that each of them reaches with a probability of at most `alpha`·b/N (Bonferroni).
+pub fn fill_null(alpha: f64, counted: u64, reference: u64, current: u64) -> f64 {
+    let sampled = reference.min(sample::CAP as u64 / 2);
+    let most = sampled.div_ceil(bins::FINE as u64).saturating_sub(1);
+    let (numbers, rows) = (sampled as f64 / most.max(1) as f64, current as f64);
+    let known = sampled as f64 / (sampled as f64 + rows);
+    let fewest = tail::negative_binomial_isf(alpha / numbers, most as f64 + 0.5, known);
+    let fills = fewest as f64 / rows - counted as f64 / reference as f64;
+    share_null(alpha, counted, reference, current).max(fills)
 }
 
 /// What a limit is made of, at one severity.

@@ -1,9 +1,11 @@
-//! Tails of the normal, Student, χ² and Pearson's type III distributions and their inverses.
+//! Tails of the normal, Student, χ², Pearson's type III and negative binomial distributions, and inverses.
 //!
 //! Tail probabilities come from `statrs`; its inverses stop at about 1e-8, so the inverses here are solved from
 //! the tails themselves, on the logarithm, which keeps their relative precision at α = 1e-9.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{
+    ChiSquared, ContinuousCDF, DiscreteCDF, NegativeBinomial, Normal, StudentsT,
+};
 
 /// P(Z > z).
 pub(crate) fn normal_sf(z: f64) -> f64 {
@@ -46,6 +48,29 @@ pub(crate) fn chi_squared_isf(alpha: f64, degrees: f64) -> f64 {
         alpha,
         (0.0, 2.0 * degrees + 64.0),
     )
+}
+
+/// The least count c with P(X ≥ c) ≤ `alpha`, X negative binomial: failures before `successes` (which need not be whole) of
+/// probability `p`.
+pub(crate) fn negative_binomial_isf(alpha: f64, successes: f64, p: f64) -> u64 {
+    // Positive successes and a probability are always accepted.
+    let Ok(law) = NegativeBinomial::new(successes, p) else {
+        return 0;
+    };
+    let rare = |count: u64| count > 0 && law.sf(count - 1) <= alpha;
+    let (mut low, mut high) = (0, 1);
+    while !rare(high) && high < u64::MAX / 2 {
+        (low, high) = (high, 2 * high);
+    }
+    // `low` is not rare and `high` is.
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        match rare(middle) {
+            true => high = middle,
+            false => low = middle,
+        }
+    }
+    high
 }
 
 /// The law of Pearson's type III (Pearson 1895) with mean 0 and variance 1: (χ² − k)/√(2k) with k = 8 ÷ skewness² degrees of
@@ -219,6 +244,10 @@ mod tests {
         rows("chi2 sf")
             .iter()
             .for_each(|row| check(chi_squared_sf(row[1], row[0]), row[2], 1e-9));
+        for row in rows("negative binomial") {
+            let found = negative_binomial_isf(row[0], row[1], row[2]);
+            assert_eq!(found, row[3] as u64, "{row:?}");
+        }
     }
 
     #[test]

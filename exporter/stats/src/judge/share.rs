@@ -74,6 +74,8 @@ pub(super) struct ShareTest {
     /// Of each window less that of the others.
     differences: Vec<f64>,
     bound: BySeverity<Option<f64>>,
+    /// The sampling null at an α, of so many counted of so many rows of the reference, and so many rows.
+    null: fn(f64, u64, u64, u64) -> f64,
     settings: CheckSettings,
 }
 
@@ -90,7 +92,16 @@ impl ShareTest {
             reference,
             differences: differences(windows),
             bound: BySeverity::default(),
+            null: limits::share_null,
             settings,
+        }
+    }
+
+    /// The same of the most frequent of many numbers.
+    pub(super) fn of_the_most_frequent(self) -> Self {
+        ShareTest {
+            null: limits::fill_null,
+            ..self
         }
     }
 
@@ -125,8 +136,8 @@ impl ShareTest {
         let now = window.value().ok_or(none)?;
         let Share { counted, rows } = self.reference;
         let null = alpha.map(|alpha| {
-            let null = limits::share_null(alpha?.value, counted, rows, window.rows);
-            Some(null)
+            let alpha = alpha?.value;
+            Some((self.null)(alpha, counted, rows, window.rows))
         });
         let parts = Parts::both(null, self.bound, self.settings.limits);
         let limits = limits::limits(floors, parts);

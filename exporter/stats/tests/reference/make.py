@@ -418,6 +418,7 @@ values |= {
     "leave-one-out correlation": [windows[k][0] - z_of(windows[:k] + windows[k + 1:]) for k in range(3)],
     "correlation null": [[r, c, n, m, a, change_null(r, c, n, m, a)] for r, c, n, m in ((0, 1, 2400, 300), (0.6, 1.1, 40_000, 5000), (-0.95, 1.4, 400, 50)) for a in (0.05, 0.01, 0.001, 1e-6)],
     "poisson interval": [[k, level, *poisson_interval(k, level)] for k in (0, 1, 2, 3, 10, 34, 100, 5000) for level in (0.95, 0.99)],
+    "negative binomial": [[a, r, p, int(stats.nbinom.isf(a, r, p)) + 1] for r, p in ((0.5, 8 / 9), (2.5, 8 / 9), (39.5, 8 / 9), (39.5, 1 / 3)) for a in (0.05, 1e-3, 1e-6, 1e-12)],
     "all of one value": [[n, p, -stats.binom.logpmf(n, n, p)] for n, p in ((28, 0.5), (29, 0.5), (6, 1 / 24), (7, 1 / 24), (1000, 0.99), (2000, 0.99))],
 }
 print("{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in values.items()).replace("], [", "],\n  [") + "\n}")

@@ -6,7 +6,7 @@ mod explained;
 mod trial;
 
 use stats::Check;
-use trial::{CHANGES, Outcome, Predicted, Trial, Wanders, found, undrifted};
+use trial::{CHANGES, Judged, Outcome, Trial, Wanders, found, undrifted};
 
 /// All checks together keep to the budget, and each to its part of it as surely as so few alarms tell: what they surely are, the
 /// lower end of the interval of their number, is at most 1.25 times of what is promised.
@@ -33,7 +33,7 @@ fn small_undrifted_windows_stay_within_the_budget() {
         1,
         Trial {
             rows: 300,
-            predicted: Predicted::Classes,
+            judged: Judged::WithClasses,
             wanders: Wanders::Nothing,
             baselines: 120,
             windows: 5,
@@ -47,6 +47,33 @@ fn small_undrifted_windows_stay_within_the_budget() {
     );
     let null = outcome.beyond_null(Check::Drift);
     assert!((null.warning.share - 1.0).abs() <= 0.25, "{null:?}");
+    let null = outcome.beyond_null_without_flag();
+    assert!(null.warning.tells() && !null.warning.broken(), "{null:?}");
+}
+
+/// Of keys that come twice and of missing patterns, which have one test a window: their null alone, and the budget.
+#[test]
+fn what_has_one_test_a_window_stays_within_the_budget() {
+    let of = |seed, rows, wanders| {
+        let trial = Trial {
+            rows,
+            judged: Judged::Whole,
+            wanders,
+            baselines: 200,
+            windows: 10,
+        };
+        let outcome = undrifted(seed, trial);
+        assert_eq!(outcome.tested().len(), 2);
+        within_the_budget(&outcome);
+        outcome
+    };
+    let outcome = of(7, 300, Wanders::Nothing);
+    for check in outcome.tested() {
+        let null = outcome.beyond_null(check).warning;
+        println!("{}: {null:.2?} beyond its null", check.name());
+        assert!(null.tells() && (null.share - 1.0).abs() <= 0.25, "{null:?}");
+    }
+    of(8, 1_000, Wanders::Everything);
 }
 
 /// Windows of 5,000 rows against baselines of 40,000: nothing is found where nothing changed, and what changed is.
@@ -54,7 +81,7 @@ fn small_undrifted_windows_stay_within_the_budget() {
 fn large_undrifted_windows_stay_within_the_budget() {
     let trial = Trial {
         rows: 5_000,
-        predicted: Predicted::Classes,
+        judged: Judged::WithClasses,
         wanders: Wanders::Nothing,
         baselines: 20,
         windows: 2,
@@ -78,7 +105,7 @@ fn windows_that_resemble_each_other_stay_within_the_budget() {
         4,
         Trial {
             rows: 1_000,
-            predicted: Predicted::Classes,
+            judged: Judged::WithClasses,
             wanders: Wanders::Means,
             baselines: 40,
             windows: 12,
@@ -100,7 +127,7 @@ fn windows_that_resemble_each_other_in_everything_stay_within_the_budget() {
         5,
         Trial {
             rows: 1_000,
-            predicted: Predicted::Classes,
+            judged: Judged::WithClasses,
             wanders: Wanders::Everything,
             baselines: 30,
             windows: 12,
@@ -121,7 +148,7 @@ fn small_windows_with_a_number_to_tell_stay_within_the_budget() {
         6,
         Trial {
             rows: 300,
-            predicted: Predicted::Number,
+            judged: Judged::WithNumber,
             wanders: Wanders::Nothing,
             baselines: 30,
             windows: 5,

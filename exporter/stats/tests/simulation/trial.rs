@@ -38,6 +38,11 @@ fn is_flagged(feature: usize) -> bool {
     feature % 2 == 1
 }
 
+/// How many features have such a flag.
+fn flagged() -> usize {
+    (0..FEATURES).filter(|feature| is_flagged(*feature)).count()
+}
+
 /// Whether a feature has numbers of three digits, so that some come twice.
 fn is_rounded(feature: usize) -> bool {
     feature < NUMBERS && feature % 4 == 2
@@ -308,15 +313,36 @@ fn profile(
     profile
 }
 
-/// What is to be told.
+/// What is judged.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Predicted {
-    Classes,
-    Number,
+pub enum Judged {
+    /// Everything, where the features tell classes.
+    WithClasses,
+    /// Everything, where they tell a number.
+    WithNumber,
+    /// The checks with one test a window alone: with so many others at the example's budget it would take a hundred times the windows
+    /// to say something of them.
+    Whole,
+}
+
+impl Judged {
+    fn budget(self) -> BySeverity<f64> {
+        match self {
+            Judged::WithClasses | Judged::WithNumber => BUDGET,
+            Judged::Whole => BySeverity {
+                warning: 0.1,
+                critical: 0.02,
+            },
+        }
+    }
+
+    fn judges(self, check: Check) -> bool {
+        self != Judged::Whole || check.scope() == Scope::Window
+    }
 }
 
 /// What the features say together, and about the target.
-fn whole(window: &Window, bins: &[Arc<Bins>], predicted: Predicted) -> WindowSummary {
+fn whole(window: &Window, bins: &[Arc<Bins>], judged: Judged) -> WindowSummary {
     let mut columns = Vec::new();
     for (feature, rows) in window.features.iter().enumerate() {
         let (mut sampler, mut sample) = (RowSampler::default(), RowSample::new(rows.kind()));
@@ -327,6 +353,12 @@ fn whole(window: &Window, bins: &[Arc<Bins>], predicted: Predicted) -> WindowSum
     }
     let names: Vec<String> = (0..FEATURES).map(name_of).collect();
     let named = || names.iter().map(String::as_str);
+    let samples: Vec<_> = named().zip(&columns).collect();
+    let summary = WindowSummary {
+        keys: Some(window.keys),
+        missingness: Some(Missingness::new(&samples).unwrap()),
+        ..WindowSummary::default()
+    };
     let predictors = columns.iter().zip(bins);
     let predictors = predictors.map(|(column, bins)| match (column.values(), bins.as_ref()) {
         (RowValues::Numeric(values), Bins::Numeric(bins)) => Predictor::Numeric { values, bins },
@@ -337,21 +369,19 @@ fn whole(window: &Window, bins: &[Arc<Bins>], predicted: Predicted) -> WindowSum
         _ => unreachable!("a number has bins of numbers"),
     });
     let predictors: Vec<_> = named().zip(predictors).collect();
-    let target = match predicted {
-        Predicted::Classes => Target::Classes {
+    let target = match judged {
+        Judged::WithClasses => Target::Classes {
             codes: &window.classes,
             classes: 2,
         },
-        Predicted::Number => Target::Numbers(&window.target),
+        Judged::WithNumber => Target::Numbers(&window.target),
+        Judged::Whole => return summary,
     };
     let values: Vec<_> = named()
         .zip(columns.iter().map(|column| column.values().values()))
         .collect();
-    let samples: Vec<_> = named().zip(&columns).collect();
     WindowSummary {
-        keys: Some(window.keys),
         associations: Some(Associations::new(&values).unwrap()),
-        missingness: Some(Missingness::new(&samples).unwrap()),
         performance: Some(Performance::new("class", target, &predictors)),
         segments: vec![Segmented::new(
             "region",
@@ -359,7 +389,7 @@ fn whole(window: &Window, bins: &[Arc<Bins>], predicted: Predicted) -> WindowSum
             &window.regions,
             &predictors,
         )],
-        ..WindowSummary::default()
+        ..summary
     }
 }
 
@@ -367,11 +397,11 @@ fn whole(window: &Window, bins: &[Arc<Bins>], predicted: Predicted) -> WindowSum
 struct Baseline {
     features: Vec<FrozenFeature>,
     reference: Reference,
-    predicted: Predicted,
+    judged: Judged,
 }
 
 impl Baseline {
-    fn of(windows: Vec<Window>, predicted: Predicted) -> Self {
+    fn of(windows: Vec<Window>, judged: Judged) -> Self {
         let features: Vec<FrozenFeature> = (0..FEATURES)
             .map(|feature| {
                 let windows = || windows.iter().map(|window| &window.features[feature]);
@@ -390,13 +420,13 @@ impl Baseline {
         let bins = bins_of(&features);
         let wholes: Vec<WindowSummary> = windows
             .iter()
-            .map(|window| whole(window, &bins, predicted))
+            .map(|window| whole(window, &bins, judged))
             .collect();
-        let reference = Reference::new(&features, &wholes, &settings());
+        let reference = Reference::new(&features, &wholes, &settings(judged));
         Baseline {
             features,
             reference,
-            predicted,
+            judged,
         }
     }
 
@@ -411,7 +441,7 @@ impl Baseline {
             })
             .collect();
         let current: Vec<Option<&Summary>> = summaries.iter().map(Some).collect();
-        let whole = whole(&window, &bins_of(&self.features), self.predicted);
+        let whole = whole(&window, &bins_of(&self.features), self.judged);
         let report = judge(&self.reference, &current, &whole);
         let whole = std::iter::once(report.window);
         report.features.into_iter().chain(whole).collect()
@@ -425,10 +455,10 @@ fn bins_of(features: &[FrozenFeature]) -> Vec<Arc<Bins>> {
         .collect()
 }
 
-fn settings() -> Settings {
+fn settings(judged: Judged) -> Settings {
     Settings {
-        budget: BUDGET,
-        on: ByCheck::from_fn(|_| true),
+        budget: judged.budget(),
+        on: ByCheck::from_fn(|check| judged.judges(check)),
         drift: DriftSettings::default(),
         quality: QualitySettings::default(),
         acceptable: (0..FEATURES)
@@ -508,7 +538,7 @@ pub enum Wanders {
 pub struct Trial {
     /// Rows of each window.
     pub rows: usize,
-    pub predicted: Predicted,
+    pub judged: Judged,
     pub wanders: Wanders,
     /// Baselines that are drawn.
     pub baselines: u32,
@@ -519,13 +549,17 @@ pub struct Trial {
 /// What came of it.
 pub struct Outcome {
     /// Windows judged.
-    pub judged: u32,
+    pub windows: u32,
+    budget: BySeverity<f64>,
     /// Alarms of each baseline: runs of windows of one feature over the limit.
     pub alarms: Vec<ByCheck<BySeverity<u32>>>,
     /// Tests of each window.
     pub tests: ByCheck<usize>,
-    /// How many of each check's tests were beyond their sampling null alone, of each baseline.
+    /// How many of each check's tests were beyond their sampling null alone, of each baseline; of imputation those of features with a
+    /// flag.
     beyond_null: Vec<ByCheck<BySeverity<u32>>>,
+    /// The same of imputation of features without one.
+    beyond_null_without_flag: Vec<ByCheck<BySeverity<u32>>>,
     /// The probability at which one test may alarm falsely.
     alpha: BySeverity<f64>,
 }
@@ -535,7 +569,8 @@ impl Outcome {
     pub fn expected(&self, check: Check) -> BySeverity<f64> {
         let all: usize = self.tests.iter().map(|(_, tests)| tests).sum();
         let part = *self.tests.get(check) as f64 / all as f64;
-        BUDGET.map(|budget| budget * part * f64::from(self.judged))
+        self.budget
+            .map(|budget| budget * part * f64::from(self.windows))
     }
 
     /// The checks with a test. Those of time have none here.
@@ -544,14 +579,29 @@ impl Outcome {
         tested.filter(|check| *self.tests.get(*check) > 0).collect()
     }
 
-    /// How often a check's tests were beyond their sampling null alone, as a multiple of α.
+    /// How often a check's tests were beyond their sampling null alone, as a multiple of α; of imputation those of features with a flag.
     pub fn beyond_null(&self, check: Check) -> BySeverity<Rate> {
-        let tests = *self.tests.get(check) as f64 * f64::from(self.judged);
+        let tests = match check {
+            Check::Imputation => flagged(),
+            _ => *self.tests.get(check),
+        };
+        rates(&self.beyond_null, &[check], self.beyond(tests))
+    }
+
+    /// The same of imputation of features without a flag.
+    pub fn beyond_null_without_flag(&self) -> BySeverity<Rate> {
+        let tests = self.tests.get(Check::Imputation).saturating_sub(flagged());
         rates(
-            &self.beyond_null,
-            &[check],
-            self.alpha.map(|alpha| alpha * tests),
+            &self.beyond_null_without_flag,
+            &[Check::Imputation],
+            self.beyond(tests),
         )
+    }
+
+    /// How many of so many tests are expected beyond their null.
+    fn beyond(&self, tests: usize) -> BySeverity<f64> {
+        let judged = tests as f64 * f64::from(self.windows);
+        self.alpha.map(|alpha| alpha * judged)
     }
 
     /// What these checks together make of their part of the budget.
@@ -638,7 +688,7 @@ impl Rate {
 /// Judges windows in which nothing changed.
 pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
     let mut rng = SmallRng::seed_from_u64(seed);
-    let (mut all, mut all_beyond) = (Vec::new(), Vec::new());
+    let (mut all, mut all_beyond, mut without_flag) = (Vec::new(), Vec::new(), Vec::new());
     let (mut tests, mut alpha) = (ByCheck::default(), BySeverity::default());
     for _ in 0..trial.baselines {
         let mut wandering = Wandering::start(&mut rng, trial.wanders);
@@ -646,16 +696,17 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
             let from = wandering.next(&mut rng);
             draw(&mut rng, trial.rows, from)
         });
-        let baseline = Baseline::of(windows.collect(), trial.predicted);
+        let baseline = Baseline::of(windows.collect(), trial.judged);
         tests = ByCheck::from_fn(|check| baseline.reference.tests_of(check));
         alpha = baseline.reference.alpha().map(|alpha| alpha.unwrap().value);
         let mut alarms = ByCheck::<BySeverity<u32>>::default();
         let mut beyond_null = ByCheck::<BySeverity<u32>>::default();
+        let mut beyond_without_flag = ByCheck::<BySeverity<u32>>::default();
         let mut before = vec![ByCheck::<BySeverity<bool>>::default(); FEATURES + 1];
         for _ in 0..trial.windows {
             let from = wandering.next(&mut rng);
             let reports = baseline.judge(&mut rng, trial.rows, from);
-            for (before, report) in before.iter_mut().zip(&reports) {
+            for (feature, (before, report)) in before.iter_mut().zip(&reports).enumerate() {
                 let now = ByCheck::from_fn(|check| {
                     let verdict = report.verdicts.get(check).as_ref();
                     verdict.map_or_else(|_| BySeverity::default(), |verdict| verdict.over)
@@ -672,7 +723,11 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
                         let over =
                             |null: Option<f64>| null.is_some_and(|null| verdict.value >= null);
                         let over = verdict.limits.map(|limit| u32::from(over(limit.null)));
-                        let beyond = beyond_null.get_mut(check);
+                        let guessed = check == Check::Imputation && !is_flagged(feature);
+                        let beyond = match guessed {
+                            true => beyond_without_flag.get_mut(check),
+                            false => beyond_null.get_mut(check),
+                        };
                         *beyond = beyond.zip(over).map(|(sum, more)| sum + more);
                     }
                 }
@@ -680,12 +735,15 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
         }
         all.push(alarms);
         all_beyond.push(beyond_null);
+        without_flag.push(beyond_without_flag);
     }
     Outcome {
-        judged: trial.baselines * trial.windows,
+        windows: trial.baselines * trial.windows,
+        budget: trial.judged.budget(),
         alarms: all,
         tests,
         beyond_null: all_beyond,
+        beyond_null_without_flag: without_flag,
         alpha,
     }
 }
@@ -776,7 +834,7 @@ pub fn found(seed: u64, change: Change, runs: u32) -> Vec<f64> {
     let mut shares = Vec::new();
     for _ in 0..runs {
         let windows = (0..WINDOWS).map(|_| draw(&mut rng, rows, UNCHANGED));
-        let baseline = Baseline::of(windows.collect(), Predicted::Classes);
+        let baseline = Baseline::of(windows.collect(), Judged::WithClasses);
         let reports = baseline.judge(&mut rng, rows, change.from);
         let over: Vec<&str> = reports
             .iter()
