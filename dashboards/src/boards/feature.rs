@@ -10,15 +10,15 @@ use super::panels::{
     CHECKS, COUNT, PLAIN, SECONDS, SHARE, grouped, limited, lines, most_changed_pairs, reference,
     shades, stat, table as rows, timeline,
 };
-use super::state::{CRITICAL, GOOD, REFERENCE, VERDICTS};
+use super::state::{CRITICAL, GOOD, REFERENCE, SERIES, VERDICTS};
 use super::{Content, ONE, baselines, dashboard, firing_marks, variables};
 use crate::alerts::About;
 use crate::grafana::Dashboard;
-use crate::grafana::field::{Color, Property};
+use crate::grafana::field::{Color, HideFrom, Property};
 use crate::grafana::layout::{Line, Section};
 use crate::grafana::panel::Panel;
 use crate::links::{Board, document};
-use crate::promql::Matcher::{self, Is};
+use crate::promql::Matcher::{self, Among, Is};
 use crate::promql::max_by;
 use crate::records::verdicts;
 
@@ -226,7 +226,6 @@ fn limits() -> Vec<Line> {
         let centre = max_by(&[], &ONE.of(&table::FEATURE_USUAL_MEAN, &[FEATURE]));
         format!("{centre} {sign} {limit} * {deviation}")
     };
-    let by_statistic = |family: &Family<2>| max_by(&[Statistic], &ONE.of(family, &[FEATURE]));
     let fourth = Line::even(
         8,
         vec![
@@ -237,26 +236,24 @@ fn limits() -> Vec<Line> {
                 About::Performance,
                 PLAIN,
             ),
-            lines(
+            tells(
                 "What it tells about the target",
-                "By itself: AUC, the explained share, information value or mutual information, each \
-                 with the ends of its 95 % interval. Of what is judged also its value in the baseline.",
+                "By itself: AUC, R² or ε², each with its 95 % interval. Of what is judged also its \
+                 value in the baseline.",
+                &["auc", "r_squared", "epsilon_squared"],
             )
-            .ask(by_statistic(&table::FEATURE_POWER), "{{statistic}}")
             .ask(
-                by_statistic(&table::FEATURE_REFERENCE_POWER),
+                power(&table::FEATURE_REFERENCE_POWER, &[]),
                 "{{statistic}} in the baseline",
             )
-            .ask(
-                by_statistic(&table::FEATURE_POWER_LOWER_BOUND),
-                "{{statistic}}, at least",
-            )
-            .ask(
-                by_statistic(&table::FEATURE_POWER_UPPER_BOUND),
-                "{{statistic}}, at most",
-            )
-            .unit(PLAIN)
-            .without("no target"),
+            .series("auc in the baseline", reference())
+            .series("r_squared in the baseline", reference())
+            .series("epsilon_squared in the baseline", reference()),
+            tells(
+                "Its information about the target",
+                "Information value, and mutual information in nats, each with its 95 % interval.",
+                &["information_value", "mutual_information"],
+            ),
             lines(
                 "Contribution",
                 "What it brings to what all features explain of the target together.",
@@ -411,6 +408,49 @@ fn distribution() -> Line {
             .without("no bins"),
         ],
     )
+}
+
+/// What the feature tells about the target, by the measures that `matchers` choose.
+fn power(family: &Family<2>, matchers: &[Matcher<'_>]) -> String {
+    let matchers = [&[FEATURE], matchers].concat();
+    max_by(&[Statistic], &ONE.of(family, &matchers))
+}
+
+/// The same of these measures, each with its interval as an area of its colour, which the legend does not name once more.
+fn tells(title: &str, description: &str, measures: &[&str]) -> Panel {
+    let of = |family| power(family, &[Among(Statistic, measures)]);
+    let panel = lines(title, description)
+        .ask(of(&table::FEATURE_POWER), "{{statistic}}")
+        .ask(
+            of(&table::FEATURE_POWER_LOWER_BOUND),
+            "{{statistic}}, at least",
+        )
+        .ask(
+            of(&table::FEATURE_POWER_UPPER_BOUND),
+            "{{statistic}}, at most",
+        )
+        .unit(PLAIN)
+        .without("no target");
+    let colored = measures.iter().zip(SERIES);
+    colored.fold(panel, |panel, (measure, color)| {
+        let (least, most) = (
+            format!("{measure}, at least"),
+            format!("{measure}, at most"),
+        );
+        let end = vec![
+            Property::Color(Color::fixed(color)),
+            Property::LineWidth(0),
+            Property::HideFrom(HideFrom::legend()),
+        ];
+        let area = [
+            Property::FillBelowTo(least.clone()),
+            Property::FillOpacity(15),
+        ];
+        panel
+            .series(measure, vec![Property::Color(Color::fixed(color))])
+            .series(&most, [end.clone(), area.to_vec()].concat())
+            .series(&least, end)
+    })
 }
 
 fn values() -> Line {

@@ -42,7 +42,7 @@ pub fn board() -> Dashboard {
             ),
             Section::new("What do scrapes cost?", vec![scrapes()]),
             Section::new("Does the operator keep up?", vec![operator(), writes()]),
-            Section::new("Are rules evaluated in time?", vec![rules()]),
+            Section::new("Are rules evaluated in time?", rules()),
             Section::new("Which versions run?", vec![versions()]),
         ],
     })
@@ -339,7 +339,7 @@ fn writes() -> Line {
     )
 }
 
-fn rules() -> Line {
+fn rules() -> Vec<Line> {
     let of = |series: Series| ALL.foreign(series, GROUPS);
     let share = format!(
         "max by (rule_group) ({}) / (max by (rule_group) ({}) > 0)",
@@ -347,13 +347,14 @@ fn rules() -> Line {
         of(foreign::RULE_INTERVAL)
     );
     let counted = |series: Series| format!("sum by (rule_group) ({})", increase(&of(series)));
-    // The file in front of the group's name is of no interest.
+    // The file in front of the group's name, and what all names begin with, is of no interest.
     let named = |query: &str| {
-        format!("label_replace({query}, \"group\", \"$1\", \"rule_group\", \".*;(.*)\")")
+        format!(
+            "label_replace({query}, \"group\", \"$1\", \"rule_group\", \".*;(?:feature-monitor[.])?(.*)\")"
+        )
     };
-    // As high as the names of eight groups need.
-    Line::even(
-        10,
+    let taken = Line::even(
+        8,
         vec![
             lines(
                 "Time taken, of the time there is",
@@ -367,6 +368,12 @@ fn rules() -> Line {
             .unit(SHARE)
             .from(0.0)
             .without("not scraped"),
+        ],
+    );
+    // As high as the names of eight groups need.
+    let failed = Line::even(
+        10,
+        vec![
             stacked(
                 "Evaluations left out",
                 "Evaluations that did not take place, since the one before took too long.",
@@ -391,7 +398,8 @@ fn rules() -> Line {
                 .unit(COUNT)
                 .without("none failed"),
         ],
-    )
+    );
+    vec![taken, failed]
 }
 
 fn versions() -> Line {

@@ -337,4 +337,29 @@ pub enum Property {
     /// Fills the area down to the series of this name.
     #[serde(rename = "custom.fillBelowTo")]
     FillBelowTo(String),
+    /// Where it is not shown.
+    #[serde(rename = "custom.hideFrom")]
+    HideFrom(HideFrom),
+}
+
+/// Where a series is not shown.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+pub struct HideFrom {
+    /// In the legend.
+    pub legend: bool,
+    /// Beside the pointer.
+    pub tooltip: bool,
+    /// In the chart itself.
+    pub viz: bool,
+}
+
+impl HideFrom {
+    /// In the legend alone.
+    pub fn legend() -> Self {
+        Self {
+            legend: true,
+            tooltip: false,
+            viz: false,
+        }
+    }
 }
