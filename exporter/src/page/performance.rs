@@ -43,7 +43,7 @@ pub fn section(snapshot: &Snapshot) -> Markup {
                 div {
                     table {
                         thead {
-                            tr { th {} th { "measure" } th { "baseline" } th { "this window" } th { "95 % interval" } th { "÷ limit" } th { "information value" } th { "mutual information" } th { "ε², ω²" } th { "contribution" } }
+                            tr { th {} th { "measure" } th { "baseline" } th { "this window" } th { "÷ limit" } th { "information value" } th { "mutual information" } th { "ε²" } th { "ω²" } th { "contribution" } }
                         }
                         tbody {
                             @for (feature, power) in powers.iter().take(LISTED) {
@@ -55,11 +55,11 @@ pub fn section(snapshot: &Snapshot) -> Markup {
                         p.soft { "… and " (words::plural(left as u64, "feature")) " that tell less; the rows above name them all." }
                     }
                     p.soft {
-                        "By itself: the area under the ROC curve (0.5 tells nothing), or the share of a number that is explained. Not judged is "
+                        "Below each measure is its 95 % interval. By itself: the area under the ROC curve (0.5 tells nothing), or the share of a number that is explained. Not judged is "
                         "what told nothing in the baseline: which values speak for a class was hardly learnt then, so that its AUC tells something "
                         "on either side of 0.5, and of more than two classes the information value says it better. "
                         "Information value and mutual information are less what chance puts there. "
-                        "Beside mutual information, in nats, is the part of the target's uncertainty that it takes away. ε² and ω² are the "
+                        "Below mutual information, in nats, is also the part of the target's uncertainty that it takes away. ε² and ω² are the "
                         "part of the variance that lies between groups, less what chance puts there. "
                         "The contribution is a feature's part of what all of them explain together, in a regression of ranks."
                     }
@@ -113,18 +113,19 @@ fn row(feature: &FeatureState, power: &Power, report: &PerformanceReport) -> Mar
         Some(words::times(verdict.scores.warning))
     });
     let contribution = contribution(report, &feature.name);
+    let information = value(PowerMeasure::InformationValue);
     let nothing = || words::NOTHING.to_owned();
     html! {
         tr {
             td { (feature.name) }
             td { (by.unwrap_or_else(nothing)) }
             td { (power.reference.map_or_else(nothing, words::measure)) }
-            td { (main.map_or_else(nothing, |measured| words::measure(measured.value))) }
-            td { (main.map_or_else(nothing, interval)) }
+            td { (measured(main, None)) }
             td { (score.unwrap_or_else(nothing)) }
-            td { (value(PowerMeasure::InformationValue).map_or_else(nothing, information)) }
-            td { (beside(value(PowerMeasure::MutualInformation), power.uncertainty.map(words::percent))) }
-            td { (beside(value(PowerMeasure::EpsilonSquared), power.omega.map(with_interval))) }
+            td { (measured(information, information.map(band))) }
+            td { (measured(value(PowerMeasure::MutualInformation), power.uncertainty.map(words::percent))) }
+            td { (measured(value(PowerMeasure::EpsilonSquared), None)) }
+            td { (measured(power.omega, None)) }
             td { (contribution.map_or_else(nothing, words::percent)) }
         }
     }
@@ -138,34 +139,25 @@ fn interval(measured: Measured) -> String {
     )
 }
 
-/// A value and behind it its interval.
-fn with_interval(measured: Measured) -> String {
-    format!(
-        "{} ({})",
-        words::measure(measured.value),
-        interval(measured)
-    )
-}
-
-/// A measure with its interval, and what stands beside it.
-fn beside(measured: Option<Measured>, other: Option<String>) -> String {
-    let measured = measured.map(with_interval);
-    let both: Vec<String> = measured.into_iter().chain(other).collect();
-    match both.is_empty() {
-        true => words::NOTHING.to_owned(),
-        false => both.join(", "),
+/// A measure, and below it its interval and what else there is to say.
+fn measured(measured: Option<Measured>, other: Option<String>) -> Markup {
+    let below: Vec<String> = measured.map(interval).into_iter().chain(other).collect();
+    html! {
+        (measured.map_or_else(|| words::NOTHING.to_owned(), |measured| words::measure(measured.value)))
+        @if !below.is_empty() { small { (below.join(", ")) } }
     }
 }
 
-fn information(measured: Measured) -> String {
+/// What an information value is called (Siddiqi 2006).
+fn band(measured: Measured) -> String {
     let band = match Band::of(measured.value) {
         Band::Unpredictive => "unpredictive",
         Band::Weak => "weak",
         Band::Medium => "medium",
         Band::Strong => "strong",
-        Band::Suspicious => "suspiciously strong",
+        Band::Suspicious => "suspicious",
     };
-    format!("{}, {band}", with_interval(measured))
+    band.to_owned()
 }
 
 /// By what a feature would be judged if it told something in the baseline.
