@@ -363,6 +363,30 @@ fn profile_says_of_a_window_in_progress_that_it_is() {
     let window = answer.out.lines().nth(1).unwrap();
     assert!(window.starts_with("window "), "{window}");
     assert!(window.contains("; not complete: ends at "), "{window}");
+
+    // Of one that has no rows there is one line, where each check of each feature has no verdict for the same reason.
+    let later = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(10)).to_string();
+    let empty = exporter(&["profile", "-f", &manifest, "--window", &later]);
+    assert_eq!(empty.code, Some(0), "{empty:?}");
+    let said: Vec<&str> = empty.out.lines().collect();
+    assert!(said[1].contains(", 0 rows"), "{said:?}");
+    assert_eq!(
+        said[4..],
+        [
+            "",
+            "The window has no rows: none of its features is judged.",
+            "",
+            "0 critical; 0 warning; 39 without a verdict"
+        ]
+    );
+    // A program gets all of it.
+    let json = ["--output", "json"];
+    let empty = exporter(&[&["profile", "-f", &manifest, "--window", &later], &json[..]].concat());
+    assert_eq!(empty.code, Some(0), "{empty:?}");
+    let features = empty.json()["features"].as_array().unwrap().clone();
+    assert_eq!(features.len(), 38);
+    let drift = &features[0]["checks"]["drift"]["notComputed"];
+    assert!(drift.as_str().unwrap().starts_with("too few"), "{drift}");
 }
 
 #[test]
