@@ -18,7 +18,6 @@ use crds::valid::{self, Monitor};
 use serde::{Deserialize, Serialize};
 
 pub use expression::Expression;
-pub(crate) use functions::nearest;
 pub use measure::{Measure, Measuring};
 pub use outcome::{AggregateValue, Before, JudgedRules, Judgement, Outcome, Unjudged, judge};
 pub use plan::{Plan, plan};
