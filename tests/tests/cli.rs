@@ -187,6 +187,46 @@ fn check_says_everything_that_is_wrong() {
     );
 }
 
+/// A person mends them in one round.
+#[test]
+fn check_reads_the_rules_of_a_manifest_that_does_not_hold() {
+    let home = tempfile::tempdir().unwrap();
+    let file = wrong_manifest(home.path());
+    let rules = "  rules:
+    - {name: cut, expr: monetary_28d >=, over: Rows, severity: Critical}
+    - {name: holds, expr: monetary_28d >= 0, over: Rows, severity: Critical}
+    - {name: empty, expr: ' ', over: Rows, severity: Critical}
+    - {name: many, expr: nonsense(age) > 1, over: Rows, severity: Severe}
+";
+    std::fs::write(&file, format!("{WRONG}{rules}")).unwrap();
+    let file = file.display().to_string();
+    let json = exporter(&["check", "-f", &file, "--output", "json"]);
+    assert_eq!(json.code, Some(1), "{json:?}");
+    let answer = json.json();
+    let problems = answer[0]["problems"].as_array().unwrap();
+    let said = |field: &str| -> Vec<&str> {
+        let problems = problems.iter().skip(PROBLEMS.len());
+        problems
+            .map(|problem| problem[field].as_str().unwrap())
+            .collect()
+    };
+    assert_eq!(
+        said("path"),
+        [
+            "spec.rules[0].expr",
+            "spec.rules[2].expr",
+            "spec.rules[3].expr",
+            "spec.rules[3].severity"
+        ]
+    );
+    assert_eq!(said("found")[1], "the expression is empty");
+    assert_eq!(
+        said("found")[2],
+        "at character 1: there is no function nonsense"
+    );
+    assert_eq!(problems[5]["line"], 26);
+}
+
 #[test]
 fn check_of_several_files_answers_for_each() {
     let home = tempfile::tempdir().unwrap();
