@@ -12,6 +12,7 @@ use serde_saphyr::{NonFiniteFloatPolicy, Spanned};
 
 use crate::FeatureMonitor;
 use crate::handoff::{self, ExporterConfig};
+use crate::rules::Over;
 use crate::schema::{self, Finding};
 use crate::valid::{self, Monitor};
 use crate::violation::{Location, Violation, Violations, quote};
@@ -113,6 +114,35 @@ pub fn location(text: &str, path: &str) -> Option<Location> {
     let mut seen = Seen::default();
     parse(text).ok()?.into_value("", &mut seen);
     locate(path, &seen.places)
+}
+
+/// A business rule's expression in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenExpression {
+    /// Path of the field.
+    pub path: String,
+    /// What is written there.
+    pub expr: String,
+    /// What the rule is over.
+    pub over: Over,
+}
+
+/// The expressions of a document's business rules, also where something else in it does not hold. One that is no text, or whose
+/// rule does not say what it is over, is left out, and so are all in a text that is no YAML.
+pub fn expressions(text: &str) -> Vec<WrittenExpression> {
+    let Ok(node) = parse(text) else {
+        return Vec::new();
+    };
+    let value = node.into_value("", &mut Seen::default());
+    let rules = value["spec"]["rules"].as_array().into_iter().flatten();
+    let written = rules.enumerate().filter_map(|(i, rule)| {
+        Some(WrittenExpression {
+            path: format!("spec.rules[{i}].expr"),
+            expr: rule["expr"].as_str()?.to_owned(),
+            over: Over::deserialize(&rule["over"]).ok()?,
+        })
+    });
+    written.collect()
 }
 
 /// What to say of a number that YAML has and JSON has not.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
 use crds::manifest::{self, LoadError};
-use crds::valid::Monitor;
+use crds::valid::{Monitor, Violation};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use crate::cli::{Check, Output};
 use crate::config::{self, Config, ConfigError};
 use crate::names::{self, Misfit};
-use crate::rules;
+use crate::rules::{self, Finding};
 use crate::source::{FlightSource, Message, SecretsDir, SourceError};
 use crate::window::Grid;
 
@@ -65,17 +65,7 @@ async fn answer<'a>(file: &'a Path, args: &Check, now: Timestamp) -> Answer<'a> 
         Err(ConfigError::Invalid {
             source: LoadError::Violations(violations),
             ..
-        }) => violations
-            .into_vec()
-            .into_iter()
-            .map(|violation| Problem {
-                path: Some(violation.path),
-                line: violation.location.map(|place| place.line),
-                column: violation.location.map(|place| place.column),
-                found: violation.found,
-                write: Some(violation.write),
-            })
-            .collect(),
+        }) => of_violations(file, violations.into_vec()),
         Err(ConfigError::Invalid { source, .. }) => vec![Problem::text(source.to_string())],
         Err(ConfigError::Read { source, .. }) => vec![Problem::text(source.to_string())],
     };
@@ -85,6 +75,27 @@ async fn answer<'a>(file: &'a Path, args: &Check, now: Timestamp) -> Answer<'a> 
         problems,
         notes,
     }
+}
+
+/// What does not hold, and what is wrong with the expressions of rules where nothing else is: without a monitor of their columns
+/// nothing is said.
+fn of_violations(file: &Path, violations: Vec<Violation>) -> Vec<Problem> {
+    let text = text_of(file);
+    let mut misfits = of_rules(rules::check_text(&text));
+    misfits.retain(|misfit| {
+        let mut known = violations.iter();
+        !known.any(|violation| violation.path == misfit.path)
+    });
+    let violations = violations.into_iter().map(|violation| Problem {
+        path: Some(violation.path),
+        line: violation.location.map(|place| place.line),
+        column: violation.location.map(|place| place.column),
+        found: violation.found,
+        write: Some(violation.write),
+    });
+    let mut problems: Vec<Problem> = violations.chain(placed(misfits, &text)).collect();
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    problems
 }
 
 /// What is wrong with the names of columns and with the rules, and what could not be found out about them.
@@ -126,17 +137,32 @@ async fn of_columns(
         let unmatched = globs.into_iter().chain(names::selections(monitor, &names));
         notes.extend(unmatched.map(|unmatched| format!("{unmatched}.")));
     }
-    let of_rules = rules::check(monitor, known.as_deref()).into_iter();
-    misfits.extend(of_rules.map(|finding| Misfit {
+    misfits.extend(of_rules(rules::check(monitor, known.as_deref())));
+    let start = problems.len();
+    problems.extend(placed(misfits, &text_of(file)));
+    problems[start..].sort_by_key(|problem| (problem.line, problem.column));
+    problems
+}
+
+fn of_rules(findings: Vec<Finding>) -> Vec<Misfit> {
+    let findings = findings.into_iter();
+    let misfits = findings.map(|finding| Misfit {
         path: finding.path,
         found: finding.error.finding(),
         write: finding.error.write,
-    }));
-    // It was read a moment ago; where it is gone now, the places are what is missing.
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let start = problems.len();
-    problems.extend(misfits.into_iter().map(|misfit| {
-        let place = manifest::location(&text, &misfit.path);
+    });
+    misfits.collect()
+}
+
+/// The text of a file that was read a moment ago; where it is gone now, the places are what is missing.
+fn text_of(file: &Path) -> String {
+    std::fs::read_to_string(file).unwrap_or_default()
+}
+
+/// Each with its place in the text.
+fn placed(misfits: Vec<Misfit>, text: &str) -> impl Iterator<Item = Problem> {
+    misfits.into_iter().map(move |misfit| {
+        let place = manifest::location(text, &misfit.path);
         Problem {
             path: Some(misfit.path),
             line: place.map(|place| place.line),
@@ -144,9 +170,7 @@ async fn of_columns(
             found: misfit.found,
             write: Some(misfit.write),
         }
-    }));
-    problems[start..].sort_by_key(|problem| (problem.line, problem.column));
-    problems
+    })
 }
 
 /// The columns that the source serves for the newest complete window. No row is waited for.

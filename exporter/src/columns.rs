@@ -13,7 +13,7 @@ use arrow::array::{
     RecordBatch, StringArray,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::compute::cast;
+use arrow::compute::{cast, filter, filter_record_batch};
 use arrow::datatypes::{
     ArrowDictionaryKeyType, DataType, Float64Type, Int32Type, Schema, TimeUnit,
     TimestampMicrosecondType,
@@ -460,6 +460,7 @@ pub fn type_name(data_type: &DataType) -> String {
 
 /// Times of a column in microseconds since the epoch, with its validity. Cheap where the column is
 /// already in microseconds.
+#[derive(Clone)]
 pub struct Times(arrow::array::TimestampMicrosecondArray);
 
 impl Times {
@@ -503,6 +504,14 @@ impl Times {
         ));
         let after = before - kept.count();
         (kept, after)
+    }
+
+    /// Those of some rows.
+    fn filter(&self, rows: &BooleanArray) -> Result<Self, ArrowError> {
+        let kept = filter(&self.0, rows)?;
+        Ok(Self(
+            kept.as_primitive::<TimestampMicrosecondType>().clone(),
+        ))
     }
 
     /// The newest time of all rows.
@@ -730,26 +739,42 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-/// The rows of a batch that belong to each wanted slot: the whole batch where all its rows do, a
-/// filtered copy where they are mixed. Rows without a slot are left out; their count is returned.
+/// The rows of a batch that belong to one slot.
+pub struct SlotRows {
+    /// Which slot.
+    pub slot: usize,
+    /// The rows.
+    pub batch: RecordBatch,
+    /// Their event times; nothing where the stream has none.
+    pub events: Option<Times>,
+}
+
+/// The rows of a batch, with their `events`, that belong to each wanted slot by the times of `windows`: the whole batch where
+/// all its rows do, a filtered copy where they are mixed. Rows without a slot are left out; their count is returned.
 ///
 /// Where each slot is `unbroken`, covers one unbroken span of time: where the oldest and the newest row share a slot,
 /// all rows do, and no row is looked at.
 pub fn split(
-    batch: &RecordBatch,
-    times: &Times,
+    batch: RecordBatch,
+    events: Option<Times>,
+    windows: &Times,
     slot_of: impl Fn(i64) -> Option<usize>,
     unbroken: bool,
-) -> Result<(Vec<(usize, RecordBatch)>, u64), ArrowError> {
+) -> Result<(Vec<SlotRows>, u64), ArrowError> {
+    let whole = |slot| SlotRows {
+        slot,
+        batch: batch.clone(),
+        events: events.clone(),
+    };
     if unbroken
-        && let (Some(oldest), Some(newest)) = (times.oldest(), times.newest())
-        && times.0.null_count() == 0
+        && let (Some(oldest), Some(newest)) = (windows.oldest(), windows.newest())
+        && windows.0.null_count() == 0
         && let (Some(first), Some(last)) = (slot_of(oldest), slot_of(newest))
         && first == last
     {
-        return Ok((vec![(first, batch.clone())], 0));
+        return Ok((vec![whole(first)], 0));
     }
-    let slots: Vec<Option<usize>> = times.iter().map(|time| time.and_then(&slot_of)).collect();
+    let slots: Vec<Option<usize>> = windows.iter().map(|time| time.and_then(&slot_of)).collect();
     let outside = slots.iter().filter(|slot| slot.is_none()).count() as u64;
     let mut counts: HashMap<usize, usize> = HashMap::new();
     for slot in slots.iter().flatten() {
@@ -761,13 +786,18 @@ pub fn split(
         .into_iter()
         .map(|slot| {
             if counts[&slot] == batch.num_rows() {
-                return Ok((slot, batch.clone()));
+                return Ok(whole(slot));
             }
-            let mask: arrow::array::BooleanArray = slots
+            let mask: BooleanArray = slots
                 .iter()
                 .map(|found| Some(*found == Some(slot)))
                 .collect();
-            Ok((slot, arrow::compute::filter_record_batch(batch, &mask)?))
+            let events = events.as_ref().map(|events| events.filter(&mask));
+            Ok(SlotRows {
+                slot,
+                batch: filter_record_batch(&batch, &mask)?,
+                events: events.transpose()?,
+            })
         })
         .collect::<Result<_, ArrowError>>()?;
     Ok((parts, outside))

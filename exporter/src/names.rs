@@ -8,10 +8,10 @@ use std::fmt;
 use arrow::datatypes::{DataType, Schema};
 use arrow::row::{RowConverter, SortField};
 use crds::valid::{Monitor, Patterns, TargetKind};
+use datafusion_common::utils::datafusion_strsim::levenshtein;
 use stats::Kind;
 
 use crate::columns::{is_flag, is_time, natural_kind, type_name};
-use crate::rules::nearest;
 
 /// A name in a manifest that does not fit the columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +159,19 @@ fn absent(path: String, column: &str, columns: &Schema) -> Misfit {
         found: format!("the source has no column {column}"),
         write: advice(nearest(column, names)),
     }
+}
+
+/// The name that is most like another one, if one is. Of three letters one may be another, of more two or a quarter: `foo` is no
+/// `cos`.
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |known: &str| levenshtein(&name.to_lowercase(), &known.to_lowercase());
+    let most = match name.chars().count() {
+        ..=3 => 1,
+        letters => 2.max(letters / 4),
+    };
+    let near = names.map(|known| (distance(known), known)).min();
+    near.filter(|(distance, _)| *distance <= most)
+        .map(|(_, known)| known)
 }
 
 /// What to write in place of a name that no column has.

@@ -246,7 +246,7 @@ fn facts(page: Page<'_>) -> Markup {
                     Some(judged) => {
                         dd { (words::between(judged.span.start, judged.span.end)) }
                         dd {
-                            (words::count(judged.rows)) " rows"
+                            (words::plural(judged.rows, "row"))
                             @if snapshot.windows_pending > 0 {
                                 " · " (words::plural(snapshot.windows_pending, "complete window")) " to be judged"
                             }
@@ -260,7 +260,7 @@ fn facts(page: Page<'_>) -> Markup {
                 @match snapshot.open {
                     Some(open) => {
                         dd { (words::between(open.span.start, open.span.end)) }
-                        dd { (words::count(open.rows)) " rows so far, not complete and not judged" }
+                        dd { (words::plural(open.rows, "row")) " so far, not complete and not judged" }
                     }
                     None if monitor.data.window.is_none() => dd { "none: every pull is a window" }
                     None => dd { "not looked at yet" }
@@ -397,7 +397,7 @@ fn rows_served(served: &Served, now: Timestamp) -> Markup {
     html! {
         dd { "half are older than " (age(times.p50)) ", 5 % than " (age(times.p05)) ", 1 % than " (age(times.p01)) }
         dd {
-            (words::count(times.rows)) " rows with an event time"
+            (words::plural(times.rows, "row")) " with an event time"
             @for (severity, share) in served.stale.iter() {
                 @if let Some(share) = share { ", " (words::percent(*share)) " past the " (severity.name()) " limit" }
             }
@@ -455,7 +455,7 @@ fn baseline(snapshot: &Snapshot, now: Timestamp) -> Markup {
     match &snapshot.baseline {
         BaselineState::Absent => html! { dd { "none yet: nothing is judged" } },
         BaselineState::Forming { have, need } => html! {
-            dd { "forming: " (have) " of " (need) " windows" }
+            dd { "forming: " (have) " of " (words::plural((*need).into(), "window")) }
             dd { "nothing is judged before it is complete" }
         },
         BaselineState::Ready(info) => {
@@ -464,7 +464,7 @@ fn baseline(snapshot: &Snapshot, now: Timestamp) -> Markup {
                 dd {
                     (info.kind.to_lowercase()) ", version " (info.version) ": "
                     (words::plural(info.windows.into(), "window")) ", "
-                    (words::count(info.rows)) " rows"
+                    (words::plural(info.rows, "row"))
                 }
                 @if let Some(phase) = &info.phase {
                     dd {

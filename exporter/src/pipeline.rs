@@ -22,7 +22,7 @@ use arrow::error::ArrowError;
 use stats::{Acceptable, Bins, Choice, FeatureProfile, Fences, RowSampler, WindowSummary};
 use tokio::sync::mpsc;
 
-use crate::columns::{ColumnProblem, FeatureColumn, Layout, Times, split};
+use crate::columns::{ColumnProblem, FeatureColumn, Layout, SlotRows, Times, split};
 use crate::complete::SharedGaps;
 use crate::joint::Joint;
 use crate::rules::{Measure, Rule};
@@ -217,24 +217,7 @@ pub async fn pull<T: Send + 'static>(
     let Some(routed) = routed else {
         return Err(PullError::NoSchema);
     };
-    Ok(Pulled {
-        layout: routed.layout,
-        slots: routed.slots,
-        rows_outside: routed.rows_outside,
-        newest_event: routed.newest_event,
-        rows_with_event: routed.rows_with_event,
-        rows_in_future: routed.rows_in_future,
-        report,
-    })
-}
-
-struct Routed<T> {
-    layout: Layout,
-    slots: Vec<Slot<T>>,
-    rows_outside: u64,
-    newest_event: Option<i64>,
-    rows_with_event: u64,
-    rows_in_future: u64,
+    Ok(Pulled { report, ..routed })
 }
 
 /// The rows of one batch that belong to one slot.
@@ -249,12 +232,13 @@ struct Part {
     gaps: Option<SharedGaps>,
 }
 
+/// What a pull brings, but for the report of what went over the wire: the source has it when all is sent.
 async fn route<T: Send + 'static>(
     mut messages: mpsc::Receiver<Message>,
     data: &crds::valid::Data,
     request: Request,
     finish: fn(FeatureProfile) -> T,
-) -> Result<Routed<T>, PullError> {
+) -> Result<Pulled<T>, PullError> {
     let Some(Message::Schema(schema)) = messages.recv().await else {
         return Err(PullError::NoSchema);
     };
@@ -276,23 +260,34 @@ async fn route<T: Send + 'static>(
         if batch.num_rows() == 0 {
             continue;
         }
-        if let Some(events) = times(&batch, layout.event_time)? {
+        let events = times(&batch, layout.event_time)?.map(|events| {
             let (events, in_future) = events.until(horizon);
             newest_event = newest_event.max(events.newest());
             rows_with_event += events.count();
             rows_in_future += in_future;
-        }
+            events
+        });
         let parts = match (&request.slot_of, times(&batch, layout.window)?) {
             (Some(slot_of), Some(windows)) => {
-                let (parts, outside) = split(&batch, &windows, slot_of.as_ref(), request.unbroken)
-                    .map_err(|source| column_error(&batch, layout.window, source))?;
+                let schema = batch.schema();
+                let (parts, outside) =
+                    split(batch, events, &windows, slot_of.as_ref(), request.unbroken)
+                        .map_err(|source| column_error(&schema, layout.window, source))?;
                 rows_outside += outside;
                 parts
             }
-            _ => vec![(0, batch)],
+            _ => vec![SlotRows {
+                slot: 0,
+                batch,
+                events,
+            }],
         };
-        for (slot, batch) in parts {
-            let times = times(&batch, layout.event_time)?.map(|times| times.until(horizon).0);
+        for part in parts {
+            let SlotRows {
+                slot,
+                batch,
+                events: times,
+            } = part;
             let newest_event = times.as_ref().and_then(Times::newest);
             let own = &mut slots[slot];
             own.rows += batch.num_rows() as u64;
@@ -314,13 +309,14 @@ async fn route<T: Send + 'static>(
     }
 
     workers.finish(&mut slots, &layout).await?;
-    Ok(Routed {
+    Ok(Pulled {
         layout,
         slots,
         rows_outside,
         newest_event,
         rows_with_event,
         rows_in_future,
+        report: PullReport::default(),
     })
 }
 
@@ -359,13 +355,11 @@ fn times(batch: &RecordBatch, column: Option<usize>) -> Result<Option<Times>, Pu
     column
         .map(|index| Times::new(batch.column(index)))
         .transpose()
-        .map_err(|source| column_error(batch, column, source))
+        .map_err(|source| column_error(batch.schema_ref(), column, source))
 }
 
-fn column_error(batch: &RecordBatch, column: Option<usize>, source: ArrowError) -> PullError {
-    let column = column.map_or_else(String::new, |index| {
-        batch.schema_ref().field(index).name().clone()
-    });
+fn column_error(schema: &SchemaRef, column: Option<usize>, source: ArrowError) -> PullError {
+    let column = column.map_or_else(String::new, |index| schema.field(index).name().clone());
     PullError::Column { column, source }
 }
 

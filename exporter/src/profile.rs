@@ -4,8 +4,9 @@ mod document;
 mod segments;
 mod tables;
 
+use crds::valid;
 use jiff::Timestamp;
-use stats::{FeatureReport, NotComputed, Scope, Severity};
+use stats::{Check, FeatureReport, NotComputed, Scope, Severity};
 
 use crate::cli::{Output, Profile};
 use crate::page;
@@ -51,9 +52,22 @@ fn unjudged(report: &FeatureReport) -> Option<&NotComputed> {
     reasons.find(|reason| !page::not_about(reason))
 }
 
+/// Why a check gives no verdict. One that the manifest gives nothing to judge by is not called switched off.
+fn because(monitor: &valid::Monitor, check: Check, reason: &NotComputed) -> String {
+    match (reason, check) {
+        (NotComputed::Disabled, Check::Performance) if monitor.data.target.is_none() => {
+            "no target in the manifest".to_owned()
+        }
+        (NotComputed::Disabled, Check::Segments) if monitor.data.segments.is_empty() => {
+            "no segments in the manifest".to_owned()
+        }
+        (reason, _) => reason.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use stats::{ByCheck, Check};
+    use stats::ByCheck;
 
     use super::*;
 
@@ -79,5 +93,42 @@ mod tests {
         };
         assert_eq!(unjudged(&report(NotComputed::Disabled)), None);
         assert_eq!(unjudged(&report(too_few)), Some(&too_few));
+    }
+    #[test]
+    fn what_the_manifest_does_not_give_is_not_called_switched_off() {
+        let of = |more: &str| {
+            let manifest = format!(
+                "
+apiVersion: featuremonitor.io/v1alpha1
+kind: FeatureMonitor
+metadata: {{name: test}}
+spec:
+  owner: {{team: test}}
+  source: {{flight: {{uri: 'grpc://localhost:1', query: {{path: [x]}}}}}}
+  data:
+    entityKeys: [id]
+    window: {{column: day, length: 7d}}
+{more}
+  schedule: {{every: 1h}}
+  baseline: {{rolling: {{windows: 8}}}}
+  checks: {{performance: {{enabled: false}}, segments: {{enabled: false}}}}
+"
+            );
+            crds::manifest::load(&manifest).unwrap().monitor
+        };
+        let bare = of("");
+        let given = of("    target: {column: label}\n    segments: [{column: region}]");
+        let check = |monitor, check, reason, expected: &str| {
+            assert_eq!(because(monitor, check, reason), expected);
+        };
+        let off = &NotComputed::Disabled;
+        let is_off = "the check is switched off";
+        check(&bare, Check::Performance, off, "no target in the manifest");
+        check(&bare, Check::Segments, off, "no segments in the manifest");
+        check(&bare, Check::Drift, off, is_off);
+        check(&given, Check::Performance, off, is_off);
+        check(&given, Check::Segments, off, is_off);
+        let absent = &NotComputed::Absent;
+        check(&bare, Check::Performance, absent, &absent.to_string());
     }
 }

@@ -14,11 +14,11 @@ mod outcome;
 mod plan;
 
 use arrow::datatypes::Schema;
+use crds::manifest;
 use crds::valid::{self, Monitor};
 use serde::{Deserialize, Serialize};
 
 pub use expression::Expression;
-pub(crate) use functions::nearest;
 pub use measure::{Measure, Measuring};
 pub use outcome::{AggregateValue, Before, JudgedRules, Judgement, Outcome, Unjudged, judge};
 pub use plan::{Plan, plan};
@@ -177,6 +177,19 @@ pub fn check(monitor: &Monitor, columns: Option<&Schema>) -> Vec<Finding> {
         }));
     }
     findings
+}
+
+/// Everything that is wrong with the expressions of a text whose other fields may not hold: what can be said without a monitor.
+pub fn check_text(text: &str) -> Vec<Finding> {
+    let written = manifest::expressions(text).into_iter();
+    let findings = written.filter_map(|written| {
+        let error = Expression::parse(&written.expr, written.over).err()?;
+        Some(Finding {
+            path: written.path,
+            error,
+        })
+    });
+    findings.collect()
 }
 
 /// Keys of rows that violate a rule about a sensitive feature say what its value is, or is not.

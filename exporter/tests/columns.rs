@@ -288,15 +288,32 @@ fn rows_are_sorted_into_slots() {
     let column: ArrayRef = Arc::new(micros);
     let batch = RecordBatch::try_from_iter([("t", column)]).unwrap();
     let times = Times::new(batch.column(0)).unwrap();
-    let slot_of = |t: i64| match t {
+    let events: ArrayRef = Arc::new(TimestampMicrosecondArray::from_iter((1..6).map(Some)));
+    let events = Times::new(&events).unwrap();
+    let slot_of: fn(i64) -> Option<usize> = |t| match t {
         0..10 => Some(0),
         10..20 => Some(1),
         _ => None,
     };
-    let (parts, outside) = split(&batch, &times, slot_of, true).unwrap();
-    let rows: Vec<(usize, usize)> = parts.iter().map(|(s, b)| (*s, b.num_rows())).collect();
-    assert_eq!(rows, [(0, 2), (1, 1)]);
-    assert_eq!(outside, 2);
+    let sort = |events, unbroken, slot_of: fn(i64) -> Option<usize>| {
+        let sorted = split(batch.clone(), events, &times, slot_of, unbroken);
+        let (parts, outside) = sorted.unwrap();
+        let parts = parts.into_iter().map(|part| {
+            let events = part.events.as_ref();
+            let events = events.map(|events| events.iter().flatten().collect::<Vec<i64>>());
+            (part.slot, part.batch.num_rows(), events)
+        });
+        (parts.collect::<Vec<_>>(), outside)
+    };
+    let mixed = |events: [Option<Vec<i64>>; 2]| {
+        let [first, second] = events;
+        (vec![(0, 2, first), (1, 1, second)], 2)
+    };
+    let with_events = sort(Some(events.clone()), true, slot_of);
+    assert_eq!(with_events, mixed([Some(vec![1, 5]), Some(vec![2])]));
+    assert_eq!(sort(None, true, slot_of), mixed([None, None]));
+    let all = sort(Some(events), false, |_| Some(3));
+    assert_eq!(all, (vec![(3, 4, Some(vec![1, 2, 4, 5]))], 1));
     assert_eq!(times.newest(), Some(25));
 }
 

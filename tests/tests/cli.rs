@@ -187,6 +187,46 @@ fn check_says_everything_that_is_wrong() {
     );
 }
 
+/// A person mends them in one round.
+#[test]
+fn check_reads_the_rules_of_a_manifest_that_does_not_hold() {
+    let home = tempfile::tempdir().unwrap();
+    let file = wrong_manifest(home.path());
+    let rules = "  rules:
+    - {name: cut, expr: monetary_28d >=, over: Rows, severity: Critical}
+    - {name: holds, expr: monetary_28d >= 0, over: Rows, severity: Critical}
+    - {name: empty, expr: ' ', over: Rows, severity: Critical}
+    - {name: many, expr: nonsense(age) > 1, over: Rows, severity: Severe}
+";
+    std::fs::write(&file, format!("{WRONG}{rules}")).unwrap();
+    let file = file.display().to_string();
+    let json = exporter(&["check", "-f", &file, "--output", "json"]);
+    assert_eq!(json.code, Some(1), "{json:?}");
+    let answer = json.json();
+    let problems = answer[0]["problems"].as_array().unwrap();
+    let said = |field: &str| -> Vec<&str> {
+        let problems = problems.iter().skip(PROBLEMS.len());
+        problems
+            .map(|problem| problem[field].as_str().unwrap())
+            .collect()
+    };
+    assert_eq!(
+        said("path"),
+        [
+            "spec.rules[0].expr",
+            "spec.rules[2].expr",
+            "spec.rules[3].expr",
+            "spec.rules[3].severity"
+        ]
+    );
+    assert_eq!(said("found")[1], "the expression is empty");
+    assert_eq!(
+        said("found")[2],
+        "at character 1: there is no function nonsense"
+    );
+    assert_eq!(problems[5]["line"], 26);
+}
+
 #[test]
 fn check_of_several_files_answers_for_each() {
     let home = tempfile::tempdir().unwrap();
@@ -363,6 +403,30 @@ fn profile_says_of_a_window_in_progress_that_it_is() {
     let window = answer.out.lines().nth(1).unwrap();
     assert!(window.starts_with("window "), "{window}");
     assert!(window.contains("; not complete: ends at "), "{window}");
+
+    // Of one that has no rows there is one line, where each check of each feature has no verdict for the same reason.
+    let later = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(10)).to_string();
+    let empty = exporter(&["profile", "-f", &manifest, "--window", &later]);
+    assert_eq!(empty.code, Some(0), "{empty:?}");
+    let said: Vec<&str> = empty.out.lines().collect();
+    assert!(said[1].contains(", 0 rows"), "{said:?}");
+    assert_eq!(
+        said[4..],
+        [
+            "",
+            "The window has no rows: none of its features is judged.",
+            "",
+            "0 critical; 0 warning; 39 without a verdict"
+        ]
+    );
+    // A program gets all of it.
+    let json = ["--output", "json"];
+    let empty = exporter(&[&["profile", "-f", &manifest, "--window", &later], &json[..]].concat());
+    assert_eq!(empty.code, Some(0), "{empty:?}");
+    let features = empty.json()["features"].as_array().unwrap().clone();
+    assert_eq!(features.len(), 38);
+    let drift = &features[0]["checks"]["drift"]["notComputed"];
+    assert!(drift.as_str().unwrap().starts_with("too few"), "{drift}");
 }
 
 #[test]

@@ -58,6 +58,7 @@ pub(super) fn availability(subject: Subject<'_>) -> Vec<Alert> {
         "no_sample",
         "no_segments",
         "no_target",
+        "not_counted_in_baseline",
         "one_class",
         "other_bins",
         "overflow",

@@ -415,8 +415,8 @@ fn judgement(
     };
     if verdict.rows < verdict.min_rows {
         text.push_str(&format!(
-            " It cannot alarm on {} rows; {} are needed.",
-            words::count(verdict.rows),
+            " It cannot alarm on {}; {} are needed.",
+            words::plural(verdict.rows, "row"),
             words::count(verdict.min_rows)
         ));
     }
@@ -782,7 +782,7 @@ fn bins(feature: &FeatureState) -> Markup {
                 tbody {
                     @for bar in bars.iter().take(BINS) {
                         tr {
-                            td.category { (bar.name) }
+                            td.category title=(bar.name) { (bar.name) }
                             td { (words::percent(bar.reference)) }
                             td { (bar.current.map_or(words::NOTHING.to_owned(), words::percent)) }
                         }

@@ -210,7 +210,7 @@ fn weights(snapshot: &Snapshot, name: &str, evidence: &Evidence) -> Markup {
                 tbody {
                     @for (bin, shares, weight) in bins.into_iter().take(BINS) {
                         tr {
-                            td.category { (bin) }
+                            td.category title=(bin) { (bin) }
                             td { (words::percent(shares.of_class)) }
                             td { (words::percent(shares.of_rest)) }
                             td { (words::measure(weight)) }

@@ -18,7 +18,7 @@ pub enum State {
     NoData,
     /// There is too little to judge.
     TooFewRows,
-    /// No check gives a verdict, for another reason.
+    /// Drift gives no verdict, for another reason; where it is off, no check does.
     NotJudged,
     /// The column is not in the baseline.
     New,
@@ -75,7 +75,8 @@ impl State {
                 State::TooFewRows
             }
             Err(NotComputed::Disabled) => State::without_drift(report, feature, snapshot),
-            Err(_) => State::NoData,
+            Err(NotComputed::Absent) => State::NoData,
+            Err(_) => State::NotJudged,
         }
     }
 

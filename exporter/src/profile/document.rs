@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crds::valid;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +13,7 @@ use stats::{
 };
 
 use super::segments::Segments;
-use super::state;
+use super::{because, state};
 use crate::rules::{AggregateValue, Judgement, Outcome, RuleError, Unjudged};
 use crate::snapshot::{BaselineInfo, BaselineState, RuleState, Snapshot};
 
@@ -195,11 +196,24 @@ struct Feature<'a> {
 type Checks<'a> = BTreeMap<&'static str, Known<'a, Verdict>>;
 
 /// The verdicts of the checks that judge this, by name.
-fn checks(report: Option<&FeatureReport>, scope: Scope) -> Checks<'_> {
+fn checks<'a>(
+    monitor: &valid::Monitor,
+    report: Option<&'a FeatureReport>,
+    scope: Scope,
+) -> Checks<'a> {
     let verdicts = report
         .into_iter()
         .flat_map(|report| report.verdicts.of(scope));
-    let known = verdicts.map(|(check, verdict)| (check.name(), Known::of(None, verdict)));
+    let known = verdicts.map(|(check, verdict)| {
+        let known = match verdict {
+            Ok(verdict) => Known::Computed(verdict),
+            Err(reason) => Known::NotComputed {
+                statistic: None,
+                because: because(monitor, check, reason),
+            },
+        };
+        (check.name(), known)
+    });
     known.collect()
 }
 
@@ -215,12 +229,12 @@ enum Known<'a, T> {
     },
 }
 
-impl<'a, T> Known<'a, T> {
-    fn of(statistic: Option<Statistic>, result: &'a Result<T, NotComputed>) -> Self {
+impl<'a> Known<'a, stats::Distance> {
+    fn of(statistic: Statistic, result: &'a Result<stats::Distance, NotComputed>) -> Self {
         match result {
             Ok(value) => Self::Computed(value),
             Err(reason) => Self::NotComputed {
-                statistic,
+                statistic: Some(statistic),
                 because: reason.to_string(),
             },
         }
@@ -242,9 +256,10 @@ pub(super) fn json(snapshot: &Snapshot, now: Timestamp) -> serde_json::Result<St
             }
         })
     };
+    let monitor = &snapshot.monitor;
     let document = Document {
-        namespace: &snapshot.monitor.namespace,
-        name: &snapshot.monitor.name,
+        namespace: &monitor.namespace,
+        name: &monitor.name,
         window: snapshot.judged.map(|judged| Window {
             start: judged.span.start,
             end: judged.span.end,
@@ -261,7 +276,7 @@ pub(super) fn json(snapshot: &Snapshot, now: Timestamp) -> serde_json::Result<St
         keys: snapshot.whole.keys,
         missingness: snapshot.whole.missingness.as_ref().map(Missing::of),
         segments: snapshot.whole.segments.iter().map(Segments::of).collect(),
-        checks: checks(snapshot.whole.report.as_ref(), Scope::Window),
+        checks: checks(monitor, snapshot.whole.report.as_ref(), Scope::Window),
         rules: snapshot.rules.iter().map(Rule::of).collect(),
         features: snapshot
             .features
@@ -280,10 +295,10 @@ pub(super) fn json(snapshot: &Snapshot, now: Timestamp) -> serde_json::Result<St
                     .report
                     .iter()
                     .flat_map(|report| &report.distances)
-                    .map(|(statistic, distance)| Known::of(Some(*statistic), distance))
+                    .map(|(statistic, distance)| Known::of(*statistic, distance))
                     .collect(),
                 quality: feature.quality.map(|quality| quality.score()),
-                checks: checks(feature.report.as_ref(), Scope::Feature),
+                checks: checks(monitor, feature.report.as_ref(), Scope::Feature),
             })
             .collect(),
     };

@@ -3,30 +3,40 @@
 use std::fmt::Write as _;
 
 use comfy_table::Table;
+use crds::valid;
 use jiff::Timestamp;
 use stats::{BySeverity, Check, FeatureReport, LimitPart, NotComputed, Scope, Severity, Verdict};
 
-use super::state;
+use super::{because, state};
 use crate::page;
 use crate::snapshot::{
     BaselineInfo, BaselineState, Breaches, Budget, FeatureState, JudgedWindow, RuleState, Snapshot,
 };
 use crate::table::{number, part, percent, plural, right, subject, table, tested};
 
+/// What is said in place of a line for each check of each feature.
+const NO_ROWS: &str = "The window has no rows: none of its features is judged.";
+
 /// All of them, under what they are about.
 pub(super) fn tables(snapshot: &Snapshot, now: Timestamp) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{}", heading(snapshot, now));
-    let _ = writeln!(text, "\n{}", values(&snapshot.features));
-    let _ = writeln!(text, "\n{}", verdicts(snapshot));
+    let is_empty = snapshot.judged.is_some_and(|judged| judged.rows == 0);
+    if is_empty {
+        let _ = writeln!(text, "\n{NO_ROWS}");
+    } else {
+        let _ = writeln!(text, "\n{}", values(&snapshot.features));
+        let _ = writeln!(text, "\n{}", verdicts(snapshot));
+    }
+    // Of a window without rows too a rule may say something, such as that it has none.
     if !snapshot.rules.is_empty() {
         let _ = writeln!(text, "\n{}", rules(&snapshot.rules));
     }
     let reports = snapshot.features.iter().map(|own| own.report.as_ref());
     let reports = reports.chain([snapshot.whole.report.as_ref()]).flatten();
     let notes: Vec<String> = reports.filter_map(note).collect();
-    if !notes.is_empty() {
+    if !is_empty && !notes.is_empty() {
         let _ = writeln!(text, "\n{}", notes.join("\n"));
     }
     let _ = writeln!(text, "\n{}", summary(&subjects(snapshot)));
@@ -240,6 +250,7 @@ fn verdicts(snapshot: &Snapshot) -> Table {
         "verdict",
     ]);
     right(&mut table, [2, 3, 4, 6]);
+    let monitor = &snapshot.monitor;
     for feature in &snapshot.features {
         let Some(report) = &feature.report else {
             table.add_row(
@@ -249,10 +260,21 @@ fn verdicts(snapshot: &Snapshot) -> Table {
             );
             continue;
         };
-        add(&mut table, report, Scope::Feature, &feature.breached);
+        add(
+            &mut table,
+            monitor,
+            (Scope::Feature, report),
+            &feature.breached,
+        );
     }
-    if let Some(report) = &snapshot.whole.report {
-        add(&mut table, report, Scope::Window, &snapshot.whole.breached);
+    let whole = &snapshot.whole;
+    if let Some(report) = &whole.report {
+        add(
+            &mut table,
+            monitor,
+            (Scope::Window, report),
+            &whole.breached,
+        );
     }
     table
 }
@@ -276,7 +298,12 @@ fn rules(rules: &[RuleState]) -> Table {
 }
 
 /// A row for each check that judges this.
-fn add(table: &mut Table, report: &FeatureReport, scope: Scope, breached: &Breaches) {
+fn add(
+    table: &mut Table,
+    monitor: &valid::Monitor,
+    (scope, report): (Scope, &FeatureReport),
+    breached: &Breaches,
+) {
     for (check, verdict) in report.verdicts.of(scope) {
         // What is not about this feature, or not about a baseline like this one.
         let not_about = matches!(
@@ -287,12 +314,13 @@ fn add(table: &mut Table, report: &FeatureReport, scope: Scope, breached: &Breac
                 | NotComputed::TooFewWindows { .. })
         );
         if !not_about {
-            table.add_row(verdict_row(report, breached, check, verdict));
+            table.add_row(verdict_row(monitor, report, breached, check, verdict));
         }
     }
 }
 
 fn verdict_row(
+    monitor: &valid::Monitor,
     report: &FeatureReport,
     breached: &Breaches,
     check: Check,
@@ -328,7 +356,7 @@ fn verdict_row(
             row.extend(std::iter::repeat_n(String::new(), 6));
             row.push(match reason {
                 NotComputed::Moving => "moving".to_owned(),
-                _ => reason.to_string(),
+                reason => because(monitor, check, reason),
             });
             row
         }

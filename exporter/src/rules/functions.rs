@@ -9,7 +9,6 @@ use arrow::compute::try_binary;
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 use datafusion_common::config::ConfigOptions;
-use datafusion_common::utils::datafusion_strsim::levenshtein;
 use datafusion_common::{Result, TableReference, internal_err, plan_err};
 use datafusion_expr::planner::{ContextProvider, ExprPlanner};
 use datafusion_expr::{
@@ -17,6 +16,8 @@ use datafusion_expr::{
     Signature, TableSource, Volatility, WindowUDF,
 };
 use datafusion_functions::utils::make_scalar_function;
+
+use crate::names::nearest;
 
 /// The function that gives an aggregate's value in the window before.
 pub const PREVIOUS: &str = "previous";
@@ -148,19 +149,6 @@ impl Functions {
             Role::Scalar | Role::Aggregate | Role::Previous
         )
     }
-}
-
-/// The name that is most like another one, if one is. Of three letters one may be another, of more two or a quarter: `foo` is no
-/// `cos`.
-pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |known: &str| levenshtein(&name.to_lowercase(), &known.to_lowercase());
-    let most = match name.chars().count() {
-        ..=3 => 1,
-        letters => 2.max(letters / 4),
-    };
-    let near = names.map(|known| (distance(known), known)).min();
-    near.filter(|(distance, _)| *distance <= most)
-        .map(|(_, known)| known)
 }
 
 impl ContextProvider for Functions {

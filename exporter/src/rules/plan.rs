@@ -22,10 +22,11 @@ use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion_sql::sqlparser::ast::{self, Spanned, Visit, Visitor};
 
 use super::expression::{Expression, position};
-use super::functions::{PREVIOUS, functions, nearest};
+use super::functions::{PREVIOUS, functions};
 use super::outcome::is_remembered;
 use super::{Fault, RuleError};
 use crate::columns::plain_type;
+use crate::names::{advice, nearest};
 
 /// Most centroids of `approx_percentile_cont`, its third argument: its memory grows with them.
 const CENTROIDS: i64 = 1000;
@@ -521,12 +522,8 @@ fn unfit(error: &DataFusionError, columns: Option<&DFSchema>) -> RuleError {
             SchemaError::FieldNotFound { field, .. } => {
                 let names = columns.iter().flat_map(|columns| columns.fields().iter());
                 let near = nearest(&field.name, names.map(|field| field.name().as_str()));
-                let write = match near {
-                    Some(near) => format!("write {near}, if that is meant"),
-                    None => "write a column that the source has, by its exact name".to_owned(),
-                };
                 let found = format!("the source has no column {}", field.name);
-                RuleError::new(Fault::Column, None, found, &write)
+                RuleError::new(Fault::Column, None, found, &advice(near))
             }
             other => RuleError::new(
                 Fault::Column,

@@ -16,7 +16,7 @@ use crate::snapshot::{BaselineState, Breaches, FeatureState, Judged, Snapshot, S
 pub(super) enum NoVerdict {
     /// There is nothing to compare with.
     NoBaseline,
-    /// The baseline does not have the feature.
+    /// The baseline does not have the feature: its column is a new one, of which the schema check tells.
     NotInBaseline,
     /// No complete window was judged yet.
     NoWindow,
@@ -63,7 +63,7 @@ impl NoVerdict {
                 NotComputed::NoTarget | NotComputed::NoTargetInBaseline => "no_target",
                 NotComputed::NoSegments | NotComputed::NoSegmentsInBaseline => "no_segments",
                 NotComputed::NoSegmentOfWindow => "too_few_rows",
-                NotComputed::NotInBaseline => "not_in_baseline",
+                NotComputed::NotInBaseline => "not_counted_in_baseline",
                 NotComputed::TooFewCycles { .. } => "too_few_cycles",
                 NotComputed::NoSpreadOfMeans => "zero_spread",
                 NotComputed::TooPersistent => "too_persistent",
@@ -355,6 +355,14 @@ mod tests {
             assert!(explained(name) && explained(in_baseline), "{name}");
         }
         assert_eq!(of(NotComputed::TellsNothing), None);
+    }
+
+    /// Of a new column the schema check tells, of what a baseline did not count this reason alone.
+    #[test]
+    fn what_the_baseline_did_not_count_is_no_new_column() {
+        let counted = NoVerdict::NotComputed(NotComputed::NotInBaseline).reason();
+        assert_eq!(counted, Some("not_counted_in_baseline"));
+        assert_eq!(NoVerdict::NotInBaseline.reason(), Some("not_in_baseline"));
     }
 
     /// Whether the page of the alert about what is not judged has a row that begins with this reason.

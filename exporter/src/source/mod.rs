@@ -65,7 +65,7 @@ pub enum Message {
 }
 
 /// What a complete pull brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PullReport {
     /// Batches sent on.
     pub batches: u64,

@@ -11,6 +11,8 @@ mod draw;
 mod explained;
 #[path = "../tests/simulation/level.rs"]
 mod level;
+#[path = "../tests/simulation/means.rs"]
+mod means;
 #[path = "../tests/simulation/shift.rs"]
 mod shift;
 #[path = "../tests/simulation/trial.rs"]

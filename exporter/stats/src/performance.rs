@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use contributions::{Contributions, MAX_CONTRIBUTING};
 use contributions::{Encoded, Rows};
+pub(crate) use power::Told;
 pub use power::{BinEvidence, Evidence, Measured, PowerMeasure};
 
 use crate::association::ABSENT;

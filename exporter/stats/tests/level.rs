@@ -1,12 +1,13 @@
 //! The check of the level: where the mean of a window lies, against the windows of the same hour.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "simulation/means.rs"]
+mod means;
 #[path = "simulation/level.rs"]
 mod simulated;
 
-use simulated::{
-    Days, HOURS, feature, hours, numbers, one_row, points, reference, settings, undrifted,
-};
+use means::{feature, one_row, profiled};
+use simulated::{Days, HOURS, hours, points, reference, settings, undrifted};
 use stats::seasonal::{Phase, Point};
 use stats::{
     BySeverity, CheckSettings, LimitPart, NotComputed, Reference, Statistic, Verdict,
@@ -14,7 +15,7 @@ use stats::{
 };
 
 fn verdict(reference: &Reference, values: &[f64]) -> Result<Verdict, NotComputed> {
-    let window = numbers(values);
+    let window = profiled(values).close();
     let mut report = judge(reference, &[Some(&window)], &WindowSummary::default());
     report.features.swap_remove(0).verdicts.level
 }

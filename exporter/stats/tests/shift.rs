@@ -1,10 +1,13 @@
 //! The check of slow shifts: false alarms while nothing changes, and what a shift that stays does.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "simulation/means.rs"]
+mod means;
 #[path = "simulation/shift.rs"]
 mod simulated;
 
-use simulated::{Series, frozen, hours, one_row, profiled, reference, undrifted, window};
+use means::{one_row, profiled};
+use simulated::{Series, frozen, hours, reference, undrifted, window};
 use stats::seasonal::Phase;
 use stats::sequential::{Absent, Direction};
 use stats::{

@@ -246,6 +246,28 @@ fn what_no_check_has_judged_is_not_called_ok() {
     assert_eq!(state_of(&html, name), "not judged");
 }
 
+/// Its values are there, so that it is not one without data.
+#[test]
+fn a_feature_whose_drift_cannot_be_judged_is_not_without_data() {
+    let mut snapshot = fixture::snapshot();
+    let name = "home_store";
+    let mut features = snapshot.features.iter_mut();
+    let feature = features.find(|feature| feature.name == name).expect(name);
+    feature.breached = ByCheck::default();
+    let report = feature.report.as_mut().expect("it is in the window");
+    report.verdicts.drift = Err(NotComputed::TooFewCycles { have: 3, need: 4 });
+    let html = page(&snapshot);
+    assert_eq!(state_of(&html, name), "not judged");
+    assert!(html.contains("3 of 4 days needed with this hour or day"));
+}
+
+/// A long name is cut in its column, and is there in full for whoever points at it.
+#[test]
+fn names_that_are_cut_can_be_read() {
+    let html = page(&fixture::snapshot());
+    assert!(html.contains("<td class=\"category\" title=\"store 00\">store 00</td>"));
+}
+
 /// Of a pair that changed more and is laid to another feature it is said so.
 #[test]
 fn the_most_changed_pair_is_that_which_it_is_called() {

@@ -10,7 +10,7 @@ use super::{ALWAYS, CheckSettings, Settings, verdict};
 use crate::baseline::FrozenFeature;
 use crate::distance::{NotComputed, Statistic};
 use crate::limits::{self, Alpha, Parts, floors};
-use crate::performance::{Evidence, Measured, Performance, PowerMeasure, Reading};
+use crate::performance::{Evidence, Measured, Performance, PowerMeasure, Reading, Told};
 use crate::predictive::correlation::Correlation;
 use crate::predictive::cross_fit::{self, CrossFit};
 use crate::predictive::effect_size::EffectSize;
@@ -209,7 +209,12 @@ impl PerformanceTests {
             let now = test
                 .zip(reading)
                 .and_then(|(test, reading)| test.now(reading.ok()?));
-            let power = reading.and_then(|reading| Some(power(test, now.as_ref(), reading.ok()?)));
+            let told = match reading {
+                Some(Ok(reading)) => Some(Told::of(reading)),
+                Some(Err(_)) | None => None,
+            };
+            let power = told.as_ref().map(|told| power(test, now.as_ref(), told));
+            let evidence = told.and_then(|told| Some((name.clone(), told.evidence?)));
             // What is wrong with the baseline holds for every window.
             let verdict = match (test.filter(|test| test.tells), reading, now) {
                 _ if !enabled => Err(NotComputed::Disabled),
@@ -221,12 +226,21 @@ impl PerformanceTests {
                     test.judge(&now, reading.rows(), alpha)
                 }
             };
-            (verdict, power)
+            ((verdict, power), evidence)
         });
-        (judged.collect(), Some(self.together(window)))
+        let (judged, evidence): (Vec<Judged>, Vec<Option<(String, Evidence)>>) = judged.unzip();
+        let evidence = evidence.into_iter().flatten().collect();
+        (judged, Some(self.together(window, evidence)))
     }
 
-    fn together(&self, window: &Performance) -> PerformanceReport {
+    /// `evidence` has what the bins say of each feature.
+    fn together(
+        &self,
+        window: &Performance,
+        mut evidence: Vec<(String, Evidence)>,
+    ) -> PerformanceReport {
+        evidence.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value));
+        evidence.truncate(MOST_EVIDENT);
         let found = window.contributions.as_ref();
         let current = found.ok().map(|found| {
             let of = |name: &String| found.of(name);
@@ -239,22 +253,9 @@ impl PerformanceTests {
             contributions: found.map_or(Vec::new(), |found| found.shares.clone()),
             rank_stability: current
                 .and_then(|current| ranking::ndcg(&self.contributions, &current).ok()),
-            evidence: evidence(window),
+            evidence,
         }
     }
-}
-
-/// What the bins say of the features of which they say the most.
-fn evidence(window: &Performance) -> Vec<(String, Evidence)> {
-    let features = window.features.iter();
-    let told = features.filter_map(|(name, reading)| {
-        let evidence = reading.as_ref().ok()?.evidence()?;
-        Some((name.clone(), evidence))
-    });
-    let mut told: Vec<(String, Evidence)> = told.collect();
-    told.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value));
-    told.truncate(MOST_EVIDENT);
-    told
 }
 
 /// What is said of one feature.
@@ -435,31 +436,31 @@ impl Before {
     }
 }
 
-fn power(test: Option<&PerformanceTest>, now: Option<&Now>, reading: &Reading) -> Power {
-    let told = test.filter(|test| test.tells);
-    let mut reference = told.map(|test| test.value);
+fn power(test: Option<&PerformanceTest>, now: Option<&Now>, told: &Told) -> Power {
+    let tells = test.filter(|test| test.tells);
+    let mut reference = tells.map(|test| test.value);
     let own = match (now, test.and_then(|test| test.before.auc())) {
         (Some(Now::Auc(auc)), Some(before)) => {
             // Both over the same classes, so that their difference is the fall.
             let common = |class: usize| before.is_steady(class) && auc.is_steady(class);
             let average = before.macro_average_over(common).map(|auc| auc.value);
-            reference = told.and(average);
+            reference = tells.and(average);
             Measured::auc(auc, common)
         }
         // The slope of what told nothing has no sign to turn.
-        (Some(Now::Share(_, measured)), _) => told.map(|_| *measured),
+        (Some(Now::Share(_, measured)), _) => tells.map(|_| *measured),
         _ => None,
     };
     let own = test.map(|test| test.before.measure()).zip(own);
-    let others = reading.measures().into_iter();
+    let others = told.measures.iter().copied();
     let others = others.filter(|(measure, _)| own.is_none_or(|(own, _)| own != *measure));
     Power {
-        judged: told.map(|test| test.before.measure()),
+        judged: tells.map(|test| test.before.measure()),
         reference,
         values: own.into_iter().chain(others).collect(),
-        omega: reading.omega_squared(),
-        uncertainty: reading.uncertainty(),
-        rows: reading.rows(),
+        omega: told.omega,
+        uncertainty: told.uncertainty,
+        rows: told.rows,
     }
 }
 

@@ -41,9 +41,10 @@ impl RowGaps {
         }
     }
 
-    /// Takes in a column of these rows; one beyond those that were announced is left out.
+    /// Takes in a column of these rows; a row beyond its end is missing, and a column beyond those that were announced is left out.
     pub fn add(&mut self, column: usize, validity: &Validity<'_>) {
-        if validity.is_all() || column / 64 >= self.width {
+        let misses_nothing = validity.is_all() && validity.len() >= self.rows;
+        if misses_nothing || column / 64 >= self.width {
             return;
         }
         for (block, asked) in self.asked.iter().enumerate() {
@@ -146,6 +147,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::missingness::Gaps;
 
     /// Rows of a key and the columns that they miss, in batches of so many rows.
     fn sample(rows: &[(u32, Vec<usize>)], columns: usize, batch: usize) -> EntitySample {
@@ -188,6 +190,19 @@ mod tests {
             assert_eq!(some.row(row), asked, "{row}");
         }
         assert_eq!(gaps(|_| false).row(2), &[] as &[u64]);
+    }
+
+    /// As in [`Gaps`], whether it has a bitmap or not.
+    #[test]
+    fn a_row_beyond_the_end_of_a_column_is_missing() {
+        let all = [0xff_u8; 9];
+        for short in [Validity::all(65), Validity::bitmap(&all, 0, 65).unwrap()] {
+            let (mut gaps, mut rows) = (Gaps::new(66), RowGaps::new(66, 2, |_| true));
+            gaps.add(&short);
+            rows.add(1, &short);
+            assert_eq!(gaps.words(), [0, 0b10]);
+            assert_eq!((rows.row(64), rows.row(65)), (&[][..], &[0b10][..]));
+        }
     }
 
     /// By hand, as pandas says: `frame.groupby("id").agg("last").notna().all(axis=1)`, of which the last value that is there is.

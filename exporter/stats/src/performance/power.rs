@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reading;
 use crate::predictive::effect_size::EffectSize;
-use crate::predictive::information::{information_value, mutual_information};
+use crate::predictive::information::{ClassInformation, information_value, mutual_information};
 use crate::predictive::{Auc, ClassTable, Excess, Interval};
 
 /// A measure of how much a feature tells about the target.
@@ -109,92 +109,91 @@ impl Measured {
     }
 }
 
-impl Reading {
-    /// What needs no baseline to be read: all but the AUC, which needs to know what speaks for which class.
-    pub fn measures(&self) -> Vec<(PowerMeasure, Measured)> {
-        match self {
-            Reading::Ranks { table, effect, .. } => {
-                let effect = effect.as_ref().ok().map(Measured::epsilon_squared);
-                let effect = effect.map(|effect| (PowerMeasure::EpsilonSquared, effect));
-                effect.into_iter().chain(of_table(table)).collect()
-            }
-            Reading::Categories { table } => of_table(table).collect(),
-            Reading::Line(line) => {
-                let measured = Measured {
-                    value: line.r_squared,
-                    low: line.r_squared_interval.low,
-                    high: line.r_squared_interval.high,
-                };
-                vec![(PowerMeasure::RSquared, measured)]
-            }
-            Reading::Groups(effect) => {
-                let measured = Measured::epsilon_squared(effect);
-                vec![(PowerMeasure::EpsilonSquared, measured)]
-            }
-        }
-    }
-
+/// What a reading says without a baseline.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Told {
+    /// Rows in which both feature and target are known.
+    pub(crate) rows: u64,
+    /// All measures but the AUC, which needs to know what speaks for which class.
+    pub(crate) measures: Vec<(PowerMeasure, Measured)>,
     /// ω² where there is an ε²: the part of the variance between groups, less what chance puts there.
-    pub fn omega_squared(&self) -> Option<Measured> {
-        let effect = match self {
-            Reading::Ranks { effect, .. } => effect.as_ref().ok()?,
-            Reading::Groups(effect) => effect,
-            Reading::Categories { .. } | Reading::Line(_) => return None,
-        };
-        let interval = effect.omega_interval();
-        Some(Measured::from_zero(effect.omega_squared, interval))
-    }
-
+    pub(crate) omega: Option<Measured>,
     /// Uncertainty coefficient, where there are classes: the part of their entropy that the bins take away.
-    pub fn uncertainty(&self) -> Option<f64> {
-        let information = mutual_information(self.table()?).ok()?;
-        Some(information.uncertainty_coefficient)
-    }
-
+    pub(crate) uncertainty: Option<f64>,
     /// What the bins say of the class of which they say the most, of those with rows enough; nothing where there is none.
-    pub fn evidence(&self) -> Option<Evidence> {
-        let table = self.table()?;
-        let classes = information_value(table).ok()?;
-        let classes = classes.into_iter().enumerate();
-        let known = classes.filter_map(|(class, found)| Some((class, found?)));
-        let known = known.filter(|(_, found)| found.is_steady());
-        let (class, found) = known.max_by(|(_, a), (_, b)| a.value.total_cmp(&b.value))?;
-        let (inside, outside) = (found.inside, found.outside);
-        let bins = table.by_bin().zip(found.weights).map(|(bin, weight)| {
-            let own = bin.get(class).copied().unwrap_or(0);
-            let others = bin.iter().sum::<u64>() - own;
-            BinEvidence {
-                of_class: own as f64 / inside as f64,
-                of_rest: others as f64 / outside as f64,
-                weight,
-            }
-        });
-        Some(Evidence {
-            class,
-            value: found.value.max(0.0),
-            bins: bins.collect(),
-        })
-    }
+    pub(crate) evidence: Option<Evidence>,
+}
 
-    fn table(&self) -> Option<&ClassTable> {
-        match self {
-            Reading::Ranks { table, .. } | Reading::Categories { table } => Some(table),
-            Reading::Line(_) | Reading::Groups(_) => None,
+impl Told {
+    pub(crate) fn of(reading: &Reading) -> Self {
+        let (table, effect, line) = match reading {
+            Reading::Ranks { table, effect, .. } => (Some(table), effect.as_ref().ok(), None),
+            Reading::Categories { table } => (Some(table), None, None),
+            Reading::Line(line) => (None, None, Some(line)),
+            Reading::Groups(effect) => (None, Some(effect), None),
+        };
+        let r_squared = line.map(|line| Measured {
+            value: line.r_squared,
+            low: line.r_squared_interval.low,
+            high: line.r_squared_interval.high,
+        });
+        let classes = table.and_then(|table| information_value(table).ok());
+        let classes = classes.unwrap_or_default();
+        let mutual = table.and_then(|table| mutual_information(table).ok());
+        let information = mutual
+            .as_ref()
+            .map(|found| Measured::from_zero(found.value, found.interval));
+        let measures = [
+            (PowerMeasure::RSquared, r_squared),
+            (
+                PowerMeasure::EpsilonSquared,
+                effect.map(Measured::epsilon_squared),
+            ),
+            (PowerMeasure::InformationValue, mean_value(&classes)),
+            (PowerMeasure::MutualInformation, information),
+        ];
+        let known = measures.into_iter();
+        Told {
+            rows: reading.rows(),
+            measures: known
+                .filter_map(|(measure, found)| Some((measure, found?)))
+                .collect(),
+            omega: effect
+                .map(|effect| Measured::from_zero(effect.omega_squared, effect.omega_interval())),
+            uncertainty: mutual.map(|found| found.uncertainty_coefficient),
+            evidence: table.and_then(|table| evidence(table, classes)),
         }
     }
 }
 
-fn of_table(table: &ClassTable) -> impl Iterator<Item = (PowerMeasure, Measured)> {
-    let value = information_value(table).ok().and_then(|classes| {
-        let known = classes.into_iter().flatten();
-        let steady = known.filter(|class| class.is_steady());
-        let all: Vec<Excess> = steady.map(|class| class.excess).collect();
-        let mean = Excess::mean(&all)?;
-        Some(Measured::from_zero(mean.value(), mean.interval()))
+/// The mean information value over the classes with rows enough; `None` without one.
+fn mean_value(classes: &[Option<ClassInformation>]) -> Option<Measured> {
+    let known = classes.iter().flatten();
+    let steady = known.filter(|class| class.is_steady());
+    let all: Vec<Excess> = steady.map(|class| class.excess).collect();
+    let mean = Excess::mean(&all)?;
+    Some(Measured::from_zero(mean.value(), mean.interval()))
+}
+
+/// What the bins say of the class of which they say the most, of those with rows enough.
+fn evidence(table: &ClassTable, classes: Vec<Option<ClassInformation>>) -> Option<Evidence> {
+    let classes = classes.into_iter().enumerate();
+    let known = classes.filter_map(|(class, found)| Some((class, found?)));
+    let known = known.filter(|(_, found)| found.is_steady());
+    let (class, found) = known.max_by(|(_, a), (_, b)| a.value.total_cmp(&b.value))?;
+    let (inside, outside) = (found.inside, found.outside);
+    let bins = table.by_bin().zip(found.weights).map(|(bin, weight)| {
+        let own = bin.get(class).copied().unwrap_or(0);
+        let others = bin.iter().sum::<u64>() - own;
+        BinEvidence {
+            of_class: own as f64 / inside as f64,
+            of_rest: others as f64 / outside as f64,
+            weight,
+        }
     });
-    let mutual = mutual_information(table).ok();
-    let mutual = mutual.map(|found| Measured::from_zero(found.value, found.interval));
-    let value = value.map(|value| (PowerMeasure::InformationValue, value));
-    let mutual = mutual.map(|mutual| (PowerMeasure::MutualInformation, mutual));
-    value.into_iter().chain(mutual)
+    Some(Evidence {
+        class,
+        value: found.value.max(0.0),
+        bins: bins.collect(),
+    })
 }

@@ -1,76 +1,23 @@
 //! False alarms of the check of the level while nothing changes: means of windows of six hours of the day, each its own.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
-
+use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
 use stats::seasonal::{Phase, Point};
 use stats::{
-    Bins, ByCheck, BySeverity, Check, CheckSettings, Column, DriftSettings, FeatureProfile,
-    FrozenFeature, Kind, QualitySettings, Reference, Season, Settings, Summary, Validity,
+    BySeverity, Check, CheckSettings, FrozenFeature, Reference, Season, Settings, Summary,
     WindowSummary, judge,
 };
 
+use super::means::{self, feature, normal, one_row, profiled};
+
 pub const HOURS: usize = 6;
 
-fn normal(rng: &mut SmallRng) -> f64 {
-    let (radius, angle) = (
-        (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
-        std::f64::consts::TAU * rng.random::<f64>(),
-    );
-    radius * angle.cos()
-}
-
-pub fn numbers(values: &[f64]) -> Summary {
-    let mut profile = FeatureProfile::new(Kind::Numeric, None);
-    let validity = Validity::all(values.len());
-    profile
-        .update(&Column::Numeric { values, validity })
-        .unwrap();
-    profile.close()
-}
-
-/// Any bins: the level does not read them.
-static BINS: LazyLock<Arc<Bins>> = LazyLock::new(|| {
-    let mut profile = FeatureProfile::new(Kind::Numeric, None);
-    let values: Vec<f64> = (0..100).map(f64::from).collect();
-    let validity = Validity::all(values.len());
-    let column = Column::Numeric {
-        values: &values,
-        validity,
-    };
-    profile.update(&column).unwrap();
-    Arc::new(profile.freeze_bins())
-});
-
-pub fn feature(name: &str) -> FrozenFeature {
-    FrozenFeature::new(name, "double", BINS.clone(), Vec::new())
-}
-
 pub fn settings(own: CheckSettings) -> Settings {
-    Settings {
-        budget: BySeverity {
-            warning: 0.4,
-            critical: 0.02,
-        },
-        on: ByCheck {
-            level: true,
-            ..ByCheck::default()
-        },
-        drift: DriftSettings::default(),
-        quality: QualitySettings::default(),
-        acceptable: BTreeMap::new(),
-        features: BTreeMap::new(),
-        default: ByCheck::from_fn(|_| own),
-    }
-}
-
-pub fn one_row() -> CheckSettings {
-    CheckSettings {
-        min_rows: 1,
-        ..CheckSettings::default()
-    }
+    let budget = BySeverity {
+        warning: 0.4,
+        critical: 0.02,
+    };
+    means::settings(Check::Level, budget, own)
 }
 
 pub fn hours() -> Vec<[Phase; 1]> {
@@ -166,7 +113,7 @@ pub fn undrifted(seed: u64, cycles: usize, rho: f64) -> BySeverity<(Vec<u32>, f6
             assert_eq!(reference.tests_of(Check::Level), FEATURES);
             let windows: Vec<Summary> = days
                 .iter()
-                .map(|days| numbers(&[days[cycles][hour]]))
+                .map(|days| profiled(&[days[cycles][hour]]).close())
                 .collect();
             let current: Vec<Option<&Summary>> = windows.iter().map(Some).collect();
             let report = judge(&reference, &current, &WindowSummary::default());

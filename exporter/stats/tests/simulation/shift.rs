@@ -1,31 +1,21 @@
 //! False alarms of the check of slow shifts while nothing changes.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
-
+use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
 use stats::seasonal::Phase;
 use stats::sequential::Absent;
 use stats::{
-    Bins, ByCheck, BySeverity, Check, CheckSettings, Column, DriftSettings, FeatureProfile,
-    FrozenFeature, FrozenShift, Kind, QualitySettings, Reference, Settings, ShiftState, Step,
-    Summary, Validity, judge_shift,
+    BySeverity, Check, CheckSettings, FrozenShift, Reference, Settings, ShiftState, Step, Summary,
+    judge_shift,
 };
+
+use super::means::{self, feature, normal, one_row, profiled};
 
 /// An autoregression of first order with variance 1, and a season of the day on top where there is one.
 pub struct Series {
     rng: SmallRng,
     rho: f64,
     last: f64,
-}
-
-fn normal(rng: &mut SmallRng) -> f64 {
-    let (radius, angle) = (
-        (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
-        std::f64::consts::TAU * rng.random::<f64>(),
-    );
-    radius * angle.cos()
 }
 
 impl Series {
@@ -42,52 +32,21 @@ impl Series {
     }
 }
 
-static BINS: LazyLock<Arc<Bins>> = LazyLock::new(|| {
-    let values: Vec<f64> = (0..100).map(f64::from).collect();
-    Arc::new(profiled(&values).freeze_bins())
-});
-
-pub fn profiled(values: &[f64]) -> FeatureProfile {
-    let mut profile = FeatureProfile::new(Kind::Numeric, None);
-    let validity = Validity::all(values.len());
-    profile
-        .update(&Column::Numeric { values, validity })
-        .unwrap();
-    profile
-}
-
 pub fn window(value: f64) -> Summary {
     profiled(&[value]).close()
 }
 
 /// α of 0.01 at warning and 0.002 at critical, of one test.
 fn settings(own: CheckSettings) -> Settings {
-    Settings {
-        budget: BySeverity {
-            warning: 0.01,
-            critical: 0.002,
-        },
-        on: ByCheck {
-            shift: true,
-            ..ByCheck::default()
-        },
-        drift: DriftSettings::default(),
-        quality: QualitySettings::default(),
-        acceptable: BTreeMap::new(),
-        features: BTreeMap::new(),
-        default: ByCheck::from_fn(|_| own),
-    }
-}
-
-pub fn one_row() -> CheckSettings {
-    CheckSettings {
-        min_rows: 1,
-        ..CheckSettings::default()
-    }
+    let budget = BySeverity {
+        warning: 0.01,
+        critical: 0.002,
+    };
+    means::settings(Check::Shift, budget, own)
 }
 
 pub fn reference(shift: Result<FrozenShift, Absent>, own: CheckSettings) -> Reference {
-    let mut feature = FrozenFeature::new("a", "double", BINS.clone(), Vec::new());
+    let mut feature = feature("a");
     feature.shift = Some(shift);
     Reference::new(&[feature], &[], &settings(own))
 }
