@@ -25,7 +25,7 @@ pub struct Correlation {
     pub z_error: f64,
     /// Skewness of z by the same, Σ(z̄ − zᵢ)³ ÷ (Σ(z̄ − zᵢ)²)^1.5: six times the acceleration of Efron (1987). About 0 of normal values, and
     /// taken for it in what was saved without.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub z_skewness: f64,
     /// R² = r².
     pub r_squared: f64,
@@ -70,6 +70,10 @@ impl Correlation {
             rows,
         }
     }
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// 95 % interval of r; at ±1 z is infinite, and so are both ends.
@@ -178,9 +182,9 @@ impl Spread {
         let third = cube - mean * (3.0 * square - 2.0 * mean * mean);
         Spread {
             error: ((n - 1.0) * second).sqrt(),
-            skewness: match second > 0.0 {
-                true => third / (n * second.powi(3)).sqrt(),
-                false => 0.0,
+            skewness: match (n * second.powi(3)).sqrt() {
+                unit if unit > 0.0 => (third / unit).clamp(-n.sqrt(), n.sqrt()),
+                _ => 0.0,
             },
         }
     }
@@ -253,13 +257,22 @@ mod tests {
         }
     }
 
-    /// What was saved before its skewness was: then it is that of normal values.
+    /// What was saved before its skewness was has that of normal values; it is saved as it was.
     #[test]
     fn a_saved_line_without_its_skewness_is_read() {
         let line = Correlation::new(0.5, Spread::normal(103.0), 103);
-        let mut saved = serde_json::to_value(line).unwrap();
-        saved.as_object_mut().unwrap().remove("z_skewness").unwrap();
+        let saved = serde_json::to_value(line).unwrap();
+        assert!(saved.get("z_skewness").is_none());
         assert_eq!(serde_json::from_value::<Correlation>(saved).unwrap(), line);
+        let skewed = Correlation {
+            z_skewness: -0.2,
+            ..line
+        };
+        let saved = serde_json::to_value(skewed).unwrap();
+        assert_eq!(
+            serde_json::from_value::<Correlation>(saved).unwrap(),
+            skewed
+        );
     }
 
     proptest! {
