@@ -8,7 +8,7 @@ import itertools
 import duckdb
 import numpy
 import pyarrow.compute
-from scipy import spatial, stats
+from scipy import spatial, special, stats
 
 FLOOR = {"warning": 0.10, "critical": 0.20}
 OWN_BIN, EXPECTED = 0.01, 10
@@ -58,16 +58,41 @@ def sparseness(a, c):
     return (1 / a.sum() + 1 / c.sum()) * (both.sum() / both).sum() / max(1, len(both) - 1)
 
 
+def counted(a, c):
+    """Mean, variance and third moment of the divergence in its unit, by those of its bins, each with a binomial law that the total holds."""
+    n, m = a.sum(), c.sum()
+    part, unit = n / (n + m), (1 / n + 1 / m) / (8 * numpy.log(2))
+    moments = []
+    for values in (a + c)[a + c > 0]:
+        square = values * part * (1 - part)
+        if square > 50:
+            moments.append([1, 2, 0, square, 8, 0, 2 * square, square * (1 - 2 * part)])
+            continue
+        k = numpy.arange(values + 1)
+        p, q = k / n, (values - k) / m
+        own = (special.rel_entr(p, (p + q) / 2) + special.rel_entr(q, (p + q) / 2)) / (2 * numpy.log(2) * unit)
+        shares = stats.binom.pmf(k, values, part)
+        f, x = own - shares @ own, k - values * part
+        moments.append([shares @ own, *(shares @ of for of in (f * f, f * x, x * x, f**3, f * f * x, f * x * x, x**3))])
+    f, ff, fx, xx, fff, ffx, fxx, xxx = numpy.transpose(moments)
+    slope, left = fx.sum() / xx.sum(), 1 - xx / xx.sum()
+    mean = f.sum() - (fxx.sum() - slope * xxx.sum()) / (2 * xx.sum())
+    variance = left @ (ff - 2 * slope * fx + slope**2 * xx)
+    return mean, variance, left @ (fff - 3 * slope * ffx + 3 * slope**2 * fxx - slope**3 * xxx)
+
+
 def law(a, c):
     """The law of the squared distance when nothing changed: of Pearson's type III; nothing of a single bin."""
     n, m, free = a.sum(), c.sum(), int(((a > 0) | (c > 0)).sum()) - 1
     if free < 1:
         return None
-    s = min(sparseness(a, c), (1 + min(n, m) / max(n, m)) / 4)
+    s = sparseness(a, c)
     t = s * (n**2 + m**2) / (n + m) ** 2
     mean = free * (1 - s / 8 + t / 2 + 0.4 * t**2)
     variance = 2 * free * (1 - 1.15 * s + 2.5 * t + 3 * t**2)
     third = 8 * free * (1 - 3.8 * s + 7.5 * t + 7.5 * t**2)
+    if s > 0.2 * (1 + min(n, m) / max(n, m)):
+        mean, variance, third = counted(a, c)
     unit = (1 / n + 1 / m) / (8 * numpy.log(2))
     return stats.pearson3(third / variance**1.5, loc=unit * mean, scale=unit * variance**0.5)
 

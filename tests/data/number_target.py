@@ -10,40 +10,56 @@ import between
 from performance import FLOOR, Performance, columns_of
 
 
+def pooled(windows, now, field):
+    """The mean of a field over the rows of a baseline, in which it is that of these windows, and of a window."""
+    kind, rows = type(now), sum(window.rows for window in windows)
+    return (rows * kind.mean(windows, field) + now.rows * getattr(now, field)) / (rows + now.rows)
+
+
+def quantile(alpha, before, now):
+    """What a value is above another one with probability alpha: of variances and third moments, by Pearson's type III."""
+    error = numpy.sqrt(before[0] + now[0])
+    return stats.pearson3.isf(alpha, (before[1] - now[1]) / error**3) * error
+
+
 class Line:
-    """A number about the target in a window: their correlation, and the variance of Fisher's z for a row."""
+    """A number about the target in a window: their correlation, and variance and third moment of Fisher's z for a row."""
 
     statistic = "r_squared"
 
     def __init__(self, values, target):
         x, y = stats.zscore(values), stats.zscore(target)
         self.rows, self.r = len(x), float((x * y).mean())
+        self.z = numpy.arctanh(self.r)
         # The jackknife: of standard scores without a row each, the sum of products is n r less n/(n-1) times that of the row.
         n, times = self.rows, self.rows / (self.rows - 1)
         without = numpy.arctanh((n * self.r - times * x * y) / numpy.sqrt((n - times * x * x) * (n - times * y * y)))
         self.variance = n * (n - 1) * without.var()
+        self.third = -stats.skew(without) * self.variance**1.5
 
     @staticmethod
-    def mean(lines):
-        """The correlation of several windows, on Fisher's scale."""
-        return numpy.tanh(numpy.average([numpy.arctanh(line.r) for line in lines], weights=[line.rows - 3 for line in lines]))
+    def mean(lines, field):
+        return numpy.average([getattr(line, field) for line in lines], weights=[line.rows - 3 for line in lines])
 
     @staticmethod
     def before(lines):
         """R² of the baseline."""
-        return Line.mean(lines) ** 2
+        return numpy.tanh(Line.mean(lines, "z")) ** 2
 
     def against(self, lines):
         """R² with the sign that it has beside that of other windows."""
-        return numpy.copysign(self.r**2, self.r * Line.mean(lines))
+        return numpy.copysign(self.r**2, self.r * Line.mean(lines, "z"))
 
     def null(self, lines, alpha):
         """The fall to this window that chance exceeds with probability alpha."""
-        variance = numpy.average([line.variance for line in lines], weights=[line.rows - 3 for line in lines])
-        error = numpy.sqrt(variance * (1 / sum(line.rows for line in lines) + 1 / self.rows))
-        r = abs(Line.mean(lines))
-        least = numpy.tanh(numpy.arctanh(r) - stats.norm.isf(alpha) * error)
-        return r**2 - least * abs(least)
+        z, variance, third = Line.mean(lines, "z"), pooled(lines, self, "variance"), pooled(lines, self, "third")
+
+        def moments(rows):
+            return variance / rows, numpy.sign(z) * third / rows**2
+
+        fall = quantile(alpha, moments(sum(line.rows for line in lines)), moments(self.rows))
+        least = numpy.tanh(abs(z) - fall)
+        return numpy.tanh(z) ** 2 - least * abs(least)
 
 
 class Groups:
@@ -52,17 +68,18 @@ class Groups:
     statistic = "epsilon_squared"
 
     def __init__(self, names, target):
-        self.rows, found = len(target), numpy.unique(names)
-        self.degrees = len(found) - 1
-        own = numpy.empty(self.rows)
-        for name in found:
-            own[names == name] = target[names == name].mean()
+        self.rows, (found, codes, counts) = len(target), numpy.unique(names, return_inverse=True, return_counts=True)
+        n, self.degrees = self.rows, len(found) - 1
+        own = (numpy.bincount(codes, target) / counts)[codes]
         deviations, rest = (target - target.mean()) ** 2, (target - own) ** 2
-        left = rest.mean() / deviations.mean()
-        self.value = 1 - left * (self.rows - 1) / (self.rows - self.degrees - 1)
-        influence = (left * deviations - rest) / deviations.mean()
-        chance = 2 * self.degrees / self.rows
-        self.variance = max((influence**2).mean() - chance, chance)
+        left = rest.sum() / deviations.sum()
+        free = n - self.degrees - 1
+        self.value = 1 - left * (n - 1) / free
+        # The jackknife: without a row the squares within its group of m are less by m/(m-1) times that of the row.
+        within = rest.sum() - rest * (counts / numpy.maximum(counts - 1, 1))[codes]
+        without = within / (deviations.sum() - deviations * n / (n - 1)) * (n - 2) / (free - 1)
+        chance = 2 * self.degrees * left**2 / n
+        self.variance = max(n * (n - 1) * without.var() - 2 * chance, chance)
 
     @staticmethod
     def mean(groups, field):
@@ -78,17 +95,15 @@ class Groups:
 
     def null(self, groups, alpha):
         """The fall to this window that chance exceeds with probability alpha."""
-        share, variance, degrees = (Groups.mean(groups, field) for field in ("value", "variance", "degrees"))
-        of_z = variance / (4 * share * (1 - share) ** 2)
-        third = 6 * variance * of_z * (1 - share) * (1 - 3 * share)
+        share, variance, degrees = pooled(groups, self, "value"), pooled(groups, self, "variance"), Groups.mean(groups, "degrees")
+        left = 1 - share
+        third = 6 * variance * variance / (4 * share * left**2) * left * (1 - 3 * share)
 
         def moments(windows, rows):
             free = degrees * windows
-            return numpy.array([variance / rows + 2 * free / rows**2, third / rows**2 + 8 * free / rows**3])
+            return variance / rows + 2 * free * (left / rows) ** 2, third / rows**2 + 8 * free * (left / rows) ** 3
 
-        before, now = moments(len(groups), sum(group.rows for group in groups)), moments(1, self.rows)
-        error = numpy.sqrt(before[0] + now[0])
-        return stats.pearson3.isf(alpha, (before[1] - now[1]) / error**3) * error
+        return quantile(alpha, moments(len(groups), sum(group.rows for group in groups)), moments(1, self.rows))
 
 
 class NumberTarget(Performance):

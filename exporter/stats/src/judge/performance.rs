@@ -96,8 +96,10 @@ enum Before {
 /// A window's reading of a feature, as its test has it.
 enum Now {
     Auc(Auc),
-    /// R², negative where the slope turned, or ε².
-    Share(f64, Measured),
+    /// R², negative where the slope turned, and how it varies.
+    Line(Measured, null::Line),
+    /// ε², as it is told, and how it varies.
+    Groups(Measured, null::Groups),
 }
 
 impl PerformanceTests {
@@ -357,11 +359,11 @@ impl PerformanceTest {
                     false => (1.0, (low, high)),
                 };
                 let value = sign * line.r_squared;
-                Some(Now::Share(value, Measured { value, low, high }))
+                Some(Now::Line(Measured { value, low, high }, line_of(&[line])))
             }
             (Before::Groups(_), Reading::Groups(effect)) => {
                 let measured = Measured::epsilon_squared(effect);
-                Some(Now::Share(effect.epsilon_squared.value, measured))
+                Some(Now::Groups(measured, groups_of(&[effect])))
             }
             _ => None,
         }
@@ -386,11 +388,11 @@ impl PerformanceTest {
                 let found = null::degradation(alpha, baseline, now)?;
                 Ok((found.drop, found.null))
             }
-            (Now::Share(now, _), Before::Line(line)) => {
-                Ok((self.value - now, line.drop(alpha, rows as f64)))
+            (Now::Line(measured, now), Before::Line(line)) => {
+                Ok((self.value - measured.value, line.drop(alpha, now)))
             }
-            (Now::Share(now, _), Before::Groups(groups)) => {
-                Ok((self.value - now, groups.drop(alpha, rows as f64)))
+            (Now::Groups(_, now), Before::Groups(groups)) => {
+                Ok((self.value - now.share, groups.drop(alpha, now)))
             }
             _ => Err(predictive::NotComputed::NoCommonClass),
         };
@@ -448,7 +450,7 @@ fn power(test: Option<&PerformanceTest>, now: Option<&Now>, told: &Told) -> Powe
             Measured::auc(auc, common)
         }
         // The slope of what told nothing has no sign to turn.
-        (Some(Now::Share(_, measured)), _) => tells.map(|_| *measured),
+        (Some(Now::Line(measured, _) | Now::Groups(measured, _)), _) => tells.map(|_| *measured),
         _ => None,
     };
     let own = test.map(|test| test.before.measure()).zip(own);
@@ -472,49 +474,59 @@ fn crossed<L>(found: &CrossFit<L>) -> Result<(f64, Vec<f64>), NotComputed> {
     Ok((average.value, found.differences()))
 }
 
-/// The mean correlation on Fisher's scale by n − 3, its square, and of each window the square, signed, less that of the others.
-fn lines_before(lines: &[&Correlation]) -> (Before, f64, Vec<f64>) {
+/// What lines are together, their correlations and moments in the mean, by n − 3; the correlations on Fisher's scale.
+fn line_of(lines: &[&Correlation]) -> null::Line {
     let weight = |line: &Correlation| line.rows.saturating_sub(3) as f64;
+    let rows = |line: &Correlation| line.rows as f64;
     // ±1 has no place on Fisher's scale: n rows do not tell more than 1 − 1/n.
     let z = |line: &Correlation| {
         let most = 1.0 - 1.0 / line.rows.max(2) as f64;
         line.r.clamp(-most, most).atanh()
     };
-    let r_of = |kept: &[&Correlation]| mean(kept, weight, z).tanh();
-    let r = r_of(lines);
+    let variance = |line: &Correlation| rows(line) * line.z_error.powi(2);
+    let third = |line: &Correlation| rows(line).powi(2) * line.z_error.powi(3) * line.z_skewness;
+    null::Line {
+        r: mean(lines, weight, z).tanh(),
+        variance: mean(lines, weight, variance),
+        third: mean(lines, weight, third),
+        rows: lines.iter().map(|line| rows(line)).sum(),
+    }
+}
+
+/// What the baseline's lines are together, the square of their correlation, and of each window the square, signed, less that of the
+/// others.
+fn lines_before(lines: &[&Correlation]) -> (Before, f64, Vec<f64>) {
+    let all = line_of(lines);
     let differences = each_and_others(lines).map(|(line, others)| {
-        let others = r_of(&others);
+        let others = line_of(&others).r;
         let sign = if others * line.r < 0.0 { -1.0 } else { 1.0 };
         sign * line.r * line.r - others * others
     });
-    let line = null::Line {
-        r,
-        variance: mean(lines, weight, |line| {
-            line.rows as f64 * line.z_error.powi(2)
-        }),
-        rows: lines.iter().map(|line| line.rows as f64).sum(),
-    };
-    (Before::Line(line), r * r, differences.collect())
+    let differences = differences.collect();
+    (Before::Line(all), all.r * all.r, differences)
 }
 
-/// The mean of ε² by rows, and of each window its own less that of the others.
-fn groups_before(groups: &[&EffectSize]) -> (Before, f64, Vec<f64>) {
+/// What groups are together, ε² and its moments in the mean by rows.
+fn groups_of(groups: &[&EffectSize]) -> null::Groups {
     let rows = |own: &EffectSize| own.rows as f64;
-    let value = |own: &EffectSize| own.epsilon_squared.value;
-    let differences = each_and_others(groups)
-        .map(|(own, others)| value(own) - mean(&others, rows, value))
-        .collect();
     let degrees = |own: &EffectSize| own.classes as f64 - 1.0;
     let variance = |own: &EffectSize| rows(own) * own.epsilon_squared.standard_error.powi(2);
-    let share = mean(groups, rows, value);
-    let before = null::Groups {
-        share,
+    null::Groups {
+        share: mean(groups, rows, |own| own.epsilon_squared.value),
         variance: mean(groups, rows, variance),
         degrees: mean(groups, rows, degrees),
         windows: groups.len() as f64,
         rows: groups.iter().map(|own| rows(own)).sum(),
-    };
-    (Before::Groups(before), share, differences)
+    }
+}
+
+/// What the baseline's groups are together, their ε², and of each window its own less that of the others.
+fn groups_before(groups: &[&EffectSize]) -> (Before, f64, Vec<f64>) {
+    let all = groups_of(groups);
+    let differences = each_and_others(groups)
+        .map(|(own, others)| own.epsilon_squared.value - groups_of(&others).share)
+        .collect();
+    (Before::Groups(all), all.share, differences)
 }
 
 /// The weighted mean.

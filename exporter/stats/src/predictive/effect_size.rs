@@ -4,11 +4,14 @@
 //! SS_b between, SS_w within, SS_t = SS_b + SS_w, k classes, n rows, MS_w = SS_w/(n−k): η² = SS_b/SS_t (Fisher 1925),
 //! ε² = (SS_b − (k−1)MS_w)/SS_t (Kelley 1935), ω² = (SS_b − (k−1)MS_w)/(SS_t + MS_w) (Hays 1963).
 //!
-//! Standard error and interval are large-sample ones by the influence function of η² = 1 − W/T, which is
+//! The interval is a large-sample one by the influence function of η² = 1 − W/T, which is
 //! ((1−η²)(x−μ)² − (x−μ_c)²)/T, so that neither normal values nor equal variances are taken for granted, as the
 //! noncentral F does. The rows' classes are taken as drawn too. Measured on 300 rows: the 95 % interval covers 93 to
 //! 96 % of the time for normal values (more where there is no effect), and 90 to 97 % for exponential ones, least where
 //! a class has 30 rows: for skewed values and small classes it is somewhat too narrow.
+//!
+//! The standard error is that of the jackknife (Tukey 1958). The influence function takes the total variance for known, to
+//! which a row far out adds most: of 300 rows of a log-normal number it has two thirds of the variance.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,13 +19,16 @@ use super::NotComputed;
 use super::estimate::{Estimate, Interval, Z_95};
 use super::table::{check_classes, check_codes, check_finite, check_lengths};
 
+/// What of all squares is left without a row that has all of them.
+const ROUNDING: f64 = 1e-9;
+
 /// Effect sizes of one way.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EffectSize {
     /// η², in 0..=1; too large in small samples, by about (k−1)/n.
     pub eta_squared: f64,
-    /// ε² and its standard error: what windows are compared by. By chance it may be below 0, so that its mean is
-    /// right; what is shown may be cut there.
+    /// ε² and its standard error, without what χ² adds to it: what windows are compared by. By chance it may be below 0,
+    /// so that its mean is right; what is shown may be cut there.
     pub epsilon_squared: Estimate,
     /// ω²; may be below 0 too.
     pub omega_squared: f64,
@@ -109,18 +115,39 @@ pub fn effect_size(
         return Err(NotComputed::ConstantFeature);
     }
     let eta_squared = between / total;
-    let influence = values.iter().zip(targets).map(|(value, class)| {
-        let own = groups.get(*class as usize).map_or(0.0, |group| group.mean);
-        ((1.0 - eta_squared) * (value - mean).powi(2) - (value - own).powi(2)) * n / total
+    // By how much a row changes W/T where it is left out, n/(n−1) of its square and m/(m−1) of that within its class of m.
+    let times = n / (n - 1.0);
+    let classes: Vec<(f64, f64)> = groups
+        .iter()
+        .map(|group| (group.mean, group.count / (group.count - 1.0).max(1.0)))
+        .collect();
+    let share = within / total;
+    let sums = values.iter().zip(targets).fold([0.0; 3], |sums, row| {
+        let (own, own_times) = classes.get(*row.1 as usize).copied().unwrap_or_default();
+        let (square, rest) = ((row.0 - mean).powi(2), (row.0 - own).powi(2));
+        let influence = (share * square - rest) / total;
+        let left = total - times * square;
+        let moved = match left > ROUNDING * total {
+            true => (share * times * square - own_times * rest) / left,
+            false => 0.0,
+        };
+        [
+            sums[0] + influence * influence,
+            sums[1] + moved,
+            sums[2] + moved * moved,
+        ]
     });
-    // The mean of the influences is 0.
-    let variance = influence.map(|row| row * row).sum::<f64>() / (n * n);
+    let [variance, moved, squares] = sums;
+    // Of ε², for which the degrees of freedom come in.
+    let jackknife =
+        (squares - moved * moved / n).max(0.0) * (n - 1.0) / n * ((n - 2.0) / (free - 1.0)).powi(2);
+    let null = 2.0 * degrees * (share / n).powi(2);
     let chance = degrees * within / free;
     Ok(EffectSize {
         eta_squared,
         epsilon_squared: Estimate {
             value: (between - chance) / total,
-            standard_error: second_order(variance, 2.0 * degrees / (n * n)).sqrt(),
+            standard_error: second_order(jackknife, null).sqrt(),
         },
         omega_squared: (between - chance) / (total + within / free),
         interval: interval(eta_squared, variance, n, free),
@@ -129,12 +156,11 @@ pub fn effect_size(
     })
 }
 
-/// Variance of a statistic that is χ²-like where there is no effect: there the first-order variance is 0 in truth,
-/// its estimate twice `null` by chance, and the variance `null`. For noncentral χ² with d degrees of freedom and
-/// noncentrality λ: 2d + 4λ, of which χ² itself, with mean d + λ, estimates 4(d + λ). Near no effect the larger of the
-/// two is up to twice the variance, and the standard error up to 1.4 times too large, on the safe side.
-fn second_order(first_order: f64, null: f64) -> f64 {
-    (first_order - null).max(null)
+/// Variance of a statistic that is χ²-like where there is little effect, less that of χ² itself, `null`: for noncentral χ²
+/// with d degrees of freedom and noncentrality λ it is 2d + 4λ, and of the mean of the jackknife, 4d + 4λ, the second part is
+/// left. By chance it may be less than `null`, and is taken for that.
+fn second_order(jackknife: f64, null: f64) -> f64 {
+    (jackknife - 2.0 * null).max(null)
 }
 
 /// On the scale of η, then ε² of both ends.
@@ -212,14 +238,30 @@ fn groups(values: &[f64], targets: &[u32], classes: usize) -> Vec<Group> {
 mod tests {
     use super::super::testing::{Rows, spread};
     use super::*;
-    use crate::oracle::{check, number, u};
+    use crate::oracle::{check, number, row, u};
     use proptest::prelude::*;
+
+    fn shifted() -> (Vec<f64>, Vec<u32>) {
+        let segment: Vec<u32> = (0..60).map(|i| i % 3).collect();
+        let shifted = u(60, 0).into_iter().zip(&segment);
+        let values = shifted.map(|(u, s)| u + 0.2 * f64::from(*s)).collect();
+        (values, segment)
+    }
+
+    /// Of all rows but one each, of values that are even and that are skewed.
+    #[test]
+    fn the_standard_error_leaves_out_each_row() {
+        let (values, segment) = shifted();
+        let skewed: Vec<f64> = values.iter().map(|value| (5.0 * value).exp()).collect();
+        for (values, expected) in [values, skewed].iter().zip(row("jackknife of epsilon2")) {
+            let found = effect_size(values, &segment, 3).unwrap().epsilon_squared;
+            check(found.standard_error, expected, 1e-9);
+        }
+    }
 
     #[test]
     fn the_values_are_scipys() {
-        let segment: Vec<u32> = (0..60).map(|i| i % 3).collect();
-        let shifted = u(60, 0).into_iter().zip(&segment);
-        let values: Vec<f64> = shifted.map(|(u, s)| u + 0.2 * f64::from(*s)).collect();
+        let (values, segment) = shifted();
         let found = effect_size(&values, &segment, 3).unwrap();
         check(found.eta_squared, number("eta2"), 1e-12);
         check(found.epsilon_squared.value, number("epsilon2"), 1e-12);

@@ -10,18 +10,20 @@ const NEARLY_ONE: f64 = 1.0 - 1e-12;
 /// ε² is taken to be at least this where z of it is needed: with less there is no test.
 const LEAST_SHARE: f64 = 0.01;
 
-/// What the baseline says of the straight line of a feature: of its correlation and of how much that varies.
+/// What a window, or all of the baseline, says of the straight line of a feature: of its correlation and of how that varies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Line {
     /// The correlation.
     pub r: f64,
     /// Variance of z = atanh r, times rows.
     pub variance: f64,
-    /// Rows of the baseline.
+    /// Third moment of z, times the square of rows.
+    pub third: f64,
+    /// Rows.
     pub rows: f64,
 }
 
-/// What the baseline says of ε² of a feature's groups, and of how much it varies.
+/// What a window, or all of the baseline, says of ε² of a feature's groups, and of how much it varies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Groups {
     /// ε² itself.
@@ -30,47 +32,70 @@ pub struct Groups {
     pub variance: f64,
     /// Groups less one.
     pub degrees: f64,
-    /// Windows of the baseline.
+    /// Windows.
     pub windows: f64,
-    /// Its rows.
+    /// Their rows.
     pub rows: f64,
 }
 
 impl Line {
-    /// r₀² − s·|s| with s = tanh(atanh |r₀| − z₁₋α·√(v/N + v/M)): the fall of R², negative where the slope turned, to a window of M
-    /// rows that is exceeded with probability `alpha` when nothing changed. Fisher's z is as steady near 0 as elsewhere; the standard
-    /// error of R² itself is 0 there, and smaller the further a window has fallen.
-    pub fn drop(&self, alpha: f64, rows: f64) -> f64 {
-        let error = (self.variance * (1.0 / self.rows + 1.0 / rows)).sqrt();
+    /// r₀² − s·|s| with s = tanh(atanh |r₀| − d), d the quantile of Pearson's type III with the variance v/N + v/M and the third moment
+    /// t/N² − t/M²: the fall of R², negative where the slope turned, from N rows to a window of M that is exceeded with probability `alpha`
+    /// when nothing changed. Fisher's z is as steady near 0 as elsewhere; the standard error of R² itself is 0 there, and smaller the
+    /// further a window has fallen. v and t are the means over the rows of both: where tails are heavy few rows make up v, and a window
+    /// that has one of them is the one that falls.
+    pub fn drop(&self, alpha: f64, now: &Line) -> f64 {
+        let pooled = |of: fn(&Line) -> f64| pooled((self.rows, of(self)), (now.rows, of(now)));
+        let (variance, third) = (pooled(|line| line.variance), pooled(|line| line.third));
         let r = self.r.abs().min(NEARLY_ONE);
-        let least = (r.atanh() - tail::normal_isf(alpha) * error).tanh();
+        let upwards = third * self.r.signum();
+        let moments = |rows: f64| (variance / rows, upwards / rows.powi(2));
+        let least = (r.atanh() - quantile(alpha, moments(self.rows), moments(now.rows))).tanh();
         r * r - least * least.abs()
     }
 }
 
 impl Groups {
-    /// The fall of ε² to a window of M rows that is exceeded with probability `alpha` when nothing changed: that of Pearson's type III
-    /// with the second and third moments of the difference. ε² is about a χ² of k − 1 degrees over the rows, less its mean, and tanh² of
-    /// a normal z: of M rows its variance is v/M + 2(k−1)/M² and its third moment 6v·v_z(1 − ε²)(1 − 3ε²)/M² + 8(k−1)/M³, with
-    /// v_z = v/4ε²(1 − ε²)² the variance of z. The baseline has those of the mean of m windows.
-    pub fn drop(&self, alpha: f64, rows: f64) -> f64 {
-        let share = self.share.clamp(LEAST_SHARE, NEARLY_ONE);
+    /// The fall of ε² from N rows to a window of M that is exceeded with probability `alpha` when nothing changed: that of Pearson's type
+    /// III with the second and third moments of the difference. ε² is about a χ² of k − 1 degrees over the rows, less its mean, and tanh²
+    /// of a normal z: of M rows its variance is v/M + 2(k−1)(1 − ε²)²/M² and its third moment
+    /// 6v·v_z(1 − ε²)(1 − 3ε²)/M² + 8(k−1)(1 − ε²)³/M³, with v_z = v/4ε²(1 − ε²)² the variance of z. The baseline has those of the mean
+    /// of its windows. ε² and v are the means over the rows of both: a baseline that has more of ε² by chance has more of v too, and would
+    /// allow just the window after it more.
+    pub fn drop(&self, alpha: f64, now: &Groups) -> f64 {
+        let pooled = |of: fn(&Groups) -> f64| pooled((self.rows, of(self)), (now.rows, of(now)));
+        let variance = pooled(|groups| groups.variance);
+        let share = pooled(|groups| groups.share).clamp(LEAST_SHARE, NEARLY_ONE);
         let left = 1.0 - share;
-        let of_z = self.variance / (4.0 * share * left * left);
-        let third = 6.0 * self.variance * of_z * left * (1.0 - 3.0 * share);
+        let of_z = variance / (4.0 * share * left * left);
+        let third = 6.0 * variance * of_z * left * (1.0 - 3.0 * share);
         let moments = |windows: f64, rows: f64| {
             let degrees = self.degrees * windows;
             (
-                self.variance / rows + 2.0 * degrees / rows.powi(2),
-                third / rows.powi(2) + 8.0 * degrees / rows.powi(3),
+                variance / rows + 2.0 * degrees * (left / rows).powi(2),
+                third / rows.powi(2) + 8.0 * degrees * (left / rows).powi(3),
             )
         };
-        let (before, now) = (moments(self.windows, self.rows), moments(1.0, rows));
-        let error = (before.0 + now.0).sqrt();
-        if error <= 0.0 {
-            return 0.0;
-        }
-        PearsonIii::new((before.1 - now.1) / error.powi(3)).isf(alpha) * error
+        quantile(
+            alpha,
+            moments(self.windows, self.rows),
+            moments(now.windows, now.rows),
+        )
+    }
+}
+
+/// The mean of two values by their rows.
+fn pooled(before: (f64, f64), now: (f64, f64)) -> f64 {
+    (before.0 * before.1 + now.0 * now.1) / (before.0 + now.0)
+}
+
+/// What the first of two independent values is above the second with probability `alpha`, of the variance and third moment of each and
+/// one mean.
+fn quantile(alpha: f64, before: (f64, f64), now: (f64, f64)) -> f64 {
+    let error = (before.0 + now.0).sqrt();
+    match error > 0.0 {
+        true => PearsonIii::new((before.1 - now.1) / error.powi(3)).isf(alpha) * error,
+        false => 0.0,
     }
 }
 
@@ -158,6 +183,7 @@ fn check(alpha: f64, estimates: &[Estimate]) -> Result<(), NotComputed> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::correlation::correlation;
     use super::super::testing::Rows;
     use super::super::{CategoryScores, ClassTable, NotComputed, Orientation, auc, cross_fit};
     use super::*;
@@ -199,18 +225,75 @@ mod tests {
         }
 
         #[test]
-        fn laws_of_explained_shares(r in -1.0..=1.0f64, variance in 0.0..4.0f64, degrees in 1u8..50, rows in 40.0..1e6f64, share in 0.02..1.0f64, alpha in 1e-9..0.5f64) {
-            let line = Line { r, variance, rows };
+        fn laws_of_explained_shares(
+            (r, other) in (-1.0..=1.0f64, -1.0..=1.0f64), (variance, of_now) in (0.0..4.0f64, 0.0..400.0f64), skewness in -20.0..20.0f64,
+            degrees in 1u8..50, rows in 40.0..1e6f64, share in 0.02..1.0f64, alpha in 1e-9..0.2f64
+        ) {
+            let line = Line { r, variance, third: skewness * variance.powf(1.5), rows };
             let groups = Groups { share: r * r, variance, degrees: f64::from(degrees), windows: 8.0, rows };
-            let now = share * rows;
+            let line_now = Line { r: other, variance: of_now, third: skewness * of_now.powf(1.5), rows: share * rows };
+            let groups_now = Groups { share: other * other, variance: of_now, windows: 1.0, rows: share * rows, ..groups };
             for (found, rarer) in [
-                (line.drop(alpha, now), line.drop(alpha / 2.0, now)),
-                (groups.drop(alpha, now), groups.drop(alpha / 2.0, now)),
+                (line.drop(alpha, &line_now), line.drop(alpha / 2.0, &line_now)),
+                (groups.drop(alpha, &groups_now), groups.drop(alpha / 2.0, &groups_now)),
             ] {
                 prop_assert!(found.is_finite() && rarer >= found - 1e-9, "{} {}", found, rarer);
             }
-            prop_assert!(line.drop(alpha, rows) >= -1e-9);
+            prop_assert!(line.drop(alpha, &line_now) >= -1e-9);
         }
+    }
+
+    #[test]
+    fn falls_of_explained_shares_are_scipys() {
+        let line = |of: &[f64]| Line {
+            r: of[0],
+            variance: of[1],
+            third: of[2],
+            rows: of[3],
+        };
+        for row in crate::oracle::rows("fall of R2") {
+            let found = line(&row[..4]).drop(row[8], &line(&row[4..8]));
+            crate::oracle::check(found, row[9], 1e-7);
+        }
+        for row in crate::oracle::rows("fall of epsilon2") {
+            let groups = |of: &[f64]| Groups {
+                share: of[0],
+                variance: of[1],
+                degrees: row[0],
+                windows: of[2],
+                rows: of[3],
+            };
+            let found = groups(&row[1..5]).drop(row[9], &groups(&row[5..9]));
+            crate::oracle::check(found, row[10], 1e-7);
+        }
+    }
+
+    /// A row far out that alone turned the line is no critical alarm at once: the null grows with what it makes vary.
+    #[test]
+    fn a_fall_that_one_row_makes_is_no_sure_one() {
+        let mut random = Rows::new(9);
+        let mut window = |rows: usize, out: usize| {
+            let (x, y): (Vec<f64>, Vec<f64>) = (0..rows)
+                .map(|row| {
+                    let x = random.normal();
+                    let y = 0.8 * x + 0.6 * random.normal();
+                    (if row < out { 1e4 * random.normal() } else { x }, y)
+                })
+                .unzip();
+            let found = correlation(&x, &y).unwrap();
+            Line {
+                r: found.r,
+                variance: rows as f64 * found.z_error.powi(2),
+                third: (rows as f64).powi(2) * found.z_error.powi(3) * found.z_skewness,
+                rows: rows as f64,
+            }
+        };
+        let baseline = window(2400, 0);
+        let mut over = |out: usize| {
+            let now = window(300, out);
+            baseline.r.powi(2) - now.r * now.r.abs() > baseline.drop(0.001, &now)
+        };
+        assert!(!over(0) && !over(1) && over(30));
     }
 
     /// d′ of two normal classes with an AUC: √2·z.

@@ -7,7 +7,7 @@ import itertools
 import json
 import math
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 from scipy.spatial.distance import jensenshannon
 from sklearn import metrics
 
@@ -101,7 +101,89 @@ target = three @ [2, 1, -0.5] + 0.3 * (u(80, 99) - 0.5)
 all_three = np.corrcoef(np.c_[three, target].T)
 sixteen = np.array([[0.5 ** abs(i - j) for j in range(16)] for i in range(16)])
 with_sixteen = sixteen @ np.where(np.arange(16) % 5 == 0, 0.35, -0.05)
-pearson = stats.pearsonr(three[:, 0], target - 2 * three[:, 0] + 0.3 * u(80, 7))
+of_line = target - 2 * three[:, 0] + 0.3 * u(80, 7)
+pearson = stats.pearsonr(three[:, 0], of_line)
+
+
+def divergence_of_few(a, c):
+    """Mean, deviation and skewness of the Jensen-Shannon divergence in units of (1/N + 1/M)/(8 ln 2), by the binomial laws of its bins."""
+    n, m = a.sum(), c.sum()
+    part, unit = n / (n + m), (1 / n + 1 / m) / (8 * np.log(2))
+    laws = []
+    for values in a + c:
+        k = np.arange(values + 1)
+        p, q = k / n, (values - k) / m
+        own = (special.rel_entr(p, (p + q) / 2) + special.rel_entr(q, (p + q) / 2)) / (2 * np.log(2) * unit)
+        laws.append((stats.binom.pmf(k, values, part), own, k - values * part))
+    mean = sum(w @ f for w, f, _ in laws)
+    laws = [(w, f - w @ f, x) for w, f, x in laws]
+    total = sum(w @ x**2 for w, _, x in laws)
+    slope = sum(w @ (f * x) for w, f, x in laws) / total
+    laws = [(w, f - slope * x, x) for w, f, x in laws]
+    mean -= sum(w @ (f * x**2) for w, f, x in laws) / (2 * total)
+    left = [1 - w @ x**2 / total for w, _, x in laws]
+    second, third = (sum(l * (w @ f**power) for l, (w, f, _) in zip(left, laws)) for power in (2, 3))
+    return [float(mean), float(second**0.5), float(third / second**1.5)]
+
+
+def without_each(statistic, n):
+    """A statistic of all rows but one, for each of n rows."""
+    return np.array([statistic(np.delete(np.arange(n), i)) for i in range(n)])
+
+
+def jackknife(statistic, n):
+    """Standard error and skewness of a statistic of n rows (Tukey 1958, Efron 1987)."""
+    without = without_each(statistic, n)
+    moved = without.mean() - without
+    return [float(np.sqrt((n - 1) / n * (moved**2).sum())), float((moved**3).sum() / (moved**2).sum() ** 1.5)]
+
+
+def epsilon2(values, groups, k):
+    """ε² of k groups, also where one of them is empty."""
+    rest = sum(((values[groups == g] - values[groups == g].mean()) ** 2).sum() for g in np.unique(groups))
+    return 1 - rest / (len(values) - k) / values.var(ddof=1)
+
+
+def epsilon2_error(values, groups):
+    """Standard error of ε² by the jackknife, without what χ² adds to it."""
+    n, k = len(values), len(np.unique(groups))
+    left = (1 - epsilon2(values, groups, k)) * (n - k) / (n - 1)
+    error, _ = jackknife(lambda rows: epsilon2(values[rows], groups[rows], k), n)
+    chance = 2 * (k - 1) * (left / n) ** 2
+    return float(np.sqrt(max(error**2 - 2 * chance, chance)))
+
+
+def by_chance(alpha, variances, thirds):
+    """What the first of two values is above the second with probability alpha, by Pearson's type III."""
+    error = np.sqrt(sum(variances))
+    return error * stats.pearson3.isf(alpha, (thirds[0] - thirds[1]) / error**3)
+
+
+def pooled(before, now, n, m):
+    return (n * before + m * now) / (n + m)
+
+
+def fall_of_line(alpha, before, now):
+    """Of r, of variance and third moment of a row's z, and rows: how far R² falls with probability alpha."""
+    (r, v, t, n), (_, v1, t1, m) = before, now
+    v, t = pooled(v, v1, n, m), np.sign(r) * pooled(t, t1, n, m)
+    least = np.tanh(np.arctanh(abs(r)) - by_chance(alpha, (v / n, v / m), (t / n**2, t / m**2)))
+    return float(r**2 - least * abs(least))
+
+
+def fall_of_groups(alpha, degrees, before, now):
+    """Of ε², of the variance of a row's part, windows and rows: how far ε² falls with probability alpha."""
+    (e, v, _, n), (e1, v1, _, m) = before, now
+    e, v = pooled(e, e1, n, m), pooled(v, v1, n, m)
+    third = 1.5 * v**2 * (1 - 3 * e) / (e * (1 - e))
+    moments = [(v / rows + windows * 2 * degrees * ((1 - e) / rows) ** 2, third / rows**2 + windows * 8 * degrees * ((1 - e) / rows) ** 3) for _, _, windows, rows in (before, now)]
+    return float(by_chance(alpha, *zip(*moments)))
+
+
+heavy = [np.tan(3 * (z - 0.5)) for z in (three[:, 0], three[:, 0] + 0.02 * of_line)]
+sparse = [(np.array(a), np.array(c)) for a, c in (([30, 10, 5, 20, 1], [3, 2, 1, 2, 0]), ([1, 2, 0, 3], [20, 31, 8, 1]), ([2, 1, 3, 1], [1, 3, 2, 2]))]
+falls_of_lines = [((0.6, 1.0, 0.0, 2400), (0.5, 1.1, 0.2, 300)), ((-0.3, 1.5, 2.0, 400), (0.2, 9.0, -40.0, 50)), ((0.1, 1.0, -1.0, 600), (0.1, 0.8, 0.0, 5000))]
+falls_of_groups = [(4, (0.2, 0.5, 8, 2400), (0.1, 0.4, 1, 300)), (2, (0.5, 0.6, 2, 200), (0.6, 2.0, 1, 100)), (11, (0.05, 0.2, 8, 800), (-0.02, 0.1, 1, 500))]
 gains = [[3, 2, 1, 0.5], [0.4, 0.3, 0.2, 0.1], [5, 0, 0, 1, 2], [1, 1, 1]]
 currents = [[[3, 2, 1, 0.5], [0.5, 1, 2, 3], [1, 1, 1, 0]], [[0, 0, 0, 0], [0.1, 0.4, 0.2, 0.2]], [[0, 5, 1, 1, 1], [2, 2, 0, 0, 1]], [[3, 1, 2]]]
 def explained(columns, y):
@@ -319,6 +401,11 @@ values = {
     "contributions to a number": contributions([f[known_number] for f in of_kinds], [stats.rankdata(number[known_number])]),
     "R2": 1 - np.linalg.lstsq(np.c_[np.ones(80), three], target, rcond=None)[1][0] / ((target - target.mean()) ** 2).sum(),
     "pearson": [pearson.statistic, *pearson.confidence_interval(0.95)],
+    "JS of few values": [[*a.tolist(), *c.tolist(), *divergence_of_few(a, c)] for a, c in sparse],
+    "jackknife of z": [jackknife(lambda rows: np.arctanh(stats.pearsonr(x[rows], y[rows])[0]), 80) for x, y in ((three[:, 0], of_line), heavy)],
+    "jackknife of epsilon2": [epsilon2_error(values, segment) for values in (shifted, np.exp(5 * shifted))],
+    "fall of R2": [[*before, *now, a, fall_of_line(a, before, now)] for before, now in falls_of_lines for a in (0.05, 0.01, 1e-4)],
+    "fall of epsilon2": [[k, *before, *now, a, fall_of_groups(a, k, before, now)] for k, before, now in falls_of_groups for a in (0.05, 0.01, 1e-4)],
     "ndcg": [row for g, cs in zip(gains, currents) for c in cs for row in (g, c, [metrics.ndcg_score([g], [c])])],
     "student sf": [[df, t, float(stats.t.sf(t, df))] for df in (1.5, 19.3, 120, 4321.7, 33_000) for t in (0.1, 1.3, 4.0, 9.0)],
     "Welch": welch(reference, current), "Welch by missing": welch_by_missing(with_missing(300)),

@@ -5,6 +5,8 @@
 mod explained;
 mod trial;
 
+use std::thread;
+
 use stats::Check;
 use trial::{CHANGES, Judged, Outcome, Trial, Wanders, found, undrifted};
 
@@ -157,23 +159,29 @@ fn small_windows_with_a_number_to_tell_stay_within_the_budget() {
     within_the_budget(&outcome);
 }
 
-/// The sampling null of what a feature explains of a number, also where that is little: R² and ε² are skewed there.
+/// The sampling null of what a feature explains of a number, also where that is little, or a few rows make most of it.
 #[test]
 fn explained_shares_fall_beyond_their_null_as_often_as_promised() {
     use explained::Draw::{Groups, Heavy, Normal, SkewedGroups, Student};
-    for draw in [
+    let draws = [
         Normal(0.27),
         Normal(0.8),
         Student(0.4),
         Heavy(0.27),
+        Heavy(0.8),
         Groups(0.2),
         Groups(0.6),
-    ] {
-        let rates = explained::rates(draw, 300, 400);
+        SkewedGroups(0.4),
+    ];
+    let running = draws.map(|draw| {
+        let rates = thread::spawn(move || explained::rates(draw, 300, 1_000));
+        (draw, rates)
+    });
+    for (draw, rates) in running {
+        let rates = rates.join().unwrap();
         println!("{draw:?}: {rates:.2?}");
-        assert!((rates.warning - 1.0).abs() <= 0.25, "{draw:?}: {rates:?}");
+        for rate in [rates.warning, rates.critical] {
+            assert!((rate - 1.0).abs() <= 0.25, "{draw:?}: {rates:?}");
+        }
     }
-    // 300 rows of a log-normal number do not tell how much its share varies: the spread between windows has to.
-    let rates = explained::rates(SkewedGroups(0.4), 300, 400);
-    assert!(rates.warning <= 2.0, "{rates:?}");
 }
