@@ -25,8 +25,8 @@ use std::thread::spawn;
 use draw::{Baseline, Draw, rates};
 use stats::{BySeverity, Check};
 use trial::{
-    BUDGET, CHANGES, FEATURES, Judged, NUMBERS, Outcome, Rate, Trial, WINDOWS, Wanders, found,
-    undrifted,
+    BOUNDS, BUDGET, CHANGES, FEATURES, Judged, NUMBERS, Outcome, Rate, TRIALS, Trial, WINDOWS,
+    Wanders, found, undrifted,
 };
 
 /// Baselines against which changes are looked for: so many that where all are found it is shown, with 95 % confidence, that at least
@@ -36,79 +36,8 @@ const CHANGED: u32 = 60;
 const POWER: f64 = 0.95;
 /// How far from 1 a sampling null may be beyond it, as a multiple of α.
 const NULL: f64 = 0.25;
-
-const TRIALS: [(&str, Trial); 7] = [
-    (
-        "Windows of 300 rows",
-        Trial {
-            rows: 300,
-            judged: Judged::WithClasses,
-            wanders: Wanders::Nothing,
-            baselines: 300,
-            windows: 5,
-        },
-    ),
-    (
-        "Windows of 300 rows, and a number to tell",
-        Trial {
-            rows: 300,
-            judged: Judged::WithNumber,
-            wanders: Wanders::Nothing,
-            baselines: 200,
-            windows: 5,
-        },
-    ),
-    (
-        "Windows of 5,000 rows",
-        Trial {
-            rows: 5_000,
-            judged: Judged::WithClasses,
-            wanders: Wanders::Nothing,
-            baselines: 70,
-            windows: 5,
-        },
-    ),
-    (
-        "Windows of 1,000 rows that resemble the one before",
-        Trial {
-            rows: 1_000,
-            judged: Judged::WithClasses,
-            wanders: Wanders::Means,
-            baselines: 100,
-            windows: 12,
-        },
-    ),
-    (
-        "Windows of 1,000 rows that resemble the one before in everything",
-        Trial {
-            rows: 1_000,
-            judged: Judged::WithClasses,
-            wanders: Wanders::Everything,
-            baselines: 400,
-            windows: 6,
-        },
-    ),
-    (
-        "What has one test a window, in windows of 300 rows",
-        Trial {
-            rows: 300,
-            judged: Judged::Whole,
-            wanders: Wanders::Nothing,
-            baselines: 400,
-            windows: 10,
-        },
-    ),
-    (
-        "What has one test a window, in windows of 1,000 rows that resemble the one before",
-        Trial {
-            rows: 1_000,
-            judged: Judged::Whole,
-            wanders: Wanders::Everything,
-            baselines: 400,
-            windows: 10,
-        },
-    ),
-];
+/// The least share of tests that are to come to a verdict: those without one alarm for nothing.
+const JUDGED: f64 = 0.9;
 
 /// Pairs of columns, in words.
 const PAIRS: [(&str, Draw, Baseline); 21] = [
@@ -280,8 +209,10 @@ confidence: the wider one of that which the numbers of the baselines tell, since
 one of alarms that are independent of each other (Garwood 1936). At most 1.25 is promised; a promise is broken where the whole interval is
 above that, or the estimate of at least ten alarms. Where fewer than ten were to be expected, a line says that there are not
 enough windows to tell. *Beyond the null* is how often a test was beyond its sampling null alone, as a multiple of α: the limit is
-the largest of that, of what the windows of the baseline differ by, and of the effect floor. Where nothing wanders it is held to the same 1.25 by
-its interval. Without a flag it is a bound on how often a number can be that was rare in the baseline, and so well below 1.
+the largest of that, of what the windows of the baseline differ by, and of the effect floor. Where nothing wanders its interval is not to lie
+above 1.25 or below 0.75. Two nulls are bounds and may be lower: that of correlation, the largest of a feature's 19 pairs by Bonferroni, and
+that of imputation without a flag, how often a number can be that was rare in the baseline. Where alarms are few it is the upper end of
+their interval that tells.
 ",
         FEATURES - NUMBERS,
         BUDGET.critical
@@ -377,7 +308,8 @@ before. None of the two has a sampling null.
             cells.warning, cells.critical
         );
         for (severity, used) in [("warnings", used.warning), ("critical", used.critical)] {
-            if used.broken() {
+            // What never alarms tries nothing; of critical alarms of few days that is what they are to be.
+            if used.broken() || (severity == "warnings" && used.count == 0) {
                 broken.push(format!("{what}, ρ = {rho}, {severity}: {used:.2?}"));
             }
         }
@@ -446,6 +378,19 @@ confidence (Clopper and Pearson 1934), of {CHANGED} runs: what one says of sever
 /// What does not hold of a trial, in words.
 fn broken_promises(outcome: &Outcome, wanders: Wanders) -> Vec<String> {
     let (mut broken, tested) = (Vec::new(), outcome.tested());
+    if tested != outcome.judged.checks() {
+        let names: Vec<&str> = tested.iter().map(|check| check.name()).collect();
+        broken.push(format!("tests of {names:?} alone"));
+    }
+    for check in &tested {
+        let share = outcome.judged_share(*check);
+        if share < JUDGED {
+            broken.push(format!(
+                "{}: {share:.2} of its tests came to a verdict",
+                check.name()
+            ));
+        }
+    }
     let each = tested.iter().map(|check| (check.name(), vec![*check]));
     for (name, checks) in each.chain([("all", tested.clone())]) {
         let used = outcome.used(&checks);
@@ -456,11 +401,18 @@ fn broken_promises(outcome: &Outcome, wanders: Wanders) -> Vec<String> {
         }
     }
     // Where windows differ by more than chance, their spread makes the limit.
-    let held = tested.iter().filter(|_| wanders == Wanders::Nothing);
-    let held = held.map(|check| (check.name(), outcome.beyond_null(*check)));
-    for (name, beyond) in held.chain(without_flag(outcome)) {
+    if wanders != Wanders::Nothing {
+        return broken;
+    }
+    let nulls = tested.iter().map(|check| {
+        let exact = !BOUNDS.contains(check);
+        (check.name(), outcome.beyond_null(*check), exact)
+    });
+    let without_flag = without_flag(outcome).map(|(name, beyond)| (name, beyond, false));
+    for (name, beyond, exact) in nulls.chain(without_flag) {
         for (severity, beyond) in [("warnings", beyond.warning), ("critical", beyond.critical)] {
-            if beyond.surely_broken() {
+            let too_few = exact && beyond.tells() && beyond.surely_too_few();
+            if beyond.surely_broken() || too_few {
                 broken.push(format!("{name}, null of {severity}: {beyond:.2?}"));
             }
         }

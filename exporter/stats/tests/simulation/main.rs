@@ -8,14 +8,17 @@ mod trial;
 use std::thread;
 
 use stats::Check;
-use trial::{CHANGES, Judged, Outcome, Trial, Wanders, found, undrifted};
+use trial::{BOUNDS, CHANGES, Judged, Outcome, TRIALS, Trial, Wanders, found, undrifted};
 
 /// All checks together keep to the budget, and each to its part of it as surely as so few alarms tell: what they surely are, the
 /// lower end of the interval of their number, is at most 1.25 times of what is promised.
 fn within_the_budget(outcome: &Outcome) {
+    assert_eq!(outcome.tested(), outcome.judged.checks());
     // The checks of time have no test without a seasonal baseline or a long one: `level.rs` and `shift.rs` try them.
     for check in outcome.tested() {
         let (used, name) = (outcome.used(&[check]), check.name());
+        let share = outcome.judged_share(check);
+        assert!(share >= 0.9, "{name}: {share} of its tests have a verdict");
         let alarms = used.map(|used| used.count);
         println!("{name}: {alarms:?} alarms, {used:.2?} of its part of the budget");
         assert!(
@@ -49,6 +52,11 @@ fn small_undrifted_windows_stay_within_the_budget() {
     );
     let null = outcome.beyond_null(Check::Drift);
     assert!((null.warning.share - 1.0).abs() <= 0.25, "{null:?}");
+    for check in outcome.tested() {
+        let null = outcome.beyond_null(check).warning;
+        let too_few = null.tells() && !BOUNDS.contains(&check) && null.surely_too_few();
+        assert!(!null.surely_broken() && !too_few, "{check:?}: {null:?}");
+    }
     let null = outcome.beyond_null_without_flag();
     assert!(null.warning.tells() && !null.warning.broken(), "{null:?}");
 }
@@ -65,7 +73,6 @@ fn what_has_one_test_a_window_stays_within_the_budget() {
             windows: 10,
         };
         let outcome = undrifted(seed, trial);
-        assert_eq!(outcome.tested().len(), 2);
         within_the_budget(&outcome);
         outcome
     };
@@ -89,6 +96,28 @@ fn large_undrifted_windows_stay_within_the_budget() {
         windows: 2,
     };
     within_the_budget(&undrifted(2, trial));
+}
+
+/// The page of the documentation is that of these trials.
+#[test]
+fn the_page_has_what_is_tried() {
+    let page = include_str!("../../../../docs/calibration.md");
+    let sections: Vec<&str> = page.split("\n## ").collect();
+    for (what, trial) in TRIALS {
+        let heading = format!("{what}\n");
+        let of_it = sections
+            .iter()
+            .find(|section| section.starts_with(&heading));
+        let of_it = of_it.unwrap_or_else(|| panic!("{what} is not on the page"));
+        for check in trial.judged.checks() {
+            let row = format!("\n| {} |", check.name());
+            assert!(of_it.contains(&row), "{what} has no {}", check.name());
+        }
+    }
+    for change in CHANGES {
+        let row = format!("\n| {} |", change.what);
+        assert!(page.contains(&row), "{} is not on the page", change.what);
+    }
 }
 
 #[test]

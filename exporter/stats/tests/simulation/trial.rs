@@ -162,6 +162,8 @@ struct Drawn {
     twice: f64,
     /// The correlation of the first feature with every other one; these have one of 0.5 with each other.
     correlation: f64,
+    /// The correlation of what the first two features have for themselves: of 0 they have one of 0.5 as all others, of −0.3 one of 0.35.
+    pair: f64,
     /// The AUC of the first feature about the classes; what the others tell, and of the number, follows from their correlations.
     auc: f64,
     /// The first so many features are missing in the same rows.
@@ -179,6 +181,7 @@ const UNCHANGED: Drawn = Drawn {
     nulls: NULLS,
     twice: 0.05,
     correlation: 0.5,
+    pair: 0.0,
     auc: 0.75,
     together: 0,
     flagged: 0.05,
@@ -219,6 +222,8 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
     };
     let regions: Vec<u32> = (0..rows).map(|_| rng.random_range(0..4)).collect();
     let shared = (from.together > 0).then(|| there(rng));
+    // What the first feature has for itself is a part of what the second has.
+    let mut first = Vec::new();
     let features: Vec<Rows> = (0..FEATURES)
         .map(|feature| {
             let bits = match &shared {
@@ -229,7 +234,16 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Window {
                 0 => from.correlation / of_others,
                 _ => of_others,
             };
-            let own = normals(rng, rows);
+            let mut own = normals(rng, rows);
+            match feature {
+                0 => first = own.clone(),
+                1 if from.pair != 0.0 => {
+                    let rest = (1.0 - from.pair * from.pair).sqrt();
+                    let both = own.iter_mut().zip(&first);
+                    both.for_each(|(own, first)| *own = from.pair * first + rest * *own);
+                }
+                _ => {}
+            }
             let values = factor.iter().zip(own);
             let values = values.map(|(factor, own)| {
                 from.means[feature] + part * factor + (1.0 - part * part).sqrt() * own
@@ -338,6 +352,15 @@ impl Judged {
 
     fn judges(self, check: Check) -> bool {
         self != Judged::Whole || check.scope() == Scope::Window
+    }
+
+    /// The checks that have tests: those of time have none without a seasonal baseline or a long one.
+    pub fn checks(self) -> Vec<Check> {
+        let of_time = [Check::Level, Check::Shift];
+        let checks = Check::ALL.into_iter();
+        checks
+            .filter(|check| self.judges(*check) && !of_time.contains(check))
+            .collect()
     }
 }
 
@@ -546,15 +569,105 @@ pub struct Trial {
     pub windows: u32,
 }
 
+/// Checks whose null is a bound, reached less often than α allows: a feature's pairs by Bonferroni.
+pub const BOUNDS: [Check; 1] = [Check::Correlation];
+
+/// What is tried at length, with the heading of each on the page of the documentation.
+pub const TRIALS: [(&str, Trial); 8] = [
+    (
+        "Windows of 300 rows",
+        Trial {
+            rows: 300,
+            judged: Judged::WithClasses,
+            wanders: Wanders::Nothing,
+            baselines: 300,
+            windows: 5,
+        },
+    ),
+    (
+        "Windows of 300 rows, and a number to tell",
+        Trial {
+            rows: 300,
+            judged: Judged::WithNumber,
+            wanders: Wanders::Nothing,
+            baselines: 200,
+            windows: 5,
+        },
+    ),
+    (
+        "Windows of 5,000 rows",
+        Trial {
+            rows: 5_000,
+            judged: Judged::WithClasses,
+            wanders: Wanders::Nothing,
+            baselines: 70,
+            windows: 5,
+        },
+    ),
+    (
+        "Windows of 1,000 rows that resemble the one before",
+        Trial {
+            rows: 1_000,
+            judged: Judged::WithClasses,
+            wanders: Wanders::Means,
+            baselines: 100,
+            windows: 12,
+        },
+    ),
+    (
+        "Windows of 1,000 rows that resemble the one before in everything",
+        Trial {
+            rows: 1_000,
+            judged: Judged::WithClasses,
+            wanders: Wanders::Everything,
+            baselines: 400,
+            windows: 6,
+        },
+    ),
+    (
+        "Windows of 1,000 rows that resemble the one before in everything, and a number to tell",
+        Trial {
+            rows: 1_000,
+            judged: Judged::WithNumber,
+            wanders: Wanders::Everything,
+            baselines: 150,
+            windows: 6,
+        },
+    ),
+    (
+        "What has one test a window, in windows of 300 rows",
+        Trial {
+            rows: 300,
+            judged: Judged::Whole,
+            wanders: Wanders::Nothing,
+            baselines: 400,
+            windows: 10,
+        },
+    ),
+    (
+        "What has one test a window, in windows of 1,000 rows that resemble the one before",
+        Trial {
+            rows: 1_000,
+            judged: Judged::Whole,
+            wanders: Wanders::Everything,
+            baselines: 400,
+            windows: 10,
+        },
+    ),
+];
+
 /// What came of it.
 pub struct Outcome {
     /// Windows judged.
     pub windows: u32,
-    budget: BySeverity<f64>,
+    /// What of them.
+    pub judged: Judged,
     /// Alarms of each baseline: runs of windows of one feature over the limit.
     pub alarms: Vec<ByCheck<BySeverity<u32>>>,
     /// Tests of each window.
     pub tests: ByCheck<usize>,
+    /// Verdicts of each check: a test without one can alarm for nothing.
+    verdicts: ByCheck<u64>,
     /// How many of each check's tests were beyond their sampling null alone, of each baseline; of imputation those of features with a
     /// flag.
     beyond_null: Vec<ByCheck<BySeverity<u32>>>,
@@ -569,7 +682,8 @@ impl Outcome {
     pub fn expected(&self, check: Check) -> BySeverity<f64> {
         let all: usize = self.tests.iter().map(|(_, tests)| tests).sum();
         let part = *self.tests.get(check) as f64 / all as f64;
-        self.budget
+        self.judged
+            .budget()
             .map(|budget| budget * part * f64::from(self.windows))
     }
 
@@ -577,6 +691,12 @@ impl Outcome {
     pub fn tested(&self) -> Vec<Check> {
         let tested = Check::ALL.into_iter();
         tested.filter(|check| *self.tests.get(*check) > 0).collect()
+    }
+
+    /// The share of a check's tests that came to a verdict.
+    pub fn judged_share(&self, check: Check) -> f64 {
+        let tests = *self.tests.get(check) as f64 * f64::from(self.windows);
+        *self.verdicts.get(check) as f64 / tests
     }
 
     /// How often a check's tests were beyond their sampling null alone, as a multiple of α; of imputation those of features with a flag.
@@ -679,6 +799,11 @@ impl Rate {
         self.surely_broken() || (self.share > Self::MOST && self.count >= Self::FEW)
     }
 
+    /// Surely less than a null within a quarter of α would be.
+    pub fn surely_too_few(&self) -> bool {
+        self.high < 2.0 - Self::MOST
+    }
+
     /// Whether so many were expected that their number says something.
     pub fn tells(&self) -> bool {
         self.expected >= f64::from(Self::FEW)
@@ -690,6 +815,7 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
     let mut rng = SmallRng::seed_from_u64(seed);
     let (mut all, mut all_beyond, mut without_flag) = (Vec::new(), Vec::new(), Vec::new());
     let (mut tests, mut alpha) = (ByCheck::default(), BySeverity::default());
+    let mut verdicts = ByCheck::<u64>::default();
     for _ in 0..trial.baselines {
         let mut wandering = Wandering::start(&mut rng, trial.wanders);
         let windows = (0..WINDOWS).map(|_| {
@@ -720,6 +846,7 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
                 *before = now;
                 for (check, verdict) in report.verdicts.iter() {
                     if let Ok(verdict) = verdict {
+                        *verdicts.get_mut(check) += 1;
                         let over =
                             |null: Option<f64>| null.is_some_and(|null| verdict.value >= null);
                         let over = verdict.limits.map(|limit| u32::from(over(limit.null)));
@@ -739,9 +866,10 @@ pub fn undrifted(seed: u64, trial: Trial) -> Outcome {
     }
     Outcome {
         windows: trial.baselines * trial.windows,
-        budget: trial.judged.budget(),
+        judged: trial.judged,
         alarms: all,
         tests,
+        verdicts,
         beyond_null: all_beyond,
         beyond_null_without_flag: without_flag,
         alpha,
@@ -761,7 +889,7 @@ pub struct Change {
 }
 
 /// Changes that are to be found as warnings.
-pub const CHANGES: [Change; 7] = [
+pub const CHANGES: [Change; 8] = [
     Change {
         what: "a shift by 0.2 standard deviations",
         check: Check::Drift,
@@ -781,7 +909,16 @@ pub const CHANGES: [Change; 7] = [
         features: FEATURES,
     },
     Change {
-        what: "a correlation of 0.35 instead of 0.5",
+        what: "a correlation of 0.35 instead of 0.5 of one pair",
+        check: Check::Correlation,
+        from: Drawn {
+            pair: -0.3,
+            ..UNCHANGED
+        },
+        features: 2,
+    },
+    Change {
+        what: "one of 0.35 instead of 0.5 of a feature with all others",
         check: Check::Correlation,
         from: Drawn {
             correlation: 0.35,
