@@ -5,7 +5,7 @@
 //! (1952), corrected for ties. Ranks, since no sample tells the fourth moment of a column with heavy tails, and with it how
 //! much the ratio of its values varies. The variance of η² is that of its influence function L in a sample of rows,
 //! (1 − η²)u² − (u − μ_g)² for the standardised value u in a category of mean μ_g, as if ranks were values. Its third cumulant is
-//! E L³ + 3·D², D² the second derivative of η² where every row's weight grows as L (Hall 1992, 2.3).
+//! E L³ + 3·D², D² the second derivative of η² where every row's weight grows as L (Hall 1992).
 
 use super::measure::{
     Association, Independence, MAX_CATEGORIES, MIN_ROWS, Measure, NotComputed, round,

@@ -4,7 +4,7 @@
 //! the r and k categories that occur in the complete rows. The variance of φ² is that of its influence function L,
 //! 2q_ij − E(q|i) − E(q|j) with q_ij = p_ij/(p_i·p_j), which is the delta method of Bishop, Fienberg and Holland (1975,
 //! 11.3) written by cells. Its third cumulant is E L³ + 3·D², D² the second derivative of φ² where every cell's share grows as
-//! L (Hall 1992, 2.3).
+//! L (Hall 1992).
 
 use super::measure::{
     Association, Independence, MAX_CATEGORIES, MIN_ROWS, Measure, NotComputed, round,
@@ -114,7 +114,7 @@ impl Counts {
         (sum - 1.0).max(0.0)
     }
 
-    /// The mean of a value of each cell in each row and in each column, and of what is in the cell.
+    /// Of values times the shares of their cells, the mean value in each row and in each column.
     fn conditional(&self, values: impl Iterator<Item = (usize, usize, f64)>) -> Means {
         let (mut rows, mut columns) = (vec![0.0; self.rows.len()], vec![0.0; self.columns.len()]);
         for (i, j, value) in values {

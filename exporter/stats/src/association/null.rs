@@ -58,9 +58,9 @@ impl Null {
 /// `reference`, each in 0..=2. `None` when n or the reference's n is below 4, or `alpha` is not within 0 and 1.
 ///
 /// How often they are exceeded, as a multiple of α, is simulated in `docs/calibration.md`: from 0.05 to 0.001 within 0.75 and 1.25
-/// of it, but for tables of two by two near independence and those with cells that expect a few rows only. A cell that expects less than one row breaks it: see
-/// [`Collapse`](super::Collapse). A correlation ratio of values instead of ranks would not hold: no sample tells the fourth
-/// moment of a heavy tail.
+/// of it, but for tables of two by two and those with cells that expect a few rows only. A cell that expects less than one row breaks
+/// it: see [`Collapse`](super::Collapse). A correlation ratio of values instead of ranks would not hold: no sample tells the
+/// fourth moment of a heavy tail.
 pub fn null(reference: &Association, n: u64, alpha: f64) -> Option<Null> {
     if !(alpha > 0.0 && alpha < 1.0) || n < 4 || reference.n < 4 {
         return None;

@@ -97,8 +97,14 @@ fn pooled(readings: &[Association]) -> Option<Association> {
         readings.iter().map(|r| r.n as f64 * of(r)).sum::<f64>() / n as f64
     };
     let near = |of: fn(&Independence) -> f64| {
-        move |reading: &Association| reading.independence.as_ref().map_or(0.0, of)
+        average(&|reading| reading.independence.as_ref().map_or(0.0, of))
     };
+    let third = round_variance(near(|near| near.third));
+    let cells = [
+        near(|near| near.cells.0 as f64),
+        near(|near| near.cells.1 as f64),
+    ];
+    let [cells_variance, cells_third] = cells.map(|mean| mean.round() as i64);
     let most = readings.iter().filter_map(|reading| reading.independence);
     Some(Association {
         measure: first.measure,
@@ -110,11 +116,8 @@ fn pooled(readings: &[Association]) -> Option<Association> {
             degrees: a.degrees.max(b.degrees),
             scale: a.scale.max(b.scale),
             square: round(mean),
-            third: round_variance(average(&near(|near| near.third))),
-            cells: (
-                average(&near(|near| near.cells.0 as f64)).round() as i64,
-                average(&near(|near| near.cells.1 as f64)).round() as i64,
-            ),
+            third,
+            cells: (cells_variance, cells_third),
             windows: a.windows + b.windows,
         }),
     })

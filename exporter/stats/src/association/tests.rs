@@ -304,6 +304,28 @@ fn a_pair_that_a_window_lacks_is_pooled_from_the_others() {
 }
 
 #[test]
+fn what_independence_tells_is_pooled_by_rows() {
+    let window = |rows: u32, of: u32| {
+        let x: Vec<u32> = (0..rows).map(|i| i % 2).collect();
+        let y: Vec<u32> = (0..rows).map(|i| i * i % of % 3).collect();
+        matrix(&[categorical(&x, 2), categorical(&y, 3)]).unwrap()
+    };
+    let windows = [window(60, 5), window(120, 7)];
+    let near = |matrix: &Matrix| {
+        let alarming = matrix.pair(0, 1).unwrap().alarming.unwrap();
+        alarming.independence.unwrap()
+    };
+    let (one, other) = (near(&windows[0]), near(&windows[1]));
+    let pooled = near(&pool(&windows).unwrap().matrix);
+    assert_eq!((one.windows, other.windows, pooled.windows), (1, 1, 2));
+    assert_ne!(one.third, other.third);
+    check(pooled.third, (one.third + 2.0 * other.third) / 3.0, 6e-3);
+    let cells = |of: fn((i64, i64)) -> i64| (of(one.cells) + 2 * of(other.cells)) as f64 / 3.0;
+    assert!((pooled.cells.0 as f64 - cells(|of| of.0)).abs() <= 0.5);
+    assert!((pooled.cells.1 as f64 - cells(|of| of.1)).abs() <= 0.5);
+}
+
+#[test]
 fn what_cannot_be_computed_says_why() {
     let few = NotComputed::TooFewRows { have: 29, need: 30 };
     let (x, y) = (u(29, 0), u(29, 9));
