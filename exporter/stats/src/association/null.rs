@@ -28,9 +28,9 @@ use crate::tail::{self, PearsonIii};
 /// The part of α that is for falls of V or the correlation ratio. With α growing, falls come in when the chance of the
 /// value 0 is this part of it, and up to there rises have had the rest alone: at least 0.8 × α is always used.
 const FALLS: f64 = 0.2;
-/// λ of V and of the correlation ratio is taken to be above its estimate by this part of its standard error under independence: near it
-/// the error of λ makes the null too small as often as too large, but the one adds more to how often it is exceeded than the other takes
-/// off (simulated).
+/// λ of V and of the correlation ratio is taken to be above its estimate by this part of its standard error under independence: near
+/// it the error of λ makes the null too small as often as too large, but the one adds more to how often it is exceeded than the
+/// other takes off (simulated).
 const ABOVE: (f64, f64) = (0.55, 0.7);
 /// λ is taken to be at least this part of its degrees below 0: what the baseline has less than that is chance (simulated).
 const BELOW: f64 = 0.2;
