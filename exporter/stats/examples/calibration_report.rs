@@ -40,7 +40,7 @@ const NULL: f64 = 0.25;
 const JUDGED: f64 = 0.9;
 
 /// Pairs of columns, in words.
-const PAIRS: [(&str, Draw, Baseline); 21] = [
+const PAIRS: [(&str, Draw, Baseline); 29] = [
     (
         "Spearman, normal, ρ = 0",
         Draw::Normal(0.0),
@@ -77,6 +77,11 @@ const PAIRS: [(&str, Draw, Baseline); 21] = [
         Baseline::Windows,
     ),
     (
+        "Cramér's V, 4 × 5, independent, one baseline window of 2,400 rows",
+        Draw::Categories(0.0),
+        Baseline::Whole,
+    ),
+    (
         "Cramér's V, 4 × 5, a tenth of the rows copied",
         Draw::Categories(0.1),
         Baseline::Windows,
@@ -87,8 +92,18 @@ const PAIRS: [(&str, Draw, Baseline); 21] = [
         Baseline::Windows,
     ),
     (
+        "Cramér's V, 4 × 4, normal numbers in bands, ρ = 0.5",
+        Draw::Bands(0.5),
+        Baseline::Windows,
+    ),
+    (
         "Cramér's V, 2 × 2, independent",
         Draw::Binary(0.0),
+        Baseline::Windows,
+    ),
+    (
+        "Cramér's V, 2 × 2, a twentieth copied",
+        Draw::Binary(0.05),
         Baseline::Windows,
     ),
     (
@@ -105,6 +120,16 @@ const PAIRS: [(&str, Draw, Baseline); 21] = [
         "Cramér's V, 2 × 2, four tenths copied, one baseline window of 2,400 rows",
         Draw::Binary(0.4),
         Baseline::Whole,
+    ),
+    (
+        "Cramér's V, 2 × 2, shares of 6 and 10 %, independent",
+        Draw::Rare(0.0),
+        Baseline::Windows,
+    ),
+    (
+        "Cramér's V, 2 × 2, shares of 6 and 10 %, a fifth copied",
+        Draw::Rare(0.2),
+        Baseline::Windows,
     ),
     (
         "Cramér's V, 8 × 8, five rows a cell, independent",
@@ -127,6 +152,16 @@ const PAIRS: [(&str, Draw, Baseline); 21] = [
         Baseline::Windows,
     ),
     (
+        "correlation ratio, independent, one baseline window of 2,400 rows",
+        Draw::Groups(0.0),
+        Baseline::Whole,
+    ),
+    (
+        "correlation ratio, means 0.05 σ apart",
+        Draw::Groups(0.05),
+        Baseline::Windows,
+    ),
+    (
         "correlation ratio, means 0.1 σ apart",
         Draw::Groups(0.1),
         Baseline::Windows,
@@ -134,6 +169,11 @@ const PAIRS: [(&str, Draw, Baseline); 21] = [
     (
         "correlation ratio, means 0.4 σ apart",
         Draw::Groups(0.4),
+        Baseline::Windows,
+    ),
+    (
+        "correlation ratio, normal numbers of which one is in bands, ρ = 0.5",
+        Draw::Banded(0.5),
         Baseline::Windows,
     ),
     (
@@ -147,6 +187,9 @@ const PAIRS: [(&str, Draw, Baseline); 21] = [
         Baseline::Windows,
     ),
 ];
+
+/// Whose null may be more careful: a table with a cell that expects two rows has few values of V.
+const CAREFUL: [&str; 1] = ["Cramér's V, 2 × 2, shares of 6 and 10 %, independent"];
 
 /// A feature and a number, in words.
 const EXPLAINED: [(&str, explained::Draw); 9] = [
@@ -227,7 +270,7 @@ their interval that tells.
         .map(|(seed, change)| (change.what, spawn(move || found(seed, change, CHANGED))))
         .collect();
     let associations = PAIRS.map(|(what, draw, baseline)| {
-        let rates = spawn(move || rates(draw, baseline, 300, 500, 20_000));
+        let rates = spawn(move || rates(draw, baseline, 300, 1_500, 60_000));
         (what, rates)
     });
     let explained = EXPLAINED.map(|(what, draw)| {
@@ -319,7 +362,8 @@ before. None of the two has a sampling null.
 ## The sampling null of associations
 
 Pairs of columns, eight baseline windows of 300 rows each: how often the association of a window of 300 rows is further from the
-baseline's than the null at α, as a multiple of α. Below 1 the null is too careful. 500 baselines and 20,000 windows, each with each.
+baseline's than the null at α, as a multiple of α. Below 1 the null is too careful. 1,500 baselines and 60,000 windows, each with
+each: at 0.001 that tells the rate to about 15 %.
 
 | pair | α = 0.05 | 0.01 | 0.001 |
 |---|--:|--:|--:|"
@@ -434,7 +478,7 @@ fn without_flag(outcome: &Outcome) -> Option<(&'static str, BySeverity<Rate>)> {
 /// What is wrong with a sampling null that is exceeded so often, as a multiple of α.
 fn broken_null(what: &str, alpha: f64, rate: f64) -> Option<String> {
     // What is no number holds nothing.
-    let held = (rate - 1.0).abs() <= NULL;
+    let held = (rate - 1.0).abs() <= NULL || (CAREFUL.contains(&what) && rate < 1.0);
     (!held).then(|| format!("{what}: {rate:.2} of α = {alpha}"))
 }
 

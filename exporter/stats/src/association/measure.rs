@@ -65,8 +65,8 @@ pub struct Association {
     pub value: f64,
     /// The complete rows that it rests on.
     pub n: u64,
-    /// n times its variance by the delta method: of atanh r for a correlation, of the square (V², ε²) for the others, less
-    /// what chance alone makes of it, so that near independence it may be below 0; rounded to three significant digits.
+    /// n times its variance by the delta method: of atanh r for a correlation, of the square (V², ε²) for the others, with what
+    /// chance alone makes of it in so many rows; rounded to three significant digits.
     pub variance: f64,
     /// What V and the correlation ratio do near independence; `None` for a correlation.
     pub independence: Option<Independence>,
@@ -82,9 +82,14 @@ pub struct Independence {
     pub scale: u32,
     /// The square (V², ε²) before it is cut at 0, which has no bias; rounded to six decimals.
     pub square: f64,
-    /// Of V the sum over the cells of 1 ÷ the share of rows that independence has there, rounded: what the skewness of χ² beyond
-    /// that of its limit grows with. 0 of the correlation ratio.
-    pub reciprocal_shares: u32,
+    /// n² times the third cumulant of the square by the delta method, with what chance alone makes of it in so many rows; rounded
+    /// to three significant digits.
+    pub third: f64,
+    /// n times what the variance and the third cumulant of χ² have beyond 2·degrees and 8·degrees since cells expect few rows,
+    /// rounded. Of V alone, both 0 of the correlation ratio.
+    pub cells: (i64, i64),
+    /// Windows that are pooled in it, 1 of a window's own. It is not saved.
+    pub windows: u32,
 }
 
 /// Why a pair or a column has no number. It is never 0 instead.
@@ -167,14 +172,7 @@ pub(super) fn round(value: f64) -> f64 {
     (value * PARTS).round() / PARTS
 }
 
-/// What chance alone makes of the mean square of influences on χ²/n in a sample of n rows: 4·degrees/n under independence, and
-/// less of them where `lambda`, the noncentrality of χ², makes them larger than that anyway.
-pub(super) fn influence_noise(degrees: u32, lambda: f64, n: u64) -> f64 {
-    let mean_square = 2.0 * f64::from(degrees);
-    2.0 * mean_square / n as f64 * mean_square / (mean_square + lambda.max(0.0))
-}
-
-/// Rounds a variance to three significant digits.
+/// Rounds a variance or a third cumulant to three significant digits.
 pub(super) fn round_variance(variance: f64) -> f64 {
     // The decimal point is found by the formatter; what it wrote can always be read.
     format!("{variance:.2e}").parse().unwrap_or(variance)

@@ -4,34 +4,39 @@
 //! [`Association::variance`]. Both samples err: the variances of baseline and window are added. On the plain scale the
 //! change is not symmetric around 0, so both of its tails are added up.
 //!
-//! *V and the correlation ratio.* Near independence N·scale·w + degrees, with w the square before it is cut at 0, is a
-//! noncentral χ² with λ = N·scale·w; where the association is stronger, its linear part varies by a factor τ more or less
-//! than that of a noncentral χ², which v tells. So in units of χ² of a window with N rows
+//! *V and the correlation ratio.* The square w before it is cut at 0 is, near independence, about a noncentral χ² over N·scale with
+//! λ = N·scale·w, less its degrees; elsewhere it varies by its linear part, whose variance v and third cumulant t the baseline tells.
+//! So in units of χ² of a window with N rows, a baseline of M rows in m windows having λ = N·scale·w:
 //!
-//! - its variance is 4λτ + 2·degrees;
-//! - its third moment is 8·degrees + 24λτ², which is that of (√λ + √τ·Z)² and χ² beside it;
-//! - the baseline, from which λ is taken, errs as a mean of M/N windows does, M being its rows: with both errors the
-//!   variance is (1 + N/M) times as large, and the third moment (1 + N/M)² times, since a baseline that is large by luck makes
-//!   λ large too, as in a normal distribution of the root.
+//! - the variance of a window is 2·degrees + v, which is 2·degrees + 4λ where χ² holds, and its third cumulant is 8·degrees + t, there
+//!   8·degrees + 24λ. Where cells expect few rows, χ² of independence has more of both (Haldane 1940);
+//! - the baseline errs as well, by 2·degrees·m(N/M)² + v·N/M, and a baseline that is large by luck makes v large too. What comes with
+//!   the square of a limit acts as a third cumulant does (Cornish and Fisher 1938): with this t is (1 + N/M)² times as large;
+//! - v and t of a sample are too large by 4 and 24 times its degrees near independence, and by less where the association is
+//!   stronger: that is taken off.
 //!
-//! The difference of the squares then has the tails of Pearson's type III with these moments (Pearson 1959). A table whose cells
-//! expect few rows is more skewed than that: its upper tail is taken to be, by its reciprocal shares.
+//! The difference of the squares has the tails of Pearson's type III with these moments (Pearson 1959). A correlation ratio is not
+//! compared by its square but by −ln(1 − ε²), which is to χ² what the likelihood ratio of the normal is: a share that nears 1
+//! is less skewed than a χ².
 //!
 //! A square that is 0 or below gives the value 0, whatever it is. Where that happens by chance more often than falls
 //! may alarm, no fall can be told from chance, and rises get what falls leave over.
 
-use super::measure::{Association, Independence, NEARLY_ONE, PARTS};
+use super::measure::{Association, Independence, Measure, NEARLY_ONE, PARTS};
 use crate::tail::{self, PearsonIii};
 
 /// The part of α that is for falls of V or the correlation ratio. With α growing, falls come in when the chance of the
 /// value 0 is this part of it, and up to there rises have had the rest alone: at least 0.8 × α is always used.
 const FALLS: f64 = 0.2;
-/// How much a table whose cells expect few rows adds to the third moment of the difference's upper tail, to the part under
-/// independence and to that of λ, for the sum of the reciprocals of what its cells expect ÷ degrees (simulated).
-const SPARSE_CELLS: (f64, f64) = (1.0, 3.0);
-/// λ is taken to be above its estimate where that is near 0, by a part of its variance under independence: at 0 and at 1 the
-/// rate of false alarms is then about as far below α as above it (simulated).
-const NEAR_NOTHING: f64 = 1.0 / 3.0;
+/// λ of V and of the correlation ratio is taken to be above its estimate by this part of its standard error under independence: near
+/// it the error of λ makes the null too small as often as too large, but the one adds more to how often it is exceeded than the
+/// other takes off (simulated).
+const ABOVE: (f64, f64) = (0.55, 0.7);
+/// λ is taken to be at least this part of its degrees below 0: what the baseline has less than that is chance (simulated).
+const BELOW: f64 = 0.2;
+/// What a sample adds to the variance and to the third cumulant of the linear part falls from its amount under independence to 0 where
+/// the square is one to this, and below 0 beyond (simulated).
+const FADES: (f64, f64) = (7.0, 12.0);
 
 /// The changes that a window exceeds by chance, both above 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,10 +57,10 @@ impl Null {
 /// The changes one of which a window of `n` complete rows exceeds with probability `alpha` when nothing changed since
 /// `reference`, each in 0..=2. `None` when n or the reference's n is below 4, or `alpha` is not within 0 and 1.
 ///
-/// How often they are exceeded, as a multiple of α, is simulated in `docs/calibration.md`: at 0.05 within 0.75 and 1.25 of it
-/// but for tables with cells that expect a few rows only. A cell that expects less than one row breaks it: see
-/// [`Collapse`](super::Collapse). A correlation ratio of values instead of ranks would not hold: no sample tells the fourth
-/// moment of a heavy tail.
+/// How often they are exceeded, as a multiple of α, is simulated in `docs/calibration.md`: from 0.05 to 0.001 within 0.75 and 1.25
+/// of it, but for tables of two by two and those with cells that expect a few rows only. A cell that expects less than one row breaks
+/// it: see [`Collapse`](super::Collapse). A correlation ratio of values instead of ranks would not hold: no sample tells the
+/// fourth moment of a heavy tail.
 pub fn null(reference: &Association, n: u64, alpha: f64) -> Option<Null> {
     if !(alpha > 0.0 && alpha < 1.0) || n < 4 || reference.n < 4 {
         return None;
@@ -111,44 +116,108 @@ impl Correlation {
 /// A window's square around the baseline's.
 struct Square {
     value: f64,
-    square: f64,
+    scale: Scale,
+    centre: f64,
     error: f64,
-    above: PearsonIii,
-    below: PearsonIii,
+    law: PearsonIii,
+}
+
+/// What squares are compared by.
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    /// Themselves.
+    Plain,
+    /// −ln(1 − w).
+    Log,
+}
+
+impl Scale {
+    fn back(self, at: f64) -> f64 {
+        let square = match self {
+            Scale::Plain => at,
+            Scale::Log => -(-at).exp_m1(),
+        };
+        square.clamp(0.0, 1.0)
+    }
+}
+
+/// What a window's square varies by where it is not independence that makes it, in units of χ².
+struct Linear {
+    variance: f64,
+    third: f64,
+}
+
+impl Linear {
+    /// What the baseline tells, less what chance alone makes of it in one of its windows.
+    fn new(reference: &Association, near: Independence, few: f64) -> Self {
+        let (degrees, scale) = (f64::from(near.degrees), f64::from(near.scale.max(1)));
+        let rows = reference.n as f64 / f64::from(near.windows.max(1));
+        let some = near.square.clamp(0.0, 1.0);
+        let by_chance =
+            |fades: f64, power| degrees * (1.0 - fades * some) * (1.0 - some).powi(power);
+        let variance = 4.0 * by_chance(FADES.0, 2) / (rows + degrees);
+        let third = 24.0 * by_chance(FADES.1, 4) / rows;
+        Linear {
+            variance: (few * (scale.powi(2) * reference.variance - variance)).max(0.0),
+            third: (few * (scale.powi(3) * near.third - third)).max(-24.0 * few * scale * some),
+        }
+    }
+
+    /// That of −ln(1 − w), with 1 − w and what a square of 1 is.
+    fn of_logarithm(&self, left: f64, unit: f64) -> Self {
+        let curved = 3.0 * self.variance.powi(2) / (unit * left.powi(4));
+        Linear {
+            variance: self.variance / left.powi(2),
+            third: self.third / left.powi(3) + curved,
+        }
+    }
 }
 
 impl Square {
     fn new(reference: &Association, near: Independence, n: u64) -> Self {
         let (many, few) = (reference.n as f64, n as f64);
-        let (degrees, scale) = (f64::from(near.degrees), f64::from(near.scale.max(1)));
-        let both = 1.0 + few / many;
+        let degrees = f64::from(near.degrees);
         // In units of χ²: what a square of 1 is.
-        let unit = few * scale;
-        let found = unit * near.square;
-        let noise = 2.0 * degrees * few / many;
-        let lambda = 0.5 * (found + (found * found + NEAR_NOTHING * noise).sqrt());
-        // The quotient of two numbers that are both about 0 near independence: it is drawn towards 1.
-        let linear = (unit * scale * reference.variance).max(0.0);
-        let tau = (linear + 2.0 * degrees) / (4.0 * found.max(0.0) + 2.0 * degrees);
-        let variance = (4.0 * lambda * tau + 2.0 * degrees) * both;
-        let sparse = f64::from(near.reciprocal_shares) / (few * degrees.max(1.0));
-        let skewness = |sparse: f64| {
-            let independent = 8.0 * degrees * (1.0 + SPARSE_CELLS.0 * sparse);
-            let shifted = 24.0 * lambda * tau * tau * (1.0 + SPARSE_CELLS.1 * sparse);
-            (independent + shifted) * both * both / variance.powf(1.5)
+        let unit = few * f64::from(near.scale.max(1));
+        // What the baseline errs by, as parts of what a window does: of the linear part, and of χ².
+        let errs = few / many;
+        let errs_by_chance = f64::from(near.windows) * errs * errs;
+        let square = near.square.min(1.0 - 1.0 / PARTS);
+        let (found, left) = (unit * square.max(0.0), 1.0 - square.max(0.0));
+        let linear = Linear::new(reference, near, few);
+        // On the plain scale less is left for chance the larger the square is.
+        let (scale, linear, centre, fades, above) = match reference.measure {
+            Measure::CorrelationRatio => {
+                let linear = linear.of_logarithm(left, unit);
+                // A window's mean of a curve is above the curve at its mean, and the baseline's by so much less.
+                let curved = 0.5 * (1.0 - errs) * linear.variance / unit.powi(2);
+                (Scale::Log, linear, curved - (-square).ln_1p(), 1.0, ABOVE.1)
+            }
+            _ => (Scale::Plain, linear, square, left, ABOVE.0),
         };
+        let error_of_chance = (2.0 * degrees * errs_by_chance).sqrt();
+        let lambda = (unit * square + above * error_of_chance).max(-BELOW * degrees);
+        let further = lambda - found;
+        let cells = (near.cells.0 as f64 / few, near.cells.1 as f64 / few);
+        let chance = (2.0 * degrees + cells.0.max(-0.5 * degrees)) * fades.powi(2);
+        let own = linear.variance + 4.0 * further * fades.powi(2);
+        let variance = chance * (1.0 + errs_by_chance) + own + errs * own.max(0.0);
+        let chance = (8.0 * degrees + cells.1.max(0.0)) * fades.powi(3);
+        let own = linear.third + 24.0 * further * fades.powi(3);
+        let third =
+            chance * (1.0 + errs_by_chance * (3.0 + 2.0 * errs)) + own * (1.0 + errs).powi(2);
         Square {
             value: reference.value,
-            square: near.square,
+            scale,
+            centre,
             error: variance.sqrt() / unit,
-            above: PearsonIii::new(skewness(sparse)),
-            below: PearsonIii::new(skewness(0.0)),
+            law: PearsonIii::new(third / variance.powf(1.5)),
         }
     }
 
     fn null(&self, alpha: f64) -> Null {
         let falls = FALLS * alpha;
-        let nothing = self.at_most(0.0);
+        let nothing = self.law.cdf(-self.centre / self.error);
         if nothing > falls {
             let rises = alpha.min(nothing * (1.0 - FALLS) / FALLS);
             return Null {
@@ -156,22 +225,20 @@ impl Square {
                 fall: self.value + 1.0 / PARTS,
             };
         }
-        let fallen = self.square + self.error * self.below.quantile(falls);
-        let fall = self.value - fallen.max(0.0).sqrt();
+        let fallen = self.root(self.law.quantile(falls));
         Null {
             rise: self.rise(alpha - falls),
-            fall: fall.max(1.0 / PARTS),
+            fall: (self.value - fallen).max(1.0 / PARTS),
         }
     }
 
     /// The rise that is exceeded with this probability.
     fn rise(&self, alpha: f64) -> f64 {
-        let square = (self.square + self.error * self.above.isf(alpha)).clamp(0.0, 1.0);
-        (square.sqrt() - self.value).max(1.0 / PARTS)
+        (self.root(self.law.isf(alpha)) - self.value).max(1.0 / PARTS)
     }
 
-    /// Probability of a square at most as large.
-    fn at_most(&self, square: f64) -> f64 {
-        self.below.cdf((square - self.square) / self.error)
+    /// The value so many standard errors above the baseline's.
+    fn root(&self, errors: f64) -> f64 {
+        self.scale.back(self.centre + self.error * errors).sqrt()
     }
 }

@@ -92,22 +92,33 @@ fn pooled(readings: &[Association]) -> Option<Association> {
     let (weights, sum) = totals(readings);
     let mean = sum / weights;
     let n: u64 = readings.iter().map(|reading| reading.n).sum();
-    let variances = readings
-        .iter()
-        .map(|r| r.n as f64 * r.variance)
-        .sum::<f64>();
-    let near = readings.iter().filter_map(|reading| reading.independence);
+    // Weighted by rows.
+    let average = |of: &dyn Fn(&Association) -> f64| {
+        readings.iter().map(|r| r.n as f64 * of(r)).sum::<f64>() / n as f64
+    };
+    let near = |of: fn(&Independence) -> f64| {
+        average(&|reading| reading.independence.as_ref().map_or(0.0, of))
+    };
+    let third = round_variance(near(|near| near.third));
+    let cells = [
+        near(|near| near.cells.0 as f64),
+        near(|near| near.cells.1 as f64),
+    ];
+    let [cells_variance, cells_third] = cells.map(|mean| mean.round() as i64);
+    let most = readings.iter().filter_map(|reading| reading.independence);
     Some(Association {
         measure: first.measure,
         value: round(plain(first, mean)),
         n,
-        variance: round_variance(variances / n as f64),
+        variance: round_variance(average(&|reading| reading.variance)),
         // A category that one window has may turn up in the next.
-        independence: near.reduce(|a, b| Independence {
+        independence: most.reduce(|a, b| Independence {
             degrees: a.degrees.max(b.degrees),
             scale: a.scale.max(b.scale),
             square: round(mean),
-            reciprocal_shares: a.reciprocal_shares.max(b.reciprocal_shares),
+            third,
+            cells: (cells_variance, cells_third),
+            windows: a.windows + b.windows,
         }),
     })
 }

@@ -13,10 +13,12 @@ pub(super) struct Saved {
     alarming: Readings,
     /// Of the numeric pairs only.
     pearson: Readings,
-    /// Of the pairs with a categorical column: degrees and scale, the square in millionths, and the reciprocal shares.
+    /// Of the pairs with a categorical column: degrees and scale, the square in millionths, its third cumulant, and what cells that
+    /// expect few rows add.
     independence: Vec<Run<(u32, u32)>>,
     squares: Vec<i64>,
-    reciprocal_shares: Vec<Run<u32>>,
+    thirds: Vec<f64>,
+    cells: Vec<Run<(i64, i64)>>,
 }
 
 /// A value and how often it comes in a row.
@@ -118,7 +120,8 @@ impl From<Matrix> for Saved {
             pearson: Readings::default(),
             independence: Vec::new(),
             squares: Vec::new(),
-            reciprocal_shares: Vec::new(),
+            thirds: Vec::new(),
+            cells: Vec::new(),
         };
         for pair in &matrix.pairs {
             saved.alarming.push(&pair.alarming);
@@ -127,10 +130,12 @@ impl From<Matrix> for Saved {
                 None => {
                     let near = pair.alarming.ok().and_then(|found| found.independence);
                     let square = near.map_or(0.0, |near| near.square);
-                    let reciprocals = near.map_or(0, |near| near.reciprocal_shares);
+                    let third = near.map_or(0.0, |near| near.third);
+                    let cells = near.map_or((0, 0), |near| near.cells);
                     let near = near.map_or((0, 0), |near| (near.degrees, near.scale));
                     push(&mut saved.independence, near);
-                    push(&mut saved.reciprocal_shares, reciprocals);
+                    push(&mut saved.cells, cells);
+                    saved.thirds.push(third);
                     saved.squares.push(parts(square));
                 }
             }
@@ -157,8 +162,8 @@ fn read(saved: &Saved) -> Option<Matrix> {
     let mut pearson = saved.pearson.read(numeric)?.into_iter();
     let others = measures.len() - numeric;
     let mut near = unroll(&saved.independence, others)?.into_iter();
-    let mut reciprocals = unroll(&saved.reciprocal_shares, others)?.into_iter();
-    let mut squares = saved.squares.iter();
+    let mut cells = unroll(&saved.cells, others)?.into_iter();
+    let (mut squares, mut thirds) = (saved.squares.iter(), saved.thirds.iter());
     let alarming = saved.alarming.read(measures.len())?;
     let pairs = measures.iter().zip(alarming).map(|(measure, alarming)| {
         if measure.is_correlation() {
@@ -173,7 +178,9 @@ fn read(saved: &Saved) -> Option<Matrix> {
             degrees,
             scale,
             square: *squares.next()? as f64 / PARTS,
-            reciprocal_shares: reciprocals.next()?,
+            third: *thirds.next()?,
+            cells: cells.next()?,
+            windows: 1,
         };
         Some(Pair {
             alarming: alarming.map(|reading| reading.of(*measure, Some(near))),

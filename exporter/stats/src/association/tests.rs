@@ -89,12 +89,11 @@ fn cramers_v_is_bergsmas() {
     assert_eq!((found.measure, found.n), (Measure::CramersV, 120));
     let near = found.independence.unwrap();
     assert_eq!((near.degrees, near.scale), (2, 1));
-    // (2 + 2)·(120/35 + 120/35 + 120/50) = 37.03.
-    assert_eq!(near.reciprocal_shares, 37);
-    // Under independence the bias would be 4·2/120.
-    let raw = number("phi squared variance");
-    let noise = 8.0 / 120.0 * 4.0 / (4.0 + 120.0 * near.square);
-    check(found.variance, raw - noise, 6e-3);
+    // Σ1/p is 4 of the rows and 120/35 + 120/35 + 120/50 = 9.257 of the columns: (4 − 6)·(9.257 − 13) = 7.49, and
+    // 12·7.49 + 6·0·0.257 + 4·0·2.257 = 89.8.
+    assert_eq!((near.cells, near.windows), ((7, 90), 1));
+    check(found.variance, number("phi squared variance"), 6e-3);
+    check(near.third, number("phi squared third"), 6e-3);
     // The corrected V comes of the raw one, which scipy has.
     let raw = number("Cramer V raw").powi(2);
     let corrected = (raw - 2.0 / 119.0) / (1.0 - 1.0 / 119.0);
@@ -112,13 +111,9 @@ fn the_correlation_ratio_is_that_of_kruskal_and_wallis() {
     let found = only(&[categorical(&groups, 3), Values::Numeric(&values)]);
     let found = found.alarming.unwrap();
     close(found.value, number("correlation ratio"));
-    let raw = number("eta squared variance");
-    let square = found.independence.unwrap().square;
-    check(
-        found.variance,
-        raw - 8.0 / 60.0 * 4.0 / (4.0 + 60.0 * square),
-        6e-3,
-    );
+    check(found.variance, number("eta squared variance"), 6e-3);
+    let third = number("eta squared third");
+    check(found.independence.unwrap().third, third, 6e-3);
     let near = found.independence.unwrap();
     assert_eq!((near.degrees, near.scale), (2, 1));
     assert!((near.square - number("correlation ratio").powi(2)).abs() < 0.51e-6);
@@ -309,6 +304,28 @@ fn a_pair_that_a_window_lacks_is_pooled_from_the_others() {
 }
 
 #[test]
+fn what_independence_tells_is_pooled_by_rows() {
+    let window = |rows: u32, of: u32| {
+        let x: Vec<u32> = (0..rows).map(|i| i % 2).collect();
+        let y: Vec<u32> = (0..rows).map(|i| i * i % of % 3).collect();
+        matrix(&[categorical(&x, 2), categorical(&y, 3)]).unwrap()
+    };
+    let windows = [window(60, 5), window(120, 7)];
+    let near = |matrix: &Matrix| {
+        let alarming = matrix.pair(0, 1).unwrap().alarming.unwrap();
+        alarming.independence.unwrap()
+    };
+    let (one, other) = (near(&windows[0]), near(&windows[1]));
+    let pooled = near(&pool(&windows).unwrap().matrix);
+    assert_eq!((one.windows, other.windows, pooled.windows), (1, 1, 2));
+    assert_ne!(one.third, other.third);
+    check(pooled.third, (one.third + 2.0 * other.third) / 3.0, 6e-3);
+    let cells = |of: fn((i64, i64)) -> i64| (of(one.cells) + 2 * of(other.cells)) as f64 / 3.0;
+    assert!((pooled.cells.0 as f64 - cells(|of| of.0)).abs() <= 0.5);
+    assert!((pooled.cells.1 as f64 - cells(|of| of.1)).abs() <= 0.5);
+}
+
+#[test]
 fn what_cannot_be_computed_says_why() {
     let few = NotComputed::TooFewRows { have: 29, need: 30 };
     let (x, y) = (u(29, 0), u(29, 9));
@@ -495,7 +512,7 @@ proptest! {
                 let low = if reading.measure.is_correlation() { -1.0 } else { 0.0 };
                 prop_assert!((low..=1.0).contains(&reading.value) && reading.n <= rows as u64);
                 prop_assert!(reading.variance.is_finite());
-                prop_assert!(reading.variance >= 0.0 || reading.independence.is_some());
+                prop_assert!(reading.variance >= -1e-9 && reading.independence.is_none_or(|near| near.third.is_finite()));
                 for alpha in [0.05, 1e-9] {
                     let null = null(&reading, 300, alpha).unwrap();
                     for limit in [null.rise, null.fall] {

@@ -24,8 +24,14 @@ pub enum Draw {
     Categories(f64),
     /// The same with two categories each.
     Binary(f64),
+    /// The same with two categories each, of which one is rare.
+    Rare(f64),
     /// The same with eight categories each, all as frequent.
     Eight(f64),
+    /// Two normal columns with this correlation, each cut into four categories.
+    Bands(f64),
+    /// Two normal columns with this correlation, the first cut into four categories.
+    Banded(f64),
     /// A normal column whose mean differs by this much from category to category.
     Groups(f64),
     /// The exponential of that column.
@@ -54,6 +60,12 @@ fn copy(rng: &mut SmallRng, copied: f64, shares: &[f64], others: &[f64]) -> (u32
     let first = category(rng, shares);
     let copy = rng.random::<f64>() < copied;
     (first, if copy { first } else { category(rng, others) })
+}
+
+/// The category of a normal number: the shares are 0.4, 0.25, 0.15 and 0.2.
+fn band(value: f64) -> u32 {
+    let ends = [-0.2533, 0.3853, 0.8416];
+    ends.iter().take_while(|end| value > **end).count() as u32
 }
 
 const FIRST: [f64; 4] = [0.4, 0.3, 0.2, 0.1];
@@ -106,7 +118,18 @@ impl Draw {
             Draw::Binary(copied) => {
                 categorical(&mut || copy(rng, copied, &[0.5, 0.5], &[0.7, 0.3]))
             }
+            Draw::Rare(copied) => {
+                categorical(&mut || copy(rng, copied, &[0.94, 0.06], &[0.9, 0.1]))
+            }
             Draw::Eight(copied) => categorical(&mut || copy(rng, copied, &[0.125; 8], &[0.125; 8])),
+            Draw::Bands(rho) => categorical(&mut || {
+                let (x, y) = correlated(rng, rho);
+                (band(x), band(y))
+            }),
+            Draw::Banded(rho) => grouped(&mut || {
+                let (x, y) = correlated(rng, rho);
+                (band(x), y)
+            }),
             Draw::Groups(step) => grouped(&mut || group(rng, step)),
             Draw::SkewedGroups(step) => grouped(&mut || {
                 let (code, value) = group(rng, step);

@@ -435,6 +435,16 @@ def influence(statistic, n, step=1e-6):
     return float(np.mean([((at(i, step) - at(i, -step)) / (2 * step)) ** 2 for i in range(n)]))
 
 
+def third_cumulant(statistic, n, step=1e-6, grown=1e-3):
+    """n² times the third cumulant of a statistic of weighted rows: the mean cube of its derivatives by the rows' weights, and three
+    times its second derivative where the weights grow as these."""
+    rows = np.eye(n) - 1 / n
+    even = np.full(n, 1 / n)
+    slopes = np.array([(statistic(even + step * row) - statistic(even - step * row)) / (2 * step) for row in rows])
+    second = (statistic(even * (1 + grown * slopes)) - 2 * statistic(even) + statistic(even * (1 - grown * slopes))) / grown ** 2
+    return float(np.mean(slopes ** 3) + 3 * second)
+
+
 def weighted_z(x, y):
     def statistic(w):
         c = np.cov(x, y, aweights=w, ddof=0)
@@ -497,8 +507,9 @@ values |= {
     "Spearman variance of ranks": influence(weighted_z(stats.rankdata(x), stats.rankdata(y)), 60),
     "Cramer V raw": stats.contingency.association(contingency, method="cramer"),
     "Cramer V of a contingency table": bergsma(chi2_contingency, 120, 2, 3),
-    "phi squared variance": influence(weighted_phi(i, j), 120),
+    "phi squared variance": influence(weighted_phi(i, j), 120), "phi squared third": third_cumulant(weighted_phi(i, j), 120),
     "correlation ratio": np.sqrt(1 - (1 - eta) * 59 / 57), "eta squared variance": influence(weighted_eta(group, stats.rankdata(v)), 60),
+    "eta squared third": third_cumulant(weighted_eta(group, stats.rankdata(v)), 60),
     "VIF": np.diag(np.linalg.inv(np.corrcoef(predictors.T))).tolist(),
     "Fisher z": fisher, "Fisher p": 2 * stats.norm.sf(fisher),
     "pooled correlation": z_of(windows),
