@@ -18,7 +18,7 @@ fn within_the_budget(outcome: &Outcome) {
     for check in outcome.tested() {
         let (used, name) = (outcome.used(&[check]), check.name());
         let share = outcome.judged_share(check);
-        assert!(share >= 0.9, "{name}: {share} of its tests have a verdict");
+        assert!(share >= 0.8, "{name}: {share} of its tests have a verdict");
         let alarms = used.map(|used| used.count);
         println!("{name}: {alarms:?} alarms, {used:.2?} of its part of the budget");
         assert!(
