@@ -1,7 +1,7 @@
 //! How often which features are missing together in a row, compared with the baseline: one test of the window.
 //!
 //! Its value is the Jensen–Shannon distance of the frequencies over the baseline's frequent patterns, see
-//! [`pattern_drift`](crate::missingness::pattern_drift). Features that the window does not have take no part: that a column is
+//! [`pattern_bins`](crate::missingness::pattern_bins). Features that the window does not have take no part: that a column is
 //! gone is no pattern.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::distance::table::Table;
 use crate::distance::{NotComputed, Statistic, jensen_shannon};
 use crate::limits::{self, Alpha, Limit, Parts, floors};
 use crate::missingness::co_missing::{JointCounts, co_missing};
-use crate::missingness::pattern_drift::PatternBins;
+use crate::missingness::pattern_bins::PatternBins;
 use crate::missingness::patterns::{Distinct, Patterns};
 use crate::missingness::{self, McarTest, Missingness, summary};
 use crate::verdict::{BySeverity, Check, Verdict};
@@ -175,8 +175,7 @@ impl PatternTest {
         }
         let reference = summary::of(&self.patterns, &self.joint, &columns);
         let current = window.of(&names);
-        let bins = PatternBins::freeze(&reference.0, self.rows);
-        let table = Table::new(&bins.counts(&reference.0), &bins.counts(&current.0));
+        let table = compared(&reference.0, &current.0, self.rows);
         let distance = jensen_shannon::distance(&table);
         let rows = current.0.rows();
         let (have, need) = (rows, Statistic::PatternDistance.minimum());
@@ -210,6 +209,12 @@ impl PatternTest {
         });
         limits::limits(floors, parts)
     }
+}
+
+/// The patterns of both sides over the bins of the baseline for windows of so many rows.
+fn compared(reference: &Patterns, current: &Patterns, rows: u64) -> Table {
+    let bins = PatternBins::freeze(reference, rows);
+    Table::new(&bins.counts(reference), &bins.counts(current))
 }
 
 /// All windows together.
@@ -296,4 +301,53 @@ fn changed(names: &[String], reference: &Patterns, current: &Patterns) -> Vec<Pa
             current,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::SmallRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::missingness::tests::{columns, counted};
+    use crate::oracle::{check, number};
+
+    fn random(rng: &mut SmallRng, many: usize, rows: usize, share: f64) -> Patterns {
+        Patterns::count(&columns(many, rows, |_, _| rng.random::<f64>() < share)).unwrap()
+    }
+
+    /// The crate's own reference table, as patterns.
+    #[test]
+    fn reference_values() {
+        let (before, now) = (counted(&[400, 300, 200, 100]), counted(&[120, 60, 90, 30]));
+        let table = compared(&before, &now, 300);
+        assert_eq!(table, Table::new(&[400, 300, 200, 100], &[120, 60, 90, 30]));
+        check(jensen_shannon::distance(&table), number("JS"), 1e-12);
+        let same = compared(&before, &before, 1_000);
+        assert_eq!(jensen_shannon::distance(&same), 0.0);
+    }
+
+    /// Nothing changes; the null at 0.05 is exceeded that often, also by many rare patterns, and with half of the patterns near the
+    /// floor where the baseline has six windows.
+    #[test]
+    fn the_level_holds_when_nothing_changes() {
+        let mut rng = SmallRng::seed_from_u64(7);
+        for (many, share, n, m) in [
+            (20, 0.05, 2000, 2000),
+            (100, 0.01, 1500, 1500),
+            (40, 0.02, 6000, 1000),
+        ] {
+            let (mut over, mut rare) = (0, 0);
+            for _ in 0..200 {
+                let before = random(&mut rng, many, n, share);
+                let table = compared(&before, &random(&mut rng, many, m, share), m as u64);
+                let distance = jensen_shannon::distance(&table);
+                over += u32::from(distance > jensen_shannon::null(&table, 0.05));
+                rare += u32::from(jensen_shannon::p_value(&table, distance) < 0.05);
+            }
+            // 0.05 is 10 of 200, with a standard deviation of 3.
+            assert!((1..=22).contains(&over), "{many}: {over}");
+            assert_eq!(over, rare, "{many}");
+        }
+    }
 }
