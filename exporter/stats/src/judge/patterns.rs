@@ -62,9 +62,10 @@ pub struct Difference {
     pub missing: String,
     /// The one whose values are compared.
     pub value: String,
-    /// By how many standard deviations its mean is larger where the other one is missing.
-    pub effect: f64,
-    /// Welch's p-value, adjusted over all pairs of the window.
+    /// By how many standard deviations its mean is larger where the other one is missing; `None` where it is one constant there, and
+    /// another where the other one is not missing, so that there is no deviation.
+    pub effect: Option<f64>,
+    /// Welch's p-value, adjusted over all pairs of the window that have one; 0 where there is no deviation.
     pub adjusted_p_value: f64,
 }
 
@@ -98,10 +99,10 @@ pub struct MissingnessReport {
     pub pairs: Vec<CoMissingPair>,
     /// Whether the window's values are missing completely at random.
     pub mcar: Result<McarTest, missingness::NotComputed>,
-    /// The features that differ most where others are missing, at most [`MOST_TOLD`], by rising p-value; those alone that differ
-    /// significantly.
+    /// The features that differ most where others are missing, at most [`MOST_TOLD`]: those that are two constants, then by rising
+    /// p-value; those alone that differ significantly.
     pub differences: Vec<Difference>,
-    /// How many pairs of features were compared so, and how many differ significantly.
+    /// How many pairs of features were compared so, and how many differ significantly, those that are two constants among both.
     pub compared: (u64, u64),
 }
 
@@ -246,14 +247,22 @@ fn report(
     });
     let dependence = window.dependence();
     let own = |column: usize| window.features().get(column).cloned().unwrap_or_default();
+    // Nothing separates more than two constants.
+    let separated = dependence.separated.iter();
+    let separated = separated.map(|(missing, value)| Difference {
+        missing: own(*missing),
+        value: own(*value),
+        effect: None,
+        adjusted_p_value: 0.0,
+    });
     let splits = dependence.splits.iter();
     let significant = splits.filter(|split| split.adjusted_p_value <= missingness::SIGNIFICANT);
-    let differences = significant.take(MOST_TOLD).map(|split| Difference {
+    let differences = separated.chain(significant.map(|split| Difference {
         missing: own(split.missing),
         value: own(split.value),
-        effect: split.test.effect,
+        effect: Some(split.test.effect),
         adjusted_p_value: split.adjusted_p_value,
-    });
+    }));
     Some(MissingnessReport {
         features: names.len(),
         reference: completeness(&reference.0)?,
@@ -262,8 +271,11 @@ fn report(
         changed: changed(names, &reference.0, &current.0),
         pairs: pairs.collect(),
         mcar: window.mcar(),
-        differences: differences.collect(),
-        compared: (dependence.tested, dependence.significant),
+        differences: differences.take(MOST_TOLD).collect(),
+        compared: (
+            dependence.tested + dependence.separated_pairs,
+            dependence.significant + dependence.separated_pairs,
+        ),
     })
 }
 
