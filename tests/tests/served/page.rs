@@ -649,8 +649,8 @@ fn bins_of_the_features_that_tell_most_stand_with_their_weight() {
     says(told, "<h3>Bins of monetary_28d, for loyal</h3>");
     // Of the class 1 to 10 of 55 rows are in a bin, of the others 10 to 1.
     for row in [
-        "1.8\u{a0}% | 18.2\u{a0}% | −2.303",
-        "18.2\u{a0}% | 1.8\u{a0}% | 2.303",
+        "1.8\u{a0}% | 18.2\u{a0}% | −2.303<small>−2.553 to −2.053</small>",
+        "18.2\u{a0}% | 1.8\u{a0}% | 2.303<small>2.053 to 2.553</small>",
     ] {
         says(told, &cells(row));
     }
