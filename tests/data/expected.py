@@ -550,7 +550,9 @@ def expected(week, baseline_weeks, faults, target):
     result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result["events"] = events(current)
-    result |= {"tests": tests, "alpha": alphas, "features": {}, "pairs": pairs.described(alphas), "performance": told.described(alphas)}
+    result["pairs"] = pairs.described(alphas)
+    result["worst_pairs"] = pairs.worst(result["pairs"])
+    result |= {"tests": tests, "alpha": alphas, "features": {}, "performance": told.described(alphas)}
     result["explained"] = told.explained()
     result["segments"] = divided.described(alphas)
     result["missingness"] = missingness.described([feature.name for feature in features], baseline, pooled, current, alphas)

@@ -226,7 +226,7 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
         check_distances(&metrics, feature, &expected["distances"], limits);
         check_bins(&metrics, feature, &expected["distances"]["bins"]);
     }
-    check_pairs(&metrics, &expected["pairs"]);
+    check_pairs(&metrics, &expected["pairs"], &expected["worst_pairs"]);
     check_performance(&metrics, &expected, 30);
     check_missingness(&metrics, &expected["missingness"]);
     check_segments(&metrics, &expected["segments"]);
@@ -477,8 +477,8 @@ fn check_edges(feature: &str, bin: &str, expected: &Value) {
 }
 
 /// How features hang together: all pairs by their norm and their largest, the ten most changed ones by themselves, and of each
-/// feature its worst pair with its limits, where these are Spearman's.
-fn check_pairs(metrics: &Metrics, pairs: &Value) {
+/// feature its worst pair with its limits, where these are Spearman's: the reference has no limits of others.
+fn check_pairs(metrics: &Metrics, pairs: &Value, worst: &Value) {
     // Values are rounded to six decimals, and variances, on which limits rest, to three digits.
     const ROUNDED: f64 = 3e-6;
     const OF_LIMITS: f64 = 0.01;
@@ -532,11 +532,18 @@ fn check_pairs(metrics: &Metrics, pairs: &Value) {
         .flat_map(|pair| pair["features"].as_array().unwrap());
     let names: std::collections::BTreeSet<&str> = names.filter_map(Value::as_str).collect();
     assert_eq!(names.len(), 38);
-    let mut limited = 0;
+    let (mut limited, mut certain) = (0, 0);
     for name in names {
         let labels = [("feature", name), ("check", "correlation")];
         let found = metrics.get("featuremonitor_check_value", &labels);
         let found = found.unwrap_or_else(|| panic!("{name} has no verdict about its pairs"));
+        if let Some(worst) = worst[name].as_array() {
+            let is_one = worst
+                .iter()
+                .any(|change| (number(change) - found).abs() <= ROUNDED);
+            assert!(is_one, "worst pair of {name}: {found}, not of {worst:?}");
+            certain += usize::from(worst.len() == 1);
+        }
         let own = pairs
             .iter()
             .filter(|pair| pair["features"].as_array().unwrap().contains(&json!(name)));
@@ -547,7 +554,7 @@ fn check_pairs(metrics: &Metrics, pairs: &Value) {
             })
             .unwrap();
         near(
-            &format!("worst pair of {name}"),
+            &format!("a pair of {name}"),
             Some(found),
             delta(pair).abs(),
             ROUNDED,
@@ -567,6 +574,10 @@ fn check_pairs(metrics: &Metrics, pairs: &Value) {
         }
     }
     assert!(limited > 20, "{limited} limits were compared");
+    assert!(
+        certain >= 15,
+        "{certain} features have one pair that is the worst"
+    );
 }
 
 /// What each feature tells about the target in baseline and window, and where that may fall, by how much it did and its limits; at
