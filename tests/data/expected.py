@@ -36,7 +36,8 @@ import performance  # noqa: E402
 import segments  # noqa: E402
 import weekly_features  # noqa: E402
 
-NOT_FEATURES = {"household_id", "snapshot_ts", "last_event_ts"}
+KEY = "household_id"
+NOT_FEATURES = {KEY, "snapshot_ts", "last_event_ts"}
 TARGET = "segment"
 FLAG = "_imputed"
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
@@ -555,7 +556,7 @@ def expected(week, baseline_weeks, faults, target):
     result |= {"tests": tests, "alpha": alphas, "features": {}, "performance": told.described(alphas)}
     result["explained"] = told.explained()
     result["segments"] = divided.described(alphas)
-    result["missingness"] = missingness.described([feature.name for feature in features], baseline, pooled, current, alphas)
+    result["missingness"] = missingness.described([feature.name for feature in features], baseline, pooled, current, alphas, KEY)
     for feature, exact_limits, binned_limits in zip(features, exact, binned):
         result["features"][feature.name] = {
             "kind": "Numeric" if feature.numeric else "Categorical",
