@@ -475,8 +475,8 @@ mod tests {
         }
     }
 
-    /// Of a class with fifty rows in the window 95 % of the time, in each bin; of one with about ten less often, since ½ draws in what a
-    /// bin with few rows of it says.
+    /// Of a class with 60 rows in the window 95 % of the time, in each bin; of one with twelve less often, since ½ draws in what a bin
+    /// with few rows of it says.
     #[test]
     fn the_intervals_of_weights_cover_them() {
         let mut random = Rows::new(23);
@@ -484,7 +484,7 @@ mod tests {
             ([0.5, 0.5], 300.0, 0.94),
             ([0.1, 0.9], 5000.0, 0.935),
             ([0.2, 0.8], 300.0, 0.93),
-            ([0.04, 0.96], 300.0, 0.8),
+            ([0.04, 0.96], 300.0, 0.88),
         ] {
             let shares = shares(5, &classes, 0.5);
             let truth = |bin: &Vec<f64>| ((bin[0] / classes[0]) / (bin[1] / classes[1])).ln();
@@ -527,7 +527,7 @@ mod tests {
                     let case =
                         format!("{bins} bins, {rows} rows, {classes:?}: {covered:?} {mean:?}");
                     println!("{case}");
-                    assert!(covered.iter().all(|covered| *covered >= 0.93), "{case}");
+                    assert!(covered.iter().all(|covered| *covered >= 0.96), "{case}");
                     // What is left of chance is much less than there was.
                     let degrees = (bins - 1) as f64;
                     let each = classes.iter().map(|share| 1.0 / (share * (1.0 - share)));
@@ -560,7 +560,7 @@ mod tests {
                     );
                     println!("{case}");
                     let sparse = classes[0] * rows / (bins as f64) < 5.0;
-                    let least = if sparse { 0.87 } else { 0.915 };
+                    let least = if sparse { 0.895 } else { 0.92 };
                     assert!(covered.iter().all(|covered| *covered >= least), "{case}");
                 }
             }
