@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Prints JSON: rows of one pull, the least seconds of each kind of run, the least processor time of an evaluation, and the
-//! process' peak memory.
+//! process' peak memory. Fails where a check that is on has no verdict.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,9 +14,11 @@ use std::time::Instant;
 use clap::{Parser, ValueEnum};
 use crds::manifest;
 use exporter::monitor::Monitor;
+use exporter::snapshot::Snapshot;
 use exporter::source::{FlightSource, SecretsDir};
 use exporter::store::Store;
 use jiff::Timestamp;
+use stats::{Check, FeatureReport};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -48,6 +50,9 @@ enum Only {
     Drain,
     Evaluate,
 }
+
+/// The checks that have no verdict here whatever is on: level needs a seasonal baseline, shift one of at least 100 windows.
+const NEVER: [Check; 2] = [Check::Level, Check::Shift];
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -121,6 +126,10 @@ async fn main() -> Result<(), Failure> {
             if tally.windows_judged != 1 {
                 return Err("the evaluation judged nothing".into());
             }
+            let silent = silent(&snapshot, &arguments.off);
+            if !silent.is_empty() {
+                return Err(format!("no verdict of {}", silent.join(", ")).into());
+            }
             rows = tally.rows;
         }
     }
@@ -136,6 +145,28 @@ async fn main() -> Result<(), Failure> {
         })
     );
     Ok(())
+}
+
+/// The checks that are on and judged nothing: they would cost nothing, and say nothing of what they cost.
+fn silent(snapshot: &Snapshot, off: &[String]) -> Vec<&'static str> {
+    let features = snapshot.features.iter();
+    let reports = features.filter_map(|feature| feature.report.as_ref());
+    let reports: Vec<&FeatureReport> = reports.chain(&snapshot.whole.report).collect();
+    // The manifest writes them in camel case.
+    let is_off = |check: Check| {
+        let name = check.name().replace('_', "");
+        off.iter().any(|off| off.eq_ignore_ascii_case(&name))
+    };
+    let judged = |check: Check| {
+        let mut verdicts = reports.iter().flat_map(|report| report.verdicts.iter());
+        verdicts.any(|(own, verdict)| own == check && verdict.is_ok())
+    };
+    let on = Check::ALL
+        .into_iter()
+        .filter(|check| !NEVER.contains(check) && !is_off(*check));
+    on.filter(|check| !judged(*check))
+        .map(Check::name)
+        .collect()
 }
 
 async fn drain(source: &FlightSource) -> Result<u64, Failure> {

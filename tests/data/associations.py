@@ -18,6 +18,8 @@ PRIOR_WEIGHT = 20
 OTHER, RARE = "\0other", "\0rare"
 # What ranks being estimated adds to the variance of Spearman's correlation, as a multiple of its square.
 RANKS = 0.16
+# By how much scores may differ from those of limits that rest on rounded variances.
+ROUNDED = 0.02
 
 
 def joined(windows):
@@ -111,6 +113,26 @@ def null(value, variance, reference_rows, rows, alpha):
     return float(optimize.brentq(lambda change: outside(change) - alpha, 0, 2, xtol=1e-12))
 
 
+def max_of(limits):
+    """The limits of a pair: of each severity the larger one of its two features'."""
+    return limits and {severity: max(own[severity] for own in limits.values()) for severity in FLOOR}
+
+
+def laid_to(changed):
+    """Of the pairs over their limit the feature each is laid to: that with the most of them, then that with the most of what is left,
+    until none has two."""
+    laid = {}
+    while changed:
+        counted = collections.Counter(name for pair in changed for name in pair["features"])
+        scores = {name: sum(pair["score"][1] for pair in changed if name in pair["features"]) for name in counted}
+        most = max(counted, key=lambda name: (counted[name], scores[name]))
+        if counted[most] < 2:
+            break
+        laid |= {tuple(pair["features"]): most for pair in changed if most in pair["features"]}
+        changed = [pair for pair in changed if most not in pair["features"]]
+    return laid
+
+
 class Associations:
     """All pairs of the features of baseline windows and of a window."""
 
@@ -150,6 +172,27 @@ class Associations:
                 described["limits"] = {name: self.limits(before, now, alphas, self.partners[name], beyond) for name in pair}
             found.append(described)
         return found
+
+    def worst(self, found):
+        """Of each feature the changes one of which is that of its worst pair, of those that are not laid to another feature: that of the
+        Spearman's pair which is worst against its limit, of others that are as bad but for rounding, and of the pairs of other measures
+        that might be worse if their limits were the floors. Nothing where all of its pairs are of other measures."""
+        with_limits = [pair for pair in found if "limits" in pair]
+        for pair in found:
+            change, limits = abs(pair["current"] - pair["reference"]), max_of(pair.get("limits")) or FLOOR
+            pair["score"] = (change >= limits["critical"], change / limits["warning"])
+        laid = laid_to([pair for pair in with_limits if pair["score"][1] >= 1])
+        worst = {}
+        for name in self.names:
+            own = [pair for pair in with_limits if name in pair["features"]]
+            own = [pair for pair in own if laid.get(tuple(pair["features"]), name) == name] or own
+            if own:
+                critical, score = max(pair["score"] for pair in own)
+                rivals = [pair for pair in found if name in pair["features"] and "limits" not in pair]
+                rivals = [pair for pair in rivals if pair["score"] >= (critical, score)]
+                as_bad = [pair for pair in own if pair["score"][1] >= score * (1 - ROUNDED)]
+                worst[name] = [abs(pair["current"] - pair["reference"]) for pair in [*as_bad, *rivals]]
+        return worst
 
     def beyond_chance(self):
         """The variance between windows that Spearman's pairs have in common beyond that of chance, weighted by the square of their rows."""

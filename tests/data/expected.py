@@ -36,7 +36,8 @@ import performance  # noqa: E402
 import segments  # noqa: E402
 import weekly_features  # noqa: E402
 
-NOT_FEATURES = {"household_id", "snapshot_ts", "last_event_ts"}
+KEY = "household_id"
+NOT_FEATURES = {KEY, "snapshot_ts", "last_event_ts"}
 TARGET = "segment"
 FLAG = "_imputed"
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
@@ -44,6 +45,8 @@ MOST_FREQUENT = 50
 # Fewest rows of a category with a bin of its own, where there are more categories than that.
 LEAST_BINNED = 5
 FINE, COARSE, VALUE_BINS = 1024, 10, 50
+# As many of the baseline's numbers as bins are surely made of.
+BINNED = 40_000
 SEVERITIES = ("warning", "critical")
 # Expected false alarms per window of 7 days: 1 per 7 d for warnings, 1 per 30 d for critical ones.
 BUDGET = {"warning": 1.0, "critical": 7 / 30}
@@ -346,6 +349,10 @@ class Feature:
             shares.append((int(most) if most >= FILL_SHARE * len(finite) else 0, len(finite)))
         return shares
 
+    def filled_in_limits(self, alphas, pooled):
+        """The increase of the share of filled-in values, and its limits: without a flag it is that of the most frequent number."""
+        return risen("imputation", self.filled_shares, self.current_filled_share, alphas, pooled, None if self.flags else most_by_luck)
+
     def distortion(self, current):
         """What the values that the flag names do to the distribution of the window."""
         numbers, flag = current[self.name].to_numpy(zero_copy_only=False).astype(float), self.flags[-1]
@@ -461,8 +468,19 @@ def together(shares):
     return numpy.mean(numpy.square(all_differences)), between.weight(all_differences)
 
 
-def risen(check, shares, current, alphas, pooled):
-    """A share that may not rise: its increase over the baseline windows' shares, and the limits."""
+def most_by_luck(rows, current, alpha):
+    """How often the most frequent of many numbers without a bin of their own may be among `current` ones, by luck; `rows` is how many
+    the baseline has."""
+    known = min(rows, BINNED)
+    most = max(0, math.ceil(known / FINE) - 1)
+    law = stats.nbinom(most + 0.5, known / (known + current))
+    # The first count that is reached with a probability of at most that.
+    return int(law.isf(alpha * max(1, most) / known)) + 1
+
+
+def risen(check, shares, current, alphas, pooled, by_luck=None):
+    """A share that may not rise: its increase over the baseline windows' shares, and the limits. Of the most frequent of many numbers
+    `by_luck` says how often it may be there."""
     n = len(shares)
     counted, rows = (sum(part) for part in zip(*shares))
     rate = (counted + 0.5) / (rows + 1)
@@ -474,7 +492,7 @@ def risen(check, shares, current, alphas, pooled):
     limits = {
         severity: limit(
             floor[severity],
-            float(stats.pearson3.isf(alpha, skewness) * error),
+            max(float(stats.pearson3.isf(alpha, skewness) * error), by_luck(rows, current[1], alpha) / current[1] - counted / rows if by_luck else 0.0),
             float(stats.t.isf(alpha, n + weight - 1) * spread * numpy.sqrt(1 + 1 / n)),
             2 * floor["critical"],
         )
@@ -533,10 +551,12 @@ def expected(week, baseline_weeks, faults, target):
     result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result["events"] = events(current)
-    result |= {"tests": tests, "alpha": alphas, "features": {}, "pairs": pairs.described(alphas), "performance": told.described(alphas)}
+    result["pairs"] = pairs.described(alphas)
+    result["worst_pairs"] = pairs.worst(result["pairs"])
+    result |= {"tests": tests, "alpha": alphas, "features": {}, "performance": told.described(alphas)}
     result["explained"] = told.explained()
     result["segments"] = divided.described(alphas)
-    result["missingness"] = missingness.described([feature.name for feature in features], baseline, pooled, current, alphas)
+    result["missingness"] = missingness.described([feature.name for feature in features], baseline, pooled, current, alphas, KEY)
     for feature, exact_limits, binned_limits in zip(features, exact, binned):
         result["features"][feature.name] = {
             "kind": "Numeric" if feature.numeric else "Categorical",
@@ -555,7 +575,7 @@ def expected(week, baseline_weeks, faults, target):
             "quality": risen("quality", feature.invalid_shares, feature.current_invalid_share, alphas, invalid),
             "outliers": risen("outliers", feature.outlier_shares, feature.current_outlier_share, alphas, far) if feature in fenced else None,
             "filled_in": feature.filled_in,
-            "imputation": risen("imputation", feature.filled_shares, feature.current_filled_share, alphas, filled) if feature.numeric else None,
+            "imputation": feature.filled_in_limits(alphas, filled) if feature.numeric else None,
         }
     add_adjusted(result["features"].values())
     return result

@@ -1,18 +1,23 @@
 """How the features of tables are missing together, by DuckDB, numpy and scipy: formulas of docs/statistics.md.
 
-The pattern of a row is the set of the features that are null in it.
+The pattern of a row is the set of the features that are null in it. An entity has all rows with its key.
 """
 import collections
 import itertools
 
 import duckdb
 import numpy
+import pyarrow
 import pyarrow.compute
 from scipy import spatial, special, stats
 
 FLOOR = {"warning": 0.10, "critical": 0.20}
 OWN_BIN, EXPECTED = 0.01, 10
 MOST_PAIRS = 10
+# Fewest rows of a pattern, most patterns and most features of Little's test, fewest rows of it for each feature, and what is left at
+# least of the variance of a standardised feature that is no combination of others.
+PATTERN_ROWS, MOST_PATTERNS, MOST_FEATURES, ROWS_OF_A_FEATURE = 20, 100, 30, 10
+REDUNDANT = 1e-5
 
 
 def gaps(table, names):
@@ -33,6 +38,18 @@ def completeness(table, names):
     query = f"select avg(least({', '.join(there)})), avg(({' + '.join(there)}) / {len(names)}) from rows_of_it"
     ((complete, filled),) = database.sql(query).fetchall()
     return {"complete": complete, "filled": filled, "patterns": len(patterns(table, names))}
+
+
+def complete_entities(tables, names, key):
+    """What DuckDB says of the entities of these windows: the share of those of which each feature is filled in in some row."""
+    filled = ", ".join(f'max(("{name}" is not null)::int)' for name in names)
+    database, entities, complete = duckdb.connect(), 0, 0
+    for table in tables:
+        database.register("rows_of_it", table)
+        query = f"select {key}, least({filled}) as complete from rows_of_it where {key} is not null group by {key}"
+        ((of_it, complete_of_it),) = database.sql(f"select count(*), sum(complete) from ({query})").fetchall()
+        entities, complete = entities + of_it, complete + complete_of_it
+    return float(complete) / entities
 
 
 class Bins:
@@ -138,7 +155,73 @@ def phi(cells, first, second):
     return float(numpy.corrcoef(x, y)[0, 1]) if 0 < x.mean() < 1 and 0 < y.mean() < 1 else None
 
 
-def described(names, baseline, pooled, current, alphas):
+def numbers(table, names):
+    """The numbers of the numeric ones of these columns: a row of the table each, NaN where there is none."""
+    numeric = [name for name in names if not pyarrow.types.is_dictionary(table.schema.field(name).type)]
+    return numpy.column_stack([table[name].to_numpy().astype(float) for name in numeric])
+
+
+def independent(covariance, columns):
+    """Those of the columns that are no combination of the ones before them."""
+    kept = []
+    for column in columns:
+        left = covariance[column, column]
+        if kept:
+            across = covariance[kept, column]
+            left -= across @ numpy.linalg.solve(covariance[numpy.ix_(kept, kept)], across)
+        if left > REDUNDANT:
+            kept.append(column)
+    return kept
+
+
+def maximum_likelihood(groups, start):
+    """Mean and covariance (denominator n) of a normal distribution by EM on the rows themselves: of which columns, with their rows."""
+    (mean, covariance), n = start, sum(len(rows) for _, rows in groups)
+    for _ in range(5_000):
+        first, second = numpy.zeros_like(mean), numpy.zeros_like(covariance)
+        for there, rows in groups:
+            filled, residual, gone = rows.copy(), numpy.zeros_like(covariance), ~there
+            if gone.any():
+                kept = independent(covariance, numpy.flatnonzero(there))
+                slopes = numpy.linalg.solve(covariance[numpy.ix_(kept, kept)], covariance[numpy.ix_(kept, gone)])
+                filled[:, gone] = mean[gone] + (rows[:, kept] - mean[kept]) @ slopes
+                residual[numpy.ix_(gone, gone)] = covariance[numpy.ix_(gone, gone)] - covariance[numpy.ix_(gone, kept)] @ slopes
+            first += filled.sum(axis=0)
+            second += filled.T @ filled + len(rows) * residual
+        before, mean = (mean, covariance), first / n
+        covariance = second / n - numpy.outer(mean, mean)
+        if max(abs(mean - before[0]).max(), abs(covariance - before[1]).max()) < 1e-10:
+            return mean, covariance
+    raise RuntimeError("the estimate did not converge")
+
+
+def little(table, names):
+    """Little's test: d squared, its degrees of freedom and its p-value; nothing without two patterns, or of few rows."""
+    values = numbers(table, names)
+    values = values[~numpy.isinf(values).any(axis=1) & ~numpy.isnan(values).all(axis=1)]
+    assert values.shape[1] <= MOST_FEATURES, "those with the most gaps take part first"
+    counted = collections.Counter(map(tuple, ~numpy.isnan(values))).most_common(MOST_PATTERNS)
+    patterns = [numpy.array(there) for there, count in counted if count >= PATTERN_ROWS]
+    if len(patterns) < 2:
+        return None
+    groups = [(there, values[(~numpy.isnan(values) == there).all(axis=1)]) for there in patterns]
+    used = numpy.concatenate([rows for _, rows in groups])
+    if len(used) < ROWS_OF_A_FEATURE * values.shape[1]:
+        return None
+    centre, spread = numpy.nanmean(used, axis=0), numpy.nanstd(used, axis=0, ddof=1)
+    groups = [(there, (rows - centre) / spread) for there, rows in groups]
+    complete = next(rows for there, rows in groups if there.all())
+    mean, covariance = maximum_likelihood(groups, (complete.mean(axis=0), numpy.cov(complete.T, bias=True)))
+    statistic, degrees = 0.0, -len(independent(covariance, range(values.shape[1])))
+    for there, rows in groups:
+        kept = independent(covariance, numpy.flatnonzero(there))
+        apart = rows[:, kept].mean(axis=0) - mean[kept]
+        statistic += len(rows) * apart @ numpy.linalg.solve(covariance[numpy.ix_(kept, kept)], apart)
+        degrees += len(kept)
+    return {"statistic": float(statistic), "degrees": degrees, "p_value": float(stats.chi2.sf(statistic, degrees))}
+
+
+def described(names, baseline, pooled, current, alphas, key):
     """All of it."""
     names = sorted(names)
     windows = [patterns(table, names) for table in baseline]
@@ -152,6 +235,8 @@ def described(names, baseline, pooled, current, alphas):
     return {
         "reference": completeness(pooled, names),
         "current": completeness(current, names),
+        "entities": {"reference": complete_entities(baseline, names, key), "current": complete_entities([current], names, key)},
+        "little": little(current, names) or {},
         "value": distance(bins.counts(together), bins.counts(now)),
         "limits": limits(bins, windows, together, now, alphas),
         "pairs": [pair for pair in pairs if pair["current"] is not None],

@@ -154,6 +154,31 @@ fn what_a_flag_says_equals_the_reference() {
     assert!(features.iter().all(|labels| labels["feature"] != flag));
 }
 
+/// Few rows, of which keys and features are null, and keys come twice: entities are complete though their rows are not, and the most
+/// frequent number is there so often by luck that no floor is the limit.
+#[test]
+fn few_rows_with_keys_that_come_twice_equal_the_reference() {
+    let customers = Customers::replay(1, WEEK_SECONDS);
+    let faults = json!({
+        "nulls": {"household_id": 0.05, "age": 0.3, "monetary_28d": 0.2},
+        "weeks": {"19": {"only": 0.05, "twice": 0.4}},
+    });
+    customers.faults(&faults);
+    let metrics = first_week(&customers);
+    let expected = expected("19", &["--faults", &faults.to_string()]);
+    check_tests(&metrics, &expected);
+    for (feature, expected) in expected["features"].as_object().unwrap() {
+        check_feature(&metrics, feature, expected);
+        let imputation = &expected["imputation"]["warning"]["limit"];
+        assert!(imputation.as_f64().is_none_or(|limit| limit > 0.02));
+    }
+    let missingness = &expected["missingness"];
+    check_missingness(&metrics, missingness);
+    let of_entities = missingness["entities"]["current"].as_f64();
+    let of_rows = missingness["current"]["complete"].as_f64();
+    assert!(of_entities > of_rows);
+}
+
 /// What features tell about a number: R² of those that are numbers themselves, ε² of categories.
 #[test]
 fn a_target_of_numbers_is_told_about_as_in_the_reference() {
@@ -226,7 +251,7 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
         check_distances(&metrics, feature, &expected["distances"], limits);
         check_bins(&metrics, feature, &expected["distances"]["bins"]);
     }
-    check_pairs(&metrics, &expected["pairs"]);
+    check_pairs(&metrics, &expected["pairs"], &expected["worst_pairs"]);
     check_performance(&metrics, &expected, 30);
     check_missingness(&metrics, &expected["missingness"]);
     check_segments(&metrics, &expected["segments"]);
@@ -477,8 +502,8 @@ fn check_edges(feature: &str, bin: &str, expected: &Value) {
 }
 
 /// How features hang together: all pairs by their norm and their largest, the ten most changed ones by themselves, and of each
-/// feature its worst pair with its limits, where these are Spearman's.
-fn check_pairs(metrics: &Metrics, pairs: &Value) {
+/// feature its worst pair with its limits, where these are Spearman's: the reference has no limits of others.
+fn check_pairs(metrics: &Metrics, pairs: &Value, worst: &Value) {
     // Values are rounded to six decimals, and variances, on which limits rest, to three digits.
     const ROUNDED: f64 = 3e-6;
     const OF_LIMITS: f64 = 0.01;
@@ -532,11 +557,18 @@ fn check_pairs(metrics: &Metrics, pairs: &Value) {
         .flat_map(|pair| pair["features"].as_array().unwrap());
     let names: std::collections::BTreeSet<&str> = names.filter_map(Value::as_str).collect();
     assert_eq!(names.len(), 38);
-    let mut limited = 0;
+    let (mut limited, mut certain) = (0, 0);
     for name in names {
         let labels = [("feature", name), ("check", "correlation")];
         let found = metrics.get("featuremonitor_check_value", &labels);
         let found = found.unwrap_or_else(|| panic!("{name} has no verdict about its pairs"));
+        if let Some(worst) = worst[name].as_array() {
+            let is_one = worst
+                .iter()
+                .any(|change| (number(change) - found).abs() <= ROUNDED);
+            assert!(is_one, "worst pair of {name}: {found}, not of {worst:?}");
+            certain += usize::from(worst.len() == 1);
+        }
         let own = pairs
             .iter()
             .filter(|pair| pair["features"].as_array().unwrap().contains(&json!(name)));
@@ -547,7 +579,7 @@ fn check_pairs(metrics: &Metrics, pairs: &Value) {
             })
             .unwrap();
         near(
-            &format!("worst pair of {name}"),
+            &format!("a pair of {name}"),
             Some(found),
             delta(pair).abs(),
             ROUNDED,
@@ -567,6 +599,10 @@ fn check_pairs(metrics: &Metrics, pairs: &Value) {
         }
     }
     assert!(limited > 20, "{limited} limits were compared");
+    assert!(
+        certain >= 15,
+        "{certain} features have one pair that is the worst"
+    );
 }
 
 /// What each feature tells about the target in baseline and window, and where that may fall, by how much it did and its limits; at
@@ -703,8 +739,11 @@ fn check_segments(metrics: &Metrics, expected: &Value) {
     }
 }
 
-/// How features are missing together: complete rows, patterns, the ten pairs whose gaps hang together most, and the check.
+/// How features are missing together: complete rows and entities, patterns, the ten pairs whose gaps hang together most, the check, and
+/// whether values are missing completely at random.
 fn check_missingness(metrics: &Metrics, expected: &Value) {
+    // The estimate has settled when standardised means and covariances change by less than 1e-6 a step.
+    const SETTLED: f64 = 1e-5;
     for (side, prefix) in [("current", ""), ("reference", "reference_")] {
         for (name, field) in [("complete_row", "complete"), ("filled_feature", "filled")] {
             let family = format!("featuremonitor_{prefix}{name}_ratio");
@@ -766,11 +805,24 @@ fn check_missingness(metrics: &Metrics, expected: &Value) {
         larger.count() < 10,
         "the pairs with the largest φ are shown"
     );
-    let p_value = metrics.find("featuremonitor_mcar_p_value");
-    assert!(
-        p_value.is_none_or(|p| (0.0..=1.0).contains(&p)),
-        "{p_value:?}"
-    );
+    for (side, prefix) in [("current", ""), ("reference", "reference_")] {
+        let family = format!("featuremonitor_{prefix}complete_entity_ratio");
+        let share = expected["entities"][side].as_f64().unwrap();
+        check(&family, metrics.find(&family), share, EXACT);
+    }
+    let little = &expected["little"];
+    for (name, field, tolerance) in [
+        ("mcar_statistic", "statistic", SETTLED),
+        ("mcar_degrees_of_freedom", "degrees", 0.0),
+        ("mcar_p_value", "p_value", SETTLED),
+    ] {
+        let family = format!("featuremonitor_{name}");
+        let found = metrics.find(&family);
+        match little[field].as_f64() {
+            Some(expected) => check(&family, found, expected, tolerance),
+            None => assert_eq!(found, None, "{family}"),
+        }
+    }
 }
 
 /// A time of the data, in microseconds, on the clock of the replay, in seconds.

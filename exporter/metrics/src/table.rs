@@ -452,7 +452,8 @@ table! {
     MISSING_PATTERNS = Gauge, Count, Monitor "featuremonitor_missing_patterns" [];
     "Many patterns are gaps that come one by one, few are sources that fail as a whole." => "featuremonitor_missing_patterns";
 
-    /// Pairs of features of which one is different where the other is missing, by Welch's test, adjusted over all pairs.
+    /// Pairs of features of which one is different where the other is missing: by Welch's test, adjusted over all pairs, or one constant
+    /// where it is missing and another where it is not.
     MISSING_DEPENDENCES = Gauge, Count, Monitor "featuremonitor_missing_dependences" [];
     "Find monitors in which leaving out rows with gaps would leave out somebody in particular." => "featuremonitor_missing_dependences > 0";
 

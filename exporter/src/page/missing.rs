@@ -158,8 +158,9 @@ fn differences(report: &MissingnessReport) -> Markup {
             }
             p.soft {
                 (words::count(significant)) " of " (words::plural(compared, "pair"))
-                " differ. A difference is that of the means in standard deviations, by Welch's test. It says why values may be "
-                "missing, and alarms nothing."
+                " differ. A difference is that of the means in standard deviations, by Welch's test; of two constants, one where the "
+                "other feature is missing and one where it is not, there is no deviation. It says why values may be missing, and "
+                "alarms nothing."
             }
         }
     }
@@ -170,7 +171,7 @@ fn row(difference: &Difference) -> Markup {
         tr {
             td { (difference.value) }
             td { (difference.missing) }
-            td { (words::measure(difference.effect)) }
+            td { (difference.effect.map_or("two constants".to_owned(), words::measure)) }
             td { (words::probability(difference.adjusted_p_value)) }
         }
     }

@@ -132,11 +132,11 @@ fn row(feature: &FeatureState, power: &Power, report: &PerformanceReport) -> Mar
 }
 
 fn interval(measured: Measured) -> String {
-    format!(
-        "{} to {}",
-        words::measure(measured.low),
-        words::measure(measured.high)
-    )
+    ends(measured.low, measured.high)
+}
+
+fn ends(low: f64, high: f64) -> String {
+    format!("{} to {}", words::measure(low), words::measure(high))
 }
 
 /// A measure, and below it its interval and what else there is to say.
@@ -213,7 +213,10 @@ fn weights(snapshot: &Snapshot, name: &str, evidence: &Evidence) -> Markup {
                             td.category title=(bin) { (bin) }
                             td { (words::percent(shares.of_class)) }
                             td { (words::percent(shares.of_rest)) }
-                            td { (words::measure(weight)) }
+                            td {
+                                (words::measure(weight))
+                                @if let Some(interval) = shares.interval { small { (ends(interval.low, interval.high)) } }
+                            }
                         }
                     }
                     @if left > 0 {
@@ -221,7 +224,7 @@ fn weights(snapshot: &Snapshot, name: &str, evidence: &Evidence) -> Markup {
                     }
                 }
             }
-            p.soft { "Weight of evidence: above 0 the bin speaks for the class, below 0 against it." }
+            p.soft { "Weight of evidence, and below it its 95 % interval: above 0 the bin speaks for the class, below 0 against it." }
         }
     }
 }

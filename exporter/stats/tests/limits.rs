@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use stats::distance::kstwo;
-use stats::limits::{Between, Parts, Pooled, floors, limits};
+use stats::limits::{Between, Parts, Pooled, fill_null, floors, limits, share_null};
 use stats::{Alpha, BySeverity, LimitPart, Statistic};
 
 #[derive(Deserialize)]
@@ -132,5 +132,31 @@ fn ks_nulls_are_kstwos() {
             1e-6,
         );
         assert!((1000..2500).contains(&first), "{name}: {first}");
+    }
+}
+
+/// How often the most frequent of many numbers may be there by luck, as `docs/statistics.md` states it: with b = ⌈N/1,024⌉ − 1, N at most
+/// 40,000, of `scipy.stats.nbinom(b + 0.5, N / (N + M))` the first count whose `sf(count - 1)` is at most α·b/N.
+#[test]
+fn the_most_frequent_number_is_there_as_often_as_luck_makes_it() {
+    for (alpha, reference, current, by_luck) in [
+        (0.05, 2_400, 300, 6.0),
+        (0.05, 40_000, 5_000, 18.0),
+        // Bins are surely made of no more than those.
+        (0.05, 100_000, 5_000, 18.0),
+        (1e-4, 15_000, 2_500, 18.0),
+        // A number that comes twice has a bin of its own: those without one were there once at most.
+        (0.05, 900, 100, 4.0),
+    ] {
+        let found = fill_null(alpha, 0, reference, current);
+        check(found, by_luck / current as f64, 1e-12);
+    }
+    // What the baseline has is taken off.
+    let found = fill_null(0.05, 12, 2_400, 300);
+    check(found, 6.0 / 300.0 - 12.0 / 2_400.0, 1e-12);
+    // `scipy.stats.pearson3` of a share that the baseline has more often than luck makes it.
+    for (counted, null) in [(24, 0.0110550005818121), (48, 0.015117485706166603)] {
+        check(fill_null(0.05, counted, 2_400, 300), null, 1e-9);
+        check(share_null(0.05, counted, 2_400, 300), null, 1e-9);
     }
 }

@@ -15,14 +15,19 @@ use stats::{
 const NAMES: [&str; 4] = ["age", "income", "spend", "visits"];
 const ROWS: usize = 2_000;
 
-/// A column of numbers of which some rows are null.
+/// A column of random numbers of which some rows are null.
 fn column(rng: &mut SmallRng, nulls: &[bool]) -> RowSample {
     let values: Vec<f64> = nulls.iter().map(|_| rng.random()).collect();
+    numbers(&values, nulls)
+}
+
+/// A column of these numbers, of which some rows are null.
+fn numbers(values: &[f64], nulls: &[bool]) -> RowSample {
     let mut bits = vec![0u8; nulls.len().div_ceil(8)];
     let there = nulls.iter().enumerate().filter(|(_, null)| !**null);
     there.for_each(|(row, _)| bits[row / 8] |= 1 << (row % 8));
     let column = Column::Numeric {
-        values: &values,
+        values,
         validity: Validity::bitmap(&bits, 0, nulls.len()).unwrap(),
     };
     let mut sample = RowSample::new(Kind::Numeric);
@@ -273,4 +278,45 @@ fn where_nothing_was_ever_missing_the_floor_holds() {
     let few = found(0.01, &mut rng);
     assert!(few.value > 0.0 && !few.over.warning, "{few:?}");
     assert!(found(0.05, &mut rng).over.warning);
+}
+
+/// A default that is written where another column is missing separates both sides, with no spread in either: the strongest dependence
+/// there is, of which t is infinite.
+#[test]
+fn two_constants_are_told_before_all_that_differs() {
+    let mut rng = SmallRng::seed_from_u64(6);
+    let reference = reference(&mut rng);
+    let nulls: Vec<bool> = (0..ROWS).map(|row| row % 10 == 0).collect();
+    let there = vec![false; ROWS];
+    let shifted = |by: f64, rng: &mut SmallRng| {
+        let values = nulls.iter();
+        let value = |null: &bool| rng.random::<f64>() + by * f64::from(u8::from(*null));
+        numbers(&values.map(value).collect::<Vec<f64>>(), &there)
+    };
+    let constant = |null: &bool| if *null { -1.0 } else { 5.0 };
+    let values: Vec<f64> = nulls.iter().map(constant).collect();
+    let columns = [
+        column(&mut rng, &nulls),
+        numbers(&values, &there),
+        shifted(1.0, &mut rng),
+        shifted(0.0, &mut rng),
+    ];
+    let named: Vec<(&str, &RowSample)> = NAMES.into_iter().zip(&columns).collect();
+    let window = WindowSummary {
+        missingness: Some(Missingness::new(&named).unwrap()),
+        ..WindowSummary::default()
+    };
+    let told = judged(&reference, &window).missingness.unwrap();
+    assert_eq!(told.compared, (3, 2));
+    let [first, second] = &told.differences[..] else {
+        panic!("{:?}", told.differences);
+    };
+    for (difference, value) in [(first, "income"), (second, "spend")] {
+        assert_eq!((&*difference.missing, &*difference.value), ("age", value));
+    }
+    assert_eq!((first.effect, first.adjusted_p_value), (None, 0.0));
+    assert!(
+        second.effect.is_some_and(|effect| effect > 2.0),
+        "{second:?}"
+    );
 }

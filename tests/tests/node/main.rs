@@ -127,6 +127,17 @@ impl Story {
         let metrics = Metrics::parse(&self.ask("/metrics").unwrap());
         assert_eq!(metrics.find("featuremonitor_source_up"), Some(1.0));
         assert_eq!(metrics.find("featuremonitor_baseline_rows"), Some(13_874.0));
+        // The baseline that the FeatureMonitor names is the one that is compared with.
+        let named = self.wait("its status names the baseline", || {
+            self.monitor()["status"].get("baseline").cloned()
+        });
+        let infos = metrics.labels("featuremonitor_baseline_info");
+        let [info] = &infos[..] else {
+            panic!("{infos:?}");
+        };
+        assert_eq!(named["digest"], info["digest"].as_str());
+        assert_eq!(named["version"].to_string(), info["version"]);
+        assert_eq!(named["revision"].to_string(), info["revision"]);
         let page = http::get(port, "/").unwrap();
         assert!(page.contains("<title>") && page.contains(MONITOR), "{page}");
         let events = self.kubectl(&["events", "--for=featuremonitor/customer-segmentation"]);

@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use stats::association::{self, Change, Changes, vif};
 use stats::decomposition::Segment;
 use stats::performance::{BinEvidence, Evidence, Measured, PowerMeasure};
+use stats::predictive::Interval;
 use stats::sequential::{ChartReading, Direction};
 use stats::{
     AssociationReport, Associations, BySeverity, Categories, Check, Column, CompleteEntities,
@@ -678,10 +679,15 @@ fn evidence() -> Evidence {
     let share = |part: u32| f64::from(part) / 55.0;
     let bins = (1..=10).map(|bin| {
         let (of_class, of_rest) = (share(bin), share(11 - bin));
+        let weight = (of_class / of_rest).ln();
         BinEvidence {
             of_class,
             of_rest,
-            weight: Some((of_class / of_rest).ln()),
+            weight: Some(weight),
+            interval: Some(Interval {
+                low: weight - 0.25,
+                high: weight + 0.25,
+            }),
         }
     });
     Evidence {

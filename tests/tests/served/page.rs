@@ -619,11 +619,26 @@ fn what_features_tell_about_the_target_is_said_in_numbers() {
         "2,000 rows of the sample with a known target. Together the features explain 31.0\u{a0}% of it. Their ranking is that of the \
          baseline (NDCG 0.970).",
     );
-    let row = "monetary_28d | AUC | 0.740 | 0.680 | 0.650 to 0.710 | 1.40× | 0.420 (0.330 to 0.510), strong \
-               | 0.060 (0.040 to 0.080), 5.5\u{a0}% | 0.120 (0.090 to 0.150), 0.119 (0.089 to 0.149) | 22.0\u{a0}%";
-    says(told, &cells(row));
-    let row = "weekday | AUC, not judged | – | 0.930 | 0.910 to 0.950 | – | 0.010 (0.000 to 0.020), unpredictive | – | – | –";
-    says(told, &cells(row));
+    let below = |value: &str, below: &str| format!("{value}<small>{below}</small>");
+    let row = [
+        "monetary_28d | AUC | 0.740",
+        &below("0.680", "0.650 to 0.710"),
+        "1.40×",
+        &below("0.420", "0.330 to 0.510, strong"),
+        &below("0.060", "0.040 to 0.080, 5.5\u{a0}%"),
+        &below("0.120", "0.090 to 0.150"),
+        &below("0.119", "0.089 to 0.149"),
+        "22.0\u{a0}%",
+    ];
+    says(told, &cells(&row.join(" | ")));
+    let row = [
+        "weekday | AUC, not judged | –",
+        &below("0.930", "0.910 to 0.950"),
+        "–",
+        &below("0.010", "0.000 to 0.020, unpredictive"),
+        "– | – | – | –",
+    ];
+    says(told, &cells(&row.join(" | ")));
 }
 
 #[test]
@@ -634,8 +649,8 @@ fn bins_of_the_features_that_tell_most_stand_with_their_weight() {
     says(told, "<h3>Bins of monetary_28d, for loyal</h3>");
     // Of the class 1 to 10 of 55 rows are in a bin, of the others 10 to 1.
     for row in [
-        "1.8\u{a0}% | 18.2\u{a0}% | −2.303",
-        "18.2\u{a0}% | 1.8\u{a0}% | 2.303",
+        "1.8\u{a0}% | 18.2\u{a0}% | −2.303<small>−2.553 to −2.053</small>",
+        "18.2\u{a0}% | 1.8\u{a0}% | 2.303<small>2.053 to 2.553</small>",
     ] {
         says(told, &cells(row));
     }

@@ -1,7 +1,7 @@
 //! How often which features are missing together in a row, compared with the baseline: one test of the window.
 //!
 //! Its value is the Jensen–Shannon distance of the frequencies over the baseline's frequent patterns, see
-//! [`pattern_drift`](crate::missingness::pattern_drift). Features that the window does not have take no part: that a column is
+//! [`pattern_bins`](crate::missingness::pattern_bins). Features that the window does not have take no part: that a column is
 //! gone is no pattern.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::distance::table::Table;
 use crate::distance::{NotComputed, Statistic, jensen_shannon};
 use crate::limits::{self, Alpha, Limit, Parts, floors};
 use crate::missingness::co_missing::{JointCounts, co_missing};
-use crate::missingness::pattern_drift::PatternBins;
+use crate::missingness::pattern_bins::PatternBins;
 use crate::missingness::patterns::{Distinct, Patterns};
 use crate::missingness::{self, McarTest, Missingness, summary};
 use crate::verdict::{BySeverity, Check, Verdict};
@@ -62,9 +62,10 @@ pub struct Difference {
     pub missing: String,
     /// The one whose values are compared.
     pub value: String,
-    /// By how many standard deviations its mean is larger where the other one is missing.
-    pub effect: f64,
-    /// Welch's p-value, adjusted over all pairs of the window.
+    /// By how many standard deviations its mean is larger where the other one is missing; `None` where it is one constant there, and
+    /// another where the other one is not missing, so that there is no deviation.
+    pub effect: Option<f64>,
+    /// Welch's p-value, adjusted over all pairs of the window that have one; 0 where there is no deviation.
     pub adjusted_p_value: f64,
 }
 
@@ -98,10 +99,10 @@ pub struct MissingnessReport {
     pub pairs: Vec<CoMissingPair>,
     /// Whether the window's values are missing completely at random.
     pub mcar: Result<McarTest, missingness::NotComputed>,
-    /// The features that differ most where others are missing, at most [`MOST_TOLD`], by rising p-value; those alone that differ
-    /// significantly.
+    /// The features that differ most where others are missing, at most [`MOST_TOLD`]: those that are two constants, then by rising
+    /// p-value; those alone that differ significantly.
     pub differences: Vec<Difference>,
-    /// How many pairs of features were compared so, and how many differ significantly.
+    /// How many pairs of features were compared so, and how many differ significantly, those that are two constants among both.
     pub compared: (u64, u64),
 }
 
@@ -175,8 +176,7 @@ impl PatternTest {
         }
         let reference = summary::of(&self.patterns, &self.joint, &columns);
         let current = window.of(&names);
-        let bins = PatternBins::freeze(&reference.0, self.rows);
-        let table = Table::new(&bins.counts(&reference.0), &bins.counts(&current.0));
+        let table = compared(&reference.0, &current.0, self.rows);
         let distance = jensen_shannon::distance(&table);
         let rows = current.0.rows();
         let (have, need) = (rows, Statistic::PatternDistance.minimum());
@@ -212,6 +212,12 @@ impl PatternTest {
     }
 }
 
+/// The patterns of both sides over the bins of the baseline for windows of so many rows.
+fn compared(reference: &Patterns, current: &Patterns, rows: u64) -> Table {
+    let bins = PatternBins::freeze(reference, rows);
+    Table::new(&bins.counts(reference), &bins.counts(current))
+}
+
 /// All windows together.
 fn pooled(sides: &[(Patterns, JointCounts)]) -> Option<(Patterns, JointCounts)> {
     let patterns = Patterns::pool(sides.iter().map(|(patterns, _)| patterns)).ok()??;
@@ -241,14 +247,22 @@ fn report(
     });
     let dependence = window.dependence();
     let own = |column: usize| window.features().get(column).cloned().unwrap_or_default();
+    // Nothing separates more than two constants.
+    let separated = dependence.separated.iter();
+    let separated = separated.map(|(missing, value)| Difference {
+        missing: own(*missing),
+        value: own(*value),
+        effect: None,
+        adjusted_p_value: 0.0,
+    });
     let splits = dependence.splits.iter();
     let significant = splits.filter(|split| split.adjusted_p_value <= missingness::SIGNIFICANT);
-    let differences = significant.take(MOST_TOLD).map(|split| Difference {
+    let differences = separated.chain(significant.map(|split| Difference {
         missing: own(split.missing),
         value: own(split.value),
-        effect: split.test.effect,
+        effect: Some(split.test.effect),
         adjusted_p_value: split.adjusted_p_value,
-    });
+    }));
     Some(MissingnessReport {
         features: names.len(),
         reference: completeness(&reference.0)?,
@@ -257,8 +271,11 @@ fn report(
         changed: changed(names, &reference.0, &current.0),
         pairs: pairs.collect(),
         mcar: window.mcar(),
-        differences: differences.collect(),
-        compared: (dependence.tested, dependence.significant),
+        differences: differences.take(MOST_TOLD).collect(),
+        compared: (
+            dependence.tested + dependence.separated_pairs,
+            dependence.significant + dependence.separated_pairs,
+        ),
     })
 }
 
@@ -296,4 +313,53 @@ fn changed(names: &[String], reference: &Patterns, current: &Patterns) -> Vec<Pa
             current,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::SmallRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::missingness::tests::{columns, counted};
+    use crate::oracle::{check, number};
+
+    fn random(rng: &mut SmallRng, many: usize, rows: usize, share: f64) -> Patterns {
+        Patterns::count(&columns(many, rows, |_, _| rng.random::<f64>() < share)).unwrap()
+    }
+
+    /// The crate's own reference table, as patterns.
+    #[test]
+    fn reference_values() {
+        let (before, now) = (counted(&[400, 300, 200, 100]), counted(&[120, 60, 90, 30]));
+        let table = compared(&before, &now, 300);
+        assert_eq!(table, Table::new(&[400, 300, 200, 100], &[120, 60, 90, 30]));
+        check(jensen_shannon::distance(&table), number("JS"), 1e-12);
+        let same = compared(&before, &before, 1_000);
+        assert_eq!(jensen_shannon::distance(&same), 0.0);
+    }
+
+    /// Nothing changes; the null at 0.05 is exceeded that often, also by many rare patterns. Where 40 patterns hold just about the
+    /// floor it is exceeded more often, as those that are above it in the baseline are so by luck.
+    #[test]
+    fn the_level_holds_when_nothing_changes() {
+        let mut rng = SmallRng::seed_from_u64(7);
+        for (many, share, n, m, most) in [
+            (20, 0.05, 2000, 2000, 22),
+            (100, 0.01, 1500, 1500, 22),
+            (40, 0.02, 6000, 1000, 36),
+        ] {
+            let (mut over, mut rare) = (0, 0);
+            for _ in 0..200 {
+                let before = random(&mut rng, many, n, share);
+                let table = compared(&before, &random(&mut rng, many, m, share), m as u64);
+                let distance = jensen_shannon::distance(&table);
+                over += u32::from(distance > jensen_shannon::null(&table, 0.05));
+                rare += u32::from(jensen_shannon::p_value(&table, distance) < 0.05);
+            }
+            // 0.05 is 10 of 200, with a standard deviation of 3.
+            assert!((1..=most).contains(&over), "{many}: {over}");
+            assert_eq!(over, rare, "{many}");
+        }
+    }
 }

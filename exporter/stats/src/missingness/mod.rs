@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`CompleteRows`] | how many rows miss no column, of all rows and columns |
 //! | [`CompleteEntities`] | how many entities have each column in some row |
-//! | [`patterns`] | which columns are missing at once, how often, and did that change |
+//! | [`patterns`] | which columns are missing at once, and how often |
 //! | [`co_missing`] | which two columns are missing together |
 //! | [`dependence`] | is one column different where another is missing |
 //! | [`mcar`] | are the values missing completely at random, all columns together |
@@ -24,7 +24,7 @@ mod entities;
 pub mod imputation;
 mod indicator;
 pub mod mcar;
-pub mod pattern_drift;
+pub(crate) mod pattern_bins;
 pub mod patterns;
 mod scaled;
 mod semidefinite;
@@ -48,14 +48,6 @@ pub enum NotComputed {
     /// The window, or the group that is meant, holds too little.
     #[error("too few rows: {have} where {need} are needed")]
     TooFewRows {
-        /// Rows that there are.
-        have: u64,
-        /// Rows that are needed.
-        need: u64,
-    },
-    /// The baseline holds too little.
-    #[error("too few rows in the baseline: {have} where {need} are needed")]
-    NoReference {
         /// Rows that there are.
         have: u64,
         /// Rows that are needed.
@@ -130,7 +122,7 @@ fn rows(lengths: impl ExactSizeIterator<Item = usize>) -> Result<usize, NotCompu
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// `many` columns whose cells a function says to be missing, asked column by column.
@@ -142,6 +134,17 @@ mod tests {
         (0..many)
             .map(|column| (0..rows).map(|row| missing(column, row)).collect())
             .collect()
+    }
+
+    /// Patterns of six columns with the given counts: masks 0, 1, 2, ….
+    pub(crate) fn counted(counts: &[u64]) -> patterns::Patterns {
+        let masks: Vec<usize> = counts
+            .iter()
+            .enumerate()
+            .flat_map(|(mask, count)| vec![mask; *count as usize])
+            .collect();
+        let missing = |column: usize, row: usize| masks[row] >> column & 1 == 1;
+        patterns::Patterns::count(&columns(6, masks.len(), missing)).unwrap()
     }
 
     /// Columns drawn as text, `x` for missing.

@@ -78,6 +78,9 @@ pub struct BinEvidence {
     pub of_rest: f64,
     /// Its weight of evidence in nats; `None` where it has no row.
     pub weight: Option<f64>,
+    /// 95 % interval of the weight.
+    #[serde(default)]
+    pub interval: Option<Interval>,
 }
 
 impl Measured {
@@ -182,15 +185,20 @@ fn evidence(table: &ClassTable, classes: Vec<Option<ClassInformation>>) -> Optio
     let known = known.filter(|(_, found)| found.is_steady());
     let (class, found) = known.max_by(|(_, a), (_, b)| a.value.total_cmp(&b.value))?;
     let (inside, outside) = (found.inside, found.outside);
-    let bins = table.by_bin().zip(found.weights).map(|(bin, weight)| {
-        let own = bin.get(class).copied().unwrap_or(0);
-        let others = bin.iter().sum::<u64>() - own;
-        BinEvidence {
-            of_class: own as f64 / inside as f64,
-            of_rest: others as f64 / outside as f64,
-            weight,
-        }
-    });
+    let weights = found.weights.into_iter().zip(found.intervals);
+    let bins = table
+        .by_bin()
+        .zip(weights)
+        .map(|(bin, (weight, interval))| {
+            let own = bin.get(class).copied().unwrap_or(0);
+            let others = bin.iter().sum::<u64>() - own;
+            BinEvidence {
+                of_class: own as f64 / inside as f64,
+                of_rest: others as f64 / outside as f64,
+                weight,
+                interval,
+            }
+        });
     Some(Evidence {
         class,
         value: found.value.max(0.0),
