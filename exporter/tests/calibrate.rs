@@ -431,6 +431,43 @@ fn too_few_windows_and_limits_beyond_the_largest_value_are_said() {
     assert_eq!(patch, None);
 }
 
+/// What a target explains may fall by more than 1, and PSI has no largest value: the API takes 1 and 1,000.
+#[test]
+fn a_limit_that_the_api_would_refuse_is_not_proposed() {
+    let wild = |most: f64| -> Vec<f64> {
+        let of = |window| if window % 2 == 0 { most } else { 0.01 };
+        (0..12).map(of).collect()
+    };
+    let psi = |most| of(Check::Drift, Statistic::Psi, &wild(most));
+    let cases = [
+        (of(Check::Performance, Statistic::AucFall, &wild(0.9)), 1.0),
+        (
+            of(Check::Performance, Statistic::ExplainedFall, &wild(1.9)),
+            1.0,
+        ),
+        (psi(900.0), 1000.0),
+        (
+            of(Check::Drift, Statistic::Wasserstein, &wild(900.0)),
+            1000.0,
+        ),
+    ];
+    for (feature, largest) in cases {
+        let (name, statistic) = (feature.name.clone(), feature.statistic);
+        let (found, patch) = calibrated(EXAMPLE, &[feature]);
+        let found = proposal(test(&found, &name), Severity::Warning);
+        assert_eq!(found, Proposal::NoneHolds { largest }, "{statistic}");
+        assert_eq!(patch, None);
+    }
+    // A bound that is large, and that the API takes.
+    let (found, patch) = calibrated(EXAMPLE, &[psi(2.0)]);
+    let found = proposal(test(&found, "drift PSI"), Severity::Warning);
+    assert!(
+        matches!(found, Proposal::Limit { value, .. } if value > 1.0),
+        "{found:?}"
+    );
+    patched(EXAMPLE, &patch.unwrap());
+}
+
 #[test]
 fn what_moves_or_has_changed_for_good_is_not_for_the_patch() {
     let rising: Vec<f64> = (0..12).map(|i| 0.2 + 0.02 * f64::from(i)).collect();

@@ -110,9 +110,9 @@ pub enum Proposal {
         /// The alarms.
         count: Count,
     },
-    /// The recipe asks for more than the largest value there is.
+    /// The recipe asks for more than the largest value there is, or than the manifest takes.
     NoneHolds {
-        /// That value.
+        /// That number.
         largest: f64,
     },
     /// The limit is shared with other tests.
@@ -405,16 +405,15 @@ impl Row<'_> {
         let floor = floors(self.statistic).map_or(0.0, |floors| *floors.get(severity));
         let least = at.limit.map_or(floor, |limit| limit.value);
         let value = round_up(between.bound(pooled, alpha).max(least));
-        match largest(self.statistic) {
-            Some(largest) if value >= largest => Proposal::NoneHolds { largest },
-            _ => {
-                let over = |cell: &Cell| cell.may_alarm && score(cell.value, value) >= 1.0;
-                let cells = self.cells.iter().map(|cell| cell.as_ref().map(over));
-                let alarms = alarms(cells, self.consecutive);
-                let count = Count::new(have, at.count.expected, alarms);
-                Proposal::Limit { value, count }
-            }
+        let largest = largest(self.statistic);
+        if value >= largest {
+            return Proposal::NoneHolds { largest };
         }
+        let over = |cell: &Cell| cell.may_alarm && score(cell.value, value) >= 1.0;
+        let cells = self.cells.iter().map(|cell| cell.as_ref().map(over));
+        let alarms = alarms(cells, self.consecutive);
+        let count = Count::new(have, at.count.expected, alarms);
+        Proposal::Limit { value, count }
     }
 }
 

@@ -52,15 +52,16 @@ pub fn not_proposed(statistic: Statistic) -> Option<Proposal> {
     }
 }
 
-/// The largest value of a statistic, which as a limit would never be passed; nothing where there is none.
-pub fn largest(statistic: Statistic) -> Option<f64> {
+/// At which number a limit of a statistic ends: its largest value, which as a limit would never be passed, or the most that a manifest
+/// takes.
+pub fn largest(statistic: Statistic) -> f64 {
     use Statistic::*;
     match statistic {
+        // A number whose slope turns tells less than nothing, so that what is explained may fall by more.
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
-        | DuplicateShare | PatternDistance | ImputedShare | SegmentDistance => Some(1.0),
-        // A number whose slope turns falls below 0.
-        Psi | Wasserstein | AssociationChange | AucFall | ExplainedFall | ChiSquared
-        | LevelDeviation | Ewma | Cusum => None,
+        | DuplicateShare | PatternDistance | ImputedShare | SegmentDistance | AssociationChange
+        | AucFall | ExplainedFall => 1.0,
+        Psi | Wasserstein | ChiSquared | LevelDeviation | Ewma | Cusum => 1000.0,
     }
 }
 
