@@ -700,11 +700,11 @@ impl Monitor {
         let known = &mut self.progress.contaminated;
         known.retain(|name| judged.breached.contains_key(name));
         let mut except = BTreeSet::new();
-        // What stands from before says nothing of the rows of this window.
+        // What stands from before says nothing of the rows of this window, and neither does how long an alarm waits.
         let own: BTreeMap<&str, Breaches> = judged
             .breached
             .keys()
-            .filter_map(|name| Some((name.as_str(), judged.own_breaches(name)?)))
+            .filter_map(|name| Some((name.as_str(), judged.passed(name)?)))
             .collect();
         let whole = contaminated::is_contaminated_as_a_whole(own.values());
         if known.leaves_out(WHOLE, phase, whole, most) {
