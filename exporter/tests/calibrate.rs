@@ -9,7 +9,7 @@ use exporter::snapshot::BaselineInfo;
 use exporter::window::Span;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use stats::limits::{Between, Pooled};
+use stats::limits::{Between, Pooled, autocorrelation_at_most};
 use stats::{
     Alpha, ByCheck, BySeverity, Check, Distance, FeatureReport, Limit, LimitPart, NotComputed,
     Scope, Severity, Statistic, Verdict, score,
@@ -283,7 +283,8 @@ fn each_check_has_its_own_recipe_and_place_in_the_patch() {
     let (found, patch) = calibrated(EXAMPLE, &features);
     let [missing, quality, duplicates] = names.map(|name| test(&found, &name));
     assert_eq!(quality.at.warning.finding, None);
-    let between = Between::differences(&JUMPY).unwrap();
+    let alike = autocorrelation_at_most(&[&JUMPY]);
+    let between = Between::differences(&JUMPY).unwrap().stretched(alike);
     let bound = between.bound(Pooled::default(), 1.0 / TESTS as f64);
     for test in [missing, duplicates] {
         assert_eq!(test.at.warning.count.alarms, 3);
@@ -301,6 +302,32 @@ fn each_check_has_its_own_recipe_and_place_in_the_patch() {
     // The window has no features to override.
     assert_eq!(&checks["duplicates"]["warning"], limit);
     patched(EXAMPLE, &patch);
+}
+
+/// What is high now and then is the same by its spread alone, in whichever order.
+#[test]
+fn shares_that_wander_ask_for_a_wider_limit() {
+    let up = [0.04, 0.06, 0.04, 0.06, 0.04, 0.06];
+    let wandering = [up, up.map(|value| -value)].concat().repeat(2);
+    let mut mixed = wandering.clone();
+    // Every fifth one of 24, which is each of them once.
+    for (place, value) in mixed.iter_mut().enumerate() {
+        *value = wandering[5 * place % 24];
+    }
+    let limit = |values: &[f64]| {
+        let missing = of(Check::Missing, Statistic::MissingShare, values);
+        let (name, features) = (missing.name.clone(), [missing]);
+        let (found, _) = calibrated(EXAMPLE, &features);
+        let found = test(&found, &name).at.warning.clone();
+        match found.finding.map(|finding| finding.proposal) {
+            Some(Proposal::Limit { value, .. }) => value,
+            other => panic!("{other:?}"),
+        }
+    };
+    let alike = [&wandering, &mixed].map(|values| autocorrelation_at_most(&[values]));
+    assert!(alike[0] > alike[1] + 0.1, "{alike:?}");
+    let [wide, narrow] = [limit(&wandering), limit(&mixed)];
+    assert!(wide > narrow, "{wide} {narrow}");
 }
 
 /// However many windows there are, and each for a reason of its own.

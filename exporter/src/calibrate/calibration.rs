@@ -150,7 +150,8 @@ struct Row<'a> {
 
 /// Counts the alarms of a replay, and computes limits where there are too many.
 pub fn calibration(monitor: &valid::Monitor, replay: &Replay) -> Calibration {
-    let rows = rows(monitor, replay);
+    let mut rows = rows(monitor, replay);
+    stretch(&mut rows);
     let mut spreads: BTreeMap<Statistic, Vec<(Vec<f64>, &Between)>> = BTreeMap::new();
     for row in &rows {
         let spread = row.between.iter().map(|between| (row.values(), between));
@@ -279,6 +280,23 @@ fn rows<'a>(monitor: &valid::Monitor, replay: &'a Replay) -> Vec<Row<'a>> {
         }
     }
     rows
+}
+
+/// Widens the bounds of statistics whose windows are like the ones before.
+fn stretch(rows: &mut [Row<'_>]) {
+    let mut series: BTreeMap<Statistic, Vec<Vec<f64>>> = BTreeMap::new();
+    for row in rows.iter() {
+        series.entry(row.statistic).or_default().push(row.values());
+    }
+    let alike = |(statistic, series): (&Statistic, &Vec<Vec<f64>>)| {
+        let series: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
+        (*statistic, limit::alike(*statistic, &series))
+    };
+    let alike: BTreeMap<Statistic, f64> = series.iter().map(alike).collect();
+    for row in rows {
+        let rho = alike.get(&row.statistic).copied().unwrap_or_default();
+        row.between = row.between.map(|between| between.stretched(rho));
+    }
 }
 
 /// What a report says of one check. A feature that moves by construction has no verdict on its drift, but a distance.

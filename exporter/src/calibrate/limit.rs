@@ -1,7 +1,7 @@
 //! The limit that replayed windows ask for, by the recipe that makes limits of the baseline's own windows.
 
 use stats::Statistic;
-use stats::limits::{Between, Pooled};
+use stats::limits::{Between, Pooled, autocorrelation_at_most};
 
 use super::calibration::Proposal;
 
@@ -33,6 +33,18 @@ pub fn pooled<'a>(
         // Features are null in the same rows, and all of them tell less about a target that is noise.
         MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
         | ExplainedFall => Pooled::of_series(tests.map(|(values, _)| values), between),
+    }
+}
+
+/// How much a window is like the one before, by the values of all tests of a statistic; 0 of distances, which do not say where to a
+/// window went.
+pub fn alike(statistic: Statistic, series: &[&[f64]]) -> f64 {
+    use Statistic::*;
+    match statistic {
+        Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance | SegmentDistance
+        | ChiSquared | AssociationChange | LevelDeviation | Ewma | Cusum => 0.0,
+        MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
+        | ExplainedFall => autocorrelation_at_most(series),
     }
 }
 
