@@ -367,6 +367,39 @@ fn where_no_number_of_windows_makes_a_limit_the_reason_is_a_true_one() {
     assert_eq!(patch, None);
 }
 
+/// A check that somebody asked for, and that never says anything, is not passed over.
+#[test]
+fn a_check_by_which_no_window_could_be_judged_is_said_with_its_reason() {
+    let features = [feature("jumpy", &JUMPY), feature("steady", &STEADY)];
+    let mut replay = replay(&features);
+    for (place, window) in replay.windows.iter_mut().enumerate() {
+        let [jumpy, steady] = &mut window.reports[..] else {
+            panic!("two features");
+        };
+        jumpy.verdicts.shift = Err(NotComputed::TooPersistent);
+        steady.verdicts.shift = Err(match place {
+            0 => NotComputed::TooPersistent,
+            _ => NotComputed::NoSpreadOfMeans,
+        });
+        jumpy.verdicts.level = Err(NotComputed::NotSeasonal);
+        // Judged, and with too few rows to alarm.
+        let few = features[0].verdict(0.2);
+        jumpy.verdicts.missing = Ok(Verdict { rows: 150, ..few });
+    }
+    let monitor = crds::manifest::load(EXAMPLE).unwrap().monitor;
+    let found = calibration(&monitor, &replay);
+    let found: Vec<_> = found.untested.iter().map(|of| (of.check, of.why)).collect();
+    let few = NotComputed::TooFewRows {
+        have: 150,
+        need: 200,
+    };
+    let expected = [
+        (Check::Missing, few),
+        (Check::Shift, NotComputed::TooPersistent),
+    ];
+    assert_eq!(found, expected);
+}
+
 /// Nothing can alarm there, so that nothing is expected there either.
 #[test]
 fn windows_whose_target_is_not_known_yet_do_not_count_for_performance() {

@@ -1,14 +1,15 @@
 //! From the verdicts on replayed windows to how often each check alarms, and which limits would hold the budget. Pure.
 
 use std::collections::BTreeMap;
+use std::mem::discriminant;
 use std::num::NonZeroU32;
 
 use crds::valid;
 use serde::Serialize;
 use stats::limits::{Between, MIN_WINDOWS, Pooled, floors};
 use stats::{
-    Alpha, ByCheck, BySeverity, Check, FeatureReport, Limit, NotComputed, Severity, Statistic,
-    score,
+    Alpha, ByCheck, BySeverity, Check, FeatureReport, Limit, NotComputed, Scope, Severity,
+    Statistic, score,
 };
 
 use super::count::{Count, Holds, alarms};
@@ -25,6 +26,17 @@ pub struct Calibration {
     pub checks: ByCheck<Option<BySeverity<Count>>>,
     /// Of each check of each feature that could be judged in some window.
     pub tests: Vec<Test>,
+    /// Checks that are on, and by which no window could be judged.
+    pub untested: Vec<Untested>,
+}
+
+/// A check without a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Untested {
+    /// The check.
+    pub check: Check,
+    /// Why, of most features and windows.
+    pub why: NotComputed,
 }
 
 /// One check of one feature in all windows.
@@ -203,8 +215,54 @@ pub fn calibration(monitor: &valid::Monitor, replay: &Replay) -> Calibration {
             let any = *replay.tests.get(check) > 0;
             any.then(|| count(Some(check), windows, share(check) * windows as f64))
         }),
+        untested: untested(replay, &tests),
         tests,
     }
+}
+
+/// The checks without a test that could have one: not those that are off, or about nothing in this manifest.
+fn untested(replay: &Replay, tests: &[Test]) -> Vec<Untested> {
+    let without = |check: &Check| !tests.iter().any(|test| test.check == *check);
+    let why = |check: Check| {
+        let whole = check.scope() == Scope::Window;
+        let reports = replay.windows.iter().flat_map(|window| &window.reports);
+        let reports = reports.filter(|report| report.name.is_empty() == whole);
+        let mut reasons: Vec<(NotComputed, usize)> = Vec::new();
+        for report in reports {
+            let reason = match report.verdicts.get(check) {
+                Ok(verdict) => NotComputed::TooFewRows {
+                    have: verdict.rows,
+                    need: verdict.min_rows,
+                },
+                Err(reason) => *reason,
+            };
+            let same = |(known, _): &&mut (NotComputed, usize)| {
+                discriminant(known) == discriminant(&reason)
+            };
+            match reasons.iter_mut().find(same) {
+                _ if is_about_nothing(&reason) => {}
+                Some((_, count)) => *count += 1,
+                None => reasons.push((reason, 1)),
+            }
+        }
+        let (why, _) = reasons.into_iter().max_by_key(|(_, count)| *count)?;
+        Some(Untested { check, why })
+    };
+    Check::ALL
+        .into_iter()
+        .filter(without)
+        .filter_map(why)
+        .collect()
+}
+
+fn is_about_nothing(reason: &NotComputed) -> bool {
+    matches!(
+        reason,
+        NotComputed::Disabled
+            | NotComputed::NotForKind { .. }
+            | NotComputed::NotSeasonal
+            | NotComputed::Seasonal
+    )
 }
 
 impl At {
