@@ -466,7 +466,7 @@ fn shift(subject: Subject<'_>, level: Level) -> Alert {
         About::Shift,
         "FeatureShift",
         "The mean of a feature has moved slowly, and stays.",
-        "The chart of the mean of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is at {{ $value | printf \"%.3g\" }}, and alarms until it is back at 0",
+        "The chart of the mean of {{ $labels.feature }} of {{ $labels.namespace }}/{{ $labels.monitor }} is at {{ $value | printf \"%.3g\" }}, and alarms until it has been back at 0 for a day",
         PLAIN,
     )
 }

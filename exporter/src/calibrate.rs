@@ -146,7 +146,7 @@ fn per(monitor: &valid::Monitor, severity: Severity, windows: usize) -> (f64, St
 fn no_limit(proposal: Proposal) -> String {
     match proposal {
         Proposal::NoneHolds { largest } => {
-            format!("no limit below {largest}, the largest value, holds")
+            format!("no limit below {largest}, the largest there can be, holds")
         }
         Proposal::Shared => {
             "pairs share their limit: set it by hand, or switch a feature off".to_owned()

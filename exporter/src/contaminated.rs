@@ -1,6 +1,6 @@
 //! Which windows stay out of a baseline that goes along, since something was wrong in them.
 //!
-//! A window in which a feature breached a critical limit, or became constant, does not become part of what that feature is
+//! A window in which a feature passed a critical limit, in however many windows in a row, or became constant, does not become part of what that feature is
 //! compared with: else an incident would make the next one usual. Other features of the window are taken in. What the features
 //! say together (how they hang together, about the target, in segments, how they are missing, and the keys) is of the window as a
 //! whole, and stays out as a whole when one of these checks breached. What lasts is no incident: after half as many windows in a

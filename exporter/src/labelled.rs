@@ -29,14 +29,15 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Notes a window and says whether what it tells stays out of a baseline that goes along: where some feature breached its
-    /// critical limit, at most so many times in a row.
+    /// Notes a window and says whether what it tells stays out of a baseline that goes along: where some feature passed its
+    /// critical limit, in however many windows in a row, at most so many times in a row.
     pub fn leaves_out(&mut self, labelled: &Labelled, most: u32) -> bool {
         // What stands from before says nothing of the rows of this window.
-        let breached = |told: &LabelledFeature| {
-            told.verdict.is_ok() && told.breached.is_some_and(|breached| breached.critical)
+        let passed = |told: &LabelledFeature| {
+            let verdict = told.verdict.as_ref();
+            verdict.is_ok_and(|verdict| verdict.over.critical)
         };
-        let contaminated = labelled.features.values().any(breached);
+        let contaminated = labelled.features.values().any(passed);
         let out = contaminated && self.left_out < most;
         self.left_out = match (contaminated, out) {
             (false, _) => 0,

@@ -31,6 +31,7 @@ use crate::progress::{self, Columns, JudgedState, Progress, Reach};
 use crate::rules::{self, Before, Measure, Outcome, Rule};
 use crate::season::Clock;
 use crate::segments::UsualSegments;
+use crate::settings::windows_a_day;
 use crate::snapshot::{Alarms, Breaches, Evaluation, Failure, OpenWindow, Snapshot};
 use crate::source::{FlightSource, Reason};
 use crate::store::{Store, StoreError};
@@ -610,6 +611,7 @@ impl Monitor {
             }
             let phases = clock.as_ref().map(|clock| clock.moment(span).phases);
             let phases = phases.unwrap_or_default();
+            let day = windows_a_day(&self.config);
             // A chart of a feature that is no longer there remembers nothing.
             let names: BTreeSet<&str> = features.iter().map(|f| f.name.as_str()).collect();
             let shifts = &mut self.progress.shifts;
@@ -618,7 +620,7 @@ impl Monitor {
             for ((place, report), window) in reports.zip(&current) {
                 let state = shifts.entry(report.name.clone()).or_default();
                 report.verdicts.shift =
-                    stats::judge_shift(&frozen.reference, place, state, *window, &phases);
+                    stats::judge_shift(&frozen.reference, place, state, *window, &phases, day);
             }
             let judged = JudgedState::new(
                 span,
@@ -698,11 +700,11 @@ impl Monitor {
         let known = &mut self.progress.contaminated;
         known.retain(|name| judged.breached.contains_key(name));
         let mut except = BTreeSet::new();
-        // What stands from before says nothing of the rows of this window.
+        // What stands from before says nothing of the rows of this window, and neither does how long an alarm waits.
         let own: BTreeMap<&str, Breaches> = judged
             .breached
             .keys()
-            .filter_map(|name| Some((name.as_str(), judged.own_breaches(name)?)))
+            .filter_map(|name| Some((name.as_str(), judged.passed(name)?)))
             .collect();
         let whole = contaminated::is_contaminated_as_a_whole(own.values());
         if known.leaves_out(WHOLE, phase, whole, most) {

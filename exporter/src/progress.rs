@@ -290,12 +290,13 @@ impl JudgedState {
         (breached != BySeverity::default()).then_some((verdict, breached))
     }
 
-    /// Which checks of a feature, or under the empty name of the window as a whole, this window itself breaches.
-    pub fn own_breaches(&self, name: &str) -> Option<Breaches> {
-        let (breached, report) = (self.breached.get(name)?, self.report(name)?);
+    /// Which limits of a feature, or under the empty name of the window as a whole, this window itself passes, in however many
+    /// windows in a row.
+    pub fn passed(&self, name: &str) -> Option<Breaches> {
+        let report = self.report(name)?;
         Some(Breaches::from_fn(|check| {
-            let judged = report.verdicts.get(check).is_ok();
-            breached.get(check).filter(|_| judged)
+            let verdict = report.verdicts.get(check).as_ref().ok();
+            verdict.map(|verdict| verdict.over)
         }))
     }
 

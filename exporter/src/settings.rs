@@ -87,6 +87,13 @@ pub fn window_length(monitor: &Monitor) -> Duration {
         .map_or(monitor.schedule.every, |window| window.length)
 }
 
+/// How many windows a day has, the last one begun counted in: 1 of windows of a day or longer.
+pub fn windows_a_day(monitor: &Monitor) -> u32 {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let length = window_length(monitor).as_nanos().max(1);
+    u32::try_from(DAY.as_nanos().div_ceil(length)).unwrap_or(u32::MAX)
+}
+
 fn settings_of(resolved: ResolvedCheck<f64>) -> CheckSettings {
     CheckSettings {
         enabled: resolved.enabled,
@@ -123,5 +130,22 @@ fn categorical(statistic: CategoricalStatistic) -> Statistic {
         CategoricalStatistic::PSI => Statistic::Psi,
         CategoricalStatistic::JensenShannon => Statistic::JensenShannon,
         CategoricalStatistic::Hellinger => Statistic::Hellinger,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_one_window_at_least_and_one_that_is_begun_counts() {
+        let example = include_str!("../../crds/examples/hourly-temperatures.yaml");
+        let mut monitor = crds::manifest::load(example).unwrap().monitor;
+        assert_eq!(windows_a_day(&monitor), 24);
+        for (hours, expected) in [(7, 4), (24, 1), (7 * 24, 1)] {
+            let window = monitor.data.window.as_mut().unwrap();
+            window.length = Duration::from_secs(hours * 60 * 60);
+            assert_eq!(windows_a_day(&monitor), expected, "{hours} h");
+        }
     }
 }

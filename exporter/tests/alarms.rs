@@ -367,7 +367,30 @@ fn an_alarm_that_stands_says_nothing_of_the_window_s_own_rows() {
     };
     let first = judge(Ok(drift(0.25)), None);
     let second = judge(Err(EMPTY), Some(&first));
-    let own = |state: &JudgedState| state.own_breaches("basket_mean").unwrap().drift;
+    let own = |state: &JudgedState| state.passed("basket_mean").unwrap().drift;
     assert!(own(&first).unwrap().critical);
     assert_eq!(own(&second), None);
+}
+
+/// An alarm waits for the second window, and a baseline that goes along is to have neither.
+#[test]
+fn a_window_over_a_limit_is_one_though_its_alarm_waits_for_the_next() {
+    let manifest = include_str!("../../crds/examples/customer-segmentation.yaml");
+    let manifest = manifest.replace("consecutive: 1", "consecutive: 2");
+    let config = crds::manifest::load(&manifest).unwrap().monitor;
+    let span = Span {
+        start: now(),
+        end: now(),
+    };
+    let first = JudgedState::new(
+        span,
+        300,
+        found(),
+        report(Ok(drift(0.25))),
+        &config,
+        &mut Streak::default(),
+        None,
+    );
+    assert!(!first.breached["basket_mean"].drift.unwrap().critical);
+    assert!(first.passed("basket_mean").unwrap().drift.unwrap().critical);
 }

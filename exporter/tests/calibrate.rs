@@ -9,7 +9,7 @@ use exporter::snapshot::BaselineInfo;
 use exporter::window::Span;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use stats::limits::{Between, Pooled};
+use stats::limits::{Between, Pooled, autocorrelation_at_most};
 use stats::{
     Alpha, ByCheck, BySeverity, Check, Distance, FeatureReport, Limit, LimitPart, NotComputed,
     Scope, Severity, Statistic, Verdict, score,
@@ -283,7 +283,8 @@ fn each_check_has_its_own_recipe_and_place_in_the_patch() {
     let (found, patch) = calibrated(EXAMPLE, &features);
     let [missing, quality, duplicates] = names.map(|name| test(&found, &name));
     assert_eq!(quality.at.warning.finding, None);
-    let between = Between::differences(&JUMPY).unwrap();
+    let alike = autocorrelation_at_most(&[&JUMPY]);
+    let between = Between::differences(&JUMPY).unwrap().stretched(alike);
     let bound = between.bound(Pooled::default(), 1.0 / TESTS as f64);
     for test in [missing, duplicates] {
         assert_eq!(test.at.warning.count.alarms, 3);
@@ -301,6 +302,32 @@ fn each_check_has_its_own_recipe_and_place_in_the_patch() {
     // The window has no features to override.
     assert_eq!(&checks["duplicates"]["warning"], limit);
     patched(EXAMPLE, &patch);
+}
+
+/// What is high now and then is the same by its spread alone, in whichever order.
+#[test]
+fn shares_that_wander_ask_for_a_wider_limit() {
+    let up = [0.04, 0.06, 0.04, 0.06, 0.04, 0.06];
+    let wandering = [up, up.map(|value| -value)].concat().repeat(2);
+    let mut mixed = wandering.clone();
+    // Every fifth one of 24, which is each of them once.
+    for (place, value) in mixed.iter_mut().enumerate() {
+        *value = wandering[5 * place % 24];
+    }
+    let limit = |values: &[f64]| {
+        let missing = of(Check::Missing, Statistic::MissingShare, values);
+        let (name, features) = (missing.name.clone(), [missing]);
+        let (found, _) = calibrated(EXAMPLE, &features);
+        let found = test(&found, &name).at.warning.clone();
+        match found.finding.map(|finding| finding.proposal) {
+            Some(Proposal::Limit { value, .. }) => value,
+            other => panic!("{other:?}"),
+        }
+    };
+    let alike = [&wandering, &mixed].map(|values| autocorrelation_at_most(&[values]));
+    assert!(alike[0] > alike[1] + 0.1, "{alike:?}");
+    let [wide, narrow] = [limit(&wandering), limit(&mixed)];
+    assert!(wide > narrow, "{wide} {narrow}");
 }
 
 /// However many windows there are, and each for a reason of its own.
@@ -338,6 +365,39 @@ fn where_no_number_of_windows_makes_a_limit_the_reason_is_a_true_one() {
         assert_eq!(proposal(test, Severity::Warning), expected);
     }
     assert_eq!(patch, None);
+}
+
+/// A check that somebody asked for, and that never says anything, is not passed over.
+#[test]
+fn a_check_by_which_no_window_could_be_judged_is_said_with_its_reason() {
+    let features = [feature("jumpy", &JUMPY), feature("steady", &STEADY)];
+    let mut replay = replay(&features);
+    for (place, window) in replay.windows.iter_mut().enumerate() {
+        let [jumpy, steady] = &mut window.reports[..] else {
+            panic!("two features");
+        };
+        jumpy.verdicts.shift = Err(NotComputed::TooPersistent);
+        steady.verdicts.shift = Err(match place {
+            0 => NotComputed::TooPersistent,
+            _ => NotComputed::NoSpreadOfMeans,
+        });
+        jumpy.verdicts.level = Err(NotComputed::NotSeasonal);
+        // Judged, and with too few rows to alarm.
+        let few = features[0].verdict(0.2);
+        jumpy.verdicts.missing = Ok(Verdict { rows: 150, ..few });
+    }
+    let monitor = crds::manifest::load(EXAMPLE).unwrap().monitor;
+    let found = calibration(&monitor, &replay);
+    let found: Vec<_> = found.untested.iter().map(|of| (of.check, of.why)).collect();
+    let few = NotComputed::TooFewRows {
+        have: 150,
+        need: 200,
+    };
+    let expected = [
+        (Check::Missing, few),
+        (Check::Shift, NotComputed::TooPersistent),
+    ];
+    assert_eq!(found, expected);
 }
 
 /// Nothing can alarm there, so that nothing is expected there either.
@@ -429,6 +489,43 @@ fn too_few_windows_and_limits_beyond_the_largest_value_are_said() {
         );
     }
     assert_eq!(patch, None);
+}
+
+/// What a target explains may fall by more than 1, and PSI has no largest value: the API takes 1 and 1,000.
+#[test]
+fn a_limit_that_the_api_would_refuse_is_not_proposed() {
+    let wild = |most: f64| -> Vec<f64> {
+        let of = |window| if window % 2 == 0 { most } else { 0.01 };
+        (0..12).map(of).collect()
+    };
+    let psi = |most| of(Check::Drift, Statistic::Psi, &wild(most));
+    let cases = [
+        (of(Check::Performance, Statistic::AucFall, &wild(0.9)), 1.0),
+        (
+            of(Check::Performance, Statistic::ExplainedFall, &wild(1.9)),
+            1.0,
+        ),
+        (psi(900.0), 1000.0),
+        (
+            of(Check::Drift, Statistic::Wasserstein, &wild(900.0)),
+            1000.0,
+        ),
+    ];
+    for (feature, largest) in cases {
+        let (name, statistic) = (feature.name.clone(), feature.statistic);
+        let (found, patch) = calibrated(EXAMPLE, &[feature]);
+        let found = proposal(test(&found, &name), Severity::Warning);
+        assert_eq!(found, Proposal::NoneHolds { largest }, "{statistic}");
+        assert_eq!(patch, None);
+    }
+    // A bound that is large, and that the API takes.
+    let (found, patch) = calibrated(EXAMPLE, &[psi(2.0)]);
+    let found = proposal(test(&found, "drift PSI"), Severity::Warning);
+    assert!(
+        matches!(found, Proposal::Limit { value, .. } if value > 1.0),
+        "{found:?}"
+    );
+    patched(EXAMPLE, &patch.unwrap());
 }
 
 #[test]

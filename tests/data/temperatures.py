@@ -11,11 +11,16 @@ Everything is computed by the definitions of docs/statistics.md, on the whole se
 """
 import csv
 import json
+import os
 import pathlib
 import sys
 from datetime import datetime, timedelta
 
+# Its matrices are so small that threads only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy
+import scipy.optimize
 import scipy.stats
 import vega_datasets
 
@@ -26,6 +31,10 @@ HOURS = 365 * 24
 ALPHA = {"warning": 1 / (7 * 24) / 4, "critical": 1 / (30 * 24) / 4}
 FLOORS = {"warning": 3.0, "critical": 4.0}
 LEAST = 4
+# The standard deviation of an EWMA with λ = 0.1.
+DEVIATION = (0.1 / 1.9) ** 0.5
+# Hours for which the charts are back at 0 before a signal ends.
+HOLD = 24
 
 
 def read(name):
@@ -94,8 +103,46 @@ def level(series, cycles):
     return found
 
 
+def run_length_rate(low, high, width, kernel, atom):
+    """1/N(0) of N(u) = 1 + atom(u)·N(0) + ∫ kernel(u, x)·N(x) dx over low ≤ x ≤ high: by Nyström's method at Gauss's nodes."""
+    if width > 100:
+        return 0.0
+    nodes, weights = numpy.polynomial.legendre.leggauss(12 + int(numpy.ceil(3 * width)))
+    states = numpy.concatenate([[0.0], low + (high - low) * (nodes + 1) / 2])
+    jumps = kernel(states[:, None], states[None, :]) * numpy.concatenate([[0.0], (high - low) / 2 * weights])
+    jumps[:, 0] = atom(states)
+    return numpy.clip(1 / numpy.linalg.solve(numpy.eye(len(states)) - jumps, numpy.ones(len(states)))[0], 0.0, 1.0)
+
+
+def ewma_rate(limit, location, scale):
+    end = limit * scale * DEVIATION
+    kernel = lambda u, x: scipy.stats.norm.pdf((x - 0.9 * u) / 0.1 - location) / 0.1
+    return run_length_rate(-end, end, end / 0.1, kernel, numpy.zeros_like)
+
+
+def cusum_rate(limit, location, scale):
+    def side(mean):
+        kernel = lambda u, x: scipy.stats.norm.pdf(x - u + 0.5 * scale - mean)
+        atom = lambda u: scipy.stats.norm.cdf(0.5 * scale - u - mean)
+        return run_length_rate(0.0, limit * scale, limit * scale / 2, kernel, atom)
+    return side(location) + side(-location)
+
+
+def chart_limit(rate, wanted, location, scale):
+    """The limit at which a chart alarms once in `wanted` windows, on average over the errors of mean and deviation."""
+    # The trapezoidal rule with step 1; a rate is the same on either side of the mean.
+    means, scales = numpy.arange(0, 6), numpy.arange(-6, 5)
+    weights = numpy.outer(numpy.where(means > 0, 2, 1) * scipy.stats.norm.pdf(means), scipy.stats.norm.pdf(scales))
+
+    def mean(limit):
+        rates = [[rate(limit, location * x, numpy.exp(scale * y)) for y in scales] for x in means]
+        return (weights * rates).sum() / weights.sum()
+    return scipy.optimize.brentq(lambda limit: numpy.log(max(mean(limit) * wanted, 1e-300)), 2.0, 30.0, xtol=1e-6)
+
+
 def shift(values, cycles):
-    """The chart of one feature, hour by hour: the EWMA in its deviations, and the innovation that it took in."""
+    """The charts of one feature, hour by hour: the EWMA in its deviations, the innovation that it took in, both sides of the CUSUM, and
+    whether a signal is told at each severity; and the limits, first of the EWMA."""
     begin = cycles * 24
     days = values[:begin].reshape(cycles, 24)
     others = numpy.array([numpy.median(numpy.delete(days, day, axis=0), axis=0) for day in range(cycles)])
@@ -106,8 +153,13 @@ def shift(values, cycles):
     phi = ((before - before.mean()) * (after - after.mean())).sum() / ((before - before.mean()) ** 2).sum()
     phi = min(phi + (1 + 3 * phi) / n, 0.99)
     deviation = (((after - phi * before) ** 2).sum() / (n - 2)) ** 0.5
+    errors = len(residuals) ** -0.5, (0.5 / n + (1 + phi) / ((1 - phi) * n)) ** 0.5
+    # Two charts share α.
+    limits = {of: [chart_limit(rate, 2 / alpha, *errors) for rate in (ewma_rate, cusum_rate)] for of, alpha in ALPHA.items()}
     medians = numpy.median(days, axis=0)
-    ewma = 0.0
+    ewma, sides = 0.0, [0.0, 0.0]
+    stands = {of: [0, False, False] for of in ALPHA}
+    told = {of: 0 for of in ALPHA}
     last, missed, found = None, 0, []
     for at in range(begin, HOURS):
         if numpy.isnan(values[at]):
@@ -115,27 +167,40 @@ def shift(values, cycles):
             found.append(None)
             continue
         value = values[at] - medians[at % 24] - mean
-        told = 0.0 if last is None else phi ** (1 + missed)
-        scale = deviation * ((1 - told**2) / (1 - phi**2)) ** 0.5
-        innovation = (value - told * (last or 0.0)) / scale
+        shrunk = 0.0 if last is None else phi ** (1 + missed)
+        scale = deviation * ((1 - shrunk**2) / (1 - phi**2)) ** 0.5
+        innovation = (value - shrunk * (last or 0.0)) / scale
         # One hour moves the charts by four deviations at most, and is remembered as no farther away.
         step = min(max(innovation, -4.0), 4.0)
         last, missed = (value if step == innovation else value + (step - innovation) * scale), 0
         ewma = 0.9 * ewma + 0.1 * step
-        found.append([ewma / (0.1 / 1.9) ** 0.5, innovation])
-    return found
+        score = ewma / DEVIATION
+        sides = [max(0.0, side + sign * step - 0.5) for side, sign in zip(sides, (1, -1))]
+        for of, (most, h) in limits.items():
+            sign, *up_down = stands[of]
+            if sign * score <= 0:
+                sign = numpy.sign(score) if abs(score) > most else 0
+            up_down = [side > 0 and (stood or side > h) for side, stood in zip(sides, up_down)]
+            stands[of] = [sign, *up_down]
+            # A signal is told until nothing has stood for a day.
+            told[of] = HOLD if any(stands[of]) else max(told[of] - 1, 0)
+        found.append([score, innovation, *sides, told["warning"] > 0, told["critical"] > 0])
+        sides = [min(side, limits["critical"][1]) for side in sides]
+    return found, limits
 
 
 def main():
     cycles = int(sys.argv[1])
     series = {name: read(name) for name in FILES}
     levels = level(series, cycles)
+    shifts = {name: shift(values, cycles) for name, values in series.items()}
     print(json.dumps({
         "missing": [(START + timedelta(hours=int(at))).isoformat() + "Z" for at in numpy.flatnonzero(numpy.isnan(series["seattle"]))],
         "features": {name: {
             "values": [None if numpy.isnan(value) else value for value in series[name]],
             "level": levels[name],
-            "shift": shift(series[name], cycles),
+            "shift": shifts[name][0],
+            "limits": shifts[name][1],
         } for name in FILES},
     }))
 

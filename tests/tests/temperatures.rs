@@ -12,7 +12,7 @@ use harness::customers::{python, workspace};
 use harness::server::Server;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use stats::{BySeverity, NotComputed, Verdict};
+use stats::{BySeverity, NotComputed, Severity, Statistic, Verdict};
 
 const FEATURES: [&str; 2] = ["san_francisco", "seattle"];
 const CYCLES: i64 = 28;
@@ -20,6 +20,8 @@ const CYCLES: i64 = 28;
 const HOURS: i64 = (31 + 28 + 20) * 24;
 /// Two exact computations of one number differ by rounding, and sums of thousands of windows by more of it.
 const EXACT: f64 = 1e-7;
+/// A limit of a chart is solved from an integral over what the baseline's errors may be, by two rules.
+const SOLVED: f64 = 0.01;
 
 fn hour(number: i64) -> Timestamp {
     let start: Timestamp = "2010-01-01T00:00:00Z".parse().unwrap();
@@ -66,9 +68,14 @@ fn verdicts<'a>(snapshot: &'a Snapshot, name: &str) -> [&'a Result<Verdict, NotC
 
 #[track_caller]
 fn near(found: f64, expected: &Value, what: &str) {
+    within(EXACT, found, expected, what);
+}
+
+#[track_caller]
+fn within(error: f64, found: f64, expected: &Value, what: &str) {
     let expected = expected.as_f64().unwrap();
     assert!(
-        (found - expected).abs() <= EXACT * (1.0 + expected.abs()),
+        (found - expected).abs() <= error * (1.0 + expected.abs()),
         "{what}: {found} where numpy has {expected}"
     );
 }
@@ -84,6 +91,9 @@ async fn hours_are_judged_as_numpy_judges_them() {
     begin(&mut monitor, first).await;
     let mut alarms = [[BySeverity::<u32>::default(); 2]; 2];
     let mut shifted: [Option<i64>; 2] = [None; 2];
+    let mut statistics: [Option<Statistic>; 2] = [None; 2];
+    // Alarms of the shift that begin, and whether it was critical in the last hour with a verdict.
+    let mut begun = [(0, false); 2];
     let mut missing = Vec::new();
     for number in first..HOURS {
         let snapshot = judge(&mut monitor, number).await;
@@ -117,14 +127,33 @@ async fn hours_are_judged_as_numpy_judges_them() {
             let charts = feature.charts.unwrap();
             near(charts.ewma, &of("shift")[0], &what);
             near(charts.innovation, &of("shift")[1], &what);
+            // Once a side of the CUSUM is held, it goes on from a limit.
+            if shifted[place].is_none() {
+                for (place, side) in [charts.upper, charts.lower].into_iter().enumerate() {
+                    near(side, &of("shift")[2 + place], &what);
+                }
+            }
+            let limits = &expected["features"][name]["limits"];
+            let chart = usize::from(shift.statistic == Statistic::Cusum);
+            for (severity, limit) in shift.limits.iter() {
+                let severity = match severity {
+                    Severity::Warning => "warning",
+                    Severity::Critical => "critical",
+                };
+                within(SOLVED, limit.value, &limits[severity][chart], &what);
+            }
             for (check, verdict) in [level, shift].into_iter().enumerate() {
                 let count = &mut alarms[place][check];
                 *count = count
                     .zip(verdict.over)
                     .map(|(sum, over)| sum + u32::from(over));
             }
+            let (count, was) = &mut begun[place];
+            *count += u32::from(shift.over.critical && !*was);
+            *was = shift.over.critical;
             if shift.over.critical && shifted[place].is_none() {
                 shifted[place] = Some(number);
+                statistics[place] = Some(shift.statistic);
                 println!("{name} has shifted at {}: {shift:?}", hour(number));
             }
         }
@@ -136,6 +165,10 @@ async fn hours_are_judged_as_numpy_judges_them() {
         "hours over the limit (level, shift), of {}: {alarms:?}",
         HOURS - first
     );
+    // As the pages say.
+    assert_eq!(statistics, [Some(Statistic::Ewma), Some(Statistic::Cusum)]);
+    // Spring makes the days differ more from the nights than they did, and is no shift of every day anew.
+    assert_eq!(begun, [(1, true); 2]);
     for (place, name) in FEATURES.iter().enumerate() {
         let [level, shift] = alarms[place];
         let hours = f64::from((HOURS - first) as i32);
@@ -272,6 +305,27 @@ fn the_pages_say_what_numpy_has_of_the_year() {
                 assert!(hours.any(|hour| hour / 24 == day(end)), "{name}: {end}");
             }
         }
+        let told: Vec<bool> = feature["shift"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|hour| hour[5].as_bool())
+            .collect();
+        let hours = told.iter().filter(|told| **told).count();
+        let begun = told.windows(2).filter(|pair| !pair[0] && pair[1]).count();
+        assert!(!told[0]);
+        let hours = format!("{},{:03}", hours / 1000, hours % 1000);
+        says(&format!(
+            "| shifted, by `shift` at critical | {hours} | for the first time"
+        ));
+        says(&format!("; alarms in the year: {begun} |"));
+        let last = feature["shift"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .rposition(|hour| hour[5] == true);
+        let ends = self::hour(CYCLES * 24 + last.unwrap() as i64 + 1);
+        says(&ends.strftime("until %-d %B at %H:%M").to_string());
         let value = |day: i64, hour: i64| feature["values"][(day * 24 + hour) as usize].as_f64();
         for (hour, from, to, low, high, later, reached) in still[place] {
             let values = (day(from)..=day(to)).filter_map(|day| value(day, *hour));

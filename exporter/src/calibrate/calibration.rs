@@ -1,14 +1,15 @@
 //! From the verdicts on replayed windows to how often each check alarms, and which limits would hold the budget. Pure.
 
 use std::collections::BTreeMap;
+use std::mem::discriminant;
 use std::num::NonZeroU32;
 
 use crds::valid;
 use serde::Serialize;
 use stats::limits::{Between, MIN_WINDOWS, Pooled, floors};
 use stats::{
-    Alpha, ByCheck, BySeverity, Check, FeatureReport, Limit, NotComputed, Severity, Statistic,
-    score,
+    Alpha, ByCheck, BySeverity, Check, FeatureReport, Limit, NotComputed, Scope, Severity,
+    Statistic, score,
 };
 
 use super::count::{Count, Holds, alarms};
@@ -25,6 +26,17 @@ pub struct Calibration {
     pub checks: ByCheck<Option<BySeverity<Count>>>,
     /// Of each check of each feature that could be judged in some window.
     pub tests: Vec<Test>,
+    /// Checks that are on, and by which no window could be judged.
+    pub untested: Vec<Untested>,
+}
+
+/// A check without a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Untested {
+    /// The check.
+    pub check: Check,
+    /// Why, of most features and windows.
+    pub why: NotComputed,
 }
 
 /// One check of one feature in all windows.
@@ -110,9 +122,9 @@ pub enum Proposal {
         /// The alarms.
         count: Count,
     },
-    /// The recipe asks for more than the largest value there is.
+    /// The recipe asks for more than the largest value there is, or than the manifest takes.
     NoneHolds {
-        /// That value.
+        /// That number.
         largest: f64,
     },
     /// The limit is shared with other tests.
@@ -150,7 +162,8 @@ struct Row<'a> {
 
 /// Counts the alarms of a replay, and computes limits where there are too many.
 pub fn calibration(monitor: &valid::Monitor, replay: &Replay) -> Calibration {
-    let rows = rows(monitor, replay);
+    let mut rows = rows(monitor, replay);
+    stretch(&mut rows);
     let mut spreads: BTreeMap<Statistic, Vec<(Vec<f64>, &Between)>> = BTreeMap::new();
     for row in &rows {
         let spread = row.between.iter().map(|between| (row.values(), between));
@@ -202,8 +215,54 @@ pub fn calibration(monitor: &valid::Monitor, replay: &Replay) -> Calibration {
             let any = *replay.tests.get(check) > 0;
             any.then(|| count(Some(check), windows, share(check) * windows as f64))
         }),
+        untested: untested(replay, &tests),
         tests,
     }
+}
+
+/// The checks without a test that could have one: not those that are off, or about nothing in this manifest.
+fn untested(replay: &Replay, tests: &[Test]) -> Vec<Untested> {
+    let without = |check: &Check| !tests.iter().any(|test| test.check == *check);
+    let why = |check: Check| {
+        let whole = check.scope() == Scope::Window;
+        let reports = replay.windows.iter().flat_map(|window| &window.reports);
+        let reports = reports.filter(|report| report.name.is_empty() == whole);
+        let mut reasons: Vec<(NotComputed, usize)> = Vec::new();
+        for report in reports {
+            let reason = match report.verdicts.get(check) {
+                Ok(verdict) => NotComputed::TooFewRows {
+                    have: verdict.rows,
+                    need: verdict.min_rows,
+                },
+                Err(reason) => *reason,
+            };
+            let same = |(known, _): &&mut (NotComputed, usize)| {
+                discriminant(known) == discriminant(&reason)
+            };
+            match reasons.iter_mut().find(same) {
+                _ if is_about_nothing(&reason) => {}
+                Some((_, count)) => *count += 1,
+                None => reasons.push((reason, 1)),
+            }
+        }
+        let (why, _) = reasons.into_iter().max_by_key(|(_, count)| *count)?;
+        Some(Untested { check, why })
+    };
+    Check::ALL
+        .into_iter()
+        .filter(without)
+        .filter_map(why)
+        .collect()
+}
+
+fn is_about_nothing(reason: &NotComputed) -> bool {
+    matches!(
+        reason,
+        NotComputed::Disabled
+            | NotComputed::NotForKind { .. }
+            | NotComputed::NotSeasonal
+            | NotComputed::Seasonal
+    )
 }
 
 impl At {
@@ -279,6 +338,23 @@ fn rows<'a>(monitor: &valid::Monitor, replay: &'a Replay) -> Vec<Row<'a>> {
         }
     }
     rows
+}
+
+/// Widens the bounds of statistics whose windows are like the ones before.
+fn stretch(rows: &mut [Row<'_>]) {
+    let mut series: BTreeMap<Statistic, Vec<Vec<f64>>> = BTreeMap::new();
+    for row in rows.iter() {
+        series.entry(row.statistic).or_default().push(row.values());
+    }
+    let alike = |(statistic, series): (&Statistic, &Vec<Vec<f64>>)| {
+        let series: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
+        (*statistic, limit::alike(*statistic, &series))
+    };
+    let alike: BTreeMap<Statistic, f64> = series.iter().map(alike).collect();
+    for row in rows {
+        let rho = alike.get(&row.statistic).copied().unwrap_or_default();
+        row.between = row.between.map(|between| between.stretched(rho));
+    }
 }
 
 /// What a report says of one check. A feature that moves by construction has no verdict on its drift, but a distance.
@@ -405,16 +481,15 @@ impl Row<'_> {
         let floor = floors(self.statistic).map_or(0.0, |floors| *floors.get(severity));
         let least = at.limit.map_or(floor, |limit| limit.value);
         let value = round_up(between.bound(pooled, alpha).max(least));
-        match largest(self.statistic) {
-            Some(largest) if value >= largest => Proposal::NoneHolds { largest },
-            _ => {
-                let over = |cell: &Cell| cell.may_alarm && score(cell.value, value) >= 1.0;
-                let cells = self.cells.iter().map(|cell| cell.as_ref().map(over));
-                let alarms = alarms(cells, self.consecutive);
-                let count = Count::new(have, at.count.expected, alarms);
-                Proposal::Limit { value, count }
-            }
+        let largest = largest(self.statistic);
+        if value >= largest {
+            return Proposal::NoneHolds { largest };
         }
+        let over = |cell: &Cell| cell.may_alarm && score(cell.value, value) >= 1.0;
+        let cells = self.cells.iter().map(|cell| cell.as_ref().map(over));
+        let alarms = alarms(cells, self.consecutive);
+        let count = Count::new(have, at.count.expected, alarms);
+        Proposal::Limit { value, count }
     }
 }
 

@@ -23,6 +23,8 @@ struct Document<'a> {
     baseline: Baseline<'a>,
     budget: Vec<Budget>,
     tests: Vec<Tested<'a>>,
+    /// Checks that are on, and by which no window could be judged.
+    untested: Vec<Untested>,
     patch: Option<&'a Value>,
     left_out_of_patch: &'a [String],
     command: Option<String>,
@@ -90,6 +92,12 @@ struct Found {
 }
 
 #[derive(Serialize)]
+struct Untested {
+    check: &'static str,
+    because: String,
+}
+
+#[derive(Serialize)]
 struct InForce {
     value: f64,
     part: LimitPart,
@@ -139,6 +147,14 @@ pub fn json(answer: &Answer<'_>) -> serde_json::Result<String> {
             .tests
             .iter()
             .map(|test| tested(answer, test))
+            .collect(),
+        untested: calibration
+            .untested
+            .iter()
+            .map(|untested| Untested {
+                check: untested.check.name(),
+                because: untested.why.to_string(),
+            })
             .collect(),
         patch: patch.as_ref().map(|patch| &patch.value),
         left_out_of_patch: patch.as_ref().map_or(&[], |patch| &patch.left_out),

@@ -1,7 +1,7 @@
 //! The limit that replayed windows ask for, by the recipe that makes limits of the baseline's own windows.
 
 use stats::Statistic;
-use stats::limits::{Between, Pooled};
+use stats::limits::{Between, Pooled, autocorrelation_at_most};
 
 use super::calibration::Proposal;
 
@@ -36,6 +36,18 @@ pub fn pooled<'a>(
     }
 }
 
+/// How much a window is like the one before, by the values of all tests of a statistic; 0 of distances, which do not say where to a
+/// window went.
+pub fn alike(statistic: Statistic, series: &[&[f64]]) -> f64 {
+    use Statistic::*;
+    match statistic {
+        Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance | SegmentDistance
+        | ChiSquared | AssociationChange | LevelDeviation | Ewma | Cusum => 0.0,
+        MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
+        | ExplainedFall => autocorrelation_at_most(series),
+    }
+}
+
 /// Why no number of windows makes a limit of a statistic; nothing where enough of them do.
 pub fn not_proposed(statistic: Statistic) -> Option<Proposal> {
     use Statistic::*;
@@ -52,15 +64,16 @@ pub fn not_proposed(statistic: Statistic) -> Option<Proposal> {
     }
 }
 
-/// The largest value of a statistic, which as a limit would never be passed; nothing where there is none.
-pub fn largest(statistic: Statistic) -> Option<f64> {
+/// At which number a limit of a statistic ends: its largest value, which as a limit would never be passed, or the most that a manifest
+/// takes.
+pub fn largest(statistic: Statistic) -> f64 {
     use Statistic::*;
     match statistic {
+        // A number whose slope turns tells less than nothing, so that what is explained may fall by more.
         Ks | JensenShannon | Hellinger | MissingShare | InvalidShare | OutlierShare
-        | DuplicateShare | PatternDistance | ImputedShare | SegmentDistance => Some(1.0),
-        // A number whose slope turns falls below 0.
-        Psi | Wasserstein | AssociationChange | AucFall | ExplainedFall | ChiSquared
-        | LevelDeviation | Ewma | Cusum => None,
+        | DuplicateShare | PatternDistance | ImputedShare | SegmentDistance | AssociationChange
+        | AucFall | ExplainedFall => 1.0,
+        Psi | Wasserstein | ChiSquared | LevelDeviation | Ewma | Cusum => 1000.0,
     }
 }
 

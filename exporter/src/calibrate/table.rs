@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::Table;
 use stats::{Alpha, Check, Severity};
 
-use super::calibration::{Proposal, Test, Why};
+use super::calibration::{Proposal, Test, Untested, Why};
 use super::count::{Count, Holds};
 use super::{Answer, no_limit, no_patch, per, rate, severity, short};
 use crate::table::{number, part, plural, right, subject, table, tested};
@@ -21,6 +21,14 @@ pub fn tables(answer: &Answer<'_>) -> Result<String, String> {
     );
     let notes = alpha_notes(answer);
     text.push_str(&notes);
+    let untested = &answer.calibration.untested;
+    if !untested.is_empty() {
+        let _ = writeln!(
+            text,
+            "\nOn, and by which no window could be judged\n\n{}",
+            reasons(untested)
+        );
+    }
     let tests = &answer.calibration.tests;
     let over: Vec<&Test> = tests.iter().filter(|test| test.is_over()).collect();
     if !over.is_empty() {
@@ -181,6 +189,15 @@ fn alpha_notes(answer: &Answer<'_>) -> String {
         Some(format!("The budget of {} {says}.\n", severity(of)))
     };
     answer.replay.alpha.iter().filter_map(note).collect()
+}
+
+/// Checks without a test, each with the reason.
+fn reasons(untested: &[Untested]) -> Table {
+    let mut table = table(["check", "because"]);
+    for Untested { check, why } in untested {
+        table.add_row([check.name().to_owned(), why.to_string()]);
+    }
+    table
 }
 
 /// The limits that are passed too often, and what they would have to be.

@@ -231,8 +231,8 @@ fn reasons(snapshot: &Snapshot, feature: &FeatureState) -> Vec<(&'static str, St
             Direction::Down => "smaller",
         };
         let text = format!(
-            "Its mean has shifted to {to} values than when the baseline was frozen. That stands until its charts are back at 0; \
-             spec.baseline.revision accepts the new level."
+            "Its mean has shifted to {to} values than when the baseline was frozen. That stands until its charts have \
+             been back at 0 for a day; spec.baseline.revision accepts the new level."
         );
         reasons.push(("", text));
     }

@@ -251,9 +251,9 @@ pub fn autocorrelation<'a>(series: impl Iterator<Item = &'a [f64]>) -> f64 {
     }
 }
 
-/// The same and two of its standard errors on top, √((1 − r²)/(kn)) with k the number of series that are independent: few windows
+/// [`autocorrelation`] and two of its standard errors on top, √((1 − r²)/(kn)) with k the number of series that are independent: few windows
 /// of what moves in all features at once do not tell how much they resemble each other.
-fn autocorrelation_at_most(series: &[&[f64]]) -> f64 {
+pub fn autocorrelation_at_most(series: &[&[f64]]) -> f64 {
     let windows = series.iter().map(|own| own.len()).max().unwrap_or(0);
     if windows < MIN_SERIES {
         return 0.0;

@@ -71,7 +71,7 @@ impl Detectors {
     }
 
     fn update(&mut self, value: Option<f64>) -> Option<ChartReading> {
-        self.charts.update(&self.standard, self.limits, value)
+        self.charts.update(&self.standard, self.limits, value, 1)
     }
 }
 
@@ -156,6 +156,38 @@ fn a_shift_is_found_soon_and_stands() {
         assert!(delay < most, "{delay}");
         assert!(stands > least && wrong * 100 < standing, "{stands} {wrong}");
     }
+}
+
+/// A pattern of the day that grew with a shift takes a side of the CUSUM that is held back to 0 within each day.
+#[test]
+fn a_shift_with_a_pattern_of_the_day_is_told_once() {
+    let fields = serde_json::json!({"mean": 10.0, "autocorrelation": 0.0, "deviation": 1.0, "points": 100, "pairs": 99});
+    let standard: Standard = serde_json::from_value(fields).unwrap();
+    let limits = ChartLimits {
+        ewma: 3.5,
+        cusum: Some(6.0),
+    };
+    let limits = BySeverity {
+        warning: limits,
+        critical: limits,
+    };
+    // 28 days of 40 have it.
+    let told = |day: u32| {
+        let (mut charts, mut begun, mut before) = (Charts::default(), 0, None);
+        for hour in 0..40 * 24 {
+            let shift = f64::from(u8::from((2..30).contains(&(hour / 24))));
+            let pattern = (std::f64::consts::TAU * f64::from(hour) / 24.0).sin();
+            let value = Some(10.0 + shift * (0.3 + 2.0 * pattern));
+            let reading = charts.update(&standard, limits, value, day).unwrap();
+            let now = reading.shifted.critical;
+            begun += u32::from(now.is_some() && before.is_none());
+            before = now;
+        }
+        assert_eq!(before, None, "it ends");
+        begun
+    };
+    assert!(told(1) >= 20, "{}", told(1));
+    assert_eq!(told(24), 1);
 }
 
 #[test]

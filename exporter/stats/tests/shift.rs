@@ -39,7 +39,7 @@ fn a_shift_that_stays_is_found_once_and_ends() {
     let mut judge = |shift: f64, windows: usize| -> Vec<bool> {
         let verdict = |_| {
             let summary = window(series.next() + shift);
-            let found = judge_shift(&reference, 0, &mut state, Some(&summary), &[]).unwrap();
+            let found = judge_shift(&reference, 0, &mut state, Some(&summary), &[], 1).unwrap();
             assert!(matches!(
                 found.statistic,
                 Statistic::Ewma | Statistic::Cusum
@@ -72,9 +72,9 @@ fn a_restart_goes_on() {
             3 => profiled(&[]).close(),
             _ => window(series.next() + 0.7),
         };
-        let first = judge_shift(&reference, 0, &mut state, Some(&summary), &[]);
+        let first = judge_shift(&reference, 0, &mut state, Some(&summary), &[], 1);
         saved = serde_json::from_str(&serde_json::to_string(&saved).unwrap()).unwrap();
-        let second = judge_shift(&reference, 0, &mut saved, Some(&summary), &[]);
+        let second = judge_shift(&reference, 0, &mut saved, Some(&summary), &[], 1);
         assert_eq!(first, second);
         if at % 17 == 3 {
             let none = Err(NotComputed::TooFewRows { have: 0, need: 1 });
@@ -101,7 +101,7 @@ fn a_number_of_the_manifest_limits_the_ewma() {
     let verdicts: Vec<Verdict> = (0..30)
         .map(|_| {
             let summary = window(series.next() + 1.0);
-            judge_shift(&reference, 0, &mut state, Some(&summary), &[]).unwrap()
+            judge_shift(&reference, 0, &mut state, Some(&summary), &[], 1).unwrap()
         })
         .collect();
     assert!(
@@ -146,7 +146,7 @@ fn with_one_number_warning_still_comes_first() {
         let mut state = ShiftState::default();
         for _ in 0..60 {
             let summary = window(series.next() + 1.5);
-            let found = judge_shift(&reference, 0, &mut state, Some(&summary), &[]).unwrap();
+            let found = judge_shift(&reference, 0, &mut state, Some(&summary), &[], 1).unwrap();
             let limits = found.limits;
             let shown = (
                 limits.warning.value,
@@ -173,7 +173,7 @@ fn with_one_number_warning_still_comes_first() {
         let mut series = Series::new(9, 0.0);
         let reference = reference(Ok(frozen(&mut series, 150, false)), own);
         let (mut state, summary) = (ShiftState::default(), window(series.next()));
-        let found = judge_shift(&reference, 0, &mut state, Some(&summary), &[]);
+        let found = judge_shift(&reference, 0, &mut state, Some(&summary), &[], 1);
         let limits = found.unwrap().limits;
         assert_eq!(limits.warning.part, LimitPart::RunLength);
         assert_eq!(
@@ -190,7 +190,7 @@ fn what_has_no_chart_says_why_and_takes_no_part_in_the_budget() {
     let mut of = |shift| {
         let reference = reference(shift, one_row());
         assert_eq!(reference.tests(), 0);
-        judge_shift(&reference, 0, &mut state, Some(&window(1.0)), &[]).unwrap_err()
+        judge_shift(&reference, 0, &mut state, Some(&window(1.0)), &[], 1).unwrap_err()
     };
     let few = Absent::TooFewPoints { have: 7, need: 100 };
     assert_eq!(
@@ -207,7 +207,7 @@ fn what_has_no_chart_says_why_and_takes_no_part_in_the_budget() {
     let hours = hours();
     let reference = reference(Ok(frozen(&mut series, 8 * 24, true)), one_row());
     let unknown = [Phase::HourOfDay(30)];
-    let found = judge_shift(&reference, 0, &mut state, Some(&window(1.0)), &unknown);
+    let found = judge_shift(&reference, 0, &mut state, Some(&window(1.0)), &unknown, 1);
     assert_eq!(found, Err(NotComputed::UnknownPhase));
-    assert!(judge_shift(&reference, 0, &mut state, Some(&window(1.0)), &hours[1]).is_ok());
+    assert!(judge_shift(&reference, 0, &mut state, Some(&window(1.0)), &hours[1], 1).is_ok());
 }

@@ -44,13 +44,13 @@ fn cases() -> [Case<Fault>; 2] {
             &[],
         ),
         // From 15:00 on, when days differ by nearly as much. That it ends is a shift too, of the same size: by then both limits of the
-        // other side are passed, so that warning and critical end together, more than a day later.
+        // other side are passed, so that warning and critical end together, once the charts have been back at 0 for a day.
         Case::new(
             "all hours are warmer",
             Fault {
                 shift: json!({"seattle": 2.75}),
                 hours: 6,
-                after: 40,
+                after: 64,
             },
             &[("FeatureShift", "critical", "seattle", None)],
             &[],

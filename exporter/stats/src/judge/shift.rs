@@ -179,7 +179,7 @@ impl ShiftState {
 }
 
 /// Takes the next window into the charts of a feature and says whether its mean has shifted. Each window is to be taken once, in
-/// order; `phases` are those of the window, none where the baseline is not seasonal.
+/// order; `phases` are those of the window, none where the baseline is not seasonal, and `day` is how many windows a day has, at least 1.
 ///
 /// # Errors
 /// When the feature has no charts, or the window no value: then the charts stay as they are.
@@ -189,6 +189,7 @@ pub fn judge(
     state: &mut ShiftState,
     window: Option<&Summary>,
     phases: &[Phase],
+    day: u32,
 ) -> Result<Verdict, NotComputed> {
     let feature = reference.features.get(feature).ok_or(NotComputed::Absent)?;
     let test = feature.shift.as_ref().map_err(|reason| *reason)?;
@@ -205,7 +206,7 @@ pub fn judge(
     let enough = moments.filter(|moments| moments.count >= test.settings.min_rows);
     let value = enough.and_then(|moments| test.frozen.value(phases, moments.mean));
     let standard = test.frozen.standard();
-    let reading = state.charts.update(standard, limits.charts(), value);
+    let reading = state.charts.update(standard, limits.charts(), value, day);
     let Some(reading) = reading else {
         return Err(match (window, enough) {
             (None, _) => NotComputed::Absent,
@@ -228,7 +229,7 @@ pub fn judge(
         ALWAYS,
     );
     Ok(Verdict {
-        // A signal stands until its chart is back at 0.
+        // A signal ends once its charts have been back at 0 for a day.
         over: reading.shifted.map(|direction| direction.is_some()),
         ..verdict
     })

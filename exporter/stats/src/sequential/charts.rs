@@ -6,10 +6,14 @@
 //! *CUSUM*: C⁺ ← max(0, C⁺ + x − k), C⁻ ← max(0, C⁻ − x − k) with k = 0.5 (Page 1954; Montgomery, *Introduction to Statistical
 //! Quality Control*, 9.1). It signals when one of them is > h.
 //!
-//! Textbook charts start again from 0 at each signal, and say of a shift that stays that it is found again and again. Here it is
-//! found once: a signal stands until its chart is back at 0, the EWMA by having changed its sign, a side of the CUSUM by being 0. Then
+//! Textbook charts start again from 0 at each signal, and say of a shift that stays that it is found again and again. Here a signal
+//! stands until its chart is back at 0, the EWMA by having changed its sign, a side of the CUSUM by being 0. Then
 //! the chart is as it was at its start, so that signals begin at most as often as those of a chart that starts again at once: 1/N. So
 //! that a side of the CUSUM comes back at all, it is held at most at the larger limit.
+//!
+//! A shift that stays is told once: a signal ends when nothing has stood for as many windows as a day has. Where windows are shorter
+//! than a day, a shift shows a pattern of the day that grew with it, and a side that is held is back at 0 within some windows of each
+//! day. What is told is a part of what stands by itself, so that it begins no more often. Of windows of a day or longer one is a day.
 //!
 //! One window is no shift, however far away it is: of an innovation the charts take [`LARGEST_STEP`] at most, which reaches no limit of
 //! a run length above about a hundred windows.
@@ -75,6 +79,29 @@ impl Standing {
     }
 }
 
+/// What is told at one severity.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    direction: Option<Direction>,
+    /// For how many windows nothing has stood.
+    back: u32,
+}
+
+impl Told {
+    /// After a window in which this stands; a signal ends once nothing has stood for `day` windows.
+    fn after(self, standing: Option<Direction>, day: u32) -> Self {
+        let back = self.back.saturating_add(1);
+        match standing {
+            Some(_) => Told {
+                direction: standing,
+                back: 0,
+            },
+            None if back < day && self.direction.is_some() => Told { back, ..self },
+            None => Told::default(),
+        }
+    }
+}
+
 /// What the charts of one series remember.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Charts {
@@ -83,6 +110,8 @@ pub struct Charts {
     upper: f64,
     lower: f64,
     standing: BySeverity<Standing>,
+    #[serde(default)]
+    told: BySeverity<Told>,
 }
 
 /// What one window did.
@@ -96,17 +125,19 @@ pub struct ChartReading {
     pub upper: f64,
     /// The lower side of the CUSUM, ≥ 0.
     pub lower: f64,
-    /// Where to the series has shifted, as long as a signal stands.
+    /// Where to the series has shifted, until nothing has stood for a day.
     pub shifted: BySeverity<Option<Direction>>,
 }
 
 impl Charts {
-    /// Takes in the next window. Without a finite value both charts stay as they are, and `None` is returned.
+    /// Takes in the next window. Without a finite value both charts stay as they are, and `None` is returned. `day` is how many windows
+    /// a day has, at least 1: a signal ends once nothing has stood for so many.
     pub fn update(
         &mut self,
         standard: &Standard,
         limits: BySeverity<ChartLimits>,
         value: Option<f64>,
+        day: u32,
     ) -> Option<ChartReading> {
         let innovation = standard.innovation(&mut self.innovations, value)?;
         let x = innovation.clamp(-LARGEST_STEP, LARGEST_STEP);
@@ -133,6 +164,9 @@ impl Charts {
                 lower: side(before.lower, lower),
             }
         });
+        let standing = self.standing.map(Standing::direction);
+        let told = self.told.zip(standing);
+        self.told = told.map(|(told, standing)| told.after(standing, day));
         let both = [limits.warning.cusum, limits.critical.cusum];
         let most = both.into_iter().flatten().fold(0.0, f64::max);
         let held = |sum: f64| if most > 0.0 { sum.min(most) } else { sum };
@@ -142,7 +176,7 @@ impl Charts {
             ewma,
             upper,
             lower,
-            shifted: self.standing.map(Standing::direction),
+            shifted: self.told.map(|told| told.direction),
         })
     }
 }
@@ -179,7 +213,7 @@ mod tests {
     fn a_shift_stands_until_it_is_over() {
         let (standard, mut charts) = (standard(), Charts::default());
         let mut of = |value: f64| {
-            let reading = charts.update(&standard, limits(), Some(value));
+            let reading = charts.update(&standard, limits(), Some(value), 1);
             reading.unwrap().shifted
         };
         let noise = [0.3, -0.8, 0.1, 0.9, -0.4, 0.2, -0.6, 0.5];
@@ -204,18 +238,39 @@ mod tests {
     }
 
     #[test]
+    fn a_signal_ends_once_nothing_has_stood_for_a_day() {
+        let up = Some(Direction::Up);
+        let mut told = Told::default();
+        let mut after = |standing| {
+            told = told.after(standing, 3);
+            told.direction
+        };
+        let standing = [None, up, None, None, up, None, None, None, None];
+        let expected = [None, up, up, up, up, up, up, None, None];
+        assert_eq!(standing.map(&mut after), expected);
+        assert_eq!(
+            Told {
+                direction: up,
+                back: 0
+            }
+            .after(None, 1),
+            Told::default()
+        );
+    }
+
+    #[test]
     fn one_window_is_no_shift() {
         let mut rng = SmallRng::seed_from_u64(1);
         let drawn = (0..500).map(|_| Some((rng.random::<f64>() - 0.5) * 12f64.sqrt()));
         let standard = Standard::fit(&drawn.collect::<Vec<_>>()).unwrap();
         let mut charts = Charts::default();
         for value in [0.3, -0.8, 1e6, 0.1, -0.4, -50.0, 0.9, 0.2] {
-            let reading = charts.update(&standard, limits(), Some(value)).unwrap();
+            let reading = charts.update(&standard, limits(), Some(value), 1).unwrap();
             assert_eq!(reading.shifted, BySeverity::default(), "{value}");
         }
         // Two that are as far away are one.
-        charts.update(&standard, limits(), Some(50.0));
-        let reading = charts.update(&standard, limits(), Some(50.0)).unwrap();
+        charts.update(&standard, limits(), Some(50.0), 1);
+        let reading = charts.update(&standard, limits(), Some(50.0), 1).unwrap();
         let up = Some(Direction::Up);
         assert_eq!(
             (reading.shifted.warning, reading.shifted.critical),
@@ -245,7 +300,7 @@ mod tests {
         };
         let mut charts = Charts::default();
         let found = observations.map(|value| {
-            let reading = charts.update(&plain(), limits, Some(value));
+            let reading = charts.update(&plain(), limits, Some(value), 1);
             reading.unwrap()
         });
         let at = |window: usize| &found[window - 1];
@@ -284,8 +339,8 @@ mod tests {
             });
             let (mut charts, mut mirrored) = (Charts::default(), Charts::default());
             for value in values {
-                let found = charts.update(&plain(), limits(), Some(10.0 + value)).unwrap();
-                let other = mirrored.update(&plain(), limits(), Some(10.0 - value)).unwrap();
+                let found = charts.update(&plain(), limits(), Some(10.0 + value), 1).unwrap();
+                let other = mirrored.update(&plain(), limits(), Some(10.0 - value), 1).unwrap();
                 prop_assert!((found.ewma + other.ewma).abs() < 1e-9);
                 prop_assert!((found.upper - other.lower).abs() < 1e-9 && (found.lower - other.upper).abs() < 1e-9);
                 prop_assert!(found.upper >= 0.0 && found.lower >= 0.0);
@@ -297,11 +352,11 @@ mod tests {
         fn a_window_without_a_value_leaves_the_charts(values in prop::collection::vec(-3.0..3.0f64, 1..40)) {
             let (standard, mut charts) = (standard(), Charts::default());
             for value in values {
-                charts.update(&standard, limits(), Some(value));
+                charts.update(&standard, limits(), Some(value), 1);
             }
             let before = charts;
-            prop_assert_eq!(charts.update(&standard, limits(), None), None);
-            prop_assert_eq!((charts.ewma, charts.upper, charts.standing), (before.ewma, before.upper, before.standing));
+            prop_assert_eq!(charts.update(&standard, limits(), None, 1), None);
+            prop_assert_eq!((charts.ewma, charts.upper, charts.standing, charts.told), (before.ewma, before.upper, before.standing, before.told));
         }
     }
 }

@@ -5,8 +5,8 @@
 //! between false alarms that is wanted ([`run_length`]), with the error that a baseline of so many windows makes taken
 //! into account ([`Standard`]).
 //!
-//! **What follows a signal.** It stands until its chart is back at 0 ([`Charts`]), and a chart does not adapt to a new level: a
-//! shift that lasts alarms for as long as it lasts. Whoever accepts the level fits anew.
+//! **What follows a signal.** It stands until its chart is back at 0, and is told until nothing has stood for a day ([`Charts`]). A
+//! chart does not adapt to a new level: a shift that lasts alarms for as long as it lasts. Whoever accepts the level fits anew.
 //!
 //! **What is promised** is a rate of beginnings, on average over baselines. Simulated with 400 baselines of 100 windows and one
 //! false alarm in 200, EWMA and CUSUM make 0.81 and 0.90 of it on independent windows, 0.68 and 0.67 at an autocorrelation of

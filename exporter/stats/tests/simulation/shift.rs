@@ -95,7 +95,9 @@ pub fn undrifted(
             let phases: &[Phase] = if seasonal { &hours[hour] } else { &[] };
             let value = series.next() + if seasonal { season(hour) } else { 0.0 };
             let summary = window(value);
-            let verdict = judge_shift(&reference, 0, &mut state, Some(&summary), phases).unwrap();
+            let day = if seasonal { 24 } else { 1 };
+            let verdict =
+                judge_shift(&reference, 0, &mut state, Some(&summary), phases, day).unwrap();
             let begins = verdict
                 .over
                 .zip(before)
