@@ -120,13 +120,13 @@ async fn main() -> Result<(), Failure> {
             processor_seconds = processor_seconds.min(processor_time()? - used);
             evaluate_seconds = evaluate_seconds.min(seconds);
             let snapshot = monitor.snapshot();
+            let silent = silent(&snapshot, &arguments.off);
             if let Some(failure) = snapshot.evaluation.and_then(|e| e.failure) {
                 return Err(failure.message.into());
             }
             if tally.windows_judged != 1 {
                 return Err("the evaluation judged nothing".into());
             }
-            let silent = silent(&snapshot, &arguments.off);
             if !silent.is_empty() {
                 return Err(format!("no verdict of {}", silent.join(", ")).into());
             }
