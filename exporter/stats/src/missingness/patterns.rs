@@ -19,8 +19,6 @@ use super::{Indicator, MAX_COLUMNS, NotComputed, rows};
 
 /// The most different masks that are kept.
 pub const KEPT: usize = 1024;
-/// The most patterns that are shown and compared.
-pub const SHOWN: usize = 16;
 
 /// The columns that one row misses: column `64·w + i` at bit `i` of word `w`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,17 +72,6 @@ pub struct Distinct {
     /// Whether that is their number, or at least so many are known: after a cut, windows that are pooled may have
     /// cut the same or different ones.
     pub exact: bool,
-}
-
-/// One of the most frequent patterns.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pattern {
-    /// The columns that are missing, in rising order; none in complete rows.
-    pub missing: Vec<usize>,
-    /// Rows with exactly these columns missing; at most [`Patterns::error`] too small.
-    pub count: u64,
-    /// Its share of all rows.
-    pub share: f64,
 }
 
 impl Patterns {
@@ -270,19 +257,6 @@ impl Patterns {
         self.distinct
     }
 
-    /// The [`SHOWN`] most frequent patterns: by falling count, then by mask.
-    pub fn top(&self) -> Vec<Pattern> {
-        self.kept
-            .iter()
-            .take(SHOWN)
-            .map(|(mask, count)| Pattern {
-                missing: mask.columns().filter(|c| *c < self.columns).collect(),
-                count: *count,
-                share: *count as f64 / self.rows.max(1) as f64,
-            })
-            .collect()
-    }
-
     /// Rows whose mask was not kept.
     pub fn other(&self) -> u64 {
         self.other
@@ -377,6 +351,13 @@ mod tests {
         }
     }
 
+    /// The columns that are missing, and in how many rows.
+    fn counted(found: &Patterns) -> Vec<(Vec<usize>, u64)> {
+        let kept = found.kept().iter();
+        kept.map(|(mask, count)| (mask.columns().collect(), *count))
+            .collect()
+    }
+
     #[test]
     fn patterns_by_hand() {
         let found = Patterns::count(&indicators(&["..x.x.x", "..x...x", "......."])).unwrap();
@@ -393,12 +374,10 @@ mod tests {
                 exact: true
             }
         );
-        let top: Vec<_> = found
-            .top()
-            .into_iter()
-            .map(|p| (p.missing, p.count))
-            .collect();
-        assert_eq!(top, [(vec![], 4), (vec![0, 1], 2), (vec![0], 1)]);
+        assert_eq!(
+            counted(&found),
+            [(vec![], 4), (vec![0, 1], 2), (vec![0], 1)]
+        );
     }
 
     #[test]
@@ -407,8 +386,10 @@ mod tests {
         many[255] = [true, false, true].into_iter().collect();
         many[64] = [true, false, false].into_iter().collect();
         let found = Patterns::count(&many).unwrap();
-        let top: Vec<_> = found.top().into_iter().map(|p| p.missing).collect();
-        assert_eq!(top, [vec![], vec![255], vec![64, 255]]);
+        assert_eq!(
+            counted(&found),
+            [(vec![], 1), (vec![255], 1), (vec![64, 255], 1)]
+        );
         many.push(Indicator::default());
         assert_eq!(
             Patterns::count(&many),
@@ -423,7 +404,7 @@ mod tests {
     fn nothing_is_not_complete() {
         let none = Patterns::count(&[]).unwrap();
         assert_eq!(
-            (none.complete_share(), none.mean_filled(), none.top()),
+            (none.complete_share(), none.mean_filled(), counted(&none)),
             (None, None, vec![])
         );
         let empty = Patterns::count(&indicators(&["", ""])).unwrap();
