@@ -228,6 +228,19 @@ mod tests {
         assert_eq!((null(&one, 0.01), p_value(&one, 0.0)), (0.0, 1.0));
     }
 
+    /// How often the p-value of such tables is at most each α, as a multiple of it.
+    fn rates(mut tables: impl FnMut() -> Table, alphas: [f64; 2], runs: u32) -> [f64; 2] {
+        let mut over = [0u32; 2];
+        for _ in 0..runs {
+            let table = tables();
+            let p = p_value(&table, distance(&table));
+            for (over, alpha) in over.iter_mut().zip(alphas) {
+                *over += u32::from(p <= alpha);
+            }
+        }
+        [0, 1].map(|at| f64::from(over[at]) / f64::from(runs) / alphas[at])
+    }
+
     /// A segment of 75 rows against one of 600: ten bins, and nulls, of which four are expected. At 0.0016, which is a warning's α of
     /// 160 tests in four segments, a χ² that is only as much larger as the divergence is would be exceeded 1.2 times as often as it says.
     #[test]
@@ -245,16 +258,8 @@ mod tests {
             counts
         };
         for (before, now) in [(600, 75), (150, 75), (75, 75), (75, 150), (75, 600)] {
-            let alphas = [0.05, 0.0016];
-            let (mut over, runs) = ([0u32; 2], 30_000);
-            for _ in 0..runs {
-                let table = Table::new(&draw(before), &draw(now));
-                let p = p_value(&table, distance(&table));
-                for (over, alpha) in over.iter_mut().zip(alphas) {
-                    *over += u32::from(p <= alpha);
-                }
-            }
-            let rates = [0, 1].map(|at| f64::from(over[at]) / f64::from(runs) / alphas[at]);
+            let tables = || Table::new(&draw(before), &draw(now));
+            let rates = rates(tables, [0.05, 0.0016], 30_000);
             println!("{before} and {now} rows: {rates:.2?}");
             // Of the second some 48 are expected.
             assert!((rates[0] - 1.0).abs() <= 0.1, "{rates:?}");
@@ -289,15 +294,8 @@ mod tests {
             counts
         };
         for (before, now) in [(320, 40), (40, 40), (40, 80), (40, 320)] {
-            let (alphas, mut over, runs) = ([0.05, 0.01], [0u32; 2], 20_000);
-            for _ in 0..runs {
-                let table = Table::new(&draw(before), &draw(now));
-                let p = p_value(&table, distance(&table));
-                for (over, alpha) in over.iter_mut().zip(alphas) {
-                    *over += u32::from(p <= alpha);
-                }
-            }
-            let rates = [0, 1].map(|at| f64::from(over[at]) / f64::from(runs) / alphas[at]);
+            let tables = || Table::new(&draw(before), &draw(now));
+            let rates = rates(tables, [0.05, 0.01], 20_000);
             println!("{before} and {now} rows: {rates:.2?}");
             assert!((rates[0] - 1.0).abs() <= 0.15, "{rates:?}");
             assert!((rates[1] - 1.0).abs() <= 0.25, "{rates:?}");
