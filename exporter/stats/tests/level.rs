@@ -3,6 +3,8 @@
 
 #[path = "simulation/means.rs"]
 mod means;
+#[path = "simulation/normal.rs"]
+mod normal;
 #[path = "simulation/level.rs"]
 mod simulated;
 

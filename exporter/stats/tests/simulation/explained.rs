@@ -10,7 +10,7 @@ use stats::{
     QualitySettings, Reference, Settings, Summary, Validity, WindowSummary, judge,
 };
 
-use crate::trial::{heavy, normals};
+use crate::rows::{heavy, normals};
 
 /// Windows of a baseline.
 const WINDOWS: usize = 8;
