@@ -12,7 +12,7 @@ const CAP: usize = 4096;
 pub(crate) const SHOWN: usize = 50;
 /// Fewest rows of a name with a bin of its own, where there are more names than are shown: what the χ² of a table asks of a cell
 /// (Cochran 1954).
-const LEAST_BINNED: u64 = 5;
+pub(crate) const LEAST_BINNED: u64 = 5;
 /// Longest name kept for display, in bytes.
 const NAME_BYTES: usize = 256;
 

@@ -1,10 +1,10 @@
-//! Tails of the normal, Student, χ², Pearson's type III and negative binomial distributions, and inverses.
+//! Tails of the normal, Student, χ², Pearson's type III, binomial and negative binomial distributions, and inverses.
 //!
 //! Tail probabilities come from `statrs`; its inverses stop at about 1e-8, so the inverses here are solved from
 //! the tails themselves, on the logarithm, which keeps their relative precision at α = 1e-9.
 
 use statrs::distribution::{
-    ChiSquared, ContinuousCDF, DiscreteCDF, NegativeBinomial, Normal, StudentsT,
+    Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, NegativeBinomial, Normal, StudentsT,
 };
 
 /// P(Z > z).
@@ -48,6 +48,15 @@ pub(crate) fn chi_squared_isf(alpha: f64, degrees: f64) -> f64 {
         alpha,
         (0.0, 2.0 * degrees + 64.0),
     )
+}
+
+/// P(X ≥ `least`), X of `trials` that each have the probability `p`.
+pub(crate) fn binomial_sf(least: u64, trials: u64, p: f64) -> f64 {
+    let Some(below) = least.checked_sub(1) else {
+        return 1.0;
+    };
+    // A probability within 0 and 1 is always accepted.
+    Binomial::new(p, trials).map_or(0.0, |law| law.sf(below))
 }
 
 /// The least count c with P(X ≥ c) ≤ `alpha`, X negative binomial: failures before `successes` (which need not be whole) of

@@ -139,10 +139,11 @@ fn what_one_window_alone_has_counts_as_not_seen_by_the_others() {
     let first = [run(0, 60, 10), run(100, 1, 2)].concat();
     let second = [run(0, 60, 10), run(101, 1, 30)].concat();
     let feature = frozen(&[first, second]);
-    // Forty-nine of the common names have a bin, and so has the frequent one of the second.
-    assert_eq!(counts(&feature.windows[0]), (490, 110, 2, 0));
-    assert_eq!(counts(&feature.windows[1]), (520, 110, 0, 30));
-    assert_eq!(counts(&feature.reference), (1010, 220, 2, 30));
+    // Forty-nine of the common names have a bin, and so has the frequent one of the second. They have it by luck in 22.19 % of these
+    // rows (scipy's binomial).
+    assert_eq!(counts(&feature.windows[0]), (381, 219, 2, 0));
+    assert_eq!(counts(&feature.windows[1]), (405, 225, 0, 30));
+    assert_eq!(counts(&feature.reference), (786, 444, 2, 30));
     let invalid: Vec<u64> = feature.windows.iter().map(|w| w.invalid).collect();
     assert_eq!((invalid, feature.reference.invalid), (vec![2, 30], 32));
     // A window that comes later is counted by what the baseline has seen.
@@ -167,7 +168,8 @@ fn names_that_lie_in_one_window_by_chance_are_not_taken_out() {
 #[test]
 fn of_many_names_rare_ones_have_no_bin() {
     let feature = frozen(&[[run(0, 20, 5), run(50, 10, 4), run(100, 60, 1)].concat()]);
-    assert_eq!(counts(&feature.windows[0]), (100, 40, 60, 0));
+    // With one row less hardly any of them would have one: by luck they have it in 67.20 % of their rows (scipy's binomial).
+    assert_eq!(counts(&feature.windows[0]), (33, 107, 60, 0));
     // Nothing but new names, before and after.
     let all_new = frozen(&[run(0, 500, 1), run(500, 500, 1)]);
     assert_eq!(counts(&all_new.reference), (0, 0, 1000, 0));
@@ -184,8 +186,9 @@ fn of_many_names_rare_ones_have_no_bin() {
 #[test]
 fn of_a_single_window_it_is_what_occurs_once() {
     let feature = frozen(&[[run(0, 60, 6), run(100, 7, 1)].concat()]);
-    assert_eq!(counts(&feature.windows[0]), (300, 60, 7, 0));
-    assert_eq!(counts(&feature.reference), (300, 60, 7, 0));
+    // Of sixty names that are as frequent fifty have a bin, by luck in 39.62 % of their rows (scipy's binomial).
+    assert_eq!(counts(&feature.windows[0]), (181, 179, 7, 0));
+    assert_eq!(counts(&feature.reference), (181, 179, 7, 0));
 }
 
 #[test]
@@ -252,13 +255,11 @@ fn false_alarms(
 }
 
 #[track_caller]
-fn within_budget(alarms: &Alarms) {
-    for of in [alarms.drift, alarms.quality] {
-        for (severity, alarms_of) in of.iter() {
-            let expected = ALPHA.get(severity) * alarms.windows as f64;
-            let low = stats::poisson::interval(*alarms_of, 0.95).low;
-            assert!(low <= 1.25 * expected, "{alarms:?}");
-        }
+fn within_budget(windows: usize, alarms: BySeverity<u64>) {
+    for (severity, count) in alarms.iter() {
+        let expected = ALPHA.get(severity) * windows as f64;
+        let low = stats::poisson::interval(*count, 0.95).low;
+        assert!(low <= 1.25 * expected, "{alarms:?} in {windows} windows");
     }
 }
 
@@ -287,14 +288,36 @@ fn where_new_names_always_come_no_alarm_does() {
             let alarms = false_alarms(&zipf, size, Statistic::Psi, 60);
             println!("{size:?} {alarms:?}");
             assert!(alarms.windows >= 120, "nearly all move: {alarms:?}");
-            within_budget(&alarms);
+            within_budget(alarms.windows, alarms.drift);
+            within_budget(alarms.windows, alarms.quality);
         }
     }
     for statistic in [Statistic::JensenShannon, Statistic::Hellinger] {
         let alarms = false_alarms(&cities(), (8, ROWS), statistic, 60);
         println!("{statistic:?} {alarms:?}");
         assert!(alarms.windows >= 120, "nearly all move: {alarms:?}");
-        within_budget(&alarms);
+        within_budget(alarms.windows, alarms.drift);
+        within_budget(alarms.windows, alarms.quality);
+    }
+}
+
+/// Of names about as frequent those with a bin have it by luck, and a later window has less of them.
+#[test]
+fn which_of_many_names_have_a_bin_is_no_alarm() {
+    for names in [60, 100, 200, 500] {
+        for size in [
+            (1, 1_000),
+            (1, 5_000),
+            (2, 1_000),
+            (4, 1_000),
+            (8, 300),
+            (8, 5_000),
+        ] {
+            let alarms = false_alarms(&Zipf::new(names, 0.0), size, Statistic::Psi, 40);
+            println!("{names} {size:?} {alarms:?}");
+            assert!(alarms.windows >= 120, "nearly all move: {alarms:?}");
+            within_budget(alarms.windows, alarms.drift);
+        }
     }
 }
 
