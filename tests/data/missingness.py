@@ -9,7 +9,7 @@ import duckdb
 import numpy
 import pyarrow
 import pyarrow.compute
-from scipy import spatial, special, stats
+from scipy import special, stats
 
 FLOOR = {"warning": 0.10, "critical": 0.20}
 OWN_BIN, EXPECTED = 0.01, 10
@@ -66,7 +66,10 @@ class Bins:
 
 def distance(a, c):
     """Jensen-Shannon, to base 2."""
-    return float(spatial.distance.jensenshannon(a, c, base=2))
+    p, q = a / a.sum(), c / c.sum()
+    middle = (p + q) / 2
+    # Of equal sides rounding may leave less than nothing.
+    return float(numpy.sqrt(max(0.0, stats.entropy(p, middle, base=2) / 2 + stats.entropy(q, middle, base=2) / 2)))
 
 
 def sparseness(a, c):
