@@ -8,14 +8,16 @@ pub mod calibration;
 pub mod count;
 mod json;
 mod limit;
+mod pairs;
 pub mod patch;
+mod row;
 mod table;
 
 use crds::valid;
 use jiff::Timestamp;
 use stats::{Check, Severity};
 
-use self::calibration::{Calibration, Proposal, calibration};
+use self::calibration::{Calibration, NoLimit, Proposal, calibration};
 use self::count::Count;
 use self::patch::{Patch, patch};
 use crate::cli::{Calibrate, CalibrateOutput};
@@ -62,7 +64,8 @@ fn no_patch(calibration: &Calibration) -> String {
         .flat_map(|test| test.at.iter())
         .filter_map(|(_, at)| at.finding.as_ref());
     let proposals: Vec<Proposal> = findings.map(|finding| finding.proposal).collect();
-    let too_few = |proposal: &Proposal| matches!(proposal, Proposal::TooFewWindows { .. });
+    let too_few =
+        |proposal: &Proposal| matches!(proposal, Proposal::None(NoLimit::TooFewWindows { .. }));
     if proposals.is_empty() {
         "No patch: of no feature are alarms more than their share of the budget.".to_owned()
     } else if proposals.iter().any(too_few) {
@@ -70,6 +73,12 @@ fn no_patch(calibration: &Calibration) -> String {
             "No patch: a limit follows from {} windows with a value or more. Replay more.",
             stats::limits::MIN_WINDOWS
         )
+    } else if proposals
+        .iter()
+        .any(|found| matches!(found, Proposal::Limit { .. }))
+    {
+        "No patch: where alarms are more than their share of the budget, these windows ask for no other limit than the one in force."
+            .to_owned()
     } else {
         "No patch: where alarms are more than their share of the budget, no limit can be proposed; the table says why not."
             .to_owned()
@@ -84,7 +93,7 @@ fn which(args: &Calibrate) -> Which {
     }
 }
 
-impl Answer<'_> {
+impl<'a> Answer<'a> {
     /// How many tests share the budget in one window: of one check, or of all.
     fn tests(&self, check: Option<Check>) -> usize {
         let tests = self.replay.tests.iter();
@@ -93,14 +102,11 @@ impl Answer<'_> {
     }
 
     /// What is counted: at each severity all checks together, then each.
-    fn counts<'a>(
-        &self,
-        calibration: &'a Calibration,
-    ) -> Vec<(Severity, Option<Check>, &'a Count)> {
+    fn counts(&self) -> Vec<(Severity, Option<Check>, &'a Count)> {
         let mut counts = Vec::new();
-        for (severity, all) in calibration.all.iter() {
+        for (severity, all) in self.calibration.all.iter() {
             counts.push((severity, None, all));
-            for (check, count) in calibration.checks.iter() {
+            for (check, count) in self.calibration.checks.iter() {
                 let count = count.as_ref().map(|count| count.get(severity));
                 counts.extend(count.map(|count| (severity, Some(check), count)));
             }
@@ -143,24 +149,14 @@ fn per(monitor: &valid::Monitor, severity: Severity, windows: usize) -> (f64, St
 }
 
 /// Why there is no limit to write.
-fn no_limit(proposal: Proposal) -> String {
-    match proposal {
-        Proposal::NoneHolds { largest } => {
+fn no_limit(why: NoLimit) -> String {
+    match why {
+        NoLimit::NoneHolds { largest } => {
             format!("no limit below {largest}, the largest there can be, holds")
         }
-        Proposal::Shared => {
-            "pairs share their limit: set it by hand, or switch a feature off".to_owned()
-        }
-        Proposal::TooFewWindows { have } => {
+        NoLimit::TooFewWindows { have } => {
             format!("needs {} windows, has {have}", stats::limits::MIN_WINDOWS)
         }
-        Proposal::OfSeason => "its limit is a quantile of its season, in deviations that change with the baseline: choose another \
-                               period or calendar, or set deviations by hand"
-            .to_owned(),
-        Proposal::OfRunLength => "its charts add windows up, and their limits follow from a run length: accept the new mean by a \
-                                  higher spec.baseline.revision, or set a limit of the EWMA by hand"
-            .to_owned(),
-        Proposal::Limit { value, .. } => value.to_string(),
     }
 }
 

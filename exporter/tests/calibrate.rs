@@ -1,18 +1,20 @@
 //! From verdicts to alarms, limits and a patch: without a source, on windows made up here.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use exporter::calibrate::calibration::{Calibration, Proposal, Test, Why, calibration};
+use exporter::calibrate::calibration::{Calibration, NoLimit, Proposal, Test, Why, calibration};
 use exporter::calibrate::count::{Count, Holds};
 use exporter::calibrate::patch::{Patch, patch};
-use exporter::monitor::replay::{Replay, Replayed, Watched};
+use exporter::monitor::replay::{Ewma, MeanReading, Replay, Replayed, Watched};
 use exporter::snapshot::BaselineInfo;
 use exporter::window::Span;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use stats::association::Measure;
 use stats::limits::{Between, Pooled, autocorrelation_at_most};
+use stats::sequential::told_by_ewma;
 use stats::{
     Alpha, ByCheck, BySeverity, Check, Distance, FeatureReport, Limit, LimitPart, NotComputed,
-    Scope, Severity, Statistic, Verdict, score,
+    PairTest, Scope, Severity, Statistic, Verdict, score,
 };
 
 /// Weekly windows, one false warning in 7 d and one false critical alarm in 30 d.
@@ -103,14 +105,27 @@ impl Feature {
         }
     }
 
+    /// The mean, of which the values are how far it lies off.
+    fn reading(&self, window: usize) -> MeanReading {
+        let value = self.values[window];
+        let limits = self.limits.map(limit);
+        match self.check {
+            Check::Level => MeanReading {
+                level: value,
+                ewma: None,
+            },
+            Check::Shift => MeanReading {
+                level: None,
+                ewma: value.map(|value| Ewma { value, limits }),
+            },
+            _ => MeanReading::default(),
+        }
+    }
+
     fn verdict(&self, value: f64) -> Verdict {
-        let limit = |value| Limit {
-            value,
-            part: LimitPart::EffectFloor,
-            floor: value,
-            null: None,
-            bound: None,
-            capped: false,
+        let value = match self.check {
+            Check::Level | Check::Shift | Check::Correlation => value.abs(),
+            _ => value,
         };
         let scores = self.limits.map(|limit| score(value, limit));
         Verdict {
@@ -123,6 +138,17 @@ impl Feature {
             scores,
             over: scores.map(|score| score >= 1.0 && self.rows >= 200),
         }
+    }
+}
+
+fn limit(value: f64) -> Limit {
+    Limit {
+        value,
+        part: LimitPart::EffectFloor,
+        floor: value,
+        null: None,
+        bound: None,
+        capped: false,
     }
 }
 
@@ -172,6 +198,11 @@ fn replay(features: &[Feature]) -> Replay {
                     .iter()
                     .map(|feature| feature.report(window))
                     .collect(),
+                means: features
+                    .iter()
+                    .map(|feature| feature.reading(window))
+                    .collect(),
+                pairs: Vec::new(),
             })
             .collect(),
         empty: 0,
@@ -180,8 +211,12 @@ fn replay(features: &[Feature]) -> Replay {
 }
 
 fn calibrated(manifest: &str, features: &[Feature]) -> (Calibration, Option<Patch>) {
+    found(manifest, &replay(features))
+}
+
+fn found(manifest: &str, replay: &Replay) -> (Calibration, Option<Patch>) {
     let loaded = crds::manifest::load(manifest).unwrap();
-    let calibration = calibration(&loaded.monitor, &replay(features));
+    let calibration = calibration(&loaded.monitor, replay);
     let patch = patch(&loaded.config.spec, &calibration);
     (calibration, patch)
 }
@@ -330,41 +365,172 @@ fn shares_that_wander_ask_for_a_wider_limit() {
     assert!(wide > narrow, "{wide} {narrow}");
 }
 
-/// However many windows there are, and each for a reason of its own.
-#[test]
-fn where_no_number_of_windows_makes_a_limit_the_reason_is_a_true_one() {
-    let many = JUMPY.repeat(3);
-    let cases = [
-        (
-            of(Check::Level, Statistic::LevelDeviation, &many),
-            Proposal::OfSeason,
-        ),
-        (
-            of(Check::Shift, Statistic::Ewma, &many),
-            Proposal::OfRunLength,
-        ),
-        (
-            of(Check::Shift, Statistic::Cusum, &many),
-            Proposal::OfRunLength,
-        ),
-        (
-            of(Check::Correlation, Statistic::AssociationChange, &many),
-            Proposal::Shared,
-        ),
-    ];
-    let (features, expected): (Vec<Feature>, Vec<_>) = cases.into_iter().unzip();
-    let (found, patch) = calibrated(EXAMPLE, &features);
-    for (feature, expected) in features.iter().zip(expected) {
-        let test = test(&found, &feature.name);
-        assert_eq!(
-            (test.check, test.statistic),
-            (feature.check, feature.statistic)
-        );
-        assert_eq!(test.at.warning.count.alarms, 9, "{}", feature.name);
-        assert_eq!(why(test, Severity::Warning), Some(Why::OverItsShare));
-        assert_eq!(proposal(test, Severity::Warning), expected);
+/// The value that holds, and the alarms with it.
+fn proposed(test: &Test, severity: Severity) -> (f64, u64) {
+    match proposal(test, severity) {
+        Proposal::Limit { value, count } => (value, count.alarms),
+        none => panic!("{none:?}"),
     }
-    assert_eq!(patch, None);
+}
+
+/// Values around 0, of which each of three pairs of neighbours far from it is one alarm.
+const AROUND: [f64; 16] = [
+    0.5, -0.9, 1.1, -5.0, -5.5, 0.3, 0.8, -0.2, 5.2, 0.4, -1.3, 0.7, -5.1, -0.6, 0.9, 0.1,
+];
+
+/// The mean may lie above and below what is usual, so that each side has half of α.
+#[test]
+fn a_limit_of_level_is_one_of_both_sides() {
+    let mut level = of(Check::Level, Statistic::LevelDeviation, &AROUND);
+    level.limits = BySeverity {
+        warning: 3.0,
+        critical: 7.0,
+    };
+    let name = level.name.clone();
+    let (found, patch) = calibrated(EXAMPLE, &[level]);
+    let test = test(&found, &name);
+    assert_eq!(test.at.warning.count.alarms, 3);
+    assert_eq!((test.values.min, test.values.max), (0.1, 5.5));
+    let alike = autocorrelation_at_most(&[&AROUND]);
+    let between = Between::differences(&AROUND).unwrap().stretched(alike);
+    let bound = between.bound(Pooled::default(), 0.5 / TESTS as f64);
+    let (value, alarms) = proposed(test, Severity::Warning);
+    assert!(value >= bound && value < bound * 1.1, "{value} {bound}");
+    assert!(value > 5.5, "{value}");
+    assert_eq!(alarms, 0);
+    let overrides = &patch.unwrap().value["spec"]["checks"]["level"]["overrides"];
+    assert_eq!(overrides[0]["warning"], value);
+}
+
+/// A number is a limit of the EWMA, whichever chart told of the shift, and a signal stands until the EWMA has changed its sign.
+#[test]
+fn a_limit_of_shift_is_one_of_the_ewma() {
+    let up = [0.2, 0.8, 1.9, 3.1, 3.4, 2.9, 3.3, 2.2, 0.7, -0.4];
+    let bumps = [1.0, -1.0, 0.7, -0.7].map(|size| up.map(|value| size * value));
+    let values = bumps.concat();
+    let mut shift = of(Check::Shift, Statistic::Cusum, &values);
+    shift.limits = BySeverity {
+        warning: 1.5,
+        critical: 3.0,
+    };
+    let name = shift.name.clone();
+    let (found, patch) = calibrated(EXAMPLE, &[shift]);
+    let test = test(&found, &name);
+    assert_eq!(test.statistic, Statistic::Ewma);
+    assert_eq!(test.at.warning.count.alarms, 4);
+    let (value, alarms) = proposed(test, Severity::Warning);
+    let alike = autocorrelation_at_most(&[&values]);
+    let between = Between::differences(&values).unwrap().stretched(alike);
+    let bound = between.bound(Pooled::default(), 0.5 / TESTS as f64);
+    assert!(value >= bound && value < bound * 1.1, "{value} {bound}");
+    assert_eq!(alarms, 0);
+    let overrides = &patch.unwrap().value["spec"]["checks"]["shift"]["overrides"];
+    assert_eq!(overrides[0]["warning"], value);
+    // Two windows beyond the limit within one signal are one alarm, and windows of an hour tell of it for a day.
+    let told = |day| told_by_ewma(values.iter().copied(), 3.2, day);
+    let begun = |told: &[bool]| {
+        let begins = |pair: &&[bool]| !pair[0] && pair[1];
+        told.windows(2).filter(begins).count()
+    };
+    assert_eq!(begun(&told(1)), 2);
+    assert_eq!(told(1).iter().filter(|told| **told).count(), 5 + 5);
+    assert_eq!(told(24)[4..], [true; 36]);
+}
+
+/// The pairs of three features in each window: how the first hangs together with the second, and the second with the third.
+fn with_pairs(replay: &mut Replay, first: &[f64], second: &[f64], limits: BySeverity<f64>) {
+    for (place, window) in replay.windows.iter_mut().enumerate() {
+        let pair = |features, delta| PairTest {
+            features,
+            measure: Measure::Spearman,
+            delta,
+            rows: ROWS,
+            limits,
+            partners: 2,
+            chance: 0.0,
+        };
+        window.pairs = vec![pair((0, 1), first[place]), pair((1, 2), second[place])];
+    }
+}
+
+/// A number for a feature is the limit of all its pairs, so that it has to do for the one that asks for most; and a pair whose other
+/// feature has none takes it too.
+#[test]
+fn a_limit_of_correlation_does_for_all_pairs_of_the_feature() {
+    let limits = BySeverity {
+        warning: 0.1,
+        critical: 0.4,
+    };
+    let noise = STEADY.map(|value| value / 10.0);
+    let mut wild = noise;
+    (wild[2], wild[5], wild[8]) = (0.15, -0.18, 0.16);
+    let largest = wild.map(f64::abs);
+    let quiet = noise.map(f64::abs);
+    let feature = |name: &str, values: &[f64]| Feature {
+        name: name.to_owned(),
+        limits,
+        ..of(Check::Correlation, Statistic::AssociationChange, values)
+    };
+    let features = [
+        feature("age", &largest),
+        feature("income", &largest),
+        feature("region", &quiet),
+    ];
+    let mut replay = replay(&features);
+    with_pairs(&mut replay, &wild, &noise, limits);
+    let (found, patch) = found(EXAMPLE, &replay);
+    let [age, income, region] = ["age", "income", "region"].map(|name| test(&found, name));
+    let series: [&[f64]; 2] = [&wild, &noise];
+    let alike = autocorrelation_at_most(&series);
+    let between = series.map(|own| Between::differences(own).unwrap().stretched(alike));
+    // Two partners, and two sides.
+    let bound = between[0].bound(Pooled::of(between.iter()), 0.25 / TESTS as f64);
+    for test in [age, income] {
+        assert_eq!(test.at.warning.count.alarms, 3);
+        let (value, alarms) = proposed(test, Severity::Warning);
+        assert!(value >= bound && value < bound * 1.1, "{value} {bound}");
+        assert_eq!(alarms, 0);
+    }
+    assert_eq!(region.at.warning.finding, None);
+    let patch = patch.unwrap();
+    let overrides = &patch.value["spec"]["checks"]["correlation"]["overrides"];
+    assert_eq!(overrides[0]["features"], json!(["age", "income"]));
+    patched(EXAMPLE, &patch);
+}
+
+/// What is laid to another feature is no alarm of this one, before and with other limits.
+#[test]
+fn pairs_that_are_laid_to_another_feature_do_not_ask_for_alarms() {
+    let limits = BySeverity {
+        warning: 0.1,
+        critical: 0.4,
+    };
+    let mut both = [0.02; 24];
+    for window in [3, 9, 15, 21] {
+        both[window] = 0.3;
+    }
+    let own = |name: &str, values: &[f64]| Feature {
+        name: name.to_owned(),
+        limits,
+        ..of(Check::Correlation, Statistic::AssociationChange, values)
+    };
+    // The second feature changed with both others, and alarms for them.
+    let features = [
+        own("age", &[0.02; 24]),
+        own("income", &both),
+        own("region", &[0.02; 24]),
+    ];
+    let mut replay = replay(&features);
+    with_pairs(&mut replay, &both, &both, limits);
+    let (found, patch) = found(EXAMPLE, &replay);
+    assert_eq!(test(&found, "age").at.warning.finding, None);
+    let income = test(&found, "income");
+    assert_eq!(income.at.warning.count.alarms, 4);
+    let (value, alarms) = proposed(income, Severity::Warning);
+    assert_eq!(alarms, if value > 0.3 { 0 } else { 4 });
+    let overrides = &patch.unwrap().value["spec"]["checks"]["correlation"]["overrides"];
+    assert_eq!(overrides.as_array().unwrap().len(), 1);
+    assert_eq!(overrides[0]["features"], json!(["income"]));
 }
 
 /// A check that somebody asked for, and that never says anything, is not passed over.
@@ -485,7 +651,7 @@ fn too_few_windows_and_limits_beyond_the_largest_value_are_said() {
     for severity in [Severity::Warning, Severity::Critical] {
         assert_eq!(
             proposal(wild, severity),
-            Proposal::NoneHolds { largest: 1.0 }
+            Proposal::None(NoLimit::NoneHolds { largest: 1.0 })
         );
     }
     assert_eq!(patch, None);
@@ -515,7 +681,11 @@ fn a_limit_that_the_api_would_refuse_is_not_proposed() {
         let (name, statistic) = (feature.name.clone(), feature.statistic);
         let (found, patch) = calibrated(EXAMPLE, &[feature]);
         let found = proposal(test(&found, &name), Severity::Warning);
-        assert_eq!(found, Proposal::NoneHolds { largest }, "{statistic}");
+        assert_eq!(
+            found,
+            Proposal::None(NoLimit::NoneHolds { largest }),
+            "{statistic}"
+        );
         assert_eq!(patch, None);
     }
     // A bound that is large, and that the API takes.

@@ -3,6 +3,7 @@
 The pattern of a row is the set of the features that are null in it. An entity has all rows with its key.
 """
 import collections
+import fractions
 import itertools
 
 import duckdb
@@ -12,7 +13,8 @@ import pyarrow.compute
 from scipy import special, stats
 
 FLOOR = {"warning": 0.10, "critical": 0.20}
-OWN_BIN, EXPECTED = 0.01, 10
+# Of so many rows of all sides one is of a pattern with a bin of its own, and of the smallest side so many are expected.
+ROWS_OF_A_BIN, EXPECTED, MOST_BINS = 200, 5, 100
 MOST_PAIRS = 10
 # Fewest rows of a pattern, most patterns and most features of Little's test, fewest rows of it for each feature, and what is left at
 # least of the variance of a standardised feature that is no combination of others.
@@ -53,11 +55,13 @@ def complete_entities(tables, names, key):
 
 
 class Bins:
-    """The patterns that have a bin of their own: the baseline's frequent ones. All others have one together."""
+    """The patterns that have a bin of their own: the frequent ones of all sides together. All others have one together."""
 
-    def __init__(self, pooled, rows):
-        least = max(OWN_BIN, EXPECTED / rows) * pooled.total()
-        self.own = [pattern for pattern, count in pooled.most_common() if count >= least]
+    def __init__(self, sides, smallest):
+        both = sum(sides, collections.Counter())
+        least = both.total() * max(fractions.Fraction(1, ROWS_OF_A_BIN), fractions.Fraction(EXPECTED, smallest))
+        self.own = [pattern for pattern, count in both.items() if count >= least]
+        assert len(self.own) <= MOST_BINS, "of more patterns those with the most rows have bins"
 
     def counts(self, counted):
         own = [counted[pattern] for pattern in self.own]
@@ -139,14 +143,13 @@ def component(counts):
     return max(0.0, (n - 1) / n * (found - chance + 2 * error))
 
 
-def limits(bins, windows, pooled, current, alphas):
-    """The largest of the three parts, of each severity."""
-    counts = [bins.counts(window) for window in windows]
-    n, variance = len(counts), component(counts)
+def limits(windows, before, after, alphas):
+    """The largest of the three parts, of each severity; the windows over their own bins."""
+    n, variance = len(windows), component(windows)
     found = {}
     for severity, alpha in alphas.items():
         # No other test is like it.
-        chance = null(bins.counts(pooled), bins.counts(current), alpha)
+        chance = null(before, after, alpha)
         bound = numpy.sqrt(chance**2 + stats.t.isf(alpha / 2, n - 1) ** 2 * (1 + 1 / n) * variance)
         found[severity] = float(max(FLOOR[severity], chance, min(bound, 2 * FLOOR["critical"])))
     return found
@@ -229,7 +232,9 @@ def described(names, baseline, pooled, current, alphas, key):
     names = sorted(names)
     windows = [patterns(table, names) for table in baseline]
     together, now = patterns(pooled, names), patterns(current, names)
-    bins = Bins(together, together.total() // len(windows))
+    between = Bins([together], together.total() // len(windows))
+    bins = Bins([together, now], min(together.total(), now.total()))
+    a, c = bins.counts(together), bins.counts(now)
     before, after = gaps(pooled, names), gaps(current, names)
     pairs = [
         {"features": [names[j], names[k]], "current": phi(after, j, k), "reference": phi(before, j, k)}
@@ -240,7 +245,7 @@ def described(names, baseline, pooled, current, alphas, key):
         "current": completeness(current, names),
         "entities": {"reference": complete_entities(baseline, names, key), "current": complete_entities([current], names, key)},
         "little": little(current, names) or {},
-        "value": distance(bins.counts(together), bins.counts(now)),
-        "limits": limits(bins, windows, together, now, alphas),
+        "value": distance(a, c),
+        "limits": limits([between.counts(window) for window in windows], a, c, alphas),
         "pairs": [pair for pair in pairs if pair["current"] is not None],
     }

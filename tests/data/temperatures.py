@@ -24,6 +24,8 @@ import scipy.optimize
 import scipy.stats
 import vega_datasets
 
+import between
+
 FILES = {"san_francisco": ("sf-temps.csv", "%Y/%m/%d %H:%M:%S"), "seattle": ("seattle-temps.csv", "%Y/%m/%d %H:%M")}
 START = datetime(2010, 1, 1)
 HOURS = 365 * 24
@@ -37,6 +39,8 @@ UNBIASED = {4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
 DEVIATION = (0.1 / 1.9) ** 0.5
 # Hours for which the charts are back at 0 before a signal ends.
 HOLD = 24
+# Of so many hours it is said which limits they ask for.
+ASKED = 480
 
 
 def read(name):
@@ -95,9 +99,10 @@ def level(series, cycles):
             noise = numpy.median(numpy.concatenate([abs(numpy.array(v) - m) for v, m in zip(known[name], medians)]))
             own = numpy.array(known[name][hour])
             deviation = 1.4826 * max(numpy.median(abs(own - medians[hour])), 0.25 * noise)
-            score = abs(value - medians[hour]) / deviation
+            signed = (value - medians[hour]) / deviation
+            score = abs(signed)
             limits = {severity: level_limit(FLOORS[severity], alpha, len(own), rho) for severity, alpha in ALPHA.items()}
-            found[name].append([score, limits["warning"], limits["critical"]])
+            found[name].append([score, limits["warning"], limits["critical"], signed])
             # What breaches a critical limit does not become usual, unless it lasts.
             breached = score >= limits["critical"]
             out = breached and runs[name][hour] < most
@@ -193,11 +198,27 @@ def shift(values, cycles):
     return found, limits
 
 
+def asked_for(series):
+    """The limits that hours ask for by their own spread, at each severity: of rows of signed values, a row a feature, which may pass
+    them on both sides."""
+    count, n = series.shape
+    rho = autocorrelation(series)
+    told = between.independent(series) * n
+    rho = min(0.9, rho + 2 * ((1 - rho**2) / told) ** 0.5)
+    squares, pooled = (series**2).mean(axis=1), between.together(series)
+    return {of: list(between.bound(alpha / 2, n, squares, pooled) * stretch(n, rho)) for of, alpha in ALPHA.items()}
+
+
 def main():
     cycles = int(sys.argv[1])
     series = {name: read(name) for name in FILES}
     levels = level(series, cycles)
     shifts = {name: shift(values, cycles) for name, values in series.items()}
+    first = lambda hours, place: [hour[place] for hour in hours[:ASKED]]
+    asked = {
+        "level": asked_for(numpy.array([first(levels[name], 3) for name in FILES])),
+        "shift": asked_for(numpy.array([first(shifts[name][0], 0) for name in FILES])),
+    }
     print(json.dumps({
         "missing": [(START + timedelta(hours=int(at))).isoformat() + "Z" for at in numpy.flatnonzero(numpy.isnan(series["seattle"]))],
         "features": {name: {
@@ -205,7 +226,8 @@ def main():
             "level": levels[name],
             "shift": shifts[name][0],
             "limits": shifts[name][1],
-        } for name in FILES},
+            "asked": {check: {of: each[place] for of, each in limits.items()} for check, limits in asked.items()},
+        } for place, name in enumerate(FILES)},
     }))
 
 

@@ -2,9 +2,13 @@
 //! hour as a monitor would have, and held against what numpy finds by the definitions.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use crds::manifest::Loaded;
+use crds::valid;
+use exporter::calibrate::calibration::{Proposal, calibration};
 use exporter::monitor::Monitor;
+use exporter::monitor::replay::Which;
 use exporter::snapshot::{BaselineState, Snapshot};
 use exporter::source::{FlightSource, SecretsDir};
 use exporter::store::Store;
@@ -12,7 +16,7 @@ use harness::customers::{python, workspace};
 use harness::server::Server;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use stats::{BySeverity, NotComputed, Severity, Statistic, Verdict};
+use stats::{BySeverity, Check, NotComputed, Severity, Statistic, Verdict};
 
 const FEATURES: [&str; 2] = ["san_francisco", "seattle"];
 const CYCLES: i64 = 28;
@@ -28,16 +32,37 @@ fn hour(number: i64) -> Timestamp {
     start + SignedDuration::from_hours(number)
 }
 
+/// What numpy has of the whole year.
+fn expected() -> &'static Value {
+    static EXPECTED: LazyLock<Value> = LazyLock::new(|| {
+        let text = python("data/temperatures.py", &[&CYCLES.to_string()]);
+        serde_json::from_str(&text).unwrap()
+    });
+    &EXPECTED
+}
+
 /// A monitor of a server, with the example's manifest.
 fn monitor(server: &Server) -> Monitor {
+    let loaded = manifest(server, &[]);
+    open(Arc::new(loaded.monitor), loaded.hash)
+}
+
+/// A monitor that remembers nothing yet.
+fn open(config: Arc<valid::Monitor>, hash: String) -> Monitor {
+    let source = FlightSource::new(config.source.clone(), SecretsDir::new("/nonexistent"));
+    Monitor::new(config, hash, source.unwrap(), Store::in_memory())
+}
+
+/// The example's manifest for a server, with texts replaced by others.
+fn manifest(server: &Server, edits: &[(&str, &str)]) -> Loaded {
     let example = workspace().join("crds/examples/hourly-temperatures.yaml");
     let text = std::fs::read_to_string(example).unwrap();
     let text = text.replace("localhost:8815", &format!("127.0.0.1:{}", server.port()));
-    let loaded = crds::manifest::load(&text).unwrap();
-    let source = loaded.monitor.source.clone();
-    let source = FlightSource::new(source, SecretsDir::new("/nonexistent")).unwrap();
-    let config = Arc::new(loaded.monitor);
-    Monitor::new(config, loaded.hash, source, Store::in_memory())
+    let text = edits.iter().fold(text, |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    crds::manifest::load(&text).unwrap()
 }
 
 /// Judges the hour of this number, once it is over, and gives what is known then.
@@ -83,8 +108,7 @@ fn within(error: f64, found: f64, expected: &Value, what: &str) {
 /// The daily season does not alarm, spring is a slow shift, and the hour that was not there is told.
 #[tokio::test]
 async fn hours_are_judged_as_numpy_judges_them() {
-    let expected: Value =
-        serde_json::from_str(&python("data/temperatures.py", &[&CYCLES.to_string()])).unwrap();
+    let expected = expected();
     let server = Server::python("temperatures.py", &[]);
     let mut monitor = monitor(&server);
     let first = CYCLES * 24;
@@ -185,6 +209,55 @@ async fn hours_are_judged_as_numpy_judges_them() {
     }
 }
 
+/// Limits that are passed in most hours, and those that the hours' own spread asks for in their place.
+#[tokio::test]
+async fn limits_that_hours_ask_for_are_numpys() {
+    let server = Server::python("temperatures.py", &[]);
+    let low = [
+        ("level: {}", "level: {warning: 0.2}"),
+        ("shift: {}", "shift: {warning: 0.2}"),
+    ];
+    let loaded = manifest(&server, &low);
+    let config = Arc::new(loaded.monitor);
+    let mut monitor = open(Arc::clone(&config), loaded.hash);
+    let (first, hours) = (CYCLES * 24, 480);
+    let which = Which::Between(hour(first), hour(first + hours));
+    let replay = monitor.replay(which, hour(first + hours + 1)).await;
+    let found = calibration(&config, &replay.unwrap());
+    for name in FEATURES {
+        for (check, statistic) in [
+            (Check::Level, Statistic::LevelDeviation),
+            (Check::Shift, Statistic::Ewma),
+        ] {
+            let mut tests = found.tests.iter();
+            let test = tests.find(|test| test.feature == name && test.check == check);
+            let test = test.unwrap();
+            let what = format!("{} of {name}", check.name());
+            assert_eq!(
+                (test.statistic, test.values.windows),
+                (statistic, 480),
+                "{what}"
+            );
+            let at = &test.at.warning;
+            assert_eq!(at.limit.unwrap().value, 0.2, "{what}");
+            let Proposal::Limit { value, count } = at.finding.as_ref().unwrap().proposal else {
+                panic!("{what}: {test:?}")
+            };
+            let asked = expected()["features"][name]["asked"][check.name()]["warning"].as_f64();
+            let asked = asked.unwrap();
+            // With two digits, and not below.
+            assert!(
+                asked <= value && value < 1.1 * asked,
+                "{what}: {value} {asked}"
+            );
+            assert!(
+                value > 2.0 && count.alarms <= at.count.alarms,
+                "{what}: {test:?}"
+            );
+        }
+    }
+}
+
 /// A period of a page: days from the first to the last, and hours of them.
 struct Hours {
     days: (&'static str, &'static str),
@@ -202,8 +275,7 @@ fn day(date: &str) -> i64 {
 /// temperatures that explain them.
 #[test]
 fn the_pages_say_what_numpy_has_of_the_year() {
-    let expected: Value =
-        serde_json::from_str(&python("data/temperatures.py", &[&CYCLES.to_string()])).unwrap();
+    let expected = expected();
     let critical: [&[Hours]; 2] = [
         &[
             Hours {

@@ -402,8 +402,8 @@ table! {
     FEATURE_CONTRIBUTION_RATIO = Gauge, Ratio, Monitor "featuremonitor_feature_contribution_ratio" [Feature];
     "List the features that bring the most." => "topk(5, featuremonitor_feature_contribution_ratio)";
 
-    /// What a feature by itself tells about the target: AUC (macro average of each class against the rest), R², ε², information
-    /// value, or mutual information in nats, the last three less what chance puts there. Also of a feature that is not judged,
+    /// What a feature by itself tells about the target: AUC (macro average of each class against the rest), R², ε², ω²,
+    /// information value, or mutual information in nats, the last four less what chance puts there. Also of a feature that is not judged,
     /// since it told nothing in the baseline.
     FEATURE_POWER = Gauge, Plain, Monitor "featuremonitor_feature_predictive_power" [Feature, Statistic];
     "Show how a feature's AUC goes on." => "featuremonitor_feature_predictive_power{statistic=\"auc\"}";

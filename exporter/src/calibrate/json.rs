@@ -6,7 +6,7 @@ use serde_json::Value;
 use stats::poisson::Interval;
 use stats::{Check, LimitPart, Severity, Statistic};
 
-use super::calibration::{At, Calibration, Finding, Proposal, Test, Values, Why};
+use super::calibration::{At, Finding, Proposal, Test, Values, Why};
 use super::count::{Count, Holds};
 use super::{Answer, rate};
 use crate::profile::Baseline;
@@ -142,7 +142,7 @@ pub fn json(answer: &Answer<'_>) -> serde_json::Result<String> {
             target_pending: replay.target_pending(),
         },
         baseline: Baseline::of(info),
-        budget: budget(answer, calibration),
+        budget: budget(answer),
         tests: calibration
             .tests
             .iter()
@@ -163,7 +163,7 @@ pub fn json(answer: &Answer<'_>) -> serde_json::Result<String> {
     serde_json::to_string_pretty(&document)
 }
 
-fn budget(answer: &Answer<'_>, calibration: &Calibration) -> Vec<Budget> {
+fn budget(answer: &Answer<'_>) -> Vec<Budget> {
     let row = |severity: Severity, check: Option<Check>, count: &Count| Budget {
         severity: super::severity(severity),
         check: check.map(Check::name),
@@ -174,7 +174,7 @@ fn budget(answer: &Answer<'_>, calibration: &Calibration) -> Vec<Budget> {
         windows_to_tell: count.windows_to_tell(),
     };
     answer
-        .counts(calibration)
+        .counts()
         .into_iter()
         .map(|(severity, check, count)| row(severity, check, count))
         .collect()
@@ -233,8 +233,8 @@ fn proposed(
             count: counted(answer, severity, &count),
             in_patch,
         },
-        none => Proposed::None {
-            because: super::no_limit(none),
+        Proposal::None(why) => Proposed::None {
+            because: super::no_limit(why),
         },
     }
 }

@@ -3,9 +3,7 @@
 use stats::Statistic;
 use stats::limits::{Between, Pooled, autocorrelation_at_most};
 
-use super::calibration::Proposal;
-
-/// How much the values of a statistic differ from window to window; nothing below four windows, or where there is no limit.
+/// How much the values of a statistic differ from window to window; nothing below four windows, or where there is no limit by itself.
 pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
     use Statistic::*;
     match statistic {
@@ -13,10 +11,9 @@ pub fn spread(statistic: Statistic, values: &[f64]) -> Option<Between> {
             Between::distances(values)
         }
         MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
-        | ExplainedFall => Between::differences(values),
-        ChiSquared => None,
-        // See `not_proposed`.
-        AssociationChange | LevelDeviation | Ewma | Cusum => None,
+        | ExplainedFall | LevelDeviation | Ewma => Between::differences(values),
+        // Of a number for a feature all of its pairs say something; and of what the CUSUM is there is none.
+        AssociationChange | Cusum | ChiSquared => None,
     }
 }
 
@@ -25,42 +22,41 @@ pub fn pooled<'a>(
     statistic: Statistic,
     tests: impl Iterator<Item = (&'a [f64], &'a Between)> + Clone,
 ) -> Pooled {
-    use Statistic::*;
     let between = tests.clone().map(|(_, between)| between);
-    match statistic {
-        Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance | SegmentDistance
-        | ChiSquared | AssociationChange | LevelDeviation | Ewma | Cusum => Pooled::of(between),
+    match is_signed(statistic) {
         // Features are null in the same rows, and all of them tell less about a target that is noise.
-        MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
-        | ExplainedFall => Pooled::of_series(tests.map(|(values, _)| values), between),
+        true => Pooled::of_series(tests.map(|(values, _)| values), between),
+        false => Pooled::of(between),
     }
 }
 
-/// How much a window is like the one before, by the values of all tests of a statistic; 0 of distances, which do not say where to a
-/// window went.
+/// How much a window is like the one before, by the values of all tests of a statistic; 0 of distances.
 pub fn alike(statistic: Statistic, series: &[&[f64]]) -> f64 {
-    use Statistic::*;
-    match statistic {
-        Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance | SegmentDistance
-        | ChiSquared | AssociationChange | LevelDeviation | Ewma | Cusum => 0.0,
-        MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
-        | ExplainedFall => autocorrelation_at_most(series),
+    match is_signed(statistic) {
+        true => autocorrelation_at_most(series),
+        false => 0.0,
     }
 }
 
-/// Why no number of windows makes a limit of a statistic; nothing where enough of them do.
-pub fn not_proposed(statistic: Statistic) -> Option<Proposal> {
+/// Whether values have a sign: those of distances do not say where to a window went.
+fn is_signed(statistic: Statistic) -> bool {
     use Statistic::*;
     match statistic {
-        // Its values are in units of what the baseline's windows differ by: a number would stand for something else with the next one.
-        LevelDeviation => Some(Proposal::OfSeason),
-        // A chart remembers windows, so that its values are none of their own.
-        Ewma | Cusum => Some(Proposal::OfRunLength),
-        // Two features share the limit of their pair, so that no number for one of them says what both would do.
-        AssociationChange => Some(Proposal::Shared),
+        MissingShare | InvalidShare | OutlierShare | DuplicateShare | ImputedShare | AucFall
+        | ExplainedFall | LevelDeviation | Ewma | Cusum | AssociationChange => true,
+        Ks | Psi | JensenShannon | Hellinger | Wasserstein | PatternDistance | SegmentDistance
+        | ChiSquared => false,
+    }
+}
+
+/// In how many directions a value may pass its limit.
+pub fn sides(statistic: Statistic) -> f64 {
+    use Statistic::*;
+    match statistic {
+        AssociationChange | LevelDeviation | Ewma | Cusum => 2.0,
         Ks | Psi | JensenShannon | Hellinger | Wasserstein | ChiSquared | PatternDistance
         | SegmentDistance | MissingShare | InvalidShare | OutlierShare | DuplicateShare
-        | ImputedShare | AucFall | ExplainedFall => None,
+        | ImputedShare | AucFall | ExplainedFall => 1.0,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::Table;
 use stats::{Alpha, Check, Severity};
 
-use super::calibration::{Proposal, Test, Untested, Why};
+use super::calibration::{NoLimit, Proposal, Test, Untested, Why};
 use super::count::{Count, Holds};
 use super::{Answer, no_limit, no_patch, per, rate, severity, short};
 use crate::table::{number, part, plural, right, subject, table, tested};
@@ -37,6 +37,20 @@ pub fn tables(answer: &Answer<'_>) -> Result<String, String> {
             "\nMore alarms than their share of the budget, and the limit that these windows' own spread asks for\n\n{}",
             limits(answer, &over)
         );
+        for (check, says) in [
+            (
+                Check::Correlation,
+                "A limit of correlation is one of all pairs of its feature. Pairs may be laid to other features then: apply it, and calibrate again.",
+            ),
+            (
+                Check::Shift,
+                "A limit of shift is one of its EWMA, beside which the CUSUM does not alarm.",
+            ),
+        ] {
+            if over.iter().any(|test| test.check == check) {
+                let _ = writeln!(text, "\n{says}");
+            }
+        }
         if over.iter().any(|test| has_no_limit(test)) {
             text.push_str("\nWhere no limit holds, exclude the feature, or switch the check off for it by an override with enabled: false.\n");
         }
@@ -132,9 +146,10 @@ fn budget(answer: &Answer<'_>) -> Table {
         "95 % interval",
         "rate",
         "verdict",
+        "limits proposed",
     ]);
     right(&mut table, 2..=6);
-    for (of, check, count) in answer.counts(answer.calibration) {
+    for (of, check, count) in answer.counts() {
         let alpha = answer.replay.alpha.get(of);
         table.add_row([
             if check.is_none() { severity(of) } else { "" }.to_owned(),
@@ -146,9 +161,26 @@ fn budget(answer: &Answer<'_>) -> Table {
             interval(count, 1.0),
             rate_of(answer, of, count),
             verdict(count),
+            proposed(answer, of, check),
         ]);
     }
     table
+}
+
+/// What is to become of the limits in force at a severity, of one check or of all: those that are not named stay.
+fn proposed(answer: &Answer<'_>, severity: Severity, check: Option<Check>) -> String {
+    let tests = answer.calibration.tests.iter();
+    let tests = tests.filter(|test| check.is_none_or(|check| check == test.check));
+    let at = || tests.clone().map(|test| test.at.get(severity));
+    let higher = at().filter(|at| at.patched().is_some()).count();
+    let over = at().filter(|at| at.is_over());
+    let none = over.filter(|at| at.patched().is_none()).count();
+    match (higher, none) {
+        (0, 0) => "those in force".to_owned(),
+        (higher, 0) => format!("{higher} higher"),
+        (0, none) => format!("none for {none}"),
+        (higher, none) => format!("{higher} higher, none for {none}"),
+    }
 }
 
 /// Alarms per time; nothing without a window.
@@ -225,20 +257,17 @@ fn limits(answer: &Answer<'_>, tests: &[&Test]) -> Table {
             };
             let (proposed, then) = match finding.proposal {
                 Proposal::Limit { value, count } => {
-                    let (per, unit) = per(answer.monitor, of, count.windows);
-                    let rate = short(count.alarms as f64 * per);
+                    let rate = rate(answer.monitor, of, &count);
+                    let (per, _) = per(answer.monitor, of, count.windows);
                     let interval = interval(&count, per);
                     let still = match (finding.why, count.holds()) {
                         (Why::BelowTheNewWarning, _) => ", raised with the warning",
                         (_, Holds::Over) => ", still over",
                         _ => "",
                     };
-                    (
-                        number(value),
-                        format!("{rate} per {unit} ({interval}){still}"),
-                    )
+                    (number(value), format!("{rate} ({interval}){still}"))
                 }
-                none => ("none".to_owned(), no_limit(none)),
+                Proposal::None(why) => ("none".to_owned(), no_limit(why)),
             };
             let mut row = vec![
                 subject(&test.feature).to_owned(),
@@ -265,7 +294,7 @@ fn values(test: &Test) -> [String; 3] {
 
 fn has_no_limit(test: &Test) -> bool {
     let mut findings = test.at.iter().filter_map(|(_, at)| at.finding.as_ref());
-    findings.any(|finding| matches!(finding.proposal, Proposal::NoneHolds { .. }))
+    findings.any(|finding| matches!(finding.proposal, Proposal::None(NoLimit::NoneHolds { .. })))
 }
 
 /// Tests of which this is said, with the limit that would hold.
@@ -298,7 +327,7 @@ fn would_hold(tests: &[&Test], why: Why) -> Table {
                     .map_or_else(|| "none".to_owned(), |limit| number(limit.value)),
                 match finding.proposal {
                     Proposal::Limit { value, .. } => number(value),
-                    none => no_limit(none),
+                    Proposal::None(why) => no_limit(why),
                 },
             ]);
             table.add_row(row);

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use stats::{
-    Alpha, ByCheck, BySeverity, FeatureProfile, FeatureReport, Kind, Reference, Statistic,
+    Alpha, ByCheck, BySeverity, FeatureProfile, FeatureReport, Kind, Limit, PairTest, Reference,
+    Statistic,
 };
 
 use super::targets::newest_known;
@@ -78,6 +79,28 @@ pub struct Replayed {
     /// What it says about each feature, in the order of the baseline's, and last about itself as a whole; with distances only
     /// of features that move.
     pub reports: Vec<FeatureReport>,
+    /// What the verdicts about each feature leave out, in the order of the baseline's.
+    pub means: Vec<MeanReading>,
+    /// The pairs of features, by their places in the baseline.
+    pub pairs: Vec<PairTest>,
+}
+
+/// Where the mean of a feature lies in a window.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MeanReading {
+    /// Above where it usually is at this time, in its deviations; negative below. Nothing without a verdict on its level.
+    pub level: Option<f64>,
+    /// Its chart; nothing without a verdict on its shift.
+    pub ewma: Option<Ewma>,
+}
+
+/// The EWMA of a feature's mean, whichever chart speaks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ewma {
+    /// In its standard deviations; negative below the mean of the baseline.
+    pub value: f64,
+    /// Its limits.
+    pub limits: BySeverity<Limit>,
 }
 
 /// Why nothing was replayed.
@@ -253,6 +276,7 @@ impl Monitor {
                 let labelled = newest_labelled.is_none_or(|newest| window <= newest);
                 self.labels_later = !labelled;
                 self.close(Some(window), grid.span(window), &columns, slot, tally);
+                let (means, pairs) = self.beside_verdicts();
                 let judged = self.progress.judged.as_mut();
                 if let Some(judged) = judged.filter(|_| tally.windows_judged > before) {
                     replayed.push(Replayed {
@@ -260,6 +284,8 @@ impl Monitor {
                         rows,
                         labelled,
                         reports: judged.reports.iter().map(kept).collect(),
+                        means,
+                        pairs,
                     });
                     if newest_labelled.is_some() {
                         // A baseline that rolls took the window in before its target was known.
@@ -271,6 +297,36 @@ impl Monitor {
             }
         }
         Ok(empty)
+    }
+
+    /// What the last window judged says beside its verdicts: of each feature, and of its pairs.
+    fn beside_verdicts(&self) -> (Vec<MeanReading>, Vec<PairTest>) {
+        let (Some(frozen), Some(judged)) = (&self.baseline, &self.progress.judged) else {
+            return Default::default();
+        };
+        let reference = &frozen.reference;
+        let reading = |(place, report): (usize, &FeatureReport)| {
+            let level = || {
+                report.verdicts.level.as_ref().ok()?;
+                let usual = reference.usual(place).ok()?;
+                let mean = judged.found.summary(&report.name)?.moments?.mean;
+                Some((mean - usual.centre) / usual.deviation)
+            };
+            let ewma = || {
+                report.verdicts.shift.as_ref().ok()?;
+                let state = self.progress.shifts.get(&report.name)?;
+                Some(Ewma {
+                    value: state.reading()?.ewma,
+                    limits: reference.ewma_limits(place, state)?,
+                })
+            };
+            MeanReading {
+                level: level(),
+                ewma: ewma(),
+            }
+        };
+        let means = judged.reports.iter().enumerate().map(reading).collect();
+        (means, reference.pairs(&judged.found.window))
     }
 
     fn replayed(

@@ -125,7 +125,7 @@ fn row(feature: &FeatureState, power: &Power, report: &PerformanceReport) -> Mar
             td { (measured(information, information.map(band))) }
             td { (measured(value(PowerMeasure::MutualInformation), power.uncertainty.map(words::percent))) }
             td { (measured(value(PowerMeasure::EpsilonSquared), None)) }
-            td { (measured(power.omega, None)) }
+            td { (measured(value(PowerMeasure::OmegaSquared), None)) }
             td { (contribution.map_or_else(nothing, words::percent)) }
         }
     }

@@ -13,6 +13,12 @@ mod explained;
 mod level;
 #[path = "../tests/simulation/means.rs"]
 mod means;
+#[path = "../tests/simulation/normal.rs"]
+mod normal;
+#[path = "../tests/simulation/rate.rs"]
+mod rate;
+#[path = "../tests/simulation/rows.rs"]
+mod rows;
 #[path = "../tests/simulation/shift.rs"]
 mod shift;
 #[path = "../tests/simulation/trial.rs"]
@@ -23,10 +29,11 @@ use std::process::ExitCode;
 use std::thread::spawn;
 
 use draw::{Baseline, Draw, rates};
+use rate::Rate;
+use rows::{FEATURES, NUMBERS};
 use stats::{BySeverity, Check};
 use trial::{
-    BOUNDS, BUDGET, CHANGES, FEATURES, Judged, NUMBERS, Outcome, Rate, TRIALS, Trial, WINDOWS,
-    Wanders, found, undrifted,
+    BOUNDS, BUDGET, CHANGES, Judged, Outcome, TRIALS, Trial, WINDOWS, Wanders, found, undrifted,
 };
 
 /// Baselines against which changes are looked for: so many that where all are found it is shown, with 95 % confidence, that at least

@@ -28,7 +28,9 @@ mod segments;
 mod share;
 mod shift;
 
-pub use association::{AssociationReport, MOST_CHANGED, PairChange};
+pub use association::{
+    AssociationReport, MOST_CHANGED, PairChange, PairSpread, PairTest, laid_to, pooled_spreads,
+};
 pub use level::{Season, Usual};
 pub use patterns::{
     CoMissingPair, Completeness, Difference, MOST_TOLD, MissingnessReport, PatternChange,
@@ -363,6 +365,17 @@ impl Reference {
     pub fn associations(&self) -> Result<(&[String], &Matrix), NotComputed> {
         let tests = self.correlation.as_ref().map_err(|reason| *reason)?;
         Ok(tests.reference())
+    }
+
+    /// All pairs of features of a window with their limits, at most one for each two of the baseline's; none where that cannot be said.
+    pub fn pairs(&self, window: &WindowSummary) -> Vec<PairTest> {
+        let tests = self.correlation.as_ref();
+        tests.map_or_else(|_| Vec::new(), |tests| tests.tests(window, self.alpha))
+    }
+
+    /// The limits of the EWMA of a feature's mean with which `state` took its last window in; nothing before it has taken one.
+    pub fn ewma_limits(&self, feature: usize, state: &ShiftState) -> Option<BySeverity<Limit>> {
+        state.ewma_limits(self.features.get(feature)?.shift.as_ref().ok()?)
     }
 
     /// Number of features, in the baseline's order.

@@ -63,9 +63,9 @@ pub use imputed::{Distortion, FILL_SHARE, Imputed, ImputedBy};
 pub use judge::{
     AssociationReport, CheckSettings, CoMissingPair, Completeness, Difference, DriftSettings,
     FeatureReport, FeatureSplit, MIN_SEGMENT_ROWS, MOST_CHANGED, MOST_EVIDENT, MOST_TOLD,
-    MissingnessReport, PairChange, PatternChange, PerformanceReport, Power, QualitySettings,
-    Reference, Report, Season, SegmentChange, SegmentsReport, Settings, ShiftState, Split, Usual,
-    judge, judge_shift,
+    MissingnessReport, PairChange, PairSpread, PairTest, PatternChange, PerformanceReport, Power,
+    QualitySettings, Reference, Report, Season, SegmentChange, SegmentsReport, Settings,
+    ShiftState, Split, Usual, judge, judge_shift, laid_to, pooled_spreads,
 };
 pub use kept::KeptSummary;
 pub use keys::{KeyHash, KeySample, Keys};

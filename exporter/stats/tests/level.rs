@@ -3,6 +3,8 @@
 
 #[path = "simulation/means.rs"]
 mod means;
+#[path = "simulation/normal.rs"]
+mod normal;
 #[path = "simulation/level.rs"]
 mod simulated;
 
@@ -25,6 +27,7 @@ fn stays_within_the_budget(seed: u64, cycles: usize, rho: f64) {
         .map(|(alarms, expected)| f64::from(alarms.iter().sum::<u32>()) / expected);
     println!("{cycles} cycles, ρ = {rho}: {used:.2?} of the budget");
     assert!(used.warning <= 1.25 && used.critical <= 1.25, "{used:?}");
+    assert!(used.warning > 0.1, "limits are far too wide: {used:?}");
 }
 
 #[test]

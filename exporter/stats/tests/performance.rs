@@ -274,15 +274,30 @@ fn measures_have_their_intervals() {
                 assert!(inside && measured.low > 0.0, "{measure:?}: {measured:?}");
             }
             assert_eq!(power.uncertainty.is_some(), classes);
-            if let Some(omega) = power.omega {
-                assert!(
-                    omega.low < omega.value && omega.value < omega.high,
-                    "{omega:?}"
-                );
+            let of = |wanted: PowerMeasure| {
+                let mut values = power.values.iter();
+                let found = values.find(|(measure, _)| *measure == wanted);
+                found.map(|(_, measured)| [measured.low, measured.value, measured.high])
+            };
+            let (epsilon, omega) = (
+                of(PowerMeasure::EpsilonSquared),
+                of(PowerMeasure::OmegaSquared),
+            );
+            assert_eq!(epsilon.is_some(), omega.is_some());
+            // Both correct η², by n − 1 and by n.
+            let n = power.rows as f64;
+            for (epsilon, omega) in epsilon.into_iter().zip(omega) {
+                for (epsilon, omega) in epsilon.into_iter().zip(omega) {
+                    let expected = epsilon * (n - 1.0) / (n - epsilon);
+                    assert!((omega - expected).abs() < 1e-12, "{omega} {expected}");
+                }
             }
-            let omega = power.omega.map(|omega| omega.value);
-            let mut shares = power.uncertainty.into_iter().chain(omega);
-            assert!(shares.all(|share| 0.0 < share && share < 1.0), "{power:?}");
+            assert!(
+                power
+                    .uncertainty
+                    .is_none_or(|share| 0.0 < share && share < 1.0),
+                "{power:?}"
+            );
         }
         let together = report.performance.unwrap();
         assert_eq!(
@@ -450,7 +465,11 @@ fn what_a_baseline_lacks_is_not_laid_to_the_window() {
     for (about, windows, expected) in [
         (About::Classes, vec![&known, without], few(1)),
         (About::Numbers, vec![&known, without], few(1)),
-        (About::Classes, vec![without; 3], few(0)),
+        (
+            About::Classes,
+            vec![without; 3],
+            predictive::NotComputed::NoCommonClass,
+        ),
         (
             About::Classes,
             vec![without],

@@ -1,16 +1,16 @@
 //! How often values leave a seasonal band when nothing changes, and what it finds when something does.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "simulation/normal.rs"]
+mod normal;
+
+use normal::pair;
+use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
 use stats::seasonal::{Level, Phase, Point, Seasons, Width};
 
 fn normal(rng: &mut SmallRng) -> f64 {
-    let (radius, angle) = (
-        (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
-        std::f64::consts::TAU * rng.random::<f64>(),
-    );
-    radius * angle.cos()
+    pair(rng).0
 }
 
 /// Far more between the hours than within one, and weekends apart.

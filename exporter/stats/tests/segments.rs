@@ -1,9 +1,13 @@
 //! What features are within segments, judged against the same segments of the baseline.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "simulation/normal.rs"]
+mod normal;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use normal::pair;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use stats::association::ABSENT;
@@ -61,16 +65,13 @@ fn draw(rng: &mut SmallRng, rows: usize, from: Drawn) -> Rows {
             }
             at -= share;
         }
-        let (radius, angle) = (
-            (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
-            std::f64::consts::TAU * rng.random::<f64>(),
-        );
+        let (own, _) = pair(rng);
         // The fourth place is that of others.
         let of = |all: [f64; 3], rest: f64| match region {
             Some(place) if place < 3 => all[place],
             _ => rest,
         };
-        let spend = of(from.means, 0.0) + radius * angle.cos();
+        let spend = of(from.means, 0.0) + own;
         let missing = rng.random::<f64>() < of(from.missing, 0.05);
         drawn
             .regions

@@ -4,8 +4,12 @@
 //! wrong by luck.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "simulation/normal.rs"]
+mod normal;
+
+use normal::pair;
+use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
 use stats::BySeverity;
 use stats::sequential::{ChartLimits, ChartReading, Charts, Direction, Standard};
 
@@ -35,11 +39,7 @@ impl Series {
 }
 
 fn normal(rng: &mut SmallRng) -> f64 {
-    let (radius, angle) = (
-        (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
-        std::f64::consts::TAU * rng.random::<f64>(),
-    );
-    radius * angle.cos()
+    pair(rng).0
 }
 
 /// A series' charts: the EWMA at warning, the CUSUM at critical, so that what each of them says is told apart.

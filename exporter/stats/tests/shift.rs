@@ -3,6 +3,8 @@
 
 #[path = "simulation/means.rs"]
 mod means;
+#[path = "simulation/normal.rs"]
+mod normal;
 #[path = "simulation/shift.rs"]
 mod simulated;
 

@@ -89,7 +89,7 @@ impl Counts {
         })
     }
 
-    /// n times what χ² has, under independence, beyond the variance and the third cumulant of its limit: those of a sum of squares
+    /// n times what n·scale·V² has, under independence, beyond the variance and the third cumulant of its limit: those of a sum of squares
     /// of cells that are skewed and not of normal kurtosis, with sums of 1/p_i and 1/p_j over the rows and columns that occur.
     fn cells(&self) -> (i64, i64) {
         let side = |counts: &[u64]| {

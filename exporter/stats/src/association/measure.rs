@@ -85,7 +85,7 @@ pub struct Independence {
     /// n² times the third cumulant of the square by the delta method, with what chance alone makes of it in so many rows; rounded
     /// to three significant digits.
     pub third: f64,
-    /// n times what the variance and the third cumulant of χ² have beyond 2·degrees and 8·degrees since cells expect few rows,
+    /// n times what the variance and the third cumulant of n·scale·V² have beyond 2·degrees and 8·degrees since cells expect few rows,
     /// rounded. Of V alone, both 0 of the correlation ratio.
     pub cells: (i64, i64),
     /// Windows that are pooled in it, 1 of a window's own. It is not saved.

@@ -34,6 +34,8 @@ const FALLS: f64 = 0.2;
 const ABOVE: (f64, f64) = (0.55, 0.7);
 /// λ is taken to be at least this part of its degrees below 0: what the baseline has less than that is chance (simulated).
 const BELOW: f64 = 0.2;
+/// By how many of its degrees the variance of χ² is smaller at most since cells expect few rows, of which there are 2 else.
+const LESS_BY_CELLS: f64 = 0.5;
 /// What a sample adds to the variance and to the third cumulant of the linear part falls from its amount under independence to 0 where
 /// the square is one to this, and below 0 beyond (simulated).
 const FADES: (f64, f64) = (7.0, 12.0);
@@ -157,6 +159,8 @@ impl Linear {
             |fades: f64, power| degrees * (1.0 - fades * some) * (1.0 - some).powi(power);
         let variance = 4.0 * by_chance(FADES.0, 2) / (rows + degrees);
         let third = 24.0 * by_chance(FADES.1, 4) / rows;
+        // Where less than what chance makes is found, there is none of it; and no less of the third cumulant than takes off what χ²
+        // has of it at this square.
         Linear {
             variance: (few * (scale.powi(2) * reference.variance - variance)).max(0.0),
             third: (few * (scale.powi(3) * near.third - third)).max(-24.0 * few * scale * some),
@@ -198,8 +202,9 @@ impl Square {
         let error_of_chance = (2.0 * degrees * errs_by_chance).sqrt();
         let lambda = (unit * square + above * error_of_chance).max(-BELOW * degrees);
         let further = lambda - found;
+        // Large tables with few rows have less of both than what is linear in 1/n says: a χ² keeps most of its own.
         let cells = (near.cells.0 as f64 / few, near.cells.1 as f64 / few);
-        let chance = (2.0 * degrees + cells.0.max(-0.5 * degrees)) * fades.powi(2);
+        let chance = (2.0 * degrees + cells.0.max(-LESS_BY_CELLS * degrees)) * fades.powi(2);
         let own = linear.variance + 4.0 * further * fades.powi(2);
         let variance = chance * (1.0 + errs_by_chance) + own + errs * own.max(0.0);
         let chance = (8.0 * degrees + cells.1.max(0.0)) * fades.powi(3);

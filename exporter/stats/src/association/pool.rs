@@ -105,14 +105,14 @@ fn pooled(readings: &[Association]) -> Option<Association> {
         near(|near| near.cells.1 as f64),
     ];
     let [cells_variance, cells_third] = cells.map(|mean| mean.round() as i64);
-    let most = readings.iter().filter_map(|reading| reading.independence);
+    let all = readings.iter().filter_map(|reading| reading.independence);
     Some(Association {
         measure: first.measure,
         value: round(plain(first, mean)),
         n,
         variance: round_variance(average(&|reading| reading.variance)),
         // A category that one window has may turn up in the next.
-        independence: most.reduce(|a, b| Independence {
+        independence: all.reduce(|a, b| Independence {
             degrees: a.degrees.max(b.degrees),
             scale: a.scale.max(b.scale),
             square: round(mean),

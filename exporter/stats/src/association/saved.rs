@@ -163,6 +163,9 @@ fn read(saved: &Saved) -> Option<Matrix> {
     let others = measures.len() - numeric;
     let mut near = unroll(&saved.independence, others)?.into_iter();
     let mut cells = unroll(&saved.cells, others)?.into_iter();
+    if saved.squares.len() != others || saved.thirds.len() != others {
+        return None;
+    }
     let (mut squares, mut thirds) = (saved.squares.iter(), saved.thirds.iter());
     let alarming = saved.alarming.read(measures.len())?;
     let pairs = measures.iter().zip(alarming).map(|(measure, alarming)| {

@@ -240,6 +240,97 @@ fn fishers_z_and_the_null_are_scipys() {
 }
 
 #[test]
+fn the_null_of_squares_is_scipys() {
+    for row in rows("square null") {
+        let [
+            ratio,
+            square,
+            variance,
+            third,
+            degrees,
+            scale,
+            a,
+            b,
+            reference,
+            windows,
+            n,
+            alpha,
+            rise,
+            fall,
+        ] = row[..]
+        else {
+            panic!("fourteen numbers");
+        };
+        let measure = match ratio > 0.0 {
+            true => Measure::CorrelationRatio,
+            false => Measure::CramersV,
+        };
+        let reference = Association {
+            measure,
+            value: square.max(0.0).sqrt(),
+            n: reference as u64,
+            variance,
+            independence: Some(Independence {
+                degrees: degrees as u32,
+                scale: scale as u32,
+                square,
+                third,
+                cells: (a as i64, b as i64),
+                windows: windows as u32,
+            }),
+        };
+        let found = null(&reference, n as u64, alpha).unwrap();
+        check(found.rise, rise, 1e-7);
+        match fall < 0.0 {
+            // Nothing falls that far.
+            true => assert!(found.fall > reference.value, "{found:?}"),
+            false => check(found.fall, fall, 1e-7),
+        }
+    }
+}
+
+/// The mean of windows is that of their squares before they are cut at 0, and what each differs by that of their values.
+#[test]
+fn what_squares_differ_by_is_cut_at_0_after_the_mean() {
+    let window = |square: f64, n| {
+        let independence = Independence {
+            degrees: 6,
+            scale: 2,
+            square,
+            third: 0.0,
+            cells: (0, 0),
+            windows: 1,
+        };
+        Matrix {
+            kinds: vec![Kind::Categorical; 2],
+            pairs: vec![Pair {
+                alarming: Ok(Association {
+                    measure: Measure::CramersV,
+                    value: square.max(0.0).sqrt(),
+                    n,
+                    variance: 1.0,
+                    independence: Some(independence),
+                }),
+                pearson: None,
+            }],
+        }
+    };
+    let found = pool(&[window(0.04, 100), window(-0.03, 300), window(0.09, 200)]).unwrap();
+    let (_, _, pair) = found.matrix.pairs().next().unwrap();
+    let all = pair.alarming.unwrap();
+    // (4 − 9 + 18)/600, and of the others (−9 + 18)/500, (4 + 18)/300 and (4 − 9)/400.
+    check(all.value, (13.0f64 / 600.0).sqrt(), 1e-5);
+    let expected = [
+        0.2 - (9.0f64 / 500.0).sqrt(),
+        0.0 - (22.0f64 / 300.0).sqrt(),
+        0.3,
+    ];
+    for (found, expected) in found.differences[0].iter().zip(expected) {
+        check(*found, expected, 1e-9);
+    }
+}
+
+#[test]
 fn windows_are_pooled_on_fishers_scale() {
     let window = |value: f64, n| {
         let reading = |measure| {
@@ -416,9 +507,16 @@ fn a_saved_matrix_is_short_and_comes_back() {
     let saved = serde_json::to_string(&found).unwrap();
     assert!(saved.len() < 250_000, "{}", saved.len());
     assert_eq!(serde_json::from_str::<Matrix>(&saved).unwrap(), found);
-    let cut = saved.replacen("\"n\":[[64,8128]]", "\"n\":[[64,8127]]", 1);
-    assert_ne!(cut, saved);
-    assert!(serde_json::from_str::<Matrix>(&cut).is_err());
+    // Lists that do not fit each other are no matrix.
+    for (from, to) in [
+        ("\"n\":[[64,8128]]", "\"n\":[[64,8127]]"),
+        ("\"squares\":[]", "\"squares\":[0]"),
+        ("\"thirds\":[]", "\"thirds\":[0.0]"),
+    ] {
+        let damaged = saved.replacen(from, to, 1);
+        assert_ne!(damaged, saved, "{from}");
+        assert!(serde_json::from_str::<Matrix>(&damaged).is_err(), "{to}");
+    }
 }
 
 #[test]

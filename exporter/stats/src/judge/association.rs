@@ -57,6 +57,34 @@ impl PairChange {
     }
 }
 
+/// A pair of features in a window, as a test holds it against its limits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PairTest {
+    /// The places of both features in the baseline.
+    pub features: (usize, usize),
+    /// What is compared.
+    pub measure: Measure,
+    /// In the window less in the baseline.
+    pub delta: f64,
+    /// Rows of the window in which both have a value.
+    pub rows: u64,
+    /// What |delta| is held against.
+    pub limits: BySeverity<f64>,
+    /// By how many the α of a test is divided for it.
+    pub partners: usize,
+    /// The variance of `delta` that chance makes of so many rows.
+    pub chance: f64,
+}
+
+/// The feature that each pair of a window is laid to by its warning limit, by its place in the baseline; `None` of a pair that is over
+/// no limit, or apart. `min_rows` has for each place the rows that a pair needs to alarm for that feature.
+pub fn laid_to(pairs: &[PairTest], min_rows: &[u64]) -> Vec<Option<usize>> {
+    causes(pairs.iter().map(|pair| {
+        let score = score(pair.delta.abs(), pair.limits.warning);
+        Seen::new(pair.features, pair.rows, score, min_rows)
+    }))
+}
+
 /// What a window says about the associations of all features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AssociationReport {
@@ -182,12 +210,11 @@ impl AssociationTests {
         let Ok(changes) = Changes::new(&self.reference, &current) else {
             return nothing(NotComputed::NoSample);
         };
-        let pairs: Vec<JudgedPair<'_>> = changes
-            .computed
-            .par_iter()
-            .map(|change| self.pair(change, alpha))
-            .collect();
-        let causes = causes(&pairs, &self.min_rows);
+        let pairs = self.pairs(&changes, alpha);
+        let causes = causes(pairs.iter().map(|pair| {
+            let (columns, rows) = (pair.change.columns, pair.change.current.n);
+            Seen::new(columns, rows, pair.scores.warning, &self.min_rows)
+        }));
         let features = self.columns.iter().zip(&self.settings);
         let judged = features.map(|(column, settings)| {
             if !settings.enabled {
@@ -241,6 +268,52 @@ impl AssociationTests {
         (judged, report)
     }
 
+    /// All pairs of a window with their limits; none where it has no sample.
+    pub(super) fn tests(
+        &self,
+        window: &WindowSummary,
+        alpha: BySeverity<Option<Alpha>>,
+    ) -> Vec<PairTest> {
+        let current = window.associations.as_ref();
+        let current = current.map(|current| current.of(&self.names));
+        let changes = current.and_then(|current| Changes::new(&self.reference, &current).ok());
+        let Some(changes) = changes else {
+            return Vec::new();
+        };
+        let place = |column: usize| self.columns.iter().position(|own| *own == Ok(column));
+        let places: Vec<Option<usize>> = (0..self.names.len()).map(place).collect();
+        let test = |pair: &JudgedPair<'_>| {
+            let columns = pair.change.columns;
+            let place = |column: usize| places.get(column).copied().flatten();
+            Some(PairTest {
+                features: (place(columns.0)?, place(columns.1)?),
+                measure: pair.change.current.measure,
+                delta: pair.change.delta(),
+                rows: pair.change.current.n,
+                limits: pair.limits.map(|limit| limit.value),
+                partners: self.partners(columns),
+                chance: chance(&pair.change.reference, pair.change.current.n),
+            })
+        };
+        let pairs = self.pairs(&changes, alpha);
+        pairs.iter().filter_map(test).collect()
+    }
+
+    fn pairs<'a>(
+        &self,
+        changes: &'a Changes,
+        alpha: BySeverity<Option<Alpha>>,
+    ) -> Vec<JudgedPair<'a>> {
+        let pairs = changes.computed.par_iter();
+        pairs.map(|change| self.pair(change, alpha)).collect()
+    }
+
+    /// By how many the α of a test is divided for a pair: both of its features must be allowed to say that it changed.
+    fn partners(&self, columns: (usize, usize)) -> usize {
+        let partners = |column: usize| self.partners.get(column).copied().unwrap_or(1).max(1);
+        partners(columns.0).max(partners(columns.1))
+    }
+
     fn named(&self, relation: &Relation) -> Vec<String> {
         let columns = relation.columns.iter();
         let names = columns.filter_map(|column| self.names.get(*column));
@@ -256,12 +329,11 @@ impl AssociationTests {
         }
     }
 
-    /// The limits of a pair: both of its features must be allowed to say that it changed.
+    /// The limits of a pair.
     fn limits(&self, change: &Change, alpha: BySeverity<Option<Alpha>>) -> BySeverity<Limit> {
         let floors = floors(Statistic::AssociationChange).unwrap_or_default();
         let (first, second) = change.columns;
-        let partners = |column: usize| self.partners.get(column).copied().unwrap_or(1).max(1);
-        let partners = partners(first).max(partners(second)) as f64;
+        let partners = self.partners(change.columns) as f64;
         let between = self.reference.position(first, second);
         let between = between.and_then(|at| self.between.get(at));
         let numbers = |column: usize| self.numbers.get(column).copied().unwrap_or_default();
@@ -369,25 +441,45 @@ impl JudgedPair<'_> {
     }
 }
 
+/// A pair as it is laid to one of its columns.
+struct Seen {
+    columns: (usize, usize),
+    /// Those of them for whose feature it has the rows to alarm.
+    alarming: [Option<usize>; 2],
+    /// Of warnings.
+    score: f64,
+}
+
+impl Seen {
+    fn new(columns: (usize, usize), rows: u64, score: f64, min_rows: &[u64]) -> Self {
+        let enough = |column: &usize| min_rows.get(*column).is_some_and(|need| rows >= *need);
+        Seen {
+            columns,
+            alarming: [columns.0, columns.1].map(|column| Some(column).filter(enough)),
+            score,
+        }
+    }
+
+    fn has(&self, column: usize) -> bool {
+        column == self.columns.0 || column == self.columns.1
+    }
+}
+
 /// Which column each pair is laid to; none where it is over no limit, or apart. A column has as many changed pairs as may alarm for
 /// its feature; where those are the most, all that it is in are laid to it.
-fn causes(pairs: &[JudgedPair<'_>], min_rows: &[u64]) -> Vec<Option<usize>> {
+fn causes(pairs: impl ExactSizeIterator<Item = Seen>) -> Vec<Option<usize>> {
     let mut causes = vec![None; pairs.len()];
-    let mut left: Vec<(usize, &JudgedPair<'_>)> = pairs
-        .iter()
+    let mut left: Vec<(usize, Seen)> = pairs
         .enumerate()
-        .filter(|(_, pair)| pair.scores.warning >= 1.0)
+        .filter(|(_, pair)| pair.score >= 1.0)
         .collect();
     loop {
         let mut by_column: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
         for (_, pair) in &left {
-            let columns = [pair.change.columns.0, pair.change.columns.1];
-            let enough =
-                |column: &usize| min_rows.get(*column).is_some_and(|need| pair.enough(*need));
-            for column in columns.into_iter().filter(enough) {
+            for column in pair.alarming.into_iter().flatten() {
                 let (count, sum) = by_column.entry(column).or_default();
                 *count += 1;
-                *sum += pair.scores.warning;
+                *sum += pair.score;
             }
         }
         let most = by_column
@@ -415,40 +507,29 @@ fn reason(changes: &Changes, column: usize) -> NotComputed {
     })
 }
 
-/// How much the baseline's windows differ in one pair.
-struct Spread {
-    between: Between,
-    measure: Measure,
+/// How much windows differ in one pair.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PairSpread {
+    /// By the pair alone.
+    pub between: Between,
+    /// What is compared.
+    pub measure: Measure,
     /// Rows of a window.
-    rows: f64,
+    pub rows: f64,
     /// The variance that chance alone makes.
-    chance: f64,
+    pub chance: f64,
 }
 
-/// For each pair how much the baseline's windows differ, with what the pairs of its measure say about that.
+/// What the pairs of its measure say about how much each of these pairs differs.
 ///
 /// Pairs rest on different numbers of rows, and chance makes those on few differ more. So what is common to the pairs of a measure is
 /// the variance beyond chance, by the mean of what their windows have beyond it, at least 0: each pair with the square of its rows for a
 /// weight, since the error of its variance is about as large as that of chance. A pair's own share of chance comes on top.
-fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, Pooled)> {
-    let alike = limits::autocorrelation(differences.iter().map(Vec::as_slice));
-    let spread = |((_, _, pair), own): ((usize, usize, &Pair), &Vec<f64>)| {
-        let reading: Association = pair.alarming.ok()?;
-        let between = Between::differences(own)?.stretched(alike);
-        let rows = reading.n / (own.len() as u64).max(1);
-        Some(Spread {
-            between,
-            measure: reading.measure,
-            rows: rows as f64,
-            chance: chance(&reading, rows),
-        })
-    };
-    let all: Vec<_> = matrix.pairs().zip(differences).collect();
-    let all: Vec<Option<Spread>> = all.into_par_iter().map(spread).collect();
+pub fn pooled_spreads(pairs: &[PairSpread]) -> Vec<Pooled> {
     let beyond_chance = |measure: Measure| {
-        let same = || all.iter().flatten().filter(|own| own.measure == measure);
+        let same = || pairs.iter().filter(move |own| own.measure == measure);
         let weights: f64 = same().map(|own| own.rows.powi(2)).sum();
-        let beyond = |own: &Spread| own.rows.powi(2) * (own.between.variance() - own.chance);
+        let beyond = |own: &PairSpread| own.rows.powi(2) * (own.between.variance() - own.chance);
         let sum: f64 = same().map(beyond).sum();
         let pooled = Pooled::of(same().map(|own| &own.between));
         (measure, pooled, (sum / weights.max(1.0)).max(0.0))
@@ -459,20 +540,39 @@ fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, P
         Measure::CorrelationRatio,
     ]
     .map(beyond_chance);
-    let of = |own: &Spread| {
-        let found = measures
-            .iter()
-            .find(|(measure, ..)| *measure == own.measure);
+    let of = |own: &PairSpread| {
+        let mut measures = measures.iter();
+        let found = measures.find(|(measure, ..)| *measure == own.measure);
         found.map_or(Pooled::default(), |(_, pooled, beyond)| {
             pooled.with_variance(own.chance + beyond)
         })
     };
-    all.iter()
-        .map(|own| match own {
-            Some(own) => (Some(own.between), of(own)),
-            None => (None, Pooled::default()),
+    pairs.iter().map(of).collect()
+}
+
+/// For each pair how much the baseline's windows differ, with what the pairs of its measure say about that.
+fn spreads(matrix: &Matrix, differences: &[Vec<f64>]) -> Vec<(Option<Between>, Pooled)> {
+    let alike = limits::autocorrelation(differences.iter().map(Vec::as_slice));
+    let spread = |((_, _, pair), own): ((usize, usize, &Pair), &Vec<f64>)| {
+        let reading: Association = pair.alarming.ok()?;
+        let between = Between::differences(own)?.stretched(alike);
+        let rows = reading.n / (own.len() as u64).max(1);
+        Some(PairSpread {
+            between,
+            measure: reading.measure,
+            rows: rows as f64,
+            chance: chance(&reading, rows),
         })
-        .collect()
+    };
+    let all: Vec<_> = matrix.pairs().zip(differences).collect();
+    let all: Vec<Option<PairSpread>> = all.into_par_iter().map(spread).collect();
+    let known: Vec<PairSpread> = all.iter().copied().flatten().collect();
+    let mut pooled = pooled_spreads(&known).into_iter();
+    let with_pooled = |own: &Option<PairSpread>| match own {
+        Some(own) => (Some(own.between), pooled.next().unwrap_or_default()),
+        None => (None, Pooled::default()),
+    };
+    all.iter().map(with_pooled).collect()
 }
 
 /// The variance of the difference of a window of so many rows from the baseline when nothing changed: that of a normal variable which

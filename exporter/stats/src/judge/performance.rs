@@ -31,9 +31,6 @@ pub struct Power {
     pub reference: Option<f64>,
     /// Every measure that there is: the judged one first, or the one by which it would be if it told something in the baseline.
     pub values: Vec<(PowerMeasure, Measured)>,
-    /// ω², beside ε².
-    #[serde(default)]
-    pub omega: Option<Measured>,
     /// Uncertainty coefficient, beside mutual information.
     #[serde(default)]
     pub uncertainty: Option<f64>,
@@ -268,9 +265,6 @@ impl PerformanceTest {
         readings: &[&Result<Reading, predictive::NotComputed>],
         settings: CheckSettings,
     ) -> Result<Self, NotComputed> {
-        if let [Err(reason)] = readings {
-            return Err(NotComputed::PredictiveInBaseline(*reason));
-        }
         let known: Vec<&Reading> = readings
             .iter()
             .filter_map(|reading| reading.as_ref().ok())
@@ -280,7 +274,12 @@ impl PerformanceTest {
             need: cross_fit::MIN_FOLDS,
         });
         let (before, value, differences) = match known.first() {
-            None => return Err(too_few),
+            None => {
+                let reason = readings.iter().find_map(|reading| reading.as_ref().err());
+                return Err(
+                    reason.map_or(too_few, |reason| NotComputed::PredictiveInBaseline(*reason))
+                );
+            }
             Some(Reading::Ranks { .. }) => {
                 let folds = known.iter().filter_map(|reading| match reading {
                     Reading::Ranks { larger, .. } => Some(larger),
@@ -460,7 +459,6 @@ fn power(test: Option<&PerformanceTest>, now: Option<&Now>, told: &Told) -> Powe
         judged: tells.map(|test| test.before.measure()),
         reference,
         values: own.into_iter().chain(others).collect(),
-        omega: told.omega,
         uncertainty: told.uncertainty,
         rows: told.rows,
     }
@@ -474,19 +472,24 @@ fn crossed<L>(found: &CrossFit<L>) -> Result<(f64, Vec<f64>), NotComputed> {
     Ok((average.value, found.differences()))
 }
 
+/// What a line counts in the mean of several.
+fn weight(line: &Correlation) -> f64 {
+    line.rows.saturating_sub(3) as f64
+}
+
+/// Its correlation on Fisher's scale, on which ±1 has no place: n rows do not tell more than 1 − 1/n.
+fn fisher_z(line: &Correlation) -> f64 {
+    let most = 1.0 - 1.0 / line.rows.max(2) as f64;
+    line.r.clamp(-most, most).atanh()
+}
+
 /// What lines are together, their correlations and moments in the mean, by n − 3; the correlations on Fisher's scale.
 fn line_of(lines: &[&Correlation]) -> null::Line {
-    let weight = |line: &Correlation| line.rows.saturating_sub(3) as f64;
     let rows = |line: &Correlation| line.rows as f64;
-    // ±1 has no place on Fisher's scale: n rows do not tell more than 1 − 1/n.
-    let z = |line: &Correlation| {
-        let most = 1.0 - 1.0 / line.rows.max(2) as f64;
-        line.r.clamp(-most, most).atanh()
-    };
     let variance = |line: &Correlation| rows(line) * line.z_error.powi(2);
     let third = |line: &Correlation| rows(line).powi(2) * line.z_error.powi(3) * line.z_skewness;
     null::Line {
-        r: mean(lines, weight, z).tanh(),
+        r: mean(lines, weight, fisher_z).tanh(),
         variance: mean(lines, weight, variance),
         third: mean(lines, weight, third),
         rows: lines.iter().map(|line| rows(line)).sum(),
@@ -497,8 +500,9 @@ fn line_of(lines: &[&Correlation]) -> null::Line {
 /// others.
 fn lines_before(lines: &[&Correlation]) -> (Before, f64, Vec<f64>) {
     let all = line_of(lines);
-    let differences = each_and_others(lines).map(|(line, others)| {
-        let others = line_of(&others).r;
+    let others = means_of_others(lines, weight, fisher_z);
+    let differences = lines.iter().zip(others).map(|(line, others)| {
+        let others = others.tanh();
         let sign = if others * line.r < 0.0 { -1.0 } else { 1.0 };
         sign * line.r * line.r - others * others
     });
@@ -506,44 +510,56 @@ fn lines_before(lines: &[&Correlation]) -> (Before, f64, Vec<f64>) {
     (Before::Line(all), all.r * all.r, differences)
 }
 
+fn rows_of(groups: &EffectSize) -> f64 {
+    groups.rows as f64
+}
+
+fn share_of(groups: &EffectSize) -> f64 {
+    groups.epsilon_squared.value
+}
+
 /// What groups are together, ε² and its moments in the mean by rows.
 fn groups_of(groups: &[&EffectSize]) -> null::Groups {
-    let rows = |own: &EffectSize| own.rows as f64;
     let degrees = |own: &EffectSize| own.classes as f64 - 1.0;
-    let variance = |own: &EffectSize| rows(own) * own.epsilon_squared.standard_error.powi(2);
+    let variance = |own: &EffectSize| rows_of(own) * own.epsilon_squared.standard_error.powi(2);
     null::Groups {
-        share: mean(groups, rows, |own| own.epsilon_squared.value),
-        variance: mean(groups, rows, variance),
-        degrees: mean(groups, rows, degrees),
+        share: mean(groups, rows_of, share_of),
+        variance: mean(groups, rows_of, variance),
+        degrees: mean(groups, rows_of, degrees),
         windows: groups.len() as f64,
-        rows: groups.iter().map(|own| rows(own)).sum(),
+        rows: groups.iter().map(|own| rows_of(own)).sum(),
     }
 }
 
 /// What the baseline's groups are together, their ε², and of each window its own less that of the others.
 fn groups_before(groups: &[&EffectSize]) -> (Before, f64, Vec<f64>) {
     let all = groups_of(groups);
-    let differences = each_and_others(groups)
-        .map(|(own, others)| own.epsilon_squared.value - groups_of(&others).share)
-        .collect();
-    (Before::Groups(all), all.share, differences)
+    let others = means_of_others(groups, rows_of, share_of);
+    let differences = groups.iter().zip(others);
+    let differences = differences.map(|(own, others)| share_of(own) - others);
+    (Before::Groups(all), all.share, differences.collect())
 }
 
 /// The weighted mean.
 fn mean<T>(of: &[&T], weight: impl Fn(&T) -> f64, value: impl Fn(&T) -> f64) -> f64 {
-    let (total, sum) = of.iter().fold((0.0, 0.0), |(total, sum), own| {
-        (total + weight(own), sum + weight(own) * value(own))
-    });
-    sum / total
+    let (weights, sum) = totals(of, weight, value);
+    sum / weights
 }
 
-/// Each with all others.
-fn each_and_others<'a, T>(all: &'a [&'a T]) -> impl Iterator<Item = (&'a T, Vec<&'a T>)> {
-    all.iter().enumerate().map(|(at, own)| {
-        let others = all
-            .iter()
-            .enumerate()
-            .filter(move |(other, _)| *other != at);
-        (*own, others.map(|(_, other)| *other).collect())
+/// Of each the weighted mean of all others.
+fn means_of_others<T>(
+    of: &[&T],
+    weight: impl Fn(&T) -> f64,
+    value: impl Fn(&T) -> f64,
+) -> Vec<f64> {
+    let (weights, sum) = totals(of, &weight, &value);
+    let others = |own: &&T| (sum - weight(own) * value(own)) / (weights - weight(own));
+    of.iter().map(others).collect()
+}
+
+/// Sum of the weights, and of the weighted values.
+fn totals<T>(of: &[&T], weight: impl Fn(&T) -> f64, value: impl Fn(&T) -> f64) -> (f64, f64) {
+    of.iter().fold((0.0, 0.0), |(weights, sum), own| {
+        (weights + weight(own), sum + weight(own) * value(own))
     })
 }

@@ -151,6 +151,10 @@ impl ShiftState {
         self.reading.as_ref()
     }
 
+    pub(super) fn ewma_limits(&self, test: &ShiftTest) -> Option<BySeverity<Limit>> {
+        Some(test.limits(self.solved?.limits).ewma)
+    }
+
     fn limits(
         &mut self,
         test: &ShiftTest,

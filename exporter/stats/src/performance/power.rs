@@ -16,6 +16,8 @@ pub enum PowerMeasure {
     RSquared,
     /// ε² of a number between classes.
     EpsilonSquared,
+    /// ω² of a number between classes.
+    OmegaSquared,
     /// Information value, the mean over classes with rows enough, each against the rest, less what chance puts there.
     InformationValue,
     /// Mutual information in nats, less what chance puts there.
@@ -29,6 +31,7 @@ impl PowerMeasure {
             PowerMeasure::Auc => "auc",
             PowerMeasure::RSquared => "r_squared",
             PowerMeasure::EpsilonSquared => "epsilon_squared",
+            PowerMeasure::OmegaSquared => "omega_squared",
             PowerMeasure::InformationValue => "information_value",
             PowerMeasure::MutualInformation => "mutual_information",
         }
@@ -41,6 +44,7 @@ impl std::fmt::Display for PowerMeasure {
             PowerMeasure::Auc => "AUC",
             PowerMeasure::RSquared => "R²",
             PowerMeasure::EpsilonSquared => "ε²",
+            PowerMeasure::OmegaSquared => "ω²",
             PowerMeasure::InformationValue => "information value",
             PowerMeasure::MutualInformation => "mutual information",
         })
@@ -98,6 +102,11 @@ impl Measured {
         Self::from_zero(effect.epsilon_squared.value, effect.interval)
     }
 
+    /// ω².
+    fn omega_squared(effect: &EffectSize) -> Self {
+        Self::from_zero(effect.omega_squared, effect.omega_interval())
+    }
+
     /// The macro average of an AUC over some of its classes.
     pub(crate) fn auc(auc: &Auc, wanted: impl Fn(usize) -> bool) -> Option<Self> {
         let (average, interval) = (
@@ -119,8 +128,6 @@ pub(crate) struct Told {
     pub(crate) rows: u64,
     /// All measures but the AUC, which needs to know what speaks for which class.
     pub(crate) measures: Vec<(PowerMeasure, Measured)>,
-    /// ω² where there is an ε²: the part of the variance between groups, less what chance puts there.
-    pub(crate) omega: Option<Measured>,
     /// Uncertainty coefficient, where there are classes: the part of their entropy that the bins take away.
     pub(crate) uncertainty: Option<f64>,
     /// What the bins say of the class of which they say the most, of those with rows enough; nothing where there is none.
@@ -152,6 +159,10 @@ impl Told {
                 PowerMeasure::EpsilonSquared,
                 effect.map(Measured::epsilon_squared),
             ),
+            (
+                PowerMeasure::OmegaSquared,
+                effect.map(Measured::omega_squared),
+            ),
             (PowerMeasure::InformationValue, mean_value(&classes)),
             (PowerMeasure::MutualInformation, information),
         ];
@@ -161,8 +172,6 @@ impl Told {
             measures: known
                 .filter_map(|(measure, found)| Some((measure, found?)))
                 .collect(),
-            omega: effect
-                .map(|effect| Measured::from_zero(effect.omega_squared, effect.omega_interval())),
             uncertainty: mutual.map(|found| found.uncertainty_coefficient),
             evidence: table.and_then(|table| evidence(table, classes)),
         }

@@ -93,8 +93,8 @@ pub enum NotComputed {
         /// Rows that are needed.
         need: u64,
     },
-    /// There are too few folds with rows of two classes.
-    #[error("too few folds with rows of two classes: {have} where {need} are needed")]
+    /// There are too few folds, windows of the baseline, that say something about the target.
+    #[error("too few windows that say something about the target: {have} where {need} are needed")]
     TooFewFolds {
         /// Folds that there are.
         have: usize,

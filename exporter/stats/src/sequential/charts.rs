@@ -102,6 +102,32 @@ impl Told {
     }
 }
 
+/// Where an EWMA of this value stands, which stood there before.
+fn ewma_stands(before: Option<Direction>, value: f64, limit: f64) -> Option<Direction> {
+    let back = match before {
+        Some(Direction::Up) => value <= 0.0,
+        Some(Direction::Down) => value >= 0.0,
+        None => true,
+    };
+    let beyond = (value.abs() > limit).then_some(match value > 0.0 {
+        true => Direction::Up,
+        false => Direction::Down,
+    });
+    if back { beyond } else { before }
+}
+
+/// Whether a shift is told in each window, by its EWMA alone, of these values, and with this limit in place of the one that they were
+/// held against. `day` is how many windows a day has, at least 1.
+pub fn told_by_ewma(values: impl Iterator<Item = f64>, limit: f64, day: u32) -> Vec<bool> {
+    let (mut standing, mut told) = (None, Told::default());
+    let shifted = values.map(|value| {
+        standing = ewma_stands(standing, value, limit);
+        told = told.after(standing, day);
+        told.direction.is_some()
+    });
+    shifted.collect()
+}
+
 /// What the charts of one series remember.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Charts {
@@ -146,20 +172,11 @@ impl Charts {
         let upper = (self.upper + x - REFERENCE_VALUE).max(0.0);
         let lower = (self.lower - x - REFERENCE_VALUE).max(0.0);
         self.standing = self.standing.zip(limits).map(|(before, limits)| {
-            let back = match before.ewma {
-                Some(Direction::Up) => ewma <= 0.0,
-                Some(Direction::Down) => ewma >= 0.0,
-                None => true,
-            };
-            let beyond = (ewma.abs() > limits.ewma).then_some(match ewma > 0.0 {
-                true => Direction::Up,
-                false => Direction::Down,
-            });
             let side = |stood: bool, sum: f64| {
                 sum > 0.0 && (stood || limits.cusum.is_some_and(|limit| sum > limit))
             };
             Standing {
-                ewma: if back { beyond } else { before.ewma },
+                ewma: ewma_stands(before.ewma, ewma, limits.ewma),
                 upper: side(before.upper, upper),
                 lower: side(before.lower, lower),
             }

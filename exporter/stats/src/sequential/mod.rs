@@ -24,7 +24,7 @@ mod standard;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use charts::{ChartLimits, ChartReading, Charts, Direction};
+pub use charts::{ChartLimits, ChartReading, Charts, Direction, told_by_ewma};
 pub use run_length::Estimation;
 pub use standard::{Innovations, MIN_PAIRS, MIN_POINTS, Standard};
 

@@ -7,6 +7,8 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use stats::association::{Association, Matrix, Null, Values, matrix, null, pool};
 
+use crate::normal::pair;
+
 pub const ALPHAS: [f64; 3] = [0.05, 0.01, 0.001];
 /// Windows of a baseline.
 const WINDOWS: usize = 8;
@@ -36,12 +38,6 @@ pub enum Draw {
     Groups(f64),
     /// The exponential of that column.
     SkewedGroups(f64),
-}
-
-fn normals(rng: &mut SmallRng) -> (f64, f64) {
-    let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
-    let angle = std::f64::consts::TAU * rng.random::<f64>();
-    (radius * angle.cos(), radius * angle.sin())
 }
 
 fn category(rng: &mut SmallRng, shares: &[f64]) -> u32 {
@@ -74,7 +70,7 @@ const SECOND: [f64; 5] = [0.35, 0.25, 0.2, 0.12, 0.08];
 impl Draw {
     fn window(self, rng: &mut SmallRng, rows: usize) -> Matrix {
         let correlated = |rng: &mut SmallRng, rho: f64| {
-            let (x, e) = normals(rng);
+            let (x, e) = pair(rng);
             (x, rho * x + (1.0 - rho * rho).sqrt() * e)
         };
         let numeric = |row: &mut dyn FnMut() -> (f64, f64)| {
@@ -99,13 +95,13 @@ impl Draw {
         };
         let group = |rng: &mut SmallRng, step: f64| {
             let code = category(rng, &SECOND);
-            (code, step * f64::from(code) + normals(rng).0)
+            (code, step * f64::from(code) + pair(rng).0)
         };
         match self {
             Draw::Normal(rho) => numeric(&mut || correlated(rng, rho)),
             Draw::Student(rho) => numeric(&mut || {
                 let (x, y) = correlated(rng, rho);
-                let ((a, b), (c, _)) = (normals(rng), normals(rng));
+                let ((a, b), (c, _)) = (pair(rng), pair(rng));
                 let scale = ((a * a + b * b + c * c) / 3.0).sqrt();
                 (x / scale, y / scale)
             }),

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod draw;
+#[path = "../simulation/normal.rs"]
+mod normal;
 
 use draw::{Baseline, Draw, rates};
 use rand::SeedableRng;

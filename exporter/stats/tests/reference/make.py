@@ -476,6 +476,35 @@ def change_null(value, variance, reference, n, alpha):
     return optimize.brentq(lambda d: outside(d) - alpha, 0, 2, xtol=1e-15, rtol=1e-14)
 
 
+def square_null(ratio, w, variance, third, degrees, scale, cells, reference, windows, n, alpha):
+    """The rise and the fall of V or the correlation ratio (docs/statistics.md, Correlation, Null); the fall is -1 where 0 comes too often by chance."""
+    unit, part = n * scale, n / reference
+    own_rows, of_chance, some = reference / windows, windows * part**2, min(max(w, 0), 1)
+    v = max(0, n * (scale**2 * variance - 4 * degrees * (1 - 7 * some) * (1 - some) ** 2 / (own_rows + degrees)))
+    t = max(-24 * unit * some, n * (scale**3 * third - 24 * degrees * (1 - 12 * some) * (1 - some) ** 4 / own_rows))
+    centre, left = w, 1 - some
+    if ratio:
+        v, t = v / left**2, t / left**3 + 3 * v**2 / (unit * left**4)
+        centre, left = -np.log1p(-w) + (1 - part) * v / 2 / unit**2, 1
+    more = max(unit * w + (0.7 if ratio else 0.55) * np.sqrt(2 * degrees * of_chance), -0.2 * degrees) - unit * some
+    v, t = v + 4 * more * left**2, t + 24 * more * left**3
+    a, b = max(cells[0] / n, -degrees / 2), max(cells[1] / n, 0)
+    error = np.sqrt((2 * degrees + a) * (1 + of_chance) * left**2 + v + part * max(v, 0))
+    skewness = ((8 * degrees + b) * (1 + of_chance * (3 + 2 * part)) * left**3 + t * (1 + part) ** 2) / error**3
+    law, value = stats.pearson3(skewness), np.sqrt(max(w, 0))
+    back = lambda at: np.sqrt(min(max(-np.expm1(-at) if ratio else at, 0), 1))
+    nothing = law.cdf(-centre * unit / error)
+    if nothing > alpha / 5:
+        return back(centre + error / unit * law.isf(min(alpha, 4 * nothing))) - value, -1.0
+    return back(centre + error / unit * law.isf(0.8 * alpha)) - value, value - back(centre + error / unit * law.ppf(alpha / 5))
+
+
+# A weak and a strong table of few rows a cell, one of two by two, ratios, and cells that expect much.
+SQUARES = [
+    (False, 0.002, 0.05, 0.02, 12, 3, (900, 40_000), 2400, 8, 300), (False, 0.25, 0.6, 0.9, 12, 3, (0, 0), 2400, 8, 300),
+    (False, 0.04, 0.2, 0.3, 1, 1, (-400, -9000), 2400, 1, 300), (True, -0.001, 0.01, 0.01, 4, 1, (0, 0), 2400, 8, 300),
+    (True, 0.3, 1.1, 0.4, 4, 1, (0, 0), 40_000, 8, 5000), (False, 0.5, 0.2, -2.0, 6, 2, (0, 0), 900, 3, 300),
+]
 x, y = u(60), np.round(u(60) ** 2 * 4) + np.round(u(60, 77) * 2)
 gaps = np.arange(60) % 7 == 3, np.arange(60) % 5 == 1
 both = ~(gaps[0] | gaps[1])
@@ -515,6 +544,7 @@ values |= {
     "pooled correlation": z_of(windows),
     "leave-one-out correlation": [windows[k][0] - z_of(windows[:k] + windows[k + 1:]) for k in range(3)],
     "correlation null": [[r, c, n, m, a, change_null(r, c, n, m, a)] for r, c, n, m in ((0, 1, 2400, 300), (0.6, 1.1, 40_000, 5000), (-0.95, 1.4, 400, 50)) for a in (0.05, 0.01, 0.001, 1e-6)],
+    "square null": [[*map(float, (*of[:6], *of[6], *of[7:], a)), *square_null(*of, a)] for of in SQUARES for a in (0.05, 0.01, 0.001)],
     "poisson interval": [[k, level, *poisson_interval(k, level)] for k in (0, 1, 2, 3, 10, 34, 100, 5000) for level in (0.95, 0.99)],
     "negative binomial": [[a, r, p, int(stats.nbinom.isf(a, r, p)) + 1] for r, p in ((0.5, 8 / 9), (2.5, 8 / 9), (39.5, 8 / 9), (39.5, 1 / 3)) for a in (0.05, 1e-3, 1e-6, 1e-12)],
     "all of one value": [[n, p, -stats.binom.logpmf(n, n, p)] for n, p in ((28, 0.5), (29, 0.5), (6, 1 / 24), (7, 1 / 24), (1000, 0.99), (2000, 0.99))],

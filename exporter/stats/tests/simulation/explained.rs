@@ -10,7 +10,7 @@ use stats::{
     QualitySettings, Reference, Settings, Summary, Validity, WindowSummary, judge,
 };
 
-use crate::trial::{heavy, normals};
+use crate::rows::{heavy, normals};
 
 /// Windows of a baseline.
 const WINDOWS: usize = 8;
@@ -149,7 +149,7 @@ pub fn rates(draw: Draw, rows: usize, baselines: u32) -> BySeverity<f64> {
             // A baseline that tells too little is no test.
             if let Ok(verdict) = &report.features[0].verdicts.performance {
                 let nulls = verdict.limits.map(|limit| limit.null.unwrap());
-                let over = nulls.map(|null| u32::from(verdict.value > null));
+                let over = nulls.map(|null| u32::from(verdict.value >= null));
                 beyond = beyond.zip(over).map(|(sum, more)| sum + more);
                 judged += 1;
             }

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod explained;
+mod normal;
+mod rate;
+mod rows;
 mod trial;
 
 use std::thread;

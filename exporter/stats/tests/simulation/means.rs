@@ -3,19 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use rand::Rng;
 use rand::rngs::SmallRng;
 use stats::{
     Bins, ByCheck, BySeverity, Check, CheckSettings, Column, DriftSettings, FeatureProfile,
     FrozenFeature, Kind, QualitySettings, Settings, Validity,
 };
 
+use crate::normal::pair;
+
 pub fn normal(rng: &mut SmallRng) -> f64 {
-    let (radius, angle) = (
-        (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt(),
-        std::f64::consts::TAU * rng.random::<f64>(),
-    );
-    radius * angle.cos()
+    pair(rng).0
 }
 
 pub fn profiled(values: &[f64]) -> FeatureProfile {
