@@ -10,14 +10,19 @@ import numpy
 import pyarrow
 from scipy import optimize, stats
 
+import between
+
 FLOOR = {"warning": 0.10, "critical": 0.20}
 MIN_ROWS = 30
 MOST_FREQUENT = 50
-PRIOR_WEIGHT = 20
+# The most rows of a window that pairs are made of.
+PAIR_ROWS = 1 << 14
 # What has no bin of its own, and what is joined.
 OTHER, RARE = "\0other", "\0rare"
 # What ranks being estimated adds to the variance of Spearman's correlation, as a multiple of its square.
 RANKS = 0.16
+# What few distinct values make of that variance is cut to these.
+VARIANCES = (0.1, 1e6)
 # By how much scores may differ from those of limits that rest on rounded variances.
 ROUNDED = 0.02
 
@@ -28,7 +33,7 @@ def joined(windows):
     counted = collections.Counter(name for column in columns[:-1] for name in column if name is not None)
     # A cell of a table expects a row where each side has this share.
     rows = sum(len(column) for column in columns[:-1]) // len(columns[:-1])
-    least = sum(counted.values()) / numpy.sqrt(min(rows, 1 << 15))
+    least = sum(counted.values()) / numpy.sqrt(min(rows, PAIR_ROWS))
     frequent = sorted(counted, key=lambda name: (-counted[name], name))[:MOST_FREQUENT]
     other = sum(counted.values()) - sum(counted[name] for name in frequent)
     # Those without a bin of their own, and those that the baseline never had, come last.
@@ -49,7 +54,7 @@ def spearman(x, y):
     r = float(numpy.clip(numpy.mean(x * y), -1, 1))
     rest = (1 - r * r) ** 2
     variance = numpy.mean((x * y - r * (x * x + y * y) / 2) ** 2) / rest if rest > 1e-10 else 1.0
-    return r, float(numpy.clip(variance * (1 + RANKS * r * r), 0.1, 1e6))
+    return r, float(numpy.clip(variance * (1 + RANKS * r * r), *VARIANCES))
 
 
 def cramers_v_squared(x, y):
@@ -222,14 +227,7 @@ class Associations:
 
     def limits(self, before, now, alphas, partners, beyond):
         rows, variance = self.error(before)
-        differences, n = self.differences(before), len(before)
-        others = self.chance(before) + beyond
-        spread = numpy.sqrt((PRIOR_WEIGHT * others + (n - 1) * numpy.mean(numpy.square(differences))) / (n + PRIOR_WEIGHT - 1))
-        limits = {}
-        for severity, alpha in alphas.items():
-            share = alpha / partners
-            bound = stats.t.isf(share / 2, n + PRIOR_WEIGHT - 1) * spread * numpy.sqrt(1 + 1 / n)
-            chance = null(pooled(before), variance, rows, now[2], share)
-            limits[severity] = float(max(FLOOR[severity], chance, min(bound, 2 * FLOOR["critical"])))
-        limits["critical"] = max(limits.values())
-        return limits
+        nulls = {severity: null(pooled(before), variance, rows, now[2], alpha / partners) for severity, alpha in alphas.items()}
+        # A change alarms in either direction.
+        sides = {severity: alpha / partners / 2 for severity, alpha in alphas.items()}
+        return between.limits_of(FLOOR, nulls, sides, self.differences(before), (self.chance(before) + beyond, between.MOST))

@@ -1,5 +1,7 @@
-"""What the series of all features say together about how much windows differ: formulas of docs/statistics.md."""
+"""What windows differ by among each other, of a feature and of all together, and limits that rest on it: formulas of
+docs/statistics.md."""
 import numpy
+from scipy import stats
 
 # The most that all features together weigh, in windows.
 MOST = 20
@@ -25,3 +27,34 @@ def weight(series):
     """How much they weigh together beside one of them: the independent ones less one, times their windows less one."""
     windows = numpy.asarray(series, float).shape[1]
     return float(min(MOST, max(0.0, independent(series) - 1) * (windows - 1)))
+
+
+def together(series):
+    """The mean square of the differences of all features, and what it weighs in windows."""
+    return numpy.mean([numpy.mean(numpy.square(own)) for own in series]), weight(series)
+
+
+def bound(alpha, windows, own, pooled):
+    """What another window differs by with probability alpha: the variance of so many windows is drawn towards that of all features,
+    which is given with its weight."""
+    variance, weight = pooled
+    spread = numpy.sqrt((weight * variance + (windows - 1) * own) / (windows + weight - 1))
+    return stats.t.isf(alpha, windows + weight - 1) * spread * numpy.sqrt(1 + 1 / windows)
+
+
+def limits(floor, nulls, bounds):
+    """The largest of the three parts, of each severity."""
+    found = {severity: float(max(floor[severity], nulls[severity], min(bounds[severity], 2 * floor["critical"]))) for severity in floor}
+    return found | {"critical": max(found.values())}
+
+
+def limits_of_distances(floor, nulls, alphas, logs, variance):
+    """The limits of a distance: by the logarithms of those of the baseline's windows to each other, and their mean variance of all features."""
+    own, pooled = logs.var(ddof=1), (variance, MOST)
+    return limits(floor, nulls, {severity: numpy.exp(logs.mean() + bound(alpha, len(logs), own, pooled)) for severity, alpha in alphas.items()})
+
+
+def limits_of(floor, nulls, alphas, differences, pooled):
+    """The limits of what differs around 0: by the differences of the baseline's windows, and by `together` of all features."""
+    own = numpy.mean(numpy.square(differences))
+    return limits(floor, nulls, {severity: bound(alpha, len(differences), own, pooled) for severity, alpha in alphas.items()})

@@ -92,9 +92,8 @@ def missing_limits(tests):
     mean, weight = expected.together(list(shares.values()))
 
     def limit(name, weight):
-        alphas = {"warning": expected.BUDGET["warning"] / tests}
         # Far above what chance alone gives, so that the rows of the judged week do not matter.
-        return expected.risen("missing", shares[name], (0, len(weeks[-1])), alphas, (mean, weight))["warning"]["limit"]
+        return expected.risen("missing", shares[name], (0, len(weeks[-1])), expected.alphas_of(tests), (mean, weight))["limits"]["warning"]
 
     return {
         "of_91d": limit("basket_value_max_91d", weight),

@@ -5,8 +5,8 @@ usage: expected.py WEEK [--baseline 13-18] [--faults JSON] [--target segment]
 
 Computed from the raw rows with DuckDB (counts and moments), numpy (quantiles) and scipy (distributions), by the
 formulas of docs/statistics.md and by nothing of the monitor's own code. Exact where the monitor is exact. KS and
-Wasserstein are on raw values, where the monitor counts in fine bins and states its error; KS, and the limits that rest on
-it, are there also as counted in those bins, which are made anew from the baseline's raw values. What does not apply to a
+Wasserstein are on raw values, where the monitor counts in fine bins and states its error; KS is there also as counted in those
+bins, which are made anew from the baseline's raw values, and so are the limits that rest on it. What does not apply to a
 kind of feature is not there.
 
 --faults spoils the rows as servers/customers.py does with the same control file, those of single weeks too. Of a column with the
@@ -47,7 +47,6 @@ LEAST_BINNED = 5
 FINE, COARSE, VALUE_BINS = 1024, 10, 50
 # As many of the baseline's numbers as bins are surely made of.
 BINNED = 40_000
-SEVERITIES = ("warning", "critical")
 # Expected false alarms per window of 7 days: 1 per 7 d for warnings, 1 per 30 d for critical ones.
 BUDGET = {"warning": 1.0, "critical": 7 / 30}
 FLOOR = {
@@ -64,8 +63,11 @@ FAR_OUT = 3.5
 FILL_SHARE = 0.01
 # How far beyond the baseline's extremes a number may lie, in units of their distance.
 TOLERANCE = 0.5
-# A feature's own variance between windows weighs as much as its degrees of freedom, the mean over features as 20.
-PRIOR_WEIGHT = 20
+
+
+def alphas_of(tests):
+    """The level of each of so many tests of a window of 7 days."""
+    return {severity: min(0.05, max(1e-9, budget / tests)) for severity, budget in BUDGET.items()}
 
 
 def counts_and_moments(snapshot, name, numeric):
@@ -220,21 +222,12 @@ def psi_null(a, c, alpha):
     return float((1 / a.sum() + 1 / c.sum()) * stats.chi2.isf(alpha, bins - 1))
 
 
-def jensen_shannon(a, c):
-    """(distance from the plain divergence, distance from the divergence less its bias), to base 2."""
-    a, c = both_used(a, c)
-    p, q = a / a.sum(), c / c.sum()
-    divergence = (stats.entropy(p, (p + q) / 2, base=2) + stats.entropy(q, (p + q) / 2, base=2)) / 2
-    bias = (len(a) - 1) / (8 * numpy.log(2)) * (1 / a.sum() + 1 / c.sum())
-    return float(numpy.sqrt(divergence)), float(numpy.sqrt(max(0.0, divergence - bias)))
-
-
 def hellinger(a, c):
     return float(numpy.sqrt(numpy.sum((numpy.sqrt(a / a.sum()) - numpy.sqrt(c / c.sum())) ** 2) / 2))
 
 
 def chi_squared(a, c):
-    """Statistic, degrees of freedom and p-value, after the smallest bins are joined until the expected counts suffice."""
+    """Statistic and p-value, after the smallest bins are joined until the expected counts suffice."""
     table = numpy.array(both_used(a, c))
     while table.shape[1] > 2:
         expected = stats.contingency.expected_freq(table)
@@ -247,7 +240,7 @@ def chi_squared(a, c):
     p_value = float(result.pvalue)
     if table.shape[1] == 2 and result.expected_freq.min() < 10:
         p_value = float(stats.fisher_exact(table).pvalue)
-    return {"statistic": float(result.statistic), "degrees": int(result.dof), "p_value": p_value}
+    return {"statistic": float(result.statistic), "p_value": p_value}
 
 
 def ks_binned(a, c):
@@ -283,8 +276,6 @@ class Feature:
         self.current = values(current, name)
         self.current_share = (current[name].null_count, current.num_rows)
         tables = [*baseline, current]
-        filled = [table[name].drop_null() for table in tables]
-        *self.invalid_shares, self.current_invalid_share = self.invalid(filled[:-1], filled)
         *self.outlier_shares, self.current_outlier_share = self.outliers() or [None, None]
         self.flags = [table[name + FLAG].to_numpy() for table in tables] if name + FLAG in current.column_names else None
         self.filled_in = self.distortion(current) if self.flags else None
@@ -292,29 +283,32 @@ class Feature:
         self.numbers = Numbers(numpy.concatenate(self.windows)) if self.numeric else None
         if self.categories:
             self.windows = self.categories.of_baseline(self.windows)
-            self.current = self.categories.counts(self.current)
+            self.current = self.sample(current)
         *self.filled_shares, self.current_filled_share = self.filled() or [None, None]
         self.reference = self.pooled(range(len(self.windows)))
         others = [self.pooled(j for j in range(len(self.windows)) if j != i) for i in range(len(self.windows))]
         self.leave_one_out = [self.distance(other, window) for other, window in zip(others, self.windows)]
-        self.leave_one_out_binned = self.leave_one_out
-        if self.numeric:
-            counts = [(self.numbers.counts(sample, self.numbers.fine) for sample in pair) for pair in zip(others, self.windows)]
-            self.leave_one_out_binned = [ks_binned(*pair)["statistic"] for pair in counts]
+        self.leave_one_out_binned = [self.distance_binned(other, window) for other, window in zip(others, self.windows)]
+        *self.invalid_shares, self.current_invalid_share = self.invalid([table[name].drop_null() for table in tables])
 
-    def invalid(self, baseline, columns):
-        """Of each column the values that are not acceptable, and all: numbers that are not finite or half as far out again as
-        the baseline's, names that the baseline does not have."""
+    def sample(self, table):
+        """What distances are computed of: a window's numbers, or its counts of the baseline's categories."""
+        found = values(table, self.name)
+        return self.categories.counts(found) if self.categories else found
+
+    def invalid(self, columns):
+        """Of each column, the last one the current, the values that are not acceptable, and all: numbers that are not finite or half as
+        far out again as the baseline's, names that the baseline does not have. Of what moves, and of a single number, no range is learnt."""
         if self.numeric:
             numbers = [numpy.asarray(column, float) for column in columns]
-            known = numpy.concatenate(numbers[: len(baseline)])
+            known = numpy.concatenate(numbers[:-1])
             known = known[numpy.isfinite(known)]
-            room = TOLERANCE * (known.max() - known.min())
-            low, high = known.min() - room, known.max() + room
-            return [(int((~numpy.isfinite(n) | (n < low) | (n > high)).sum()), len(n)) for n in numbers]
-        known = {name for column in baseline for name in column.to_pylist()}
-        new = [sum(rows) for rows in new_names([column.to_pylist() for column in baseline], [])]
-        new += [sum(name not in known for name in column.to_pylist()) for column in columns[len(baseline) :]]
+            low, high = known.min(), known.max()
+            room = numpy.inf if self.moving() or low == high else TOLERANCE * (high - low)
+            return [(int((~numpy.isfinite(n) | (n < low - room) | (n > high + room)).sum()), len(n)) for n in numbers]
+        *baseline, current = [column.to_pylist() for column in columns]
+        known = {name for column in baseline for name in column}
+        new = [*(sum(rows) for rows in new_names(baseline, [])), sum(name not in known for name in current)]
         return [(count, len(column)) for count, column in zip(new, columns)]
 
     def outliers(self):
@@ -372,9 +366,13 @@ class Feature:
     def distance(self, a, c):
         return ks(a, c) if self.numeric else psi(a, c)
 
+    def distance_binned(self, a, c):
+        if not self.numeric:
+            return psi(a, c)
+        return ks_binned(*(self.numbers.counts(side, self.numbers.fine) for side in (a, c)))["statistic"]
+
     def null(self, alpha):
         return (ks_null if self.numeric else psi_null)(self.reference, self.current, alpha)
-
 
     def moving(self):
         return bool(numpy.mean(self.leave_one_out) > FLOOR[self.alarming]["warning"])
@@ -384,21 +382,16 @@ class Feature:
         found = {}
         if self.numeric:
             fine, coarse = self.numbers.fine, self.numbers.coarse
-            p_value = float(stats.ks_2samp(a, c, method="asymp").pvalue)
-            found["ks"] = {"statistic": ks(a, c), "p_value": p_value}
+            found["ks"] = {"statistic": ks(a, c)}
             found["ks_binned"] = ks_binned(self.numbers.counts(a, fine), self.numbers.counts(c, fine))
             found["wasserstein_iqr"] = wasserstein_iqr(a, c)
             a, c = self.numbers.counts(a, coarse), self.numbers.counts(c, coarse)
-        plain, corrected = jensen_shannon(a, c)
+        jensen_shannon = missingness.distance(a, c)
         few = min(0.25, missingness.sparseness(a, c))
         shares = [{"reference": float(r / a.sum()), "current": float(n / c.sum())} for r, n in zip(a, c)]
         found |= {
             "psi": {"statistic": psi(a, c), "p_value": chi_squared_p(a, c, psi(a, c))},
-            "jensen_shannon": {
-                "statistic": plain,
-                "corrected": corrected,
-                "p_value": float(missingness.law(a, c).sf(plain**2)),
-            },
+            "jensen_shannon": {"statistic": jensen_shannon, "p_value": float(missingness.law(a, c).sf(jensen_shannon**2))},
             "hellinger": {"statistic": hellinger(a, c), "p_value": chi_squared_p(a, c, 8 * hellinger(a, c) ** 2 / (1 + 0.4 * few + 3 * few**2))},
             "chi_squared": chi_squared(a, c),
         }
@@ -420,17 +413,6 @@ def add_adjusted(features):
             distance["adjusted_p_value"] = p_value
 
 
-def shrunk(own, mean, windows, weight=PRIOR_WEIGHT):
-    """Standard deviation between windows: the feature's own variance, drawn towards the mean over features."""
-    return float(numpy.sqrt((weight * mean + (windows - 1) * own) / (windows + weight - 1)))
-
-
-def limit(floor, null, bound, cap):
-    """The largest of the three parts, and which one it is."""
-    parts = {"floor": floor, "null": null, "between_windows": min(bound, cap)}
-    return {"limit": max(parts.values()), "part": max(parts, key=parts.get), "null": null, "bound": bound, "capped": bound > cap}
-
-
 def drift_limits(features, alphas, leave_one_out):
     """Each feature's limits, from its baseline windows' distances to each other and from all features' together."""
     logs = [numpy.log(numpy.maximum(leave_one_out(feature), 1e-4)) for feature in features]
@@ -438,22 +420,11 @@ def drift_limits(features, alphas, leave_one_out):
         statistic: numpy.mean([log.var(ddof=1) for feature, log in zip(features, logs) if feature.alarming == statistic])
         for statistic in ("ks", "psi")
     }
-    return [drift_limit(feature, alphas, log, by_statistic[feature.alarming]) for feature, log in zip(features, logs)]
-
-
-def drift_limit(feature, alphas, log, mean_variance):
-    n = len(log)
-    spread = shrunk(log.var(ddof=1), mean_variance, n)
-    floor = FLOOR[feature.alarming]
-    return {
-        severity: limit(
-            floor[severity],
-            feature.null(alpha),
-            float(numpy.exp(log.mean() + stats.t.isf(alpha, n + PRIOR_WEIGHT - 1) * spread * numpy.sqrt(1 + 1 / n))),
-            2 * floor["critical"],
-        )
-        for severity, alpha in alphas.items()
-    }
+    nulls = [{severity: feature.null(alpha) for severity, alpha in alphas.items()} for feature in features]
+    return [
+        between.limits_of_distances(FLOOR[feature.alarming], null, alphas, log, by_statistic[feature.alarming])
+        for feature, null, log in zip(features, nulls, logs)
+    ]
 
 
 def differences(shares):
@@ -464,8 +435,7 @@ def differences(shares):
 
 def together(shares):
     """The mean square of these differences over features, and its weight in windows."""
-    all_differences = [differences(own) for own in shares]
-    return numpy.mean(numpy.square(all_differences)), between.weight(all_differences)
+    return between.together([differences(own) for own in shares])
 
 
 def most_by_luck(rows, current, alpha):
@@ -481,37 +451,24 @@ def most_by_luck(rows, current, alpha):
 def risen(check, shares, current, alphas, pooled, by_luck=None):
     """A share that may not rise: its increase over the baseline windows' shares, and the limits. Of the most frequent of many numbers
     `by_luck` says how often it may be there."""
-    n = len(shares)
     counted, rows = (sum(part) for part in zip(*shares))
     rate = (counted + 0.5) / (rows + 1)
     error = numpy.sqrt(rate * (1 - rate) * (1 / rows + 1 / current[1]))
     skewness = min(4, (1 - 2 * rate) / (rate * (1 - rate)) * error)
-    mean, weight = pooled
-    spread = shrunk(numpy.mean(differences(shares) ** 2), mean, n, weight)
-    floor = FLOOR[check]
-    limits = {
-        severity: limit(
-            floor[severity],
-            max(float(stats.pearson3.isf(alpha, skewness) * error), by_luck(rows, current[1], alpha) / current[1] - counted / rows if by_luck else 0.0),
-            float(stats.t.isf(alpha, n + weight - 1) * spread * numpy.sqrt(1 + 1 / n)),
-            2 * floor["critical"],
-        )
-        for severity, alpha in alphas.items()
-    }
-    return {"value": current[0] / current[1] - counted / rows, **limits}
+
+    def null(alpha):
+        luck = by_luck(rows, current[1], alpha) / current[1] - counted / rows if by_luck else 0.0
+        return max(float(stats.pearson3.isf(alpha, skewness) * error), luck)
+
+    nulls = {severity: null(alpha) for severity, alpha in alphas.items()}
+    limits = between.limits_of(FLOOR[check], nulls, alphas, differences(shares), pooled)
+    return {"value": current[0] / current[1] - counted / rows, "limits": limits}
 
 
-def describe(table, name, numeric):
-    """One feature in one set of rows."""
-    found = counts_and_moments(table, name, numeric)
-    present = values(table, name)
-    if numeric:
-        finite = present[numpy.isfinite(present)]
-        found["quantiles"] = {f"p{p:02d}": float(numpy.quantile(finite, p / 100)) for p in PERCENTILES}
-    else:
-        top = collections.Counter(present)
-        found["top"] = sorted(([category, count] for category, count in top.items()), key=lambda row: (-row[1], row[0]))[:10]
-    return found
+def quantiles(sample):
+    """Those of a window's finite numbers."""
+    finite = sample[numpy.isfinite(sample)]
+    return {f"p{p:02d}": float(numpy.quantile(finite, p / 100)) for p in PERCENTILES}
 
 
 def microseconds(moment):
@@ -541,36 +498,29 @@ def expected(week, baseline_weeks, faults, target):
     # Drift, missing and quality of each, outliers of those that have some spread, imputation of numbers, those with a pair, those that
     # tell something of the target, those that are compared in segments, and the window's keys and patterns.
     tests = 3 * len(features) + len(fenced) + len(numeric) + pairs.tests() + told.tests() + divided.tests() + 2
-    alphas = {severity: min(0.05, max(1e-9, BUDGET[severity] / tests)) for severity in SEVERITIES}
-    exact = drift_limits(features, alphas, lambda feature: feature.leave_one_out)
-    binned = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
+    alphas = alphas_of(tests)
+    drift = drift_limits(features, alphas, lambda feature: feature.leave_one_out_binned)
     missing = together([f.shares for f in features])
     invalid = together([f.invalid_shares for f in features if not f.moving()])
     far = together([f.outlier_shares for f in fenced if not f.moving()])
     filled = together([f.filled_shares for f in numeric if not f.moving()])
-    result = {"week": week, "baseline": list(baseline_weeks), "rows": current.num_rows, "baseline_rows": pooled.num_rows}
+    result = {"tests": tests, "baseline_rows": pooled.num_rows, "features": {}}
     result["newest_event"] = microseconds(pyarrow.compute.max(current["last_event_ts"]))
     result["events"] = events(current)
     result["pairs"] = pairs.described(alphas)
     result["worst_pairs"] = pairs.worst(result["pairs"])
-    result |= {"tests": tests, "alpha": alphas, "features": {}, "performance": told.described(alphas)}
+    result["performance"] = told.described(alphas)
     result["explained"] = told.explained()
     result["segments"] = divided.described(alphas)
     result["missingness"] = missingness.described([feature.name for feature in features], baseline, pooled, current, alphas, KEY)
-    for feature, exact_limits, binned_limits in zip(features, exact, binned):
+    for feature, limits in zip(features, drift):
         result["features"][feature.name] = {
             "kind": "Numeric" if feature.numeric else "Categorical",
-            "current": describe(current, feature.name, feature.numeric),
-            "reference": describe(pooled, feature.name, feature.numeric),
+            "current": counts_and_moments(current, feature.name, feature.numeric),
+            "quantiles": quantiles(feature.current) if feature.numeric else None,
+            "reference": counts_and_moments(pooled, feature.name, feature.numeric),
             "distances": feature.distances(),
-            "drift": {
-                "statistic": feature.alarming,
-                "value": feature.distance(feature.reference, feature.current),
-                "leave_one_out": feature.leave_one_out,
-                "moving": feature.moving(),
-                **exact_limits,
-                "binned": binned_limits,
-            },
+            "drift": {"moving": feature.moving(), "limits": limits},
             "missing": risen("missing", feature.shares, feature.current_share, alphas, missing),
             "quality": risen("quality", feature.invalid_shares, feature.current_invalid_share, alphas, invalid),
             "outliers": risen("outliers", feature.outlier_shares, feature.current_outlier_share, alphas, far) if feature in fenced else None,

@@ -10,7 +10,7 @@ import duckdb
 import numpy
 import pyarrow
 import pyarrow.compute
-from scipy import spatial, special, stats
+from scipy import special, stats
 
 FLOOR = {"warning": 0.10, "critical": 0.20}
 # Of so many rows of all sides one is of a pattern with a bin of its own, and of the smallest side so many are expected.
@@ -70,7 +70,10 @@ class Bins:
 
 def distance(a, c):
     """Jensen-Shannon, to base 2."""
-    return float(spatial.distance.jensenshannon(a, c, base=2))
+    p, q = a / a.sum(), c / c.sum()
+    middle = (p + q) / 2
+    # Of equal sides rounding may leave less than nothing.
+    return float(numpy.sqrt(max(0.0, stats.entropy(p, middle, base=2) / 2 + stats.entropy(q, middle, base=2) / 2)))
 
 
 def sparseness(a, c):

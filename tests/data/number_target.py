@@ -145,24 +145,13 @@ class NumberTarget(Performance):
         """Of each feature what it explains in baseline and window; of those that tell something the fall and its limits."""
         references = self.references()
         telling = {name: self.differences(self.readings[name][0]) for name, value in references.items() if value >= FLOOR["warning"]}
-        pooled = numpy.mean([numpy.mean(own**2) for own in telling.values()]), between.weight(list(telling.values()))
+        pooled = between.together(list(telling.values()))
         described = {}
         for name, (folds, now) in self.readings.items():
             described[name] = {"statistic": now.statistic, "tells": name in telling}
             if name in telling:
                 before, value = references[name], now.against(folds)
                 nulls = {severity: now.null(folds, alpha) for severity, alpha in alphas.items()}
-                limits = self.limits_of(nulls, telling[name], pooled, alphas)
+                limits = between.limits_of(FLOOR, nulls, alphas, telling[name], pooled)
                 described[name] |= {"reference": before, "value": value, "fall": before - value, "limits": limits}
         return described
-
-    @staticmethod
-    def limits_of(nulls, differences, pooled, alphas):
-        n, (squares, weight) = len(differences), pooled
-        spread = numpy.sqrt((weight * squares + (n - 1) * numpy.mean(differences**2)) / (n + weight - 1))
-        limits = {}
-        for severity, alpha in alphas.items():
-            bound = stats.t.isf(alpha, n + weight - 1) * spread * numpy.sqrt(1 + 1 / n)
-            limits[severity] = float(max(FLOOR[severity], nulls[severity], min(bound, 2 * FLOOR["critical"])))
-        limits["critical"] = max(limits.values())
-        return limits

@@ -158,7 +158,7 @@ class Performance:
         """Of each feature its AUC in baseline and window; of those that tell something the fall and its limits."""
         references = self.references()
         telling = {name: self.differences(self.readings[name][0]) for name, value in references.items() if value >= 0.5 + FLOOR["warning"]}
-        pooled = numpy.mean([numpy.mean(own**2) for own in telling.values()]), between.weight(list(telling.values()))
+        pooled = between.together(list(telling.values()))
         described = {}
         for name, (folds, now) in self.readings.items():
             described[name] = {"statistic": "auc", "tells": name in telling}
@@ -171,17 +171,10 @@ class Performance:
 
     @staticmethod
     def limits(before, after, differences, pooled, alphas):
-        n, (squares, weight) = len(differences), pooled
-        spread = numpy.sqrt((weight * squares + (n - 1) * numpy.mean(differences**2)) / (n + weight - 1))
         error = numpy.hypot(*(e / (v * (1 - v)) for v, e in (before, after)))
         logit = numpy.log(before[0] / (1 - before[0]))
-        limits = {}
-        for severity, alpha in alphas.items():
-            null = before[0] - 1 / (1 + numpy.exp(stats.norm.isf(alpha) * error - logit))
-            bound = stats.t.isf(alpha, n + weight - 1) * spread * numpy.sqrt(1 + 1 / n)
-            limits[severity] = float(max(FLOOR[severity], null, min(bound, 2 * FLOOR["critical"])))
-        limits["critical"] = max(limits.values())
-        return limits
+        nulls = {severity: before[0] - 1 / (1 + numpy.exp(stats.norm.isf(alpha) * error - logit)) for severity, alpha in alphas.items()}
+        return between.limits_of(FLOOR, nulls, alphas, differences, pooled)
 
     def responses(self):
         """The rows of the window whose target is known, and what is explained in them: each class."""

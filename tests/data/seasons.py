@@ -18,7 +18,6 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import numpy
-import scipy.stats
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import temperatures  # noqa: E402  (the path above makes it importable)
@@ -26,8 +25,6 @@ import temperatures  # noqa: E402  (the path above makes it importable)
 PHASES = {"HourOfDay": 24, "DayOfWeek": 7, "HourOfWeek": 168, "DayOfMonth": 31}
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 BUDGET = {"warning": timedelta(days=7), "critical": timedelta(days=30)}
-# The factors that make the MAD of few values unbiased (Croux and Rousseeuw 1992).
-UNBIASED = {4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
 
 
 def moment(text):
@@ -103,8 +100,7 @@ def limits(n, rho, length):
     found = {}
     for severity, time in BUDGET.items():
         alpha = min(0.05, length / time / len(temperatures.FILES))
-        factor = UNBIASED.get(n, n / (n - 0.8)) * (1 + numpy.pi / (2 * n)) ** 0.5 * scipy.stats.t.isf(alpha / 2, 0.9 * (n // 2))
-        found[severity] = max(temperatures.FLOORS[severity], factor * temperatures.stretch(n, rho))
+        found[severity] = temperatures.level_limit(temperatures.FLOORS[severity], alpha, n, rho)
     return found
 
 

@@ -8,10 +8,10 @@ import collections
 
 import numpy
 import pyarrow
-from scipy import stats
 
+import between
 from associations import joined
-from missingness import null
+from missingness import distance, null
 
 FLOOR = {"warning": 0.10, "critical": 0.20}
 # The fewest rows of a segment in a window of the baseline on average, and in a window, with which it is compared.
@@ -20,15 +20,7 @@ MIN_SEGMENT_ROWS, MIN_ROWS = 50, 20
 EXPECTED = 5
 # A segment with fewer values on both sides is taken with its like.
 SMALL = 30
-PRIOR_WEIGHT = 20
 MOST_TOLD = 10
-
-
-def distance(a, c):
-    p, q = a / a.sum(), c / c.sum()
-    middle = (p + q) / 2
-    # Of equal sides rounding may leave less than nothing.
-    return float(numpy.sqrt(max(0.0, stats.entropy(p, middle, base=2) / 2 + stats.entropy(q, middle, base=2) / 2)))
 
 
 def groups(counts, rows):
@@ -97,7 +89,7 @@ class Segments:
         checks, scores = {}, []
         for name, feature in self.features.items():
             own = {segment: cell for (of, segment), cell in self.cells.items() if of == name and cell.current.sum() >= MIN_ROWS}
-            judged = [cell.judged(segment, alphas, sum(of == name for of, _ in self.cells), self.pooled, self.windows) for segment, cell in own.items()]
+            judged = [cell.judged(segment, alphas, sum(of == name for of, _ in self.cells), self.pooled) for segment, cell in own.items()]
             scores += [] if feature.moving() else [(found["value"] / found["limits"]["warning"], name, found["segment"], found["value"]) for found in judged]
             worst = max(judged, key=lambda found: (found["rows"] >= MIN_SEGMENT_ROWS, found["value"] >= found["limits"]["critical"], found["value"] / found["limits"]["warning"]))
             checks[name] = worst | {"moving": feature.moving(), **self.split(name)}
@@ -130,7 +122,7 @@ class Segments:
                     mix += weights[1] * (new.mean() - old_all.mean())
                 elif len(old):
                     mix -= weights[0] * (old.mean() - old_all.mean())
-            found["mean"] = {"mix": mix, "within": within, "total": new_all.mean() - old_all.mean()}
+            found["mean"] = {"mix": mix, "within": within}
         return found
 
 
@@ -146,11 +138,9 @@ class Cell:
         others = [(self.reference - own, own) for own in windows if own.sum() >= MIN_ROWS]
         self.logs = numpy.log(numpy.maximum([distance(*pair) for pair in others], 1e-4))
 
-    def judged(self, segment, alphas, tests, pooled, n):
-        value, limits = distance(self.reference, self.current), {}
-        for severity, alpha in alphas.items():
-            spread = numpy.sqrt((PRIOR_WEIGHT * pooled + (n - 1) * self.logs.var(ddof=1)) / (n + PRIOR_WEIGHT - 1))
-            bound = numpy.exp(self.logs.mean() + stats.t.isf(alpha / tests, n + PRIOR_WEIGHT - 1) * spread * numpy.sqrt(1 + 1 / n))
-            limits[severity] = max(FLOOR[severity], null(self.reference, self.current, alpha / tests), min(bound, 2 * FLOOR["critical"]))
-        limits["critical"] = max(limits["critical"], limits["warning"])
+    def judged(self, segment, alphas, tests, pooled):
+        shares = {severity: alpha / tests for severity, alpha in alphas.items()}
+        nulls = {severity: null(self.reference, self.current, alpha) for severity, alpha in shares.items()}
+        limits = between.limits_of_distances(FLOOR, nulls, shares, self.logs, pooled)
+        value = distance(self.reference, self.current)
         return {"segment": segment, "value": value, "limits": limits, "rows": int(self.current.sum())}

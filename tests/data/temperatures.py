@@ -33,6 +33,8 @@ HOURS = 365 * 24
 ALPHA = {"warning": 1 / (7 * 24) / 4, "critical": 1 / (30 * 24) / 4}
 FLOORS = {"warning": 3.0, "critical": 4.0}
 LEAST = 4
+# The factors that make the MAD of few values unbiased (Croux and Rousseeuw 1992).
+UNBIASED = {4: 1.363, 5: 1.206, 6: 1.200, 7: 1.140, 8: 1.129, 9: 1.107}
 # The standard deviation of an EWMA with λ = 0.1.
 DEVIATION = (0.1 / 1.9) ** 0.5
 # Hours for which the charts are back at 0 before a signal ends.
@@ -70,6 +72,12 @@ def stretch(n, rho):
     return max(1.0, (of(variance) / of(1 / n)) ** 0.5)
 
 
+def level_limit(floor, alpha, n, rho):
+    """The limit of the level by n windows of one phase, with the autocorrelation from one cycle to the next."""
+    factor = UNBIASED.get(n, n / (n - 0.8)) * (1 + numpy.pi / (2 * n)) ** 0.5 * scipy.stats.t.isf(alpha / 2, 0.9 * (n // 2))
+    return max(floor, factor * stretch(n, rho))
+
+
 def level(series, cycles):
     """The check level of all features, hour by hour. The autocorrelation is that of all features, so they go along together."""
     begin = cycles * 24
@@ -90,14 +98,10 @@ def level(series, cycles):
             medians = [numpy.median(values) for values in known[name]]
             noise = numpy.median(numpy.concatenate([abs(numpy.array(v) - m) for v, m in zip(known[name], medians)]))
             own = numpy.array(known[name][hour])
-            n = len(own)
             deviation = 1.4826 * max(numpy.median(abs(own - medians[hour])), 0.25 * noise)
             signed = (value - medians[hour]) / deviation
             score = abs(signed)
-            limits = {}
-            for severity, alpha in ALPHA.items():
-                factor = n / (n - 0.8) * (1 + numpy.pi / (2 * n)) ** 0.5 * scipy.stats.t.isf(alpha / 2, 0.9 * (n // 2))
-                limits[severity] = max(FLOORS[severity], factor * stretch(n, rho))
+            limits = {severity: level_limit(FLOORS[severity], alpha, len(own), rho) for severity, alpha in ALPHA.items()}
             found[name].append([score, limits["warning"], limits["critical"], signed])
             # What breaches a critical limit does not become usual, unless it lasts.
             breached = score >= limits["critical"]
@@ -201,10 +205,8 @@ def asked_for(series):
     rho = autocorrelation(series)
     told = between.independent(series) * n
     rho = min(0.9, rho + 2 * ((1 - rho**2) / told) ** 0.5)
-    weight, squares = between.weight(series), (series**2).mean(axis=1)
-    degrees = n - 1 + weight
-    deviations = ((weight * squares.mean() + (n - 1) * squares) / degrees * (1 + 1 / n)) ** 0.5 * stretch(n, rho)
-    return {of: list(scipy.stats.t.isf(alpha / 2, degrees) * deviations) for of, alpha in ALPHA.items()}
+    squares, pooled = (series**2).mean(axis=1), between.together(series)
+    return {of: list(between.bound(alpha / 2, n, squares, pooled) * stretch(n, rho)) for of, alpha in ALPHA.items()}
 
 
 def main():

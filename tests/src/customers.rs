@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::server::Server;
 use crate::{file, http, tools};
 
-/// The example whose times are scaled.
+/// The example of which these are the rows.
 const EXAMPLE: &str = "crds/examples/customer-segmentation.yaml";
 
 /// A replay: the server, the manifest to run, and a folder for everything else.
@@ -142,6 +142,34 @@ impl Customers {
     pub fn faults(&self, faults: &serde_json::Value) {
         file::write(&self.home().join("faults.json"), &faults.to_string());
     }
+}
+
+/// The checks of the example that are switched off where the reference knows of drift and missing values alone, and shares the budget
+/// among those: what its text has, and what stands there instead.
+pub const DRIFT_AND_MISSING_ALONE: [(&str, &str); 8] = [
+    ("quality: {}", "quality: {enabled: false}"),
+    ("outliers: {}", "outliers: {enabled: false}"),
+    ("correlation: {}", "correlation: {enabled: false}"),
+    ("performance: {}", "performance: {enabled: false}"),
+    ("segments: {}", "segments: {enabled: false}"),
+    ("duplicates: {}", "duplicates: {enabled: false}"),
+    ("missingPatterns: {}", "missingPatterns: {enabled: false}"),
+    ("imputation: {}", "imputation: {enabled: false}"),
+];
+
+/// The text of the example, in its own time, with a server at a port of this machine, and with edits: what is replaced, and by what.
+///
+/// # Panics
+///
+/// When it does not hold what is to be replaced.
+pub fn example(port: u16, edits: &[(&str, &str)]) -> String {
+    let text = std::fs::read_to_string(workspace().join(EXAMPLE)).expect("the example is there");
+    let here = format!("grpc://127.0.0.1:{port}");
+    let edits = [&[("grpc://localhost:8815", here.as_str())][..], edits].concat();
+    edits.iter().fold(text, |text, (from, to)| {
+        assert!(text.contains(from), "no {from:?} in\n{text}");
+        text.replace(from, to)
+    })
 }
 
 /// Runs a script below `tests/` to its end, with our programs as they were built; what it printed.

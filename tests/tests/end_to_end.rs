@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use harness::customers::{Customers, python, workspace};
+use harness::customers::{self, Customers, python};
 use harness::exporter::{self, Exporter, Metrics};
 use harness::server::Server;
 use serde_json::{Value, json};
@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 const WEEKS: std::ops::RangeInclusive<u64> = 19..=52;
 /// How long a week of the data takes.
 const WEEK_SECONDS: u64 = 600;
-const EXAMPLE: &str = "crds/examples/customer-segmentation.yaml";
 /// Two exact computations of one number differ by rounding.
 const EXACT: f64 = 1e-9;
 /// HyperLogLog with 4,096 registers: five standard errors of 1.6 %.
@@ -169,7 +168,7 @@ fn few_rows_with_keys_that_come_twice_equal_the_reference() {
     check_tests(&metrics, &expected);
     for (feature, expected) in expected["features"].as_object().unwrap() {
         check_feature(&metrics, feature, expected);
-        let imputation = &expected["imputation"]["warning"]["limit"];
+        let imputation = &expected["imputation"]["limits"]["warning"];
         assert!(imputation.as_f64().is_none_or(|limit| limit > 0.02));
     }
     let missingness = &expected["missingness"];
@@ -247,7 +246,7 @@ fn compare_with_the_reference(faults: &Value) -> Metrics {
     assert_eq!(features.len(), 38);
     for (feature, expected) in features {
         check_feature(&metrics, feature, expected);
-        let limits = &expected["drift"]["binned"];
+        let limits = &expected["drift"]["limits"];
         check_distances(&metrics, feature, &expected["distances"], limits);
         check_bins(&metrics, feature, &expected["distances"]["bins"]);
     }
@@ -357,7 +356,7 @@ fn check_feature(metrics: &Metrics, feature: &str, expected: &Value) {
                 ("severity", severity),
             ];
             let limit = metrics.get("featuremonitor_check_limit", &labels);
-            let expected = expected[severity]["limit"].as_f64().unwrap();
+            let expected = expected["limits"][severity].as_f64().unwrap();
             check(
                 &named(&format!("{share} limit")),
                 limit,
@@ -421,7 +420,7 @@ fn check_distances(metrics: &Metrics, feature: &str, distances: &Value, limits: 
         if moving {
             assert_eq!(limit, None, "{what}, which moves");
         } else {
-            let expected = limits[severity]["limit"].as_f64().unwrap();
+            let expected = limits[severity].as_f64().unwrap();
             check(&what, limit, expected, 1e-6);
         }
     }
@@ -915,7 +914,7 @@ fn check_numbers(metrics: &Metrics, feature: &str, expected: &Value) {
         check(&named(&family), get(&family), share, EXACT);
     }
     // A window of this size is kept whole, so its quantiles are exact.
-    for (name, value) in current["quantiles"].as_object().unwrap() {
+    for (name, value) in expected["quantiles"].as_object().unwrap() {
         let family = format!("featuremonitor_feature_{name}");
         check(
             &named(&family),
@@ -966,40 +965,15 @@ fn check_categories(metrics: &Metrics, feature: &str, expected: &Value) {
     assert_eq!(named, !sensitive, "bins of {feature}: {shown:?}");
 }
 
-/// Every value, limit and verdict of the 34 weeks against the reference, which works on raw values.
+/// Every value, limit and verdict of the 34 weeks against the reference, on raw values and over the same bins.
 #[test]
 fn limits_and_verdicts_equal_the_reference() {
-    let reference: Value = serde_json::from_str(
-        &std::fs::read_to_string(workspace().join("tests/data/limits.json")).unwrap(),
-    )
-    .unwrap();
-    let reference = reference["features"].as_object().unwrap();
+    let reference: Value = serde_json::from_str(&python("data/limits.py", &[])).unwrap();
     let server = Server::python("customers.py", &["--port", "0"]);
     let home = tempfile::tempdir().unwrap();
     let manifest = home.path().join("monitor.yaml");
-    let text = std::fs::read_to_string(workspace().join(EXAMPLE)).unwrap();
-    let here = format!("grpc://127.0.0.1:{}", server.port());
-    assert!(text.contains("grpc://localhost:8815"));
-    // Which knows of drift and missing values alone, and shares the budget among those.
-    let others = [
-        "quality",
-        "outliers",
-        "correlation",
-        "performance",
-        "segments",
-        "duplicates",
-        "missingPatterns",
-        "imputation",
-    ];
-    let text = others.iter().fold(text, |text, check| {
-        let (on, off) = (
-            format!("{check}: {{}}"),
-            format!("{check}: {{enabled: false}}"),
-        );
-        assert!(text.contains(&on));
-        text.replace(&on, &off)
-    });
-    std::fs::write(&manifest, text.replace("grpc://localhost:8815", &here)).unwrap();
+    let text = customers::example(server.port(), &customers::DRIFT_AND_MISSING_ALONE);
+    std::fs::write(&manifest, text).unwrap();
 
     let (mut feature_weeks, mut other_critical, mut campaigns_critical) = (0, 0, 0);
     for (place, week) in WEEKS.enumerate() {
@@ -1010,7 +984,8 @@ fn limits_and_verdicts_equal_the_reference() {
             let moving = expected["moving"].as_bool().unwrap();
             assert_eq!(feature["moving"].as_bool(), Some(moving), "{name} moving");
             let judged = Judged::of(feature);
-            judged.check_value(name, week, expected["value"][place].as_f64().unwrap());
+            let what = format!("{name} in week {week}");
+            judged.check_value(&what, expected, place);
             if moving {
                 assert!(
                     !judged.over[0] && !judged.over[1],
@@ -1018,7 +993,7 @@ fn limits_and_verdicts_equal_the_reference() {
                 );
                 continue;
             }
-            judged.check_limits(name, week, expected);
+            judged.check_limits(&what, expected, place);
             feature_weeks += usize::from(name != "frequency_total" && name != "campaigns_active");
             match name {
                 "campaigns_active" => campaigns_critical += usize::from(judged.over[1]),
@@ -1058,16 +1033,6 @@ fn profile(manifest: &Path, home: &Path, week: u64) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A household that spends as much in two stores or departments has two home stores to choose from. The
-/// reference was computed from rows that chose at random, ours take the first: their PSI differs by
-/// up to this. Everything else was computed from the same rows.
-fn ties(feature: &str) -> f64 {
-    match feature {
-        "home_store" | "top_department" => 4e-3,
-        _ => EXACT,
-    }
-}
-
 /// A feature's drift as the program judges it: warning, then critical.
 struct Judged {
     statistic: String,
@@ -1098,11 +1063,15 @@ impl Judged {
         }
     }
 
-    fn check_value(&self, name: &str, week: u64, raw: f64) {
+    /// Counted in bins, a value is a lower bound of the raw one, and its error is stated.
+    fn check_value(&self, what: &str, expected: &Value, place: usize) {
+        let of = |sample: &str| expected[sample]["values"][place].as_f64().unwrap();
+        let what = format!("{} of {what}", self.statistic);
+        check(&what, Some(self.value), of("binned"), EXACT);
+        let raw = of("raw");
         assert!(
-            self.value <= raw + ties(name) && raw <= self.value + self.error + ties(name),
-            "{} of {name} in week {week}: {} + {} where {raw} is exact",
-            self.statistic,
+            self.value <= raw + EXACT && raw <= self.value + self.error + EXACT,
+            "{what}: {} + {} where {raw} is exact",
             self.value,
             self.error
         );
@@ -1110,27 +1079,19 @@ impl Judged {
 
     /// The limit rests on the baseline windows' distances to each other, which are counted in bins too,
     /// and on their variance over all features, so that every feature's binning moves every limit: by up
-    /// to 1 % here. Limits over the same bins agree to 1e-6 ([`check_distances`]).
-    fn check_limits(&self, name: &str, week: u64, expected: &Value) {
-        for (place, severity) in ["warning", "critical"].into_iter().enumerate() {
-            let expected = &expected[severity];
-            let limit = expected["limit"].as_f64().unwrap();
-            let slack = 3.0 * self.error + 0.01 * limit + ties(name);
+    /// to 1 % here.
+    fn check_limits(&self, what: &str, expected: &Value, place: usize) {
+        for (severity, name) in ["warning", "critical"].into_iter().enumerate() {
+            let of = |sample: &str| expected[sample][name][place].as_f64().unwrap();
+            let (limit, binned, raw) = (self.limits[severity], of("binned"), of("raw"));
+            let what = format!("{name} limit of {what}");
+            check(&what, Some(limit), binned, 1e-6);
             assert!(
-                (self.limits[place] - limit).abs() <= slack,
-                "{severity} limit of {name} in week {week}: {} where {limit} is exact",
-                self.limits[place]
+                (limit - raw).abs() <= 0.01 * raw,
+                "{what}: {limit} where {raw} is that of raw values"
             );
-            let breached = expected["breached_weeks"]
-                .as_array()
-                .unwrap()
-                .contains(&week.into());
-            let close = (self.value - limit).abs() <= slack + self.error;
-            assert!(
-                close || self.over[place] == breached,
-                "{severity} verdict on {name} in week {week}: {} against {limit}",
-                self.value
-            );
+            let value = expected["binned"]["values"][place].as_f64().unwrap();
+            assert_eq!(self.over[severity], value >= binned, "{what}: {value}");
         }
     }
 }
@@ -1140,9 +1101,7 @@ impl Judged {
 fn a_column_that_is_no_feature_divides_as_well() {
     let server = Server::python("customers.py", &["--port", "0"]);
     let home = tempfile::tempdir().unwrap();
-    let text = std::fs::read_to_string(workspace().join(EXAMPLE)).unwrap();
-    let here = format!("grpc://127.0.0.1:{}", server.port());
-    let text = text.replace("grpc://localhost:8815", &here);
+    let text = customers::example(server.port(), &[]);
     let segments = |name: &str, text: String| {
         let manifest = home.path().join(name);
         std::fs::write(&manifest, text).unwrap();

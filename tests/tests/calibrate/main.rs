@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::OnceLock;
 
-use harness::customers::{Customers, python, workspace};
+use harness::customers::{self, Customers, python, workspace};
 use harness::exporter;
 use harness::server::Server;
 use serde_json::{Value, json};
 
-const EXAMPLE: &str = "crds/examples/customer-segmentation.yaml";
 /// The windows of weeks 19 to 52, which is all that there is after the baseline.
 const AFTER: [&str; 4] = [
     "--from",
@@ -37,14 +36,10 @@ impl Shop {
         }
     }
 
-    /// The example, with one part of its text replaced.
-    fn manifest(&self, name: &str, from: &str, to: &str) -> PathBuf {
-        let text = std::fs::read_to_string(workspace().join(EXAMPLE)).unwrap();
-        let here = format!("grpc://127.0.0.1:{}", self.server.port());
-        assert!(text.contains("grpc://localhost:8815") && text.contains(from));
-        let text = text.replace("grpc://localhost:8815", &here);
-        let path = self.home.path().join(name);
-        std::fs::write(&path, text.replace(from, to)).unwrap();
+    /// The example, with parts of its text replaced.
+    fn manifest(&self, edits: &[(&str, &str)]) -> PathBuf {
+        let path = self.home.path().join("monitor.yaml");
+        std::fs::write(&path, customers::example(self.server.port(), edits)).unwrap();
         path
     }
 
@@ -63,7 +58,7 @@ impl Shop {
     /// The example, whose one override is that of a setting which these weeks do not need: they have rows enough.
     fn example(&self) -> PathBuf {
         let own = "minRows: 200\n      overrides: [{features: [home_store], minRows: 300}]";
-        self.manifest("monitor.yaml", "minRows: 200", own)
+        self.manifest(&[("minRows: 200", own)])
     }
 
     fn json(&self, manifest: &Path) -> Value {
@@ -128,16 +123,12 @@ fn runs(weeks: &[u64]) -> u64 {
         .count() as u64
 }
 
-/// The same 34 weeks, judged by numpy and SciPy on raw values: where no value is near its limit, the numbers are equal.
+/// The same 34 weeks, judged by numpy and SciPy over the same bins.
 #[test]
 fn the_alarms_are_those_of_the_reference() {
-    let reference = std::fs::read_to_string(workspace().join("tests/data/limits.json")).unwrap();
-    let reference: Value = serde_json::from_str(&reference).unwrap();
+    let reference: Value = serde_json::from_str(&python("data/limits.py", &[])).unwrap();
     let shop = Shop::open();
-    // The reference shares the budget among drift and missing values alone.
-    let others = "quality: {}\n    outliers: {}\n    correlation: {}\n    performance: {}\n    segments: {}\n    duplicates: {}\n    missingPatterns: {}\n    imputation: {}";
-    let off = others.replace("{}", "{enabled: false}");
-    let manifest = shop.manifest("monitor.yaml", others, &off);
+    let manifest = shop.manifest(&customers::DRIFT_AND_MISSING_ALONE);
     let answer = shop.json(&manifest);
     assert_eq!(
         answer["windows"],
@@ -149,8 +140,9 @@ fn the_alarms_are_those_of_the_reference() {
     assert_eq!(answer["takenAs"], "undrifted");
     assert_eq!(answer["baseline"]["rows"], 13_874);
 
-    let (mut equal, mut all) = (0, 0);
-    for (name, expected) in reference["features"].as_object().unwrap() {
+    let features = reference.as_object().unwrap();
+    assert_eq!(features.len(), 38);
+    for (name, expected) in features {
         let found = drift(&answer, name);
         for (place, severity) in ["warning", "critical"].into_iter().enumerate() {
             let at = &found[severity];
@@ -160,35 +152,27 @@ fn the_alarms_are_those_of_the_reference() {
                 assert_eq!(at["limit"], Value::Null, "{name}");
                 continue;
             }
-            all += 1;
-            let limit = number(&expected[severity]["limit"]);
+            let of = |series: &str| -> Vec<f64> {
+                let numbers = expected["binned"][series].as_array().unwrap().iter();
+                numbers.map(number).collect()
+            };
+            let (values, limits) = (of("values"), of(severity));
+            assert_eq!((values.len(), limits.len()), (34, 34), "{name}");
+            let limit = number(&at["limit"]["value"]);
+            let largest = limits.iter().copied().fold(0.0, f64::max);
             assert!(
-                (number(&at["limit"]["value"]) - limit).abs() < 0.02,
-                "{name}"
+                (limit - largest).abs() <= 1e-6 * largest,
+                "{severity} limit of {name}: {limit} where {largest} is expected"
             );
             let share = [7.0 / 7.0, 7.0 / 30.0][place] * 34.0 / 76.0;
             assert!((number(&at["expected"]) - share).abs() < 1e-9, "{name}");
-            let weeks: Vec<u64> = expected[severity]["breached_weeks"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|week| week.as_u64().unwrap())
-                .collect();
-            // Values over bins are a little smaller than raw ones, and so are the limits that follow from them.
-            let values = expected["value"].as_array().unwrap();
-            let near = |value: &Value| (number(value) - limit).abs() < 0.004 + 0.02 * limit;
-            if values.iter().any(near) {
-                continue;
-            }
-            equal += 1;
+            let judged = WEEKS.zip(values.iter().zip(&limits));
+            let over = judged.filter(|(_, (value, limit))| value >= limit);
+            let weeks: Vec<u64> = over.map(|(week, _)| week).collect();
             assert_eq!(at["windowsOver"], weeks.len(), "{severity} of {name}");
             assert_eq!(at["alarms"], runs(&weeks), "{severity} of {name}");
         }
     }
-    assert!(
-        equal * 2 > all,
-        "only {equal} of {all} are away from their limits"
-    );
 
     for severity in ["warning", "critical"] {
         let row = |check: Option<&'static str>| budget(&answer, severity, check);
@@ -317,7 +301,7 @@ fn the_page_about_these_weeks_says_what_they_give() {
 #[test]
 fn a_table_for_people_explains_itself() {
     let shop = Shop::open();
-    let manifest = shop.manifest("monitor.yaml", "quality: {}", "quality: {}");
+    let manifest = shop.manifest(&[]);
     let text = shop.calibrate(&manifest, &AFTER);
     for part in [
         "ml-prod/customer-segmentation\n",
