@@ -356,8 +356,17 @@ fn a_column_that_is_gone_has_not_changed_within_segments() {
         let changed = told.most_changed.iter().map(|change| &change.feature);
         let split = told.features.iter().map(|split| &split.feature);
         let listed = changed.filter(|name| of_spend(name)).count();
-        assert!(told.most_changed.iter().any(|change| change.feature == "channel"));
-        (verdict.map(|_| ()), named, listed, split.filter(|name| of_spend(name)).count())
+        assert!(
+            told.most_changed
+                .iter()
+                .any(|change| change.feature == "channel")
+        );
+        (
+            verdict.map(|_| ()),
+            named,
+            listed,
+            split.filter(|name| of_spend(name)).count(),
+        )
     };
     // There, and null in all rows.
     assert_eq!(told(Some(&numbers)), (Ok(()), true, 5, 1));

@@ -261,7 +261,8 @@ impl SegmentTests {
         let absent = features.filter(|(_, there)| !**there);
         let absent: Vec<&str> = absent.map(|(feature, _)| feature.name.as_str()).collect();
         let reports = sides.iter().zip(told);
-        let reports = reports.map(|((column, current), told)| column.report(current, &absent, told));
+        let reports =
+            reports.map(|((column, current), told)| column.report(current, &absent, told));
         (judged, reports.collect())
     }
 }
