@@ -23,7 +23,7 @@ use crds::valid::{Query, Rate};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
-use stats::{Alpha, BySeverity, LimitPart, Scope, Statistic};
+use stats::{Alpha, BySeverity, LimitPart, Scope, Severity, Statistic};
 
 use crate::freshness::{Freshness, Served};
 use crate::schema::Problem;
@@ -487,7 +487,7 @@ fn rate(rate: &Rate) -> String {
     format!(
         "{} per {}",
         words::number(rate.count),
-        words::duration(rate.per)
+        words::span(rate.per.as_secs_f64())
     )
 }
 
@@ -567,7 +567,7 @@ fn row(page: Page<'_>, state: State, feature: &FeatureState) -> Markup {
             @if !breached.is_empty() { small { (breached.join(", ")) } }
         }
         span.name {
-            (feature.name)
+            (breakable(&feature.name))
             small { (kind(feature)) }
         }
         span.shape {
@@ -579,6 +579,16 @@ fn row(page: Page<'_>, state: State, feature: &FeatureState) -> Markup {
         span.drift { span.label { "Drift" } (drift(feature)) }
         span.missing { span.label { "Missing" } (missing(feature)) }
         span.age { span.label { "Newest event" } (age(feature.freshness.as_ref(), page.now)) }
+    }
+}
+
+/// A name that may go on in the next line after each underscore, and not within a word.
+fn breakable(name: &str) -> Markup {
+    html! {
+        @for (place, part) in name.split_inclusive('_').enumerate() {
+            @if place > 0 { wbr; }
+            (part)
+        }
     }
 }
 
@@ -624,15 +634,15 @@ fn drift(feature: &FeatureState) -> Markup {
         }
     };
     let tone = tone(feature.breached.drift.unwrap_or_default());
-    let limit = if tone == "warning" {
-        verdict.limits.warning
-    } else {
-        verdict.limits.critical
+    let severity = match tone {
+        "warning" => Severity::Warning,
+        _ => Severity::Critical,
     };
+    let limit = verdict.limits.get(severity);
     html! {
         span.line {
             span class=(format!("value over {tone}")) { (statistic(verdict.statistic)) " " (words::measure(verdict.value)) }
-            span.soft { "limit " (words::measure(limit.value)) }
+            span.soft { (severity.name()) " from " (words::measure(limit.value)) }
         }
         (picture::meter(verdict.value, &verdict.limits, if tone.is_empty() { "ok" } else { tone }))
         span.below { (part(limit.part)) }
@@ -663,11 +673,16 @@ fn age(judged: Option<&Judged<Freshness>>, now: Timestamp) -> Markup {
     let Some(judged) = judged else {
         return html! { span.soft { (words::NOTHING) } };
     };
-    let limit = judged.value.limits.critical.or(judged.value.limits.warning);
+    let tone = tone(judged.breached);
+    let limits = judged.value.limits;
+    let shown = match (tone, limits.critical) {
+        ("warning", _) | (_, None) => (Severity::Warning, limits.warning),
+        (_, critical) => (Severity::Critical, critical),
+    };
     html! {
-        span class=(format!("value over {}", tone(judged.breached))) { (words::ago(judged.value.newest, now)) }
-        @if let Some(limit) = limit {
-            span.below { "limit " (words::span(limit)) }
+        span class=(format!("value over {tone}")) { (words::ago(judged.value.newest, now)) }
+        @if let (severity, Some(limit)) = shown {
+            span.below { (severity.name()) " from " (words::span(limit)) }
         }
     }
 }

@@ -59,6 +59,32 @@ pub fn number(value: f64) -> String {
     significant(value, 4)
 }
 
+/// A change and its parts, each with its sign and as many digits behind the point as give the largest of them four significant
+/// ones: what is nothing beside it is 0.
+pub fn changes<const N: usize>(values: [f64; N]) -> [String; N] {
+    let largest = values.iter().copied().map(f64::abs).fold(0.0, f64::max);
+    if !(1e-4..1e15).contains(&largest) {
+        return values.map(|value| signed(value, number(value)));
+    }
+    let decimals = decimals(largest, 4);
+    let unit = 10f64.powi(decimals as i32);
+    values.map(|value| match (value * unit).round() {
+        0.0 => "0".to_owned(),
+        _ => signed(
+            value,
+            group(&format!("{value:.decimals$}")).replace('-', "−"),
+        ),
+    })
+}
+
+/// A number in words, with a plus where it is above 0.
+fn signed(value: f64, text: String) -> String {
+    match value > 0.0 {
+        true => format!("+{text}"),
+        false => text,
+    }
+}
+
 /// Which values are acceptable.
 pub fn acceptable(acceptable: &Acceptable) -> String {
     match acceptable {
@@ -199,11 +225,15 @@ fn significant(value: f64, digits: i32) -> String {
     } else if magnitude.fract() == 0.0 {
         group(&format!("{value}"))
     } else {
-        // At most 15, as the magnitude is at least 1e-4.
-        let decimals = (digits - 1 - magnitude.log10().floor() as i32).max(0) as usize;
+        let decimals = decimals(magnitude, digits);
         group(&format!("{value:.decimals$}"))
     };
     text.replace('-', "−")
+}
+
+/// How many digits behind the point a magnitude of at least 1e-4 has with so many significant ones: at most 7.
+fn decimals(magnitude: f64, digits: i32) -> usize {
+    (digits - 1 - magnitude.log10().floor() as i32).max(0) as usize
 }
 
 /// Puts a comma between groups of three digits before the point.
@@ -243,6 +273,16 @@ mod tests {
         check(0.000012345, "1.234e−5");
         check(1e18, "1.000e18");
         check(f64::MAX, "1.798e308");
+    }
+
+    #[test]
+    fn parts_have_the_digits_of_the_largest() {
+        let check = |values, expected: [&str; 3]| assert_eq!(changes(values), expected);
+        check([4.5, 3.75, 0.75], ["+4.500", "+3.750", "+0.750"]);
+        check([0.0234, -2.303e-6, 0.0234], ["+0.02340", "0", "+0.02340"]);
+        check([-1200.0, 34.5, -1234.5], ["−1,200", "+34", "−1,234"]); // Half to even.
+        check([2e-5, 1e-5, 1e-5], ["+2.000e−5", "+1.000e−5", "+1.000e−5"]);
+        check([0.0; 3], ["0"; 3]);
     }
 
     #[test]

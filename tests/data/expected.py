@@ -23,7 +23,7 @@ import duckdb
 import numpy
 import pyarrow
 import pyarrow.compute
-from scipy import stats
+from scipy import optimize, stats
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "servers"))
@@ -42,6 +42,8 @@ TARGET = "segment"
 FLAG = "_imputed"
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 MOST_FREQUENT = 50
+# The part of the rows that choose the frequent categories, where the others tell how frequent these are.
+CHOOSING = 0.9
 # Fewest rows of a category with a bin of its own, where there are more categories than that.
 LEAST_BINNED = 5
 FINE, COARSE, VALUE_BINS = 1024, 10, 50
@@ -165,11 +167,33 @@ class Categories:
         return bins
 
     def of_baseline(self, windows):
-        """The counts of the baseline's own windows: what stands for names that were not seen is no longer among the other ones."""
-        counts = [self.counts(window) for window in windows]
+        """The counts of the baseline's own windows: what stands for names that were not seen is no longer among the other ones, and of
+        the frequent ones a part is, since they are frequent by luck."""
+        counts, part = [self.counts(window) for window in windows], self.by_luck()
         for count, (_, other) in zip(counts, new_names(windows, self.names)):
             count[-2:] += -other, other
+            # Of each its share, with what is rounded carried on.
+            until = numpy.floor(part * count[:-2].cumsum() + 0.5)
+            count[:-2] -= numpy.diff(until, prepend=0)
+            count[-2] += until[-1] if len(until) else 0
         return counts
+
+    def by_luck(self):
+        """The part of the rows of frequent names that they have by luck: by all ways to choose them by nine in ten rows, and to look at the
+        others."""
+        rows = numpy.array(list(self.counted.values()))
+        own = sum(self.counted[name] for name in self.names)
+        if len(rows) <= MOST_FREQUENT or not own:
+            return 0.0
+
+        def chosen(least, rows):
+            whole = math.ceil(least)
+            return stats.binom.sf(whole - 1, rows, CHOOSING) + (whole - least) * stats.binom.pmf(whole - 1, rows, CHOOSING)
+
+        least = CHOOSING * LEAST_BINNED
+        if chosen(least, rows).sum() > MOST_FREQUENT:
+            least = optimize.brentq(lambda least: chosen(least, rows).sum() - MOST_FREQUENT, least, rows.max() + 1, xtol=1e-12)
+        return max(0.0, 1 - (rows * chosen(least, rows - 1)).sum() / own)
 
     def labels(self):
         return [*self.names, "__other__", "__unseen__"]

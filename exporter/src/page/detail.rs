@@ -557,7 +557,7 @@ fn limits(
                             @for (severity, limit) in verdict.limits.iter() {
                                 @let over = *breached.get(check).unwrap_or_default().get(severity);
                                 tr class=(if over { format!("over {}", severity.name()) } else { String::new() }) {
-                                    td { (check.words()) ", " (severity.name()) @if over { " ◆" } }
+                                    td { (check.words()) ", " (severity.name()) @if over { "\u{a0}◆" } }
                                     td { (value(verdict.statistic, verdict.value)) }
                                     td { (value(verdict.statistic, limit.value)) }
                                     td { (words::times(*verdict.scores.get(severity))) }

@@ -7,6 +7,7 @@ use stats::{
     CoMissingPair, CompleteEntities, Completeness, Difference, MissingnessReport, PatternChange,
 };
 
+use super::breakable;
 use crate::snapshot::{EntitiesState, Snapshot};
 use crate::words;
 
@@ -91,7 +92,7 @@ fn patterns(report: &MissingnessReport) -> Markup {
                     tbody {
                         @for change in &report.changed {
                             tr {
-                                td.text { (named(change)) }
+                                td.text { (breakable(&pattern(change))) }
                                 td { (words::percent(change.reference)) }
                                 td { (words::percent(change.current)) }
                                 td { (words::points(change.delta())) }
@@ -109,7 +110,7 @@ fn patterns(report: &MissingnessReport) -> Markup {
 }
 
 /// What is missing in rows of this pattern.
-fn named(change: &PatternChange) -> String {
+fn pattern(change: &PatternChange) -> String {
     if change.missing.is_empty() {
         return "nothing".to_owned();
     }
@@ -125,7 +126,7 @@ fn pairs(pairs: &[CoMissingPair]) -> Markup {
                 tbody {
                     @for pair in pairs {
                         tr {
-                            td { (pair.features.0) " · " (pair.features.1) }
+                            td { (breakable(&pair.features.0)) "\u{a0}· " (breakable(&pair.features.1)) }
                             td { (pair.reference.map_or(words::NOTHING.to_owned(), words::measure)) }
                             td { (words::measure(pair.current)) }
                             td { (words::count(pair.both)) }
@@ -169,8 +170,8 @@ fn differences(report: &MissingnessReport) -> Markup {
 fn row(difference: &Difference) -> Markup {
     html! {
         tr {
-            td { (difference.value) }
-            td { (difference.missing) }
+            td { (breakable(&difference.value)) }
+            td.other { (breakable(&difference.missing)) }
             td { (difference.effect.map_or("two constants".to_owned(), words::measure)) }
             td { (words::probability(difference.adjusted_p_value)) }
         }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use stats::association::{Association, Matrix, Measure};
 use stats::{AssociationReport, BySeverity, PairChange, Severity};
 
+use super::breakable;
 use crate::snapshot::PairsState;
 use crate::words;
 
@@ -17,6 +18,9 @@ const NAMED: usize = 60;
 /// Size of a cell: large enough for names beside it, else as many as fit.
 const CELL: f64 = 14.0;
 const WIDTH: f64 = 640.0;
+/// The most letters of a name beside the picture, and the room that one takes.
+const LETTERS: usize = 32;
+const LETTER: f64 = 6.2;
 
 /// The section; nothing where no pair was compared.
 pub fn pairs(pairs: Option<&PairsState>) -> Markup {
@@ -47,17 +51,17 @@ fn changes(pairs: &PairsState) -> Markup {
             h3 { "Most changed pairs" }
             table {
                 thead {
-                    tr { th {} th { "measure" } th { "baseline" } th { "this window" } th { "change" } th { "÷ limit" } th { "rows" } th { "Pearson" } }
+                    tr { th {} th { "baseline" } th { "this window" } th { "change" } th { "÷\u{a0}limit" } th { "measure" } th { "rows" } th { "Pearson" } }
                 }
                 tbody {
                     @for pair in &pairs.report.most_changed {
                         tr class=(over(pair.scores)) {
-                            td { (pair.features.0) " · " (pair.features.1) }
-                            td { (measure(pair.measure)) }
+                            td { (breakable(&pair.features.0)) "\u{a0}· " (breakable(&pair.features.1)) }
                             td { (words::measure(pair.reference)) }
                             td { (words::measure(pair.current)) }
                             td { (words::measure(pair.delta())) }
                             td { (words::times(pair.scores.warning)) }
+                            td { (measure(pair.measure)) }
                             td { (words::count(pair.rows)) }
                             td { (pearson(pairs, pair).unwrap_or_else(|| words::NOTHING.to_owned())) }
                         }
@@ -106,11 +110,11 @@ fn inflation(report: &AssociationReport) -> Markup {
                 tbody {
                     @for (name, factor) in factors.into_iter().take(LISTED) {
                         tr {
-                            td { (name) }
-                            td { @if factor.is_finite() { (words::measure(factor)) } @else { "∞" } }
+                            td { (breakable(name)) }
+                            td { (inflated(factor)) }
                             td { (words::percent(1.0 - 1.0 / factor)) }
                             @if follow {
-                                td.text { (follows_from(report, name).unwrap_or_else(|| words::NOTHING.to_owned())) }
+                                td.text { (breakable(&follows_from(report, name).unwrap_or_else(|| words::NOTHING.to_owned()))) }
                             }
                         }
                     }
@@ -124,6 +128,15 @@ fn inflation(report: &AssociationReport) -> Markup {
                 "four fifths of it, and ∞ where it follows from them."
             }
         }
+    }
+}
+
+/// A variance inflation factor, with two digits behind the point, so that they line up.
+fn inflated(factor: f64) -> String {
+    match factor {
+        factor if !factor.is_finite() => "∞".to_owned(),
+        factor if factor >= 1000.0 => words::number(factor.round()),
+        factor => format!("{factor:.2}"),
     }
 }
 
@@ -164,12 +177,19 @@ fn matrix(pairs: &PairsState) -> Markup {
     let p = pairs.features.len();
     let size = CELL.min(WIDTH / p.max(1) as f64);
     let side = size * p as f64;
-    let named = p <= NAMED;
-    let margin = if named { 170.0 } else { 0.0 };
+    let has_names = p <= NAMED;
+    let letters = |name: &String| name.chars().count().min(LETTERS);
+    let longest = pairs.features.iter().map(letters).max().unwrap_or(0);
+    let margin = if has_names {
+        6.0 + LETTER * longest as f64
+    } else {
+        0.0
+    };
+    let whole = side + margin;
     html! {
         div.matrix {
             h3 { "Baseline below the diagonal, this window above it" }
-            svg width=(side + margin) height=(side) viewBox={ "0 0 " (side + margin) " " (side) } role="img" {
+            svg width=(whole) height=(whole) viewBox={ (-margin) " " (-margin) " " (whole) " " (whole) } role="img" {
                 title { "Associations of all pairs of features" }
                 @for level in levels() {
                     @let cells = path(pairs, level, size);
@@ -178,9 +198,11 @@ fn matrix(pairs: &PairsState) -> Markup {
                     }
                 }
                 path.diagonal d={ "M0 0 " (side) " " (side) } {}
-                @if named {
-                    @for (row, name) in pairs.features.iter().enumerate() {
-                        text x=(side + 6.0) y=((row as f64 + 0.5) * size) { (short(name)) }
+                @if has_names {
+                    @for (place, name) in pairs.features.iter().enumerate() {
+                        @let middle = (place as f64 + 0.5) * size;
+                        text.row-name x="-6" y=(middle) { (short(name)) }
+                        text x="6" y=(middle) transform="rotate(-90)" { (short(name)) }
                     }
                 }
             }
@@ -239,10 +261,9 @@ fn step(found: Association) -> i32 {
 }
 
 fn short(name: &str) -> String {
-    const MOST: usize = 24;
-    if name.chars().count() <= MOST {
+    if name.chars().count() <= LETTERS {
         return name.to_owned();
     }
-    let start: String = name.chars().take(MOST - 1).collect();
+    let start: String = name.chars().take(LETTERS - 1).collect();
     format!("{start}…")
 }

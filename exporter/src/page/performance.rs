@@ -8,8 +8,9 @@ use stats::predictive::information::Band;
 use stats::predictive::ranking::STABLE;
 use stats::{Bins, PerformanceReport, Power};
 
-use super::picture;
+use super::{breakable, picture};
 use crate::snapshot::{FeatureState, Snapshot};
+use crate::target::FrozenTarget;
 use crate::words;
 
 /// Most features that are listed.
@@ -31,7 +32,11 @@ pub fn section(snapshot: &Snapshot) -> Markup {
         .collect();
     let by_strength = |a: (f64, f64), b: (f64, f64)| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1));
     powers.sort_by(|a, b| by_strength(strength(a, report), strength(b, report)));
-    let left = powers.len().saturating_sub(LISTED);
+    let two = whole.target.as_ref().is_some_and(two_classes);
+    let called = two.then_some(band as Called);
+    let evidence = report.evidence.iter();
+    let evidence = evidence.filter_map(|(name, evidence)| weights(snapshot, name, evidence));
+    let evidence: Vec<Markup> = evidence.collect();
     html! {
         h2 { "What features tell about " (report.target) }
         div.whole {
@@ -43,29 +48,38 @@ pub fn section(snapshot: &Snapshot) -> Markup {
                 div {
                     table {
                         thead {
-                            tr { th {} th { "measure" } th { "baseline" } th { "this window" } th { "÷ limit" } th { "information value" } th { "mutual information" } th { "ε²" } th { "ω²" } th { "contribution" } }
+                            tr { th {} th { "baseline" } th { "this window" } th { "÷\u{a0}limit" } th { "contribution" } th { "information value" } th { "mutual information" } th { "ε²" } }
                         }
                         tbody {
                             @for (feature, power) in powers.iter().take(LISTED) {
-                                (row(feature, power, report))
+                                (row(feature, power, report, called))
                             }
                         }
                     }
-                    @if left > 0 {
-                        p.soft { "… and " (words::plural(left as u64, "feature")) " that tell less; the rows above name them all." }
+                    @if powers.len() > LISTED {
+                        p.soft { "The " (LISTED) " features that tell the most, of " (words::count(powers.len() as u64)) "." }
                     }
                     p.soft {
                         "Below each measure is its 95 % interval. By itself: the area under the ROC curve (0.5 tells nothing), or the share of a number that is explained. Not judged is "
                         "what told nothing in the baseline: which values speak for a class was hardly learnt then, so that its AUC tells something "
                         "on either side of 0.5, and of more than two classes the information value says it better. "
                         "Information value and mutual information are less what chance puts there. "
+                        @if two {
+                            "Of two classes an information value is called weak from 0.02, medium from 0.1, strong from 0.3, and from 0.5 "
+                            "suspicious, as the feature may know the target. "
+                        }
                         "Below mutual information, in nats, is also the part of the target's uncertainty that it takes away. ε² and ω² are the "
                         "part of the variance that lies between groups, less what chance puts there. "
                         "The contribution is a feature's part of what all of them explain together, in a regression of ranks."
                     }
                 }
-                @for (name, evidence) in &report.evidence {
-                    (weights(snapshot, name, evidence))
+                @for weights in &evidence { (weights) }
+                @if !evidence.is_empty() {
+                    p.soft {
+                        "WoE is the weight of evidence, and below it its 95 % interval: above 0 the bin speaks for the class, below 0 "
+                        "against it. Where the interval holds 0 it may do either, and the weight is pale. Half a row is added on both "
+                        "sides, so that of a class with few rows a bin without one of them may have a weight above 0."
+                    }
                 }
             }
         }
@@ -97,7 +111,15 @@ fn together(report: &PerformanceReport) -> String {
     text
 }
 
-fn row(feature: &FeatureState, power: &Power, report: &PerformanceReport) -> Markup {
+/// What an information value is called.
+type Called = fn(Measured) -> &'static str;
+
+fn row(
+    feature: &FeatureState,
+    power: &Power,
+    report: &PerformanceReport,
+    called: Option<Called>,
+) -> Markup {
     let value = |measure: PowerMeasure| {
         let found = power.values.iter().find(|(own, _)| *own == measure);
         found.map(|(_, measured)| *measured)
@@ -114,50 +136,60 @@ fn row(feature: &FeatureState, power: &Power, report: &PerformanceReport) -> Mar
     });
     let contribution = contribution(report, &feature.name);
     let information = value(PowerMeasure::InformationValue);
+    let called = information
+        .zip(called)
+        .map(|(information, called)| called(information).to_owned());
+    let omega = value(PowerMeasure::OmegaSquared)
+        .map(|omega| format!("ω² {}, {}", words::measure(omega.value), interval(omega)));
     let nothing = || words::NOTHING.to_owned();
     html! {
         tr {
-            td { (feature.name) }
-            td { (by.unwrap_or_else(nothing)) }
+            td { (breakable(&feature.name)) @if let Some(by) = by { small { (by) } } }
             td { (power.reference.map_or_else(nothing, words::measure)) }
             td { (measured(main, None)) }
             td { (score.unwrap_or_else(nothing)) }
-            td { (measured(information, information.map(band))) }
-            td { (measured(value(PowerMeasure::MutualInformation), power.uncertainty.map(words::percent))) }
-            td { (measured(value(PowerMeasure::EpsilonSquared), None)) }
-            td { (measured(value(PowerMeasure::OmegaSquared), None)) }
             td { (contribution.map_or_else(nothing, words::percent)) }
+            td { (measured(information, called)) }
+            td { (measured(value(PowerMeasure::MutualInformation), power.uncertainty.map(words::percent))) }
+            td { (measured(value(PowerMeasure::EpsilonSquared), omega)) }
         }
     }
 }
 
 fn interval(measured: Measured) -> String {
-    ends(measured.low, measured.high)
-}
-
-fn ends(low: f64, high: f64) -> String {
-    format!("{} to {}", words::measure(low), words::measure(high))
+    let [low, high] = [measured.low, measured.high].map(words::measure);
+    format!("{low} to {high}")
 }
 
 /// A measure, and below it its interval and what else there is to say.
 fn measured(measured: Option<Measured>, other: Option<String>) -> Markup {
-    let below: Vec<String> = measured.map(interval).into_iter().chain(other).collect();
+    let below = measured.map(interval).into_iter().chain(other);
     html! {
         (measured.map_or_else(|| words::NOTHING.to_owned(), |measured| words::measure(measured.value)))
-        @if !below.is_empty() { small { (below.join(", ")) } }
+        @for line in below { small { (line) } }
     }
 }
 
-/// What an information value is called (Siddiqi 2006).
-fn band(measured: Measured) -> String {
-    let band = match Band::of(measured.value) {
+/// Whether a target has two classes. What an information value is called is a custom of these: the mean over more of them, each
+/// against the rest, is larger where each feature tells as much.
+fn two_classes(target: &FrozenTarget) -> bool {
+    match (target.bins.as_ref(), &target.classes) {
+        (Bins::Categorical(bins), Some(classes)) => {
+            bins.names().len() == 2 || classes.kept().count() == 1
+        }
+        _ => false,
+    }
+}
+
+/// What an information value is called where there are two classes (Siddiqi 2006).
+fn band(measured: Measured) -> &'static str {
+    match Band::of(measured.value) {
         Band::Unpredictive => "unpredictive",
         Band::Weak => "weak",
         Band::Medium => "medium",
         Band::Strong => "strong",
         Band::Suspicious => "suspicious",
-    };
-    band.to_owned()
+    }
 }
 
 /// By what a feature would be judged if it told something in the baseline.
@@ -188,23 +220,21 @@ fn strength((feature, power): &(&FeatureState, &Power), report: &PerformanceRepo
 }
 
 /// The weight of evidence of each bin of a feature for a class; nothing where the bins are not those of the baseline.
-fn weights(snapshot: &Snapshot, name: &str, evidence: &Evidence) -> Markup {
+fn weights(snapshot: &Snapshot, name: &str, evidence: &Evidence) -> Option<Markup> {
     let feature = snapshot.features.iter().find(|own| own.name == name);
     let named = feature.and_then(|own| {
         let bins = own.bins.as_deref()?;
         Some(groups(bins, own.collapse.as_ref(), own.sensitive))
     });
-    let Some(named) = named.filter(|named| named.len() == evidence.bins.len()) else {
-        return html! {};
-    };
+    let named = named.filter(|named| named.len() == evidence.bins.len())?;
     let bins = named.iter().zip(&evidence.bins);
     let bins: Vec<(&String, &BinEvidence, f64)> = bins
         .filter_map(|(name, bin)| Some((name, bin, bin.weight?)))
         .collect();
     let left = bins.len().saturating_sub(BINS);
-    html! {
+    Some(html! {
         div {
-            h3 { "Bins of " (name) ", for " (class(snapshot, evidence.class)) }
+            h3 { "Bins of " (breakable(name)) ", for " (class(snapshot, evidence.class)) }
             table {
                 thead { tr { th {} th { "of the class" } th { "of the others" } th { "WoE" } } }
                 tbody {
@@ -213,9 +243,11 @@ fn weights(snapshot: &Snapshot, name: &str, evidence: &Evidence) -> Markup {
                             td.category title=(bin) { (bin) }
                             td { (words::percent(shares.of_class)) }
                             td { (words::percent(shares.of_rest)) }
-                            td {
-                                (words::measure(weight))
-                                @if let Some(interval) = shares.interval { small { (ends(interval.low, interval.high)) } }
+                            td class=[either(shares).then_some("soft")] {
+                                (weight_of(weight))
+                                @if let Some(interval) = shares.interval {
+                                    small { (weight_of(interval.low)) " to " (weight_of(interval.high)) }
+                                }
                             }
                         }
                     }
@@ -224,9 +256,19 @@ fn weights(snapshot: &Snapshot, name: &str, evidence: &Evidence) -> Markup {
                     }
                 }
             }
-            p.soft { "Weight of evidence, and below it its 95 % interval: above 0 the bin speaks for the class, below 0 against it." }
         }
-    }
+    })
+}
+
+/// A weight of evidence, with two digits behind the point: its interval is seldom as narrow as that.
+fn weight_of(value: f64) -> String {
+    format!("{value:.2}").replace('-', "−")
+}
+
+/// Whether a bin may speak for a class as well as against it.
+fn either(bin: &BinEvidence) -> bool {
+    bin.interval
+        .is_some_and(|interval| interval.low <= 0.0 && interval.high >= 0.0)
 }
 
 /// What a class of the target is called, or its number alone.

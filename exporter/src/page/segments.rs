@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use stats::decomposition::Segment;
 use stats::{SegmentChange, SegmentsReport, Split};
 
+use super::breakable;
 use super::pairs::over;
 use crate::freshness::{Served, ServedSegment};
 use crate::segments;
@@ -92,11 +93,11 @@ fn changes(changes: &[SegmentChange]) -> Markup {
         div {
             h3 { "Most changed within a segment" }
             table {
-                thead { tr { th {} th { "segment" } th { "rows" } th { "distance" } th { "÷ limit" } th { "mean" } th { "missing" } } }
+                thead { tr { th {} th { "segment" } th { "rows" } th { "distance" } th { "÷\u{a0}limit" } th { "mean" } th { "missing" } } }
                 tbody {
                     @for change in changes {
                         tr class=(over(change.scores)) {
-                            td { (change.feature) }
+                            td { (breakable(&change.feature)) }
                             td { (value(&change.segment)) }
                             td { (words::count(change.rows)) }
                             td { (number(change.distance)) }
@@ -126,33 +127,42 @@ fn causes(report: &SegmentsReport) -> Markup {
         div {
             h3 { "Why features changed" }
             table {
-                thead { tr { th {} th { "distance" } th { "mix" } th { "within" } th { "mean" } th { "mix" } th { "within" } } }
+                thead {
+                    tr { th {} th.group colspan="3" { "distance" } th.group colspan="3" { "mean" } }
+                    tr { th {} th { "whole" } th { "mix" } th { "within" } th { "whole" } th { "mix" } th { "within" } }
+                }
                 tbody {
                     @for split in features.iter().take(LISTED) {
                         tr {
-                            td { (split.feature) }
-                            @for value in parts(split.distance, words::measure) { td { (value) } }
-                            @for value in parts(split.mean, change) { td { (value) } }
+                            td { (breakable(&split.feature)) }
+                            @for value in distance(split.distance) { td { (value) } }
+                            @for value in mean(split.mean) { td { (value) } }
                         }
                     }
                 }
             }
-            p.soft { "Because the segments weigh more or less (mix), or because of what is within them: of the distance from the baseline, and of the change of the mean." }
+            p.soft {
+                "Because the segments weigh more or less (mix), or because of what is within them. The parts of a mean add up to the whole; "
+                "those of a distance to the whole or more, since they may go in different directions."
+            }
         }
     }
 }
 
-fn parts(split: Option<Split>, words: fn(f64) -> String) -> [String; 3] {
-    match split {
-        Some(split) => [split.total, split.mix, split.within].map(words),
-        None => [(); 3].map(|()| words::NOTHING.to_owned()),
-    }
+/// A distance and its parts.
+fn distance(split: Option<Split>) -> [String; 3] {
+    split.map_or_else(nothing, |split| parts(split).map(words::measure))
 }
 
-fn change(value: f64) -> String {
-    format!(
-        "{}{}",
-        if value > 0.0 { "+" } else { "" },
-        words::number(value)
-    )
+/// The change of a mean and its parts.
+fn mean(split: Option<Split>) -> [String; 3] {
+    split.map_or_else(nothing, |split| words::changes(parts(split)))
+}
+
+fn parts(split: Split) -> [f64; 3] {
+    [split.total, split.mix, split.within]
+}
+
+fn nothing() -> [String; 3] {
+    [(); 3].map(|()| words::NOTHING.to_owned())
 }

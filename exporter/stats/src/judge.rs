@@ -488,8 +488,14 @@ pub fn judge(
         Ok(test) => test.judge(window, reference.alpha),
         Err(reason) => (Err(*reason), None),
     };
+    let there = reference.features.iter().enumerate();
+    let there = there.map(|(place, feature)| {
+        let summary = current.get(place).copied().flatten();
+        summary.is_some_and(|summary| summary.kind == feature.drift.kind())
+    });
+    let there: Vec<bool> = there.collect();
     let segments = || match &reference.segments {
-        Ok(tests) => tests.judge(window, reference.alpha),
+        Ok(tests) => tests.judge(window, &there, reference.alpha),
         Err(reason) => (vec![Err(*reason); reference.len()], Vec::new()),
     };
     let (

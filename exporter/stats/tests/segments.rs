@@ -334,6 +334,52 @@ fn a_mean_within_segments_is_told_apart_from_their_weights() {
     assert!(mean.mix.abs() < 0.05, "{mean:?}");
 }
 
+/// A column that is gone, or of another kind, has no value in any segment. That is no change within segments, and takes the place
+/// of none.
+#[test]
+fn a_column_that_is_gone_has_not_changed_within_segments() {
+    let mut rng = SmallRng::seed_from_u64(8);
+    let baseline = Baseline::new(&mut rng, ROWS);
+    let lost = Rows {
+        spend: vec![f64::NAN; ROWS],
+        ..draw(&mut rng, ROWS, UNCHANGED)
+    };
+    let window = summary(&lost, &baseline.bins);
+    let names = baseline.summary(Kind::Categorical);
+    let numbers = baseline.summary(Kind::Numeric);
+    let reference = baseline.reference();
+    let told = |spend: Option<&Summary>| {
+        let report = judge(&reference, &[spend, Some(&names), Some(&names)], &window);
+        let verdict = report.features[0].verdicts.segments.clone();
+        let named = report.features[0].segment.is_some();
+        let told = &report.segments[0];
+        let of_spend = |name: &String| name == "spend";
+        let changed = told.most_changed.iter().map(|change| &change.feature);
+        let split = told.features.iter().map(|split| &split.feature);
+        let listed = changed.filter(|name| of_spend(name)).count();
+        assert!(
+            told.most_changed
+                .iter()
+                .any(|change| change.feature == "channel")
+        );
+        (
+            verdict.map(|_| ()),
+            named,
+            listed,
+            split.filter(|name| of_spend(name)).count(),
+        )
+    };
+    // There, and null in all rows.
+    assert_eq!(told(Some(&numbers)), (Ok(()), true, 5, 1));
+    let absent = Err(NotComputed::Absent);
+    assert_eq!(told(None), (absent, false, 0, 0));
+    let changed = Err(NotComputed::KindChanged {
+        baseline: Kind::Numeric,
+        window: Kind::Categorical,
+    });
+    assert_eq!(told(Some(&names)), (changed, false, 0, 0));
+}
+
 /// Windows with few rows in each segment: noise and not the effect floor makes the limits, and nothing is found.
 #[test]
 fn few_rows_of_a_segment_make_wide_limits() {

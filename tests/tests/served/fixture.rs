@@ -486,7 +486,7 @@ pub fn snapshot() -> Snapshot {
     let whole = WholeState {
         pairs: Some(pairs),
         performance: Some(performance()),
-        target: Some(target()),
+        target: Some(target(&["occasional", "loyal"])),
         labelled: Some(Span {
             start: at("2017-05-14T06:00:00Z"),
             end: at("2017-05-21T06:00:00Z"),
@@ -696,9 +696,9 @@ fn evidence() -> Evidence {
     }
 }
 
-/// Two classes, of which the second one is rarer.
-fn target() -> FrozenTarget {
-    let class = |u: f64| if u < 0.7 { "occasional" } else { "loyal" };
+/// A target of some classes, of which the first one is the most frequent.
+pub fn target(classes: &[&str]) -> FrozenTarget {
+    let class = |u: f64| classes[(u * u * classes.len() as f64) as usize];
     let profile = profile(&names(130, |u| class(u).to_owned()), None);
     FrozenTarget {
         column: "segment".to_owned(),

@@ -8,11 +8,17 @@ use exporter::source::Reason;
 use exporter::updates::Supply;
 use stats::association::Vif;
 use stats::decomposition::Segment;
-use stats::{ByCheck, Keys, NotComputed, PairChange};
+use stats::predictive::Interval;
+use stats::{ByCheck, BySeverity, Keys, NotComputed, PairChange};
 
 use super::fixture;
 
+/// The page; where a name may be broken is left out of it.
 fn page(snapshot: &Snapshot) -> String {
+    rendered(snapshot).replace("<wbr>", "")
+}
+
+fn rendered(snapshot: &Snapshot) -> String {
     render(Page {
         snapshot,
         config_error: None,
@@ -24,7 +30,7 @@ fn page(snapshot: &Snapshot) -> String {
 
 /// Every element that is opened is closed, in order, and attributes are quoted.
 fn well_formed(html: &str) {
-    const VOID: [&str; 3] = ["meta", "link", "br"];
+    const VOID: [&str; 4] = ["meta", "link", "br", "wbr"];
     let mut open: Vec<&str> = Vec::new();
     let mut rest = html
         .strip_prefix("<!DOCTYPE html>")
@@ -145,13 +151,13 @@ fn overrides_that_change_nothing_are_above_the_numbers() {
 #[test]
 fn it_is_well_formed_whatever_the_names_are() {
     for snapshot in [fixture::snapshot(), fixture::empty()] {
-        let html = page(&snapshot);
+        let html = rendered(&snapshot);
         well_formed(&html);
         assert!(!html.contains("<script"), "a feature's name is text");
     }
     // Kept for the eye: `target/tmp/page.html` of the last run.
     let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/page.html");
-    std::fs::write(path, page(&fixture::snapshot())).expect("the folder is writable");
+    std::fs::write(path, rendered(&fixture::snapshot())).expect("the folder is writable");
 }
 
 #[test]
@@ -266,6 +272,58 @@ fn a_feature_whose_drift_cannot_be_judged_is_not_without_data() {
 fn names_that_are_cut_can_be_read() {
     let html = page(&fixture::snapshot());
     assert!(html.contains("<td class=\"category\" title=\"store 00\">store 00</td>"));
+}
+
+/// Where a name is too long for a line, it goes on after an underscore.
+#[test]
+fn names_are_broken_between_their_words() {
+    let html = rendered(&fixture::snapshot());
+    for name in [
+        "<span class=\"name\">monetary_<wbr>28d<",
+        "<td>basket_<wbr>mean\u{a0}· monetary_<wbr>28d</td>",
+        "<td class=\"text\">discount_<wbr>share, visits_<wbr>7d</td>",
+        "<td>monetary_<wbr>28d<small>AUC</small></td>",
+    ] {
+        says(&html, name);
+    }
+}
+
+/// A limit is said to be of which severity: the one that is passed, else the critical one.
+#[test]
+fn a_limit_in_the_list_says_which_one_it_is() {
+    let mut snapshot = fixture::snapshot();
+    let name = "home_store";
+    let row = |snapshot: &Snapshot| {
+        let html = page(snapshot);
+        between(told_of(&html, name), "", "</summary>").to_owned()
+    };
+    let told = row(&snapshot);
+    says(&told, "<span class=\"soft\">critical from 0.250</span>");
+    says(
+        &told,
+        "<span class=\"below\">critical from 14\u{a0}d</span>",
+    );
+    let mut features = snapshot.features.iter_mut();
+    let feature = features.find(|feature| feature.name == name).expect(name);
+    let warning = BySeverity {
+        warning: true,
+        critical: false,
+    };
+    feature.breached.drift = Some(warning);
+    feature.freshness.as_mut().expect("it is fresh").breached = warning;
+    let told = row(&snapshot);
+    says(&told, "<span class=\"soft\">warning from 0.100</span>");
+    says(&told, "<span class=\"below\">warning from 10\u{a0}d</span>");
+    // Without a critical limit there is the other one only.
+    let mut features = snapshot.features.iter_mut();
+    let feature = features.find(|feature| feature.name == name).expect(name);
+    let freshness = feature.freshness.as_mut().expect("it is fresh");
+    freshness.breached = BySeverity::default();
+    freshness.value.limits.critical = None;
+    says(
+        &row(&snapshot),
+        "<span class=\"below\">warning from 10\u{a0}d</span>",
+    );
 }
 
 /// Of a pair that changed more and is laid to another feature it is said so.
@@ -515,7 +573,7 @@ fn limits_stand_with_their_parts_and_where_they_come_from() {
     // The share of numbers below x was √x and is √(x/0.86): 1 − √0.86 apart. The noise is SciPy's kstwo.isf at 1/64 and 7/30/64.
     let drift = told_of(&html, "share_produce");
     for row in [
-        "drift, warning ◆ | 0.073 | 0.050 | 1.46× | 0.050 | 0.038",
+        "drift, warning\u{a0}◆ | 0.073 | 0.050 | 1.46× | 0.050 | 0.038",
         "drift, critical | 0.073 | 0.100 | 0.73× | 0.100 | 0.043",
     ] {
         says(drift, &cells(row));
@@ -526,16 +584,16 @@ fn limits_stand_with_their_parts_and_where_they_come_from() {
 
     let others = told_of(&html, "monetary_28d");
     for row in [
-        "level, warning ◆ | 11.0 | 9.500 | 1.16× | 3.000 | – | 9.500",
+        "level, warning\u{a0}◆ | 11.0 | 9.500 | 1.16× | 3.000 | – | 9.500",
         "level, critical | 11.0 | 31.8 | 0.35× | 4.000 | – | 31.8",
-        "shift, warning ◆ | 6.500 | 6.100 | 1.07× | – | – | –",
+        "shift, warning\u{a0}◆ | 6.500 | 6.100 | 1.07× | – | – | –",
         "shift, critical | 6.500 | 8.300 | 0.78× | – | – | –",
-        "correlation, warning ◆ | 0.923 | 0.250 | 3.69× | 0.100 | 0.250 | 0.040",
-        "correlation, critical ◆ | 0.923 | 0.310 | 2.98× | 0.200 | 0.310 | 0.050",
-        "performance, warning ◆ | 0.060 | 0.043 | 1.40× | 0.020 | 0.043 | 0.011",
-        "performance, critical ◆ | 0.060 | 0.052 | 1.15× | 0.050 | 0.052 | 0.014",
-        "segments, warning ◆ | 0.410 | 0.200 | 2.05× | 0.100 | 0.150 | 0.200",
-        "segments, critical ◆ | 0.410 | 0.250 | 1.64× | 0.200 | 0.180 | 0.250",
+        "correlation, warning\u{a0}◆ | 0.923 | 0.250 | 3.69× | 0.100 | 0.250 | 0.040",
+        "correlation, critical\u{a0}◆ | 0.923 | 0.310 | 2.98× | 0.200 | 0.310 | 0.050",
+        "performance, warning\u{a0}◆ | 0.060 | 0.043 | 1.40× | 0.020 | 0.043 | 0.011",
+        "performance, critical\u{a0}◆ | 0.060 | 0.052 | 1.15× | 0.050 | 0.052 | 0.014",
+        "segments, warning\u{a0}◆ | 0.410 | 0.200 | 2.05× | 0.100 | 0.150 | 0.200",
+        "segments, critical\u{a0}◆ | 0.410 | 0.250 | 1.64× | 0.200 | 0.180 | 0.250",
     ] {
         says(others, &cells(row));
     }
@@ -566,8 +624,8 @@ fn limits_stand_with_their_parts_and_where_they_come_from() {
 
     let whole = section(&html, "The window as a whole");
     for row in [
-        "duplicates, warning ◆ | +1.8\u{a0}pp | +1.0\u{a0}pp | 1.80× | +1.0\u{a0}pp",
-        "missing patterns, critical ◆ | 0.385 | 0.200 | 1.92× | 0.200",
+        "duplicates, warning\u{a0}◆ | +1.8\u{a0}pp | +1.0\u{a0}pp | 1.80× | +1.0\u{a0}pp",
+        "missing patterns, critical\u{a0}◆ | 0.385 | 0.200 | 1.92× | 0.200",
     ] {
         says(whole, &cells(row));
     }
@@ -612,33 +670,69 @@ fn limits_of_a_seasonal_baseline_rest_on_one_phase() {
 /// Each measure with its interval, also of a feature that told nothing in the baseline and is not judged.
 #[test]
 fn what_features_tell_about_the_target_is_said_in_numbers() {
-    let html = page(&fixture::snapshot());
+    let mut snapshot = fixture::snapshot();
+    let html = page(&snapshot);
     let told = section(&html, "What features tell about segment");
     says(
         told,
         "2,000 rows of the sample with a known target. Together the features explain 31.0\u{a0}% of it. Their ranking is that of the \
          baseline (NDCG 0.970).",
     );
-    let below = |value: &str, below: &str| format!("{value}<small>{below}</small>");
-    let row = [
-        "monetary_28d | AUC | 0.740",
-        &below("0.680", "0.650 to 0.710"),
-        "1.40×",
-        &below("0.420", "0.330 to 0.510, strong"),
-        &below("0.060", "0.040 to 0.080, 5.5\u{a0}%"),
-        &below("0.120", "0.090 to 0.150"),
-        &below("0.119", "0.089 to 0.149"),
-        "22.0\u{a0}%",
-    ];
-    says(told, &cells(&row.join(" | ")));
-    let row = [
-        "weekday | AUC, not judged | –",
-        &below("0.930", "0.910 to 0.950"),
+    let below = |value: &str, below: &[&str]| {
+        let below = below.iter().map(|line| format!("<small>{line}</small>"));
+        value.to_owned() + &below.collect::<String>()
+    };
+    let row = |called: &[&str]| {
+        let row = [
+            &below("monetary_28d", &["AUC"]),
+            "0.740",
+            &below("0.680", &["0.650 to 0.710"]),
+            "1.40×",
+            "22.0\u{a0}%",
+            &below("0.420", called),
+            &below("0.060", &["0.040 to 0.080", "5.5\u{a0}%"]),
+            &below("0.120", &["0.090 to 0.150", "ω² 0.119, 0.089 to 0.149"]),
+        ];
+        cells(&row.join(" | "))
+    };
+    says(told, &row(&["0.330 to 0.510", "strong"]));
+    says(told, "Of two classes an information value is called weak");
+    let weekday = [
+        &below("weekday", &["AUC, not judged"]),
         "–",
-        &below("0.010", "0.000 to 0.020, unpredictive"),
-        "– | – | – | –",
+        &below("0.930", &["0.910 to 0.950"]),
+        "–",
+        "–",
+        &below("0.010", &["0.000 to 0.020", "unpredictive"]),
+        "–",
+        "–",
     ];
-    says(told, &cells(&row.join(" | ")));
+    says(told, &cells(&weekday.join(" | ")));
+    // Of more classes there is no custom.
+    snapshot.whole.target = Some(fixture::target(&["occasional", "loyal", "lapsed"]));
+    let html = page(&snapshot);
+    let told = section(&html, "What features tell about segment");
+    says(told, &row(&["0.330 to 0.510"]));
+    assert!(!told.contains("is called weak"), "{told}");
+}
+
+/// Of many features it is said how many there are.
+#[test]
+fn features_that_tell_less_are_counted() {
+    let mut snapshot = fixture::snapshot();
+    let told = |snapshot: &Snapshot| {
+        let html = page(snapshot);
+        section(&html, "What features tell about segment").to_owned()
+    };
+    assert!(!told(&snapshot).contains("features that tell the most"));
+    let mut features = snapshot.features.iter();
+    let feature = features.find(|feature| feature.name == "monetary_28d");
+    let feature = feature.expect("it is one").clone();
+    snapshot.features.extend(vec![feature; 20]);
+    says(
+        &told(&snapshot),
+        "<p class=\"soft\">The 20 features that tell the most, of 22.</p>",
+    );
 }
 
 #[test]
@@ -649,11 +743,31 @@ fn bins_of_the_features_that_tell_most_stand_with_their_weight() {
     says(told, "<h3>Bins of monetary_28d, for loyal</h3>");
     // Of the class 1 to 10 of 55 rows are in a bin, of the others 10 to 1.
     for row in [
-        "1.8\u{a0}% | 18.2\u{a0}% | −2.303<small>−2.553 to −2.053</small>",
-        "18.2\u{a0}% | 1.8\u{a0}% | 2.303<small>2.053 to 2.553</small>",
+        "1.8\u{a0}% | 18.2\u{a0}% | −2.30<small>−2.55 to −2.05</small>",
+        "18.2\u{a0}% | 1.8\u{a0}% | 2.30<small>2.05 to 2.55</small>",
     ] {
         says(told, &cells(row));
     }
+    // A bin that may speak for the class as well as against it.
+    let evidence = &mut snapshot
+        .whole
+        .performance
+        .as_mut()
+        .expect("there is one")
+        .evidence[0]
+        .1;
+    let bin = &mut evidence.bins[0];
+    (bin.weight, bin.of_class) = (Some(0.7), 0.0);
+    bin.interval = Some(Interval {
+        low: -2.0,
+        high: 3.4,
+    });
+    let html = page(&snapshot);
+    let told = section(&html, "What features tell about segment");
+    let unclear = "<td class=\"soft\">0.70<small>−2.00 to 3.40</small></td>";
+    says(told, &(cells("0.0\u{a0}% | 18.2\u{a0}%") + unclear));
+    // With it those two whose shares are much the same.
+    assert_eq!(told.matches("<td class=\"soft\">").count(), 3);
     // Of a sensitive target no class is named.
     let target = snapshot.whole.target.as_mut();
     target.expect("there is a target").column = "age".to_owned();
@@ -672,8 +786,8 @@ fn pairs_that_changed_are_listed_and_drawn() {
         "3 pairs compared with the baseline; the largest change is 0.923, the Frobenius norm of all changes 1.456.",
     );
     for row in [
-        "basket_mean · monetary_28d | Spearman | 1.000 | 0.077 | −0.923 | 3.69× | 200 | 1.000 → 0.077",
-        "monetary_28d · share_produce | Spearman | −0.500 | −0.043 | 0.457 | 1.83× | 200 | −0.500 → −0.043",
+        "basket_mean\u{a0}· monetary_28d | 1.000 | 0.077 | −0.923 | 3.69× | Spearman | 200 | 1.000 → 0.077",
+        "monetary_28d\u{a0}· share_produce | −0.500 | −0.043 | 0.457 | 1.83× | Spearman | 200 | −0.500 → −0.043",
     ] {
         says(told, &cells(row));
     }
@@ -685,8 +799,18 @@ fn pairs_that_changed_are_listed_and_drawn() {
     says(told, &format!("<path class=\"minus3\" d=\"{minus}\">"));
     let drawn = between(told, "<div class=\"matrix\">", "</svg>");
     assert_eq!(drawn.matches("h14.0v14.0").count(), 4);
-    for name in ["basket_mean", "monetary_28d", "share_produce"] {
-        says(drawn, &format!(">{name}</text>"));
+    // Each has its name beside its row and above its column.
+    for (name, middle) in [
+        ("basket_mean", 7),
+        ("monetary_28d", 21),
+        ("share_produce", 35),
+    ] {
+        for place in [
+            format!("<text class=\"row-name\" x=\"-6\" y=\"{middle}\">"),
+            format!("<text x=\"6\" y=\"{middle}\" transform=\"rotate(-90)\">"),
+        ] {
+            says(drawn, &format!("{place}{name}</text>"));
+        }
     }
 }
 
@@ -698,9 +822,9 @@ fn what_other_numbers_tell_of_a_feature_is_said() {
     let told = section(&html, "How features hang together");
     // The diagonal of the inverse of Pearson's correlations of the three: 0.077, −0.500 and −0.043.
     for factor in [
-        "basket_mean | 1.339 | 25.3\u{a0}%",
-        "share_produce | 1.333 | 25.0\u{a0}%",
-        "monetary_28d | 1.006 | 0.6\u{a0}%",
+        "basket_mean | 1.34 | 25.3\u{a0}%",
+        "share_produce | 1.33 | 25.0\u{a0}%",
+        "monetary_28d | 1.01 | 0.6\u{a0}%",
     ] {
         says(told, &cells(factor));
     }
@@ -713,7 +837,7 @@ fn what_other_numbers_tell_of_a_feature_is_said() {
     let told = section(&html, "How features hang together");
     let factor = "share_produce | ∞ | 100.0\u{a0}%";
     says(told, &row(factor, "basket_mean"));
-    says(told, &row("monetary_28d | 1.006 | 0.6\u{a0}%", "–"));
+    says(told, &row("monetary_28d | 1.01 | 0.6\u{a0}%", "–"));
 }
 
 #[test]
@@ -771,7 +895,7 @@ fn what_is_missing_together_is_said_in_numbers() {
     // (680·80 − 0·1,240)/√(680·1,320·1,920·80)
     says(
         told,
-        &cells("discount_share · visits_7d | 0.029 | 0.147 | 680"),
+        &cells("discount_share\u{a0}· visits_7d | 0.029 | 0.147 | 680"),
     );
 }
 
@@ -809,6 +933,6 @@ fn segments_are_told_in_numbers() {
         );
     }
     // Of both the parts add up.
-    let causes = "monetary_28d | 0.140 | 0.050 | 0.090 | +4.500 | +3.750 | +0.7500";
+    let causes = "monetary_28d | 0.140 | 0.050 | 0.090 | +4.500 | +3.750 | +0.750";
     says(told, &cells(causes));
 }

@@ -78,7 +78,7 @@ pub struct SegmentsReport {
     pub column: String,
     /// Each segment with its rows in the baseline and in the window.
     pub segments: Vec<(Segment, u64, u64)>,
-    /// Every feature that both sides have.
+    /// Every feature that both sides have, of the same kind.
     pub features: Vec<FeatureSplit>,
     /// The features and segments with the highest scores, at most ten, highest first.
     pub most_changed: Vec<SegmentChange>,
@@ -214,10 +214,13 @@ impl SegmentTests {
         names.filter(|name| self.counts.contains_key(*name)).count()
     }
 
-    /// Judges a window: what each feature's worst segment says, in the baseline's order, and all of every column.
+    /// Judges a window: what each feature's worst segment says, in the baseline's order, and all of every column. `there` says of
+    /// each feature whether the window has it, of the baseline's kind: one that it has not is without a value in every sampled row,
+    /// which is no change within segments.
     pub(super) fn judge(
         &self,
         window: &WindowSummary,
+        there: &[bool],
         alpha: BySeverity<Option<Alpha>>,
     ) -> (Vec<Judged>, Vec<SegmentsReport>) {
         if window.segments.is_empty() {
@@ -232,7 +235,11 @@ impl SegmentTests {
             .filter_map(|column| Some((column, window.segmented(column.reference.column())?)))
             .collect();
         let mut told = vec![Vec::new(); sides.len()];
-        let judged = self.features.iter().map(|feature| {
+        let features = self.features.iter().zip(there);
+        let judged = features.clone().map(|(feature, there)| {
+            if !there {
+                return Err(NotComputed::Absent);
+            }
             if !feature.settings.enabled {
                 return Err(NotComputed::Disabled);
             }
@@ -251,8 +258,11 @@ impl SegmentTests {
             worst(all, feature.settings.min_rows)
         });
         let judged = judged.collect();
+        let absent = features.filter(|(_, there)| !**there);
+        let absent: Vec<&str> = absent.map(|(feature, _)| feature.name.as_str()).collect();
         let reports = sides.iter().zip(told);
-        let reports = reports.map(|((column, current), told)| column.report(current, told));
+        let reports =
+            reports.map(|((column, current), told)| column.report(current, &absent, told));
         (judged, reports.collect())
     }
 }
@@ -392,8 +402,13 @@ impl Column {
         limits::limits(floors, Parts::both(null, bound, settings.limits))
     }
 
-    /// What is told of a window, whose changes these are.
-    fn report(&self, current: &Segmented, mut changes: Vec<SegmentChange>) -> SegmentsReport {
+    /// What is told of a window, whose changes these are; nothing of the features that are absent.
+    fn report(
+        &self,
+        current: &Segmented,
+        absent: &[&str],
+        mut changes: Vec<SegmentChange>,
+    ) -> SegmentsReport {
         changes.sort_by(|a, b| compare(b, a));
         changes.truncate(MOST_TOLD);
         let mut segments: BTreeMap<&Segment, (u64, u64)> = BTreeMap::new();
@@ -414,6 +429,7 @@ impl Column {
                 .features()
                 .iter()
                 .filter(|feature| current.features().contains(*feature))
+                .filter(|feature| !absent.contains(&feature.as_str()))
                 .map(|feature| split(feature, &self.reference, current))
                 .collect(),
             most_changed: changes,
