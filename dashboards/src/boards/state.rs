@@ -41,7 +41,7 @@ pub const SERIES: [&str; 14] = [
     "#967302",
     "#63c9c9",
     "#b0659a",
-    "super-light-yellow",
+    "#c2a878",
     "light-blue",
     "super-light-purple",
     "dark-yellow",
