@@ -566,6 +566,7 @@ fn contrast(ground: [u8; 3]) -> f64 {
 #[test]
 fn texts_on_colours_can_be_read() {
     assert!(contrast([0xff, 0x98, 0x30]) < 2.5, "Grafana's orange");
+    let named = Regex::new(r#""color":"([^"]+)""#).unwrap();
     let mut grounds = BTreeSet::new();
     for board in all() {
         for panel in panels(&board) {
@@ -581,10 +582,7 @@ fn texts_on_colours_can_be_read() {
                     colors.push(&own["thresholds"]["steps"]);
                 }
             }
-            let named = Regex::new(r#""color":"([^"]+)""#).unwrap();
-            for found in
-                named.captures_iter(&colors.iter().map(|one| one.to_string()).collect::<String>())
-            {
+            for found in named.captures_iter(&json!(colors).to_string()) {
                 grounds.insert(found[1].to_owned());
             }
         }
