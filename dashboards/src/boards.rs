@@ -19,6 +19,7 @@ use metrics::table;
 
 use crate::foreign;
 use crate::grafana::layout::{Section, placed};
+use crate::grafana::panel::Panel;
 use crate::grafana::{
     Annotation, Annotations, BoardLink, Dashboard, DataSource, SCHEMA, Templating, TimeRange,
     Variable,
@@ -39,6 +40,9 @@ const ONE: Reach<'static> = Reach::Monitor {
 const TAG: &str = "feature-monitor";
 
 const OF_MONITOR: [Label; 2] = [Namespace, Monitor];
+
+/// The least share of all verdicts that is well: some checks have none at first, or never have one of some features.
+const ENOUGH_VERDICTS: f64 = 0.8;
 
 /// Every board.
 pub fn all() -> Vec<Dashboard> {
@@ -86,7 +90,10 @@ fn dashboard(content: Content) -> Dashboard {
         annotations: Annotations {
             list: content.annotations,
         },
-        panels: placed(content.sections),
+        panels: placed(content.sections)
+            .into_iter()
+            .map(Panel::with_colors)
+            .collect(),
     }
 }
 
@@ -126,7 +133,7 @@ fn firing_marks(reach: Reach<'_>, matchers: &[&str]) -> Annotation {
     );
     Annotation {
         text_format: "{{severity}} {{feature}}".to_owned(),
-        ..mark("Alerts", state::WARNING, expr, "{{alertname}}")
+        ..mark("Critical alerts", state::CRITICAL, expr, "{{alertname}}")
     }
 }
 

@@ -66,29 +66,26 @@ def own(found):
     return key[1:]
 
 
-def of_time(found):
+def of_time(found, before):
     """Adds what the checks of time would say of the features that are shown in full: the customers' baseline has no season and does
     not go along, and six windows make no chart. It follows from their means: those of 2,400 rows have about a fiftieth of the rows'
-    deviation."""
+    deviation. `before` is what was shown of the window before."""
     labels = dict(own(found))
 
     def key(name, **more):
         return (f"featuremonitor_{name}", *sorted({**labels, **more}.items()))
 
-    # As of a target that is known a window later, and a baseline that has not taken the last window in.
+    # As of a target that is known a window later.
     found[key("target_window_end_timestamp_seconds")] = found[key("window_end_timestamp_seconds")] - WINDOW
-    found[key("baseline_left_out_windows")] = 1
+    left_out(found, before, key)
     for feature in SHOWN:
         mean, usual, spread = (found.get(key(f"feature_{what}", feature=feature)) for what in ("mean", "reference_mean", "reference_stddev"))
         if None in (mean, usual, spread) or spread <= 0:
             continue
-        # Nothing of the customers is filled in: this is what one row of fifty with the mean would do.
-        found[key("feature_imputed_ks_statistic", feature=feature)] = 0.5
-        found[key("feature_imputed_relative_variance", feature=feature)] = 0
-        found[key("feature_imputed_relative_stddev", feature=feature)] = 0.98**0.5
+        # Nothing of the customers is filled in: this is what one value of a hundred that is the mean would do.
+        filled_in(found, key, feature, 0.01)
         deviation = spread / 50
         away = (mean - usual) / deviation
-        found[key("baseline_left_out_windows", feature=feature)] = 1
         found[key("feature_usual_mean", feature=feature)] = usual
         found[key("feature_usual_deviation", feature=feature)] = deviation
         found[key("shift_ewma", feature=feature)] = away / 4
@@ -102,6 +99,33 @@ def of_time(found):
                 found[key("check_limit", feature=feature, check=check, severity=severity)] = limit
                 found[key("check_score", feature=feature, check=check, severity=severity)] = value / limit
                 found[key("check_breached", feature=feature, check=check, severity=severity)] = int(value >= limit)
+        left_out(found, before, key, feature)
+
+
+def filled_in(found, key, feature, share):
+    """What is shown of a feature of which a share of the values is the mean."""
+    found[key("feature_imputed_ratio", feature=feature)] = share
+    found[key("feature_reference_imputed_ratio", feature=feature)] = 0
+    found[key("feature_imputed_ks_statistic", feature=feature)] = 0.5
+    found[key("feature_imputed_relative_variance", feature=feature)] = 0
+    found[key("feature_imputed_relative_stddev", feature=feature)] = (1 - share) ** 0.5
+    found[key("check_value", feature=feature, check="imputation")] = share
+    for severity in ("warning", "critical"):
+        of = {"feature": feature, "check": "imputation", "severity": severity}
+        if limit := found.get(key("check_limit", **of)):
+            found[key("check_score", **of)] = share / limit
+
+
+def left_out(found, before, key, feature=""):
+    """How many windows in a row a baseline that goes along would not have taken in, of a feature or of what features say together:
+    those in which a critical limit was breached."""
+    breached = False
+    for (name, *pairs), value in found.items():
+        labels = dict(pairs)
+        of_it = name == "featuremonitor_check_breached" and labels.get("feature", "") == feature and labels["severity"] == "critical"
+        breached = breached or (of_it and labels["check"] != "freshness" and value == 1)
+    name = key("baseline_left_out_windows", **({"feature": feature} if feature else {}))
+    found[name] = before.get(name, 0) + 1 if breached else 0
 
 
 class Evaluation:
@@ -179,7 +203,7 @@ class Replay:
         if stale:
             self.frozen(found, window)
         if watched.whole:
-            of_time(found)
+            of_time(found, self.seen(window - 1) if window else {})
         return found
 
     def keeps(self, name, feature):

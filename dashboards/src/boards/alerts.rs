@@ -5,7 +5,8 @@ use metrics::Label::{Feature, Monitor, Namespace, Severity};
 use metrics::table;
 
 use super::panels::{
-    COUNT, PLAIN, SECONDS, SHARE, lasting, lines, stacked, stat, table as rows, whole,
+    COUNT, PLAIN, SECONDS, SHARE, counted_up, lasting, lines, severity, stacked, stat,
+    table as rows, whole,
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, UNKNOWN, WARNING, flag};
@@ -155,12 +156,19 @@ fn summary() -> Line {
 }
 
 fn now() -> Panel {
+    let of_monitor = [
+        ("namespace", "${__data.fields.Namespace}"),
+        ("monitor", "${__data.fields.Monitor}"),
+    ];
+    let of_feature = [("feature", "${__data.fields.Feature:percentencode}")];
     let to_monitor = Link {
         title: "Open the monitor".to_owned(),
-        url: Board::Monitor.drill_down(&[
-            ("namespace", "${__data.fields.Namespace}"),
-            ("monitor", "${__data.fields.Monitor}"),
-        ]),
+        url: Board::Monitor.drill_down(&of_monitor),
+        target_blank: false,
+    };
+    let to_feature = Link {
+        title: "Open the feature".to_owned(),
+        url: Board::Feature.drill_down(&[&of_monitor[..], &of_feature].concat()),
         target_blank: false,
     };
     let by = format!(
@@ -172,9 +180,12 @@ fn now() -> Panel {
         "time() - max by ({by}) ({since}) and on ({by}) {}",
         firing(FLEET, &[])
     );
+    // Of an alert that is about none, which the text for a whole table without rows would not say.
+    let nothing = || Property::NoValue(" ".to_owned());
     rows(
         "Firing now",
-        "A row for each alert that fires, with the time since its condition began to hold.",
+        "A row for each alert that fires, the critical ones first, with the time since its condition \
+         began to hold. A click on a name opens the monitor or the feature.",
     )
     .ask(lasts, "")
     .columns(
@@ -188,21 +199,41 @@ fn now() -> Panel {
         &["For"],
     )
     .series(
+        "Severity",
+        [severity(), vec![Property::Width(110)]].concat(),
+    )
+    .series(
         "Monitor",
-        vec![Property::Links(vec![to_monitor]), Property::Width(220)],
+        vec![
+            Property::Links(vec![to_monitor]),
+            Property::Width(220),
+            nothing(),
+        ],
+    )
+    .series(
+        "Feature",
+        vec![Property::Links(vec![to_feature]), nothing()],
     )
     .series("For", [lasting(), vec![Property::Width(110)]].concat())
-    .largest_first("For")
+    .ordered(&[("Severity", false), ("For", true)])
     .without("nothing fires")
 }
 
 fn over_time() -> Panel {
     let count = format!("count by (alertname) ({})", firing(FLEET, &[]));
+    let most = pick::largest(&count, "alertname", &count);
+    let others = format!(
+        "count({}) - (sum({most}) or vector(0)) > 0",
+        firing(FLEET, &[])
+    );
     stacked(
         "Firing over time",
-        "How many alerts fired, by name: the eight that were most.",
+        "How many alerts fired, by name: the eight that were most, and all others.",
     )
-    .ask(pick::largest(&count, "alertname", &count), "{{alertname}}")
+    .ask(most, "{{alertname}}")
+    .ask(others, "all others")
+    .told_apart()
+    .series("all others", vec![Property::Color(Color::fixed(UNKNOWN))])
     .unit(COUNT)
     .decimals(0)
     .from(0.0)
@@ -228,6 +259,10 @@ fn effort() -> Panel {
     .columns(
         &[("alertname", "Alert"), (Severity.name(), "Severity")],
         &["Began", "Places", "Fired for"],
+    )
+    .series(
+        "Severity",
+        [severity(), vec![Property::Width(110)]].concat(),
     )
     .series("Began", whole())
     .series("Places", whole())
@@ -281,6 +316,10 @@ fn budget() -> Line {
                 ],
                 &["Windows judged", "Expected", "Seen"],
             )
+            .series(
+                "Severity",
+                [severity(), vec![Property::Width(110)]].concat(),
+            )
             .series("Windows judged", whole())
             .series(
                 "Expected",
@@ -294,45 +333,31 @@ fn budget() -> Line {
 }
 
 fn delivery() -> Line {
-    let by = |labels: &str, series| {
-        let increase = increase(series, "$__rate_interval");
-        format!("sum by ({labels}) ({increase})")
-    };
+    let grown = |series, labels: &str| pick::grown(&of(series, &[]), labels);
     Line::even(
         8,
         vec![
-            stacked(
+            counted_up(
                 "Notifications",
                 "Attempts to notify, by what was to carry them: the eight most used.",
             )
             .ask(
-                format!(
-                    "{} > 0",
-                    pick::largest_now(&by("integration", foreign::AM_NOTIFICATIONS))
-                ),
+                grown(foreign::AM_NOTIFICATIONS, "integration"),
                 "{{integration}}",
             )
-            .unit(COUNT)
             .without("nothing sent"),
-            stacked("Failed", "Attempts that failed, and why.")
+            counted_up("Failed", "Attempts that failed, and why.")
                 .ask(
-                    format!(
-                        "{} > 0",
-                        pick::largest_now(&by("integration, reason", foreign::AM_FAILED))
-                    ),
+                    grown(foreign::AM_FAILED, "integration, reason"),
                     "{{integration}} {{reason}}",
                 )
-                .unit(COUNT)
+                .tinted(CRITICAL)
                 .without("nothing failed"),
-            stacked(
+            counted_up(
                 "Kept back",
                 "Notifications that a silence, another alert or a time of the day kept back.",
             )
-            .ask(
-                format!("{} > 0", by("reason", foreign::AM_SUPPRESSED)),
-                "{{reason}}",
-            )
-            .unit(COUNT)
+            .ask(grown(foreign::AM_SUPPRESSED, "reason"), "{{reason}}")
             .without("nothing kept back"),
         ],
     )
@@ -343,6 +368,7 @@ fn sending() -> Line {
         "rate({}[$__rate_interval])",
         Reach::All.foreign_buckets(foreign::AM_LATENCY)
     );
+    let slowest = format!("histogram_quantile(0.95, sum by (integration, le) ({latency}))");
     let errors = format!(
         "sum({})",
         increase(foreign::SENDING_ERRORS, "$__rate_interval")
@@ -359,9 +385,7 @@ fn sending() -> Line {
                 "How long 95 of 100 attempts took at most, by what was to carry them.",
             )
             .ask(
-                pick::largest_now(&format!(
-                    "histogram_quantile(0.95, sum by (integration, le) ({latency}))"
-                )),
+                pick::most(&slowest, "integration", &of(foreign::AM_NOTIFICATIONS, &[])),
                 "{{integration}}",
             )
             .unit(SECONDS)
@@ -375,16 +399,17 @@ fn sending() -> Line {
                 format!("max by (state) ({})", of(foreign::AM_ALERTS, &[])),
                 "{{state}}",
             )
+            .colors(&["active", "suppressed", "unprocessed"])
             .unit(COUNT)
+            .decimals(0)
             .from(0.0)
             .without("not scraped"),
-            stacked(
+            counted_up(
                 "Not sent by Prometheus",
                 "Alerts that Prometheus could not send to an Alertmanager, or gave up.",
             )
             .ask(errors, "failed")
             .ask(dropped, "given up")
-            .unit(COUNT)
             .series("failed", vec![Property::Color(Color::fixed(WARNING))])
             .series("given up", vec![Property::Color(Color::fixed(CRITICAL))])
             .without("not scraped"),
@@ -397,10 +422,10 @@ fn sending() -> Line {
                 format!("max by (state) ({})", of(foreign::AM_SILENCES, &[])),
                 "{{state}}",
             )
+            .colors(&["active", "pending", "expired"])
             .unit(COUNT)
             .decimals(0)
             .from(0.0)
-            .series("expired", vec![Property::Color(Color::fixed(UNKNOWN))])
             .without("not scraped"),
         ],
     )

@@ -7,10 +7,10 @@ use metrics::Label::{
 use metrics::{Family, table};
 
 use super::panels::{
-    CHECKS, COUNT, PLAIN, SECONDS, SHARE, grouped, limited, lines, most_changed_pairs, reference,
-    shades, stat, table as rows, timeline,
+    CHECKS, COUNT, PLAIN, SECONDS, SHARE, grouped, in_words, limited, lines, most_changed_pairs,
+    p_value, reference, shades, stat, table as rows, timeline,
 };
-use super::state::{CRITICAL, GOOD, REFERENCE, SERIES, VERDICTS};
+use super::state::{GOOD, REFERENCE, SERIES, VERDICTS, WARNING};
 use super::{Content, ONE, baselines, dashboard, firing_marks, variables};
 use crate::alerts::About;
 use crate::grafana::Dashboard;
@@ -42,7 +42,8 @@ pub fn board() -> Dashboard {
         variables,
         annotations: vec![baselines(), firing_marks(ONE, &["feature=\"$feature\""])],
         sections: vec![
-            Section::new("Is it well, and whose is it?", vec![summary(), history()]),
+            Section::new("Is it well, and whose is it?", vec![summary()]),
+            Section::new("Which check says so, and since when?", vec![history()]),
             Section::new("How far from its limits?", limits()),
             Section::new("How are its values distributed?", vec![distribution()]),
             Section::new("How did its values move?", vec![values()]),
@@ -74,7 +75,7 @@ fn summary() -> Line {
             )
             .unit(PLAIN)
             .decimals(2)
-            .colored(GOOD, &[(1.0, CRITICAL)])
+            .colored(GOOD, &[(1.0, WARNING)])
             .without("no verdict")
     };
     let by = [Kind, DataType, Team, Contact, Sensitive, Note];
@@ -121,7 +122,7 @@ fn history() -> Line {
     let states = verdicts(ONE, &[Check], &[FEATURE]);
     // As high as the names of all checks need.
     Line::new(
-        7,
+        9,
         vec![(
             24,
             timeline(
@@ -212,9 +213,14 @@ fn limits() -> Vec<Line> {
             .without("told wholly, or not a number"),
         ],
     );
-    let pairs =
-        most_changed_pairs(|family| max_by(&[Feature, Partner, Statistic], &ONE.of(family, &[])));
-    let pairs = Line::new(8, vec![(24, pairs)]);
+    let which = "Those with this feature, of the ten pairs";
+    let pairs = most_changed_pairs(which, |family| {
+        let as_one = |label| ONE.of(family, &[Is(label, "$feature")]);
+        let both = format!("{} or {}", as_one(Feature), as_one(Partner));
+        max_by(&[Feature, Partner, Statistic], &both)
+    })
+    .without("it is in none of the ten pairs");
+    let pairs = Line::new(5, vec![(24, pairs)]);
     let usual = |sign: &str| {
         let deviation = max_by(&[], &ONE.of(&table::FEATURE_USUAL_DEVIATION, &[FEATURE]));
         let check = [
@@ -225,6 +231,10 @@ fn limits() -> Vec<Line> {
         let limit = max_by(&[], &ONE.of(&table::CHECK_LIMIT, &check));
         let centre = max_by(&[], &ONE.of(&table::FEATURE_USUAL_MEAN, &[FEATURE]));
         format!("{centre} {sign} {limit} * {deviation}")
+    };
+    let compared = |measure: &str| {
+        let name = Property::DisplayName(format!("{measure} in the baseline"));
+        [reference(), vec![name]].concat()
     };
     let fourth = Line::even(
         8,
@@ -240,19 +250,19 @@ fn limits() -> Vec<Line> {
                 "What it tells about the target",
                 "By itself: AUC, R² or ε², each with its 95 % interval. Of what is judged also its \
                  value in the baseline.",
-                &["auc", "r_squared", "epsilon_squared"],
+                &POWER,
             )
             .ask(
                 power(&table::FEATURE_REFERENCE_POWER, &[]),
                 "{{statistic}} in the baseline",
             )
-            .series("auc in the baseline", reference())
-            .series("r_squared in the baseline", reference())
-            .series("epsilon_squared in the baseline", reference()),
+            .series("auc in the baseline", compared("AUC"))
+            .series("r_squared in the baseline", compared("R²"))
+            .series("epsilon_squared in the baseline", compared("ε²")),
             tells(
                 "Its information about the target",
                 "Information value, and mutual information in nats, each with its 95 % interval.",
-                &["information_value", "mutual_information"],
+                &INFORMATION,
             ),
             lines(
                 "Contribution",
@@ -293,8 +303,9 @@ fn limits() -> Vec<Line> {
             .ask(usual("-"), "warning below")
             .ask(usual("+"), "warning above")
             .unit(PLAIN)
-            .series("mean", vec![Property::Color(Color::fixed("blue"))])
-            .series("usual", vec![Property::Color(Color::fixed(REFERENCE))])
+            .series("usual", reference())
+            .limit("warning below", WARNING)
+            .limit("warning above", WARNING)
             .without("nothing judged"),
         ],
     );
@@ -316,9 +327,9 @@ fn limits() -> Vec<Line> {
             .ask(of(&table::FEATURE_IMPUTED_RATIO), "filled in")
             .ask(
                 of(&table::FEATURE_REFERENCE_IMPUTED_RATIO),
-                "filled in in the baseline",
+                "in the baseline",
             )
-            .series("filled in in the baseline", reference())
+            .series("in the baseline", reference())
             .unit(SHARE)
             .from(0.0)
             .at_least_to(0.01)
@@ -347,6 +358,14 @@ fn limits() -> Vec<Line> {
         lines(title, description)
             .ask(by_cause(family, "mix"), "mix by {{column}}")
             .ask(by_cause(family, "within"), "within {{column}}")
+            .series_like(
+                "/^mix by /",
+                vec![Property::Color(Color::shades(SERIES[0]))],
+            )
+            .series_like(
+                "/^within /",
+                vec![Property::Color(Color::shades(SERIES[1]))],
+            )
             .unit(PLAIN)
             .without("no segments")
     };
@@ -416,9 +435,23 @@ fn power(family: &Family<2>, matchers: &[Matcher<'_>]) -> String {
     max_by(&[Statistic], &ONE.of(family, &matchers))
 }
 
+/// Measures of what a feature tells about the target by itself, and what people call them.
+const POWER: [(&str, &str); 3] = [
+    ("auc", "AUC"),
+    ("r_squared", "R²"),
+    ("epsilon_squared", "ε²"),
+];
+
+/// The same of its information about the target.
+const INFORMATION: [(&str, &str); 2] = [
+    ("information_value", "information value"),
+    ("mutual_information", "mutual information"),
+];
+
 /// The same of these measures, each with its interval as an area of its colour, which the legend does not name once more.
-fn tells(title: &str, description: &str, measures: &[&str]) -> Panel {
-    let of = |family| power(family, &[Among(Statistic, measures)]);
+fn tells(title: &str, description: &str, measures: &[(&str, &str)]) -> Panel {
+    let names: Vec<&str> = measures.iter().map(|(name, _)| *name).collect();
+    let of = |family| power(family, &[Among(Statistic, &names)]);
     let panel = lines(title, description)
         .ask(of(&table::FEATURE_POWER), "{{statistic}}")
         .ask(
@@ -432,7 +465,7 @@ fn tells(title: &str, description: &str, measures: &[&str]) -> Panel {
         .unit(PLAIN)
         .without("no target");
     let colored = measures.iter().zip(SERIES);
-    colored.fold(panel, |panel, (measure, color)| {
+    colored.fold(panel, |panel, ((measure, words), color)| {
         let (least, most) = (
             format!("{measure}, at least"),
             format!("{measure}, at most"),
@@ -447,7 +480,13 @@ fn tells(title: &str, description: &str, measures: &[&str]) -> Panel {
             Property::FillOpacity(15),
         ];
         panel
-            .series(measure, vec![Property::Color(Color::fixed(color))])
+            .series(
+                measure,
+                vec![
+                    Property::Color(Color::fixed(color)),
+                    Property::DisplayName((*words).to_owned()),
+                ],
+            )
             .series(&most, [end.clone(), area.to_vec()].concat())
             .series(&least, end)
     })
@@ -614,23 +653,20 @@ fn distances() -> Line {
             lines(
                 "P-values",
                 "How likely a distance as large is without drift, adjusted over the features. \
-                 With many rows small ones are common and unimportant.",
+                 With many rows small ones are common and unimportant. What is below 0.0001 is shown there.",
             )
-            .ask(of(&table::DRIFT_KS_ADJUSTED_P_VALUE), "Kolmogorov-Smirnov")
-            .ask(of(&table::DRIFT_PSI_ADJUSTED_P_VALUE), "PSI")
+            .ask(p_value(&of(&table::DRIFT_KS_ADJUSTED_P_VALUE)), "Kolmogorov-Smirnov")
+            .ask(p_value(&of(&table::DRIFT_PSI_ADJUSTED_P_VALUE)), "PSI")
             .ask(
-                of(&table::DRIFT_JENSEN_SHANNON_ADJUSTED_P_VALUE),
+                p_value(&of(&table::DRIFT_JENSEN_SHANNON_ADJUSTED_P_VALUE)),
                 "Jensen-Shannon",
             )
-            .ask(of(&table::DRIFT_HELLINGER_ADJUSTED_P_VALUE), "Hellinger")
+            .ask(p_value(&of(&table::DRIFT_HELLINGER_ADJUSTED_P_VALUE)), "Hellinger")
             .ask(
-                of(&table::DRIFT_CHI_SQUARED_ADJUSTED_P_VALUE),
+                p_value(&of(&table::DRIFT_CHI_SQUARED_ADJUSTED_P_VALUE)),
                 "chi-squared",
             )
-            .unit(PLAIN)
-            .decimals(3)
-            .from(0.0)
-            .to(1.0)
+            .probabilities()
             .without("not compared"),
         ],
     )
@@ -662,6 +698,8 @@ fn parts() -> Line {
         &["Limit"],
     )
     // What they leave is for the names of statistics and parts.
+    .series("Statistic", in_words())
+    .series("Part", in_words())
     .series("Check", vec![Property::Width(110)])
     .series("Severity", vec![Property::Width(85)])
     .series(
@@ -695,5 +733,5 @@ fn parts() -> Line {
     .decimals(0)
     .from(0.0)
     .without("none is left out");
-    Line::new(7, vec![(12, panel), (6, rested), (6, left_out)])
+    Line::new(8, vec![(11, panel), (8, rested), (5, left_out)])
 }

@@ -4,10 +4,11 @@ use metrics::Label::{Code, Condition, Kind, Monitor, Namespace, Outcome, Revisio
 use metrics::{Family, table};
 
 use super::panels::{
-    COUNT, PLAIN, SECONDS, SHARE, lasting, lines, stacked, stat, stated, table as rows, whole,
+    COUNT, PLAIN, SECONDS, SHARE, counted_up, lasting, lines, stacked, stat, stated, table as rows,
+    whole,
 };
 use super::pick::{self, count_of};
-use super::state::{CRITICAL, GOOD, WARNING, flag};
+use super::state::{CRITICAL, GOOD, UNKNOWN, WARNING, flag};
 use super::{Content, OF_MONITOR, dashboard};
 use crate::foreign::{self, Series};
 use crate::grafana::Dashboard;
@@ -50,10 +51,6 @@ pub fn board() -> Dashboard {
 
 fn up() -> String {
     max_by(&OF_MONITOR, &ALL.foreign(foreign::UP, EXPORTERS))
-}
-
-fn increase(series: &str) -> String {
-    format!("increase({series}[$__rate_interval])")
 }
 
 fn summary() -> Line {
@@ -145,7 +142,7 @@ fn summary() -> Line {
             .ask(format!("sum(increase({rules}[$__range]))"), "failures")
             .unit(COUNT)
             .decimals(0)
-            .colored(GOOD, &[(1.0, CRITICAL)])
+            .colored(GOOD, &[(1.0, WARNING)])
             .without("not scraped"),
         ],
     )
@@ -223,7 +220,7 @@ fn scrapes() -> Line {
         let series = max_by(&OF_MONITOR, &ALL.foreign(series, EXPORTERS));
         pick::largest(&series, &labels, &series)
     };
-    let dropped = max_by(&OF_MONITOR, &increase(&ALL.of(&table::SERIES_DROPPED, &[])));
+    let dropped = pick::grown(&ALL.of(&table::SERIES_DROPPED, &[]), &labels);
     // As high as the names of eight monitors need.
     Line::even(
         10,
@@ -247,16 +244,12 @@ fn scrapes() -> Line {
                 .unit(COUNT)
                 .from(0.0)
                 .without("no exporter is scraped"),
-            stacked(
+            counted_up(
                 "Series left out",
                 "Series over a monitor's budget, counted at each evaluation.",
             )
-            .ask(
-                format!("{} > 0", pick::largest_now(&dropped)),
-                "{{namespace}}/{{monitor}}",
-            )
-            .unit(COUNT)
-            .from(0.0)
+            .ask(dropped, "{{namespace}}/{{monitor}}")
+            .tinted(WARNING)
             .without("nothing is left out"),
         ],
     )
@@ -302,38 +295,34 @@ fn operator() -> Line {
             )
             .ask(answers, "{{code}}")
             .unit("reqps")
+            .colors(&["2xx", "4xx", "409"])
+            .series("429", vec![Property::Color(Color::fixed(WARNING))])
+            .series("5xx", vec![Property::Color(Color::fixed(CRITICAL))])
+            .series("none", vec![Property::Color(Color::fixed(UNKNOWN))])
             .without("none scraped"),
         ],
     )
 }
 
 fn writes() -> Line {
-    let by = [Kind, Verb];
-    let writes = sum_by(&by, &increase(&ALL.of(&table::OPERATOR_WRITES, &[])));
-    let watches = sum_by(
-        &[Kind],
-        &increase(&ALL.of(&table::OPERATOR_WATCH_ERRORS, &[])),
-    );
+    let writes = pick::grown(&ALL.of(&table::OPERATOR_WRITES, &[]), &names(&[Kind, Verb]));
+    let watches = pick::grown(&ALL.of(&table::OPERATOR_WATCH_ERRORS, &[]), Kind.name());
     Line::even(
         7,
         vec![
-            stacked(
+            counted_up(
                 "Writes",
                 "Objects that the operator wrote. In steady state there are none; a steady rate \
                  means that somebody else changes the same objects.",
             )
-            .ask(
-                format!("{} > 0", pick::largest_now(&writes)),
-                "{{verb}} {{kind}}",
-            )
-            .unit(COUNT)
+            .ask(writes, "{{verb}} {{kind}}")
             .without("nothing written"),
-            stacked(
+            counted_up(
                 "Watches that broke off",
                 "By the kind that was watched. One that breaks off again and again is blind.",
             )
-            .ask(format!("{} > 0", pick::largest_now(&watches)), "{{kind}}")
-            .unit(COUNT)
+            .ask(watches, "{{kind}}")
+            .tinted(WARNING)
             .without("none broke off"),
         ],
     )
@@ -346,7 +335,7 @@ fn rules() -> Vec<Line> {
         of(foreign::RULE_DURATION),
         of(foreign::RULE_INTERVAL)
     );
-    let counted = |series: Series| format!("sum by (rule_group) ({})", increase(&of(series)));
+    let grown = |series: Series| pick::grown(&of(series), "rule_group");
     // The file in front of the group's name, and what all names begin with, is of no interest.
     let named = |query: &str| {
         format!(
@@ -374,28 +363,16 @@ fn rules() -> Vec<Line> {
     let failed = Line::even(
         10,
         vec![
-            stacked(
+            counted_up(
                 "Evaluations left out",
                 "Evaluations that did not take place, since the one before took too long.",
             )
-            .ask(
-                format!(
-                    "{} > 0",
-                    named(&pick::largest_now(&counted(foreign::RULE_MISSED)))
-                ),
-                "{{group}}",
-            )
-            .unit(COUNT)
+            .ask(named(&grown(foreign::RULE_MISSED)), "{{group}}")
+            .tinted(WARNING)
             .without("none left out"),
-            stacked("Failures", "Rules that failed to evaluate.")
-                .ask(
-                    format!(
-                        "{} > 0",
-                        named(&pick::largest_now(&counted(foreign::RULE_FAILURES)))
-                    ),
-                    "{{group}}",
-                )
-                .unit(COUNT)
+            counted_up("Failures", "Rules that failed to evaluate.")
+                .ask(named(&grown(foreign::RULE_FAILURES)), "{{group}}")
+                .tinted(CRITICAL)
                 .without("none failed"),
         ],
     );
@@ -423,8 +400,8 @@ fn versions() -> Line {
     Line::even(
         5,
         vec![
-            panel("Exporters", &table::BUILD_INFO),
-            panel("Operators", &table::OPERATOR_BUILD_INFO),
+            panel("Versions of exporters", &table::BUILD_INFO),
+            panel("Versions of operators", &table::OPERATOR_BUILD_INFO),
         ],
     )
 }

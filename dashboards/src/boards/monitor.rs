@@ -6,18 +6,16 @@ mod rules;
 mod source;
 mod together;
 
-use std::time::Duration;
-
 use metrics::Label::{Check, Feature, Kind, Outcome, Reason, Revision, Severity, Version};
 use metrics::{Family, table};
 
 use super::panels::{
-    BYTES, CHECKS, COUNT, PLAIN, SECONDS, SHARE, counted, lines, scored, stacked, stat, stated,
-    table as rows, timeline,
+    BYTES, CHECKS, COUNT, HOUR, PLAIN, SECONDS, SHARE, counted, counted_up, lines, scored, stat,
+    stated, table as rows, timeline,
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, UNKNOWN, VERDICTS, WARNING, flag};
-use super::{Content, ONE, baselines, dashboard, firing, firing_marks, variables};
+use super::{Content, ENOUGH_VERDICTS, ONE, baselines, dashboard, firing, firing_marks, variables};
 use crate::alerts::About;
 use crate::grafana::Dashboard;
 use crate::grafana::field::{Color, Link, Property};
@@ -27,10 +25,6 @@ use crate::links::{Board, document};
 use crate::promql::Matcher::{Is, IsNot};
 use crate::promql::{count_by, max_by, sum_by};
 use crate::records::{BREACHED, FEATURE_VERDICT, SCORE, VALID, recorded_verdicts, verdicts};
-use crate::timing;
-
-/// The least time from one point to the next where each evaluation counts once: monitors are usually evaluated every hour.
-const EVALUATION: Duration = Duration::from_secs(3600);
 
 /// The board.
 pub fn board() -> Dashboard {
@@ -173,7 +167,7 @@ fn summary() -> Line {
             .ask(valid, "verdicts given")
             .unit(SHARE)
             .decimals(0)
-            .colored(WARNING, &[(0.8, GOOD)])
+            .colored(WARNING, &[(ENOUGH_VERDICTS, GOOD)])
             .without("nothing judged"),
             stat(
                 "Alerts",
@@ -213,32 +207,46 @@ fn features() -> Panel {
         ]),
         target_blank: false,
     };
+    let schema = [Is(Check, About::Schema.name()), IsNot(Feature, "")];
     let worst = rows(
         "Features, the worst first",
         "Scores are the value divided by its warning limit: from 1 on it is over the limit. None: the \
-         check gave no verdict. A click on the name opens the feature.",
+         check gave no verdict. The schema has a verdict and no score. A click on the name opens the \
+         feature.",
     )
-    .ask(verdicts(ONE, &[Feature], &[IsNot(Feature, "")]), "");
+    .ask(verdicts(ONE, &[Feature], &[IsNot(Feature, "")]), "")
+    .ask(verdicts(ONE, &[Feature], &schema), "");
     let titles = SCORED.map(|(_, title)| title);
     let table = SCORED
         .into_iter()
         .fold(worst, |panel, (about, _)| panel.ask(score(about), ""))
         .columns(
             &[(Feature.name(), "Feature")],
-            &[&["Worst"], &titles[..]].concat(),
+            &[&["Worst", "Schema"], &titles[..]].concat(),
         )
         .series(
             "Feature",
-            vec![Property::Links(vec![to_feature]), Property::Width(230)],
+            vec![Property::Links(vec![to_feature]), Property::Width(216)],
         )
         .series(
             "Worst",
-            [stated(VERDICTS), vec![Property::Width(115)]].concat(),
+            [stated(VERDICTS), vec![Property::Width(100)]].concat(),
+        )
+        .series(
+            "Schema",
+            [stated(VERDICTS), vec![none(), Property::Width(90)]].concat(),
         );
-    // The longest title needs more than its part of 1366 pixels.
-    let scored = |title: &str| match title {
-        "Performance" => [scored_shortly(), vec![Property::Width(100)]].concat(),
-        _ => scored_shortly(),
+    // The longest titles need more than their part of 1366 pixels.
+    let width = |title: &str| match title {
+        "Performance" => Some(100),
+        "Correlation" | "Imputation" => Some(92),
+        _ => None,
+    };
+    let scored = |title: &str| {
+        let mut properties = scored();
+        properties.push(none());
+        properties.extend(width(title).map(Property::Width));
+        properties
     };
     titles
         .into_iter()
@@ -248,40 +256,42 @@ fn features() -> Panel {
 }
 
 fn history() -> Panel {
-    let ranked = max_by(
+    let scores = max_by(
         &[Feature],
         &ONE.of(
             &table::CHECK_SCORE,
             &[Is(Severity, "warning"), IsNot(Feature, "")],
         ),
     );
-    let states = max_by(&[Feature], &ONE.recorded(FEATURE_VERDICT, &[]));
+    let verdicts = max_by(&[Feature], &ONE.recorded(FEATURE_VERDICT, &[]));
     timeline(
         "Verdicts of the eight worst features",
-        "The worst verdict of each feature over all checks. No verdict is not a good verdict.",
+        "The worst verdict of each feature over all checks, of those that are worst at the end. No \
+         verdict is not a good verdict.",
     )
     .ask(
-        pick::largest(&states, Feature.name(), &ranked),
+        pick::worst(&verdicts, Feature.name(), &verdicts, &scores),
         "{{feature}}",
     )
     .states(VERDICTS)
     .without("nothing judged")
 }
 
-/// A score among so many that there is no room for more than a word where there is none.
-fn scored_shortly() -> Vec<Property> {
-    let mut properties = scored();
-    for property in &mut properties {
-        if let Property::NoValue(text) = property {
-            *text = "none".to_owned();
-        }
-    }
-    properties
+/// Among so many columns there is no room for more than a word where there is no verdict.
+fn none() -> Property {
+    Property::NoValue("none".to_owned())
 }
 
 fn checks() -> Line {
-    let breached = ONE.recorded(BREACHED, &[(Severity.name(), "warning")]);
-    let scores = ONE.recorded(SCORE, &[(Severity.name(), "critical")]);
+    let breached = sum_by(
+        &[Check],
+        &ONE.recorded(BREACHED, &[(Severity.name(), "warning")]),
+    );
+    let scores = max_by(
+        &[Check],
+        &ONE.recorded(SCORE, &[(Severity.name(), "critical")]),
+    );
+    let worst = |query: &str| pick::largest(query, Check.name(), query);
     // As high as the names of all checks need, beside the states and below the charts.
     Line::even(
         10,
@@ -295,20 +305,22 @@ fn checks() -> Line {
             .without("nothing judged"),
             lines(
                 "Worst score by check",
-                "The worst feature's value divided by its critical limit. From 1 on, where the \
-                 line is, it is over the limit.",
+                "The worst feature's value divided by its critical limit, of the eight checks where \
+                 it was largest. From 1 on, where the line is, it is over the limit, and the scale \
+                 is logarithmic.",
             )
-            .ask(max_by(&[Check], &scores), "{{check}}")
+            .ask(worst(&scores), "{{check}}")
             .colors(&CHECKS)
             .unit(PLAIN)
             .decimals(2)
             .limit_at_one()
+            .logarithmic_from(1.0)
             .without("nothing judged"),
             lines(
                 "Features over a limit",
-                "Features that are breached at warning or worse, by check.",
+                "Features that are breached at warning or worse, of the eight checks with most.",
             )
-            .ask(sum_by(&[Check], &breached), "{{check}}")
+            .ask(worst(&breached), "{{check}}")
             .colors(&CHECKS)
             .unit(COUNT)
             .decimals(0)
@@ -396,13 +408,13 @@ fn unjudged() -> Line {
                 14,
                 lines(
                     "Verdicts given",
-                    "Share of each check's verdicts that could be given.",
+                    "Share of each check's verdicts that could be given, of the eight where it was \
+                     smallest.",
                 )
-                .ask(valid, "{{check}}")
+                .ask(pick::smallest(&valid, Check.name(), &valid), "{{check}}")
                 .colors(&CHECKS)
                 .unit(SHARE)
-                .decimals(0)
-                .from(0.0)
+                .at_least_from(0.5)
                 .to(1.0)
                 .without("nothing judged"),
             ),
@@ -418,12 +430,11 @@ fn evaluations() -> Line {
         format!("histogram_quantile({q}, sum by (le) ({buckets}))")
     };
     let outcomes = sum_by(&[Outcome], &increase(ONE.of(&table::EVALUATIONS, &[])));
-    let errors = sum_by(&[Reason], &increase(ONE.of(&table::EVALUATION_ERRORS, &[])));
+    let errors = pick::grown(&ONE.of(&table::EVALUATION_ERRORS, &[]), Reason.name());
     let received = format!(
         "sum({})",
         increase(ONE.of(&table::SOURCE_RECEIVED_BYTES, &[]))
     );
-    let hour = timing::text(EVALUATION);
     Line::even(
         7,
         vec![
@@ -433,33 +444,27 @@ fn evaluations() -> Line {
             )
             .ask(quantile("0.5"), "median")
             .ask(quantile("0.95"), "95 %")
-            .every(&hour)
+            .every(HOUR)
             .unit(SECONDS)
             .from(0.0)
             .without("no evaluation"),
-            stacked("Evaluations", "Evaluations by their outcome.")
+            counted_up("Evaluations", "Evaluations by their outcome.")
                 .ask(outcomes, "{{outcome}}")
-                .every(&hour)
-                .unit(COUNT)
-                .decimals(0)
                 .series("success", vec![Property::Color(Color::fixed(GOOD))])
                 .series("failure", vec![Property::Color(Color::fixed(CRITICAL))])
                 .without("no evaluation"),
-            stacked(
+            counted_up(
                 "Failures by reason",
                 "Why evaluations failed: the source, the baseline or saved state.",
             )
-            .ask(format!("{} > 0", pick::largest_now(&errors)), "{{reason}}")
-            .every(&hour)
-            .unit(COUNT)
-            .decimals(0)
+            .ask(errors, "{{reason}}")
+            .tinted(CRITICAL)
             .without("no failure"),
-            stacked(
+            counted_up(
                 "Received",
                 "Bytes of Flight messages that the monitor pulled.",
             )
             .ask(received, "received")
-            .every(&hour)
             .unit(BYTES)
             .without("nothing received"),
         ],

@@ -5,12 +5,12 @@ use metrics::Label::{Check, Monitor, Namespace, Reason, Severity};
 use metrics::table;
 
 use super::panels::{
-    CHECKS, COUNT, PLAIN, SECONDS, SHARE, bars, complete, counted, lasting, lines, scored, stacked,
-    stat, stated, table as rows, timeline,
+    CHECKS, COUNT, PLAIN, SECONDS, SHARE, bars, complete, counted, counted_up, lasting, lines,
+    scored, stat, stated, table as rows, timeline,
 };
 use super::pick::{self, count_of};
 use super::state::{CRITICAL, GOOD, VERDICTS, WARNING, WATCHED};
-use super::{Content, FLEET, OF_MONITOR, dashboard, firing, variables};
+use super::{Content, ENOUGH_VERDICTS, FLEET, OF_MONITOR, dashboard, firing, variables};
 use crate::alerts::About;
 use crate::foreign;
 use crate::grafana::Dashboard;
@@ -118,7 +118,7 @@ fn summary() -> Line {
             .ask(format!("avg({})", recorded(VALID, None)), "verdicts given")
             .unit(SHARE)
             .decimals(0)
-            .colored(WARNING, &[(0.8, GOOD)])
+            .colored(WARNING, &[(ENOUGH_VERDICTS, GOOD)])
             .without("nothing judged"),
             stat(
                 "Alerts firing",
@@ -145,6 +145,10 @@ fn monitors() -> Panel {
         recorded(VALID, None)
     );
     let age = format!("time() - {}", of(&table::NEWEST_EVENT_TIMESTAMP));
+    let score_or_none = || {
+        let none = Property::NoValue("no verdict".to_owned());
+        [scored(), vec![none]].concat()
+    };
     let to_monitor = Link {
         title: "Open the monitor".to_owned(),
         url: Board::Monitor.drill_down(&[
@@ -193,12 +197,12 @@ fn monitors() -> Panel {
     )
     .series("Critical", counted(CRITICAL))
     .series("Warning", counted(WARNING))
-    .series("Drift", scored())
-    .series("Missing", scored())
-    .series("Quality", scored())
-    .series("Freshness", scored())
-    .series("Verdicts", complete())
-    .series("Columns", complete())
+    .series("Drift", score_or_none())
+    .series("Missing", score_or_none())
+    .series("Quality", score_or_none())
+    .series("Freshness", score_or_none())
+    .series("Verdicts", complete(ENOUGH_VERDICTS))
+    .series("Columns", complete(1.0))
     .series("Data age", lasting())
     // Nothing is known of one that is not watched.
     .ordered(&[("Watched", false), ("Critical", true)])
@@ -208,10 +212,10 @@ fn monitors() -> Panel {
 fn history() -> Line {
     let labels = names(&OF_MONITOR);
     let verdicts = max_by(&OF_MONITOR, &recorded(MONITOR_VERDICT, None));
-    // One without a verdict is worse than all that have a score.
+    // One without a verdict is worse than all that have one, as in the table.
+    let states = format!("({verdicts} < 0) * 0 + 4 or {verdicts}");
     let scores = max_by(&OF_MONITOR, &recorded(SCORE, Some("warning")));
-    let ranked = format!("({verdicts} < 0) * 0 + 1000 or {scores}");
-    let by_check = |severity| sum_by(&[Check], &recorded(BREACHED, Some(severity)));
+    let breached = sum_by(&[Check], &recorded(BREACHED, Some("warning")));
     Line::new(
         9,
         vec![
@@ -219,11 +223,11 @@ fn history() -> Line {
                 14,
                 timeline(
                     "Verdicts of the eight worst monitors",
-                    "The worst verdict of each monitor. While its exporter or source is down \
-                     there is none.",
+                    "The worst verdict of each monitor, of those that are worst at the end. While \
+                     its exporter or source is down there is none.",
                 )
                 .ask(
-                    pick::largest(&verdicts, &labels, &ranked),
+                    pick::worst(&verdicts, &labels, &states, &scores),
                     "{{namespace}}/{{monitor}}",
                 )
                 .states(VERDICTS)
@@ -233,9 +237,13 @@ fn history() -> Line {
                 10,
                 lines(
                     "Breached features by check",
-                    "Features of all monitors whose check is breached at warning or worse.",
+                    "Features of all monitors whose check is breached at warning or worse, of the \
+                     eight checks with most.",
                 )
-                .ask(by_check("warning"), "{{check}}")
+                .ask(
+                    pick::largest(&breached, Check.name(), &breached),
+                    "{{check}}",
+                )
                 .colors(&CHECKS)
                 .unit(COUNT)
                 .decimals(0)
@@ -277,7 +285,7 @@ fn data() -> Line {
             .decimals(2)
             .from(0.0)
             .to(2.0)
-            .colored(GOOD, &[(1.0, CRITICAL)])
+            .colored(GOOD, &[(1.0, WARNING)])
             .without("freshness is not judged"),
             bars(
                 "Columns that arrived",
@@ -299,11 +307,10 @@ fn series() -> Line {
         &OF_MONITOR,
         &FLEET.foreign(foreign::SCRAPE_SAMPLES, &["monitor!=\"\""]),
     );
-    let dropped = format!(
-        "increase({}[$__rate_interval])",
-        FLEET.of(&table::SERIES_DROPPED, &[])
+    let dropped = pick::grown(
+        &FLEET.of(&table::SERIES_DROPPED, &[]),
+        &names(&[Namespace, Monitor, Reason]),
     );
-    let dropped = sum_by(&[Namespace, Monitor, Reason], &dropped);
     Line::even(
         8,
         vec![
@@ -319,18 +326,13 @@ fn series() -> Line {
             .unit(COUNT)
             .from(0.0)
             .without("no exporter is scraped"),
-            stacked(
+            counted_up(
                 "Series left out",
                 "Series over the budget, by reason, counted at each evaluation. Anything here \
                  means that boards lack something.",
             )
-            .ask(
-                format!("{} > 0", pick::largest_now(&dropped)),
-                "{{namespace}}/{{monitor}} {{reason}}",
-            )
-            .unit(COUNT)
-            .decimals(0)
-            .from(0.0)
+            .ask(dropped, "{{namespace}}/{{monitor}} {{reason}}")
+            .tinted(WARNING)
             .without("nothing is left out"),
         ],
     )

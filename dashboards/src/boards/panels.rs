@@ -6,12 +6,12 @@ use metrics::Label::{Check, Feature, Partner, Severity, Statistic};
 use metrics::{Family, table};
 
 use super::ONE;
-use super::state::{self, CRITICAL, GOOD, REFERENCE, State, WARNING};
+use super::state::{self, CRITICAL, REFERENCE, State, WARNING, ground};
 use crate::alerts::About;
 use crate::grafana::DataSource;
 use crate::grafana::field::{
-    CellOptions, Color, Custom, Field, LineStyle, Link, Matcher, Override, Property, Stacking,
-    Thresholds, ThresholdsStyle,
+    CellOptions, Color, Custom, Field, LineStyle, Link, Matcher, Override, Property,
+    ScaleDistribution, Stacking, Thresholds, ThresholdsStyle,
 };
 use crate::grafana::panel::{
     BarChartOptions, BarGaugeOptions, CellValues, HeatmapAxis, HeatmapColor, HeatmapLegend,
@@ -21,22 +21,22 @@ use crate::grafana::panel::{
 };
 use crate::promql::{self, Matcher::Is, max_by};
 
-/// The checks, in an order that gives each its colour.
+/// The checks, in an order that gives each its colour: those that judge most features first, whose lines are told apart best.
 pub const CHECKS: [&str; 14] = [
     About::Drift.name(),
     About::Missing.name(),
+    About::Correlation.name(),
+    About::Quality.name(),
+    About::Segments.name(),
+    About::Outliers.name(),
+    About::Performance.name(),
+    About::Shift.name(),
+    About::Level.name(),
     About::Freshness.name(),
     About::Schema.name(),
-    About::Quality.name(),
-    About::Outliers.name(),
-    About::Duplicates.name(),
-    About::Correlation.name(),
-    About::Performance.name(),
-    About::Level.name(),
-    About::Shift.name(),
-    About::MissingPatterns.name(),
     About::Imputation.name(),
-    About::Segments.name(),
+    About::MissingPatterns.name(),
+    About::Duplicates.name(),
 ];
 
 /// A number of things.
@@ -49,6 +49,17 @@ pub const SHARE: &str = "percentunit";
 pub const SECONDS: &str = "s";
 /// Bytes.
 pub const BYTES: &str = "bytes";
+/// The least time from one bar to the next where things are counted: monitors are usually evaluated every hour, and what happened in
+/// less would be shown as a fraction.
+pub const HOUR: &str = "1h";
+
+/// Below this, how small a p-value is says no more.
+const LEAST_P_VALUE: f64 = 0.0001;
+
+/// A p-value as it is shown on a logarithmic scale, which has no 0.
+pub fn p_value(query: &str) -> String {
+    format!("clamp_min({query}, {LEAST_P_VALUE})")
+}
 
 /// What is compared with: grey and dashed.
 pub fn reference() -> Vec<Property> {
@@ -71,13 +82,19 @@ pub fn limited(
         let matchers = [&check[..], &[Is(Severity, severity)]].concat();
         max_by(&[], &ONE.of(&table::CHECK_LIMIT, &matchers))
     };
+    // What is below 0 would not be understood of a share.
+    let value = match about {
+        About::Missing | About::Quality | About::Outliers | About::Imputation => {
+            "more than in the baseline"
+        }
+        _ => "value",
+    };
     lines(title, description)
-        .ask(max_by(&[], &ONE.of(&table::CHECK_VALUE, &check)), "value")
+        .ask(max_by(&[], &ONE.of(&table::CHECK_VALUE, &check)), value)
         .ask(limit("warning"), "warning limit")
         .ask(limit("critical"), "critical limit")
         .unit(unit)
         .limits()
-        .series("value", vec![Property::Color(Color::fixed("blue"))])
         .without("no verdict")
 }
 
@@ -94,7 +111,8 @@ pub fn stat(title: &str, description: &str) -> Panel {
     panel(Kind::Stat(options), title, description)
 }
 
-/// Lines over time.
+/// Lines over time. Those whose names are not known beforehand have the colours of Grafana's palette, which stand for nothing: shades
+/// of one would not tell eight lines apart.
 pub fn lines(title: &str, description: &str) -> Panel {
     let options = TimeSeriesOptions {
         legend: Legend::below(),
@@ -111,11 +129,18 @@ pub fn lines(title: &str, description: &str) -> Panel {
         span_nulls: Some(false),
         ..Custom::default()
     });
-    panel.defaults().color = Some(Color::palette());
-    panel
+    panel.told_apart()
 }
 
-/// Counts over time, on each other.
+/// What happened over time, counted by the hour, on each other.
+pub fn counted_up(title: &str, description: &str) -> Panel {
+    stacked(title, description)
+        .every(HOUR)
+        .unit(COUNT)
+        .decimals(0)
+}
+
+/// Counts or rates over time, on each other, in the order of their names, and so in shades of one colour: others would say what is well.
 pub fn stacked(title: &str, description: &str) -> Panel {
     let mut panel = lines(title, description);
     panel.custom(Custom {
@@ -130,8 +155,7 @@ pub fn stacked(title: &str, description: &str) -> Panel {
         ..Custom::default()
     });
     // What is stacked is compared by its height.
-    panel.defaults().min = Some(0.0);
-    panel
+    panel.from(0.0).tinted("blue")
 }
 
 /// A table.
@@ -255,44 +279,49 @@ fn panel(kind: Kind, title: &str, description: &str) -> Panel {
     }
 }
 
-/// A cell as long as its score, which is over the limit from 1 on.
+/// A cell with a score, or another multiple of what is allowed, coloured from 1 on. A bar would be as long as the room that the number
+/// beside it leaves.
 pub fn scored() -> Vec<Property> {
     vec![
-        Property::Min(0.0),
-        Property::Max(2.0),
         Property::Decimals(2),
         Property::Unit(PLAIN.to_owned()),
-        Property::NoValue("no verdict".to_owned()),
-        Property::Thresholds(over_limit()),
-        Property::CellOptions(CellOptions::Gauge {
-            mode: "basic".to_owned(),
-            value_display_mode: "text".to_owned(),
-        }),
+        Property::Thresholds(Thresholds::new("transparent", &[(1.0, ground(WARNING))])),
+        Property::CellOptions(filled()),
     ]
 }
 
-/// A cell as long as its share, which is bad unless it is 1.
-pub fn complete() -> Vec<Property> {
+/// A cell with a share, coloured below the least that is well.
+pub fn complete(least: f64) -> Vec<Property> {
+    let steps = [(0.0, ground(WARNING)), (least, "transparent")];
     vec![
-        Property::Min(0.0),
-        Property::Max(1.0),
         Property::Decimals(0),
         Property::Unit(SHARE.to_owned()),
-        Property::Thresholds(Thresholds::new(WARNING, &[(1.0, GOOD)])),
-        Property::CellOptions(CellOptions::Gauge {
-            mode: "basic".to_owned(),
-            value_display_mode: "text".to_owned(),
-        }),
+        Property::Thresholds(Thresholds::new("transparent", &steps)),
+        Property::CellOptions(filled()),
     ]
 }
 
 /// A cell in the colour of its state; one without is not known, which is not well.
 pub fn stated(states: &[State]) -> Vec<Property> {
     vec![
-        Property::Thresholds(Thresholds::new(state::UNKNOWN, &[])),
-        Property::Mappings(state::mappings(states)),
+        Property::Thresholds(Thresholds::new(ground(state::UNKNOWN), &[])),
+        Property::Mappings(state::grounds(states)),
         Property::CellOptions(filled()),
     ]
+}
+
+/// A cell with a severity in its colour.
+pub fn severity() -> Vec<Property> {
+    vec![
+        Property::Thresholds(Thresholds::new("transparent", &[])),
+        Property::Mappings(state::severities()),
+        Property::CellOptions(filled()),
+    ]
+}
+
+/// A cell with the name of a statistic, or of a part of a limit.
+pub fn in_words() -> Vec<Property> {
+    vec![Property::Mappings(state::words())]
 }
 
 /// A cell with a count, coloured where it is not 0.
@@ -300,7 +329,7 @@ pub fn counted(color: &str) -> Vec<Property> {
     vec![
         Property::Decimals(0),
         Property::Unit(COUNT.to_owned()),
-        Property::Thresholds(Thresholds::new("transparent", &[(1.0, color)])),
+        Property::Thresholds(Thresholds::new("transparent", &[(1.0, ground(color))])),
         Property::CellOptions(filled()),
     ]
 }
@@ -321,11 +350,6 @@ fn filled() -> CellOptions {
     }
 }
 
-/// Good below 1, critical from there on.
-pub fn over_limit() -> Thresholds {
-    Thresholds::new(GOOD, &[(1.0, CRITICAL)])
-}
-
 impl Panel {
     /// One more query, asked as the panel needs it; series are called by a legend such as `{{feature}}`.
     pub fn ask(mut self, query: impl Into<String>, legend: &str) -> Self {
@@ -337,10 +361,6 @@ impl Panel {
             self.kind,
             Kind::TimeSeries(_) | Kind::StateTimeline(_) | Kind::Heatmap(_)
         );
-        if matches!(self.kind, Kind::TimeSeries(_)) && !legend.contains("{{") {
-            let color = state::SERIES[self.targets.len() % state::SERIES.len()];
-            self = self.series(legend, vec![Property::Color(Color::fixed(color))]);
-        }
         self.targets.push(Target {
             ref_id: letter(self.targets.len()),
             datasource: DataSource::chosen(),
@@ -378,6 +398,12 @@ impl Panel {
         self
     }
 
+    /// The axis goes at least down to this, where all values are large.
+    pub fn at_least_from(mut self, min: f64) -> Self {
+        self.defaults().custom.axis_soft_min = Some(min);
+        self
+    }
+
     /// The axis goes at least this far, where all values are small.
     pub fn at_least_to(mut self, max: f64) -> Self {
         self.defaults().custom.axis_soft_max = Some(max);
@@ -392,24 +418,63 @@ impl Panel {
 
     /// Words and colours in place of numbers.
     pub fn states(mut self, states: &[State]) -> Self {
-        let field = self.defaults();
-        field.mappings = state::mappings(states);
-        field.color = Some(Color::thresholds());
-        field.thresholds = Some(Thresholds::new(state::UNKNOWN, &[]));
-        if let Kind::Stat(options) = &mut self.kind {
-            options.color_mode = "background".to_owned();
-        }
-        self
+        let mappings = match self.kind {
+            Kind::Stat(_) => state::grounds(states),
+            _ => state::mappings(states),
+        };
+        self.defaults().mappings = mappings;
+        self.colored(state::UNKNOWN, &[])
     }
 
     /// Colours from values on.
     pub fn colored(mut self, first: &str, steps: &[(f64, &str)]) -> Self {
+        let thresholds = match &mut self.kind {
+            // The number stands on the colour.
+            Kind::Stat(options) => {
+                options.color_mode = "background".to_owned();
+                let steps: Vec<(f64, &str)> = steps
+                    .iter()
+                    .map(|(value, color)| (*value, ground(color)))
+                    .collect();
+                Thresholds::new(ground(first), &steps)
+            }
+            _ => Thresholds::new(first, steps),
+        };
         let field = self.defaults();
         field.color = Some(Color::thresholds());
-        field.thresholds = Some(Thresholds::new(first, steps));
-        if let Kind::Stat(options) = &mut self.kind {
-            options.color_mode = "background".to_owned();
-        }
+        field.thresholds = Some(thresholds);
+        self
+    }
+
+    /// Series that have no colour of their own are shades of this one.
+    pub fn tinted(mut self, color: &str) -> Self {
+        self.defaults().color = Some(Color::shades(color));
+        self
+    }
+
+    /// Even up to this value, and logarithmic from there on, so that what is many times as large leaves the rest its room.
+    pub fn logarithmic_from(mut self, value: f64) -> Self {
+        self.defaults().custom.scale_distribution = Some(ScaleDistribution {
+            kind: "symlog".to_owned(),
+            log: 10,
+            linear_threshold: Some(value),
+        });
+        self
+    }
+
+    /// Probabilities on a logarithmic scale, from the least that is shown to 1.
+    pub fn probabilities(mut self) -> Self {
+        self.defaults().custom.scale_distribution = Some(ScaleDistribution {
+            kind: "log".to_owned(),
+            log: 10,
+            linear_threshold: None,
+        });
+        self.unit(PLAIN).decimals(4).from(LEAST_P_VALUE).to(1.0)
+    }
+
+    /// Series that have no colour of their own have those of Grafana's palette, which stand for nothing.
+    pub fn told_apart(mut self) -> Self {
+        self.defaults().color = Some(Color::palette());
         self
     }
 
@@ -432,13 +497,13 @@ impl Panel {
             vec![
                 Property::Color(Color::fixed(color)),
                 Property::LineStyle(LineStyle::dashed()),
-                Property::LineWidth(1),
+                Property::LineWidth(2),
                 Property::FillOpacity(0),
             ],
         )
     }
 
-    /// Series of these names have colours that stay theirs; the palette has green and red.
+    /// Series of these names have colours that stay theirs.
     pub fn colors(self, names: &[&str]) -> Self {
         let colors = names.iter().zip(state::SERIES);
         colors.fold(self, |panel, (name, color)| {
@@ -457,6 +522,16 @@ impl Panel {
         let config = self.field_config.get_or_insert_default();
         config.overrides.push(Override {
             matcher: Matcher::ByName(name.to_owned()),
+            properties,
+        });
+        self
+    }
+
+    /// What differs for the series whose names match this regular expression, between slashes.
+    pub fn series_like(mut self, regexp: &str, properties: Vec<Property>) -> Self {
+        let config = self.field_config.get_or_insert_default();
+        config.overrides.push(Override {
+            matcher: Matcher::ByRegexp(regexp.to_owned()),
             properties,
         });
         self
@@ -539,6 +614,45 @@ impl Panel {
         self
     }
 
+    /// Each series over time whose name is known, and which has no colour, gets the next one that no other has.
+    pub fn with_colors(mut self) -> Self {
+        if !matches!(self.kind, Kind::TimeSeries(_)) {
+            return self;
+        }
+        let legends = self
+            .targets
+            .iter()
+            .map(|target| target.legend_format.clone());
+        let (named, known): (Vec<String>, Vec<String>) =
+            legends.partition(|legend| legend.contains("{{"));
+        let config = self.field_config.get_or_insert_default();
+        let own = config.overrides.iter().filter_map(Override::color);
+        let own = own.chain(&config.defaults.color);
+        let own = own.filter_map(|color| color.fixed_color.clone());
+        let of_others = state::PALETTE.iter().filter(|_| !named.is_empty());
+        let mut taken: Vec<String> = own
+            .chain(of_others.map(|color| (*color).to_owned()))
+            .collect();
+        for name in known {
+            let is_own = |one: &&Override| one.matcher == Matcher::ByName(name.clone());
+            let mut own = config.overrides.iter().filter(is_own);
+            if own.any(|one| one.color().is_some()) {
+                continue;
+            }
+            let free = state::SERIES
+                .iter()
+                .find(|color| taken.iter().all(|taken| taken != *color));
+            if let Some(color) = free {
+                taken.push((*color).to_owned());
+                config.overrides.push(Override {
+                    matcher: Matcher::ByName(name),
+                    properties: vec![Property::Color(Color::fixed(color))],
+                });
+            }
+        }
+        self
+    }
+
     fn defaults(&mut self) -> &mut Field {
         &mut self.field_config.get_or_insert_default().defaults
     }
@@ -553,8 +667,8 @@ fn letter(position: usize) -> String {
     letter.to_string()
 }
 
-/// The pairs of features that changed most; `of_pair` asks for a family of theirs.
-pub fn most_changed_pairs(of_pair: impl Fn(&Family<3>) -> String) -> Panel {
+/// The pairs of features that changed most; `which` says which of them, and `of_pair` asks for a family of theirs.
+pub fn most_changed_pairs(which: &str, of_pair: impl Fn(&Family<3>) -> String) -> Panel {
     let association = vec![
         Property::Unit(PLAIN.to_owned()),
         Property::Decimals(2),
@@ -562,8 +676,10 @@ pub fn most_changed_pairs(of_pair: impl Fn(&Family<3>) -> String) -> Panel {
     ];
     table(
         "Most changed pairs",
-        "Of the ten pairs of features whose association changed most against its limit: Spearman's \
-         rank correlation of numbers, Cramér's V of categories, the correlation ratio of both.",
+        &format!(
+            "{which} whose association changed most against its limit: Spearman's rank correlation of \
+             numbers, Cramér's V of categories, the correlation ratio of both."
+        ),
     )
     .ask(of_pair(&table::PAIR_ASSOCIATION_SCORE), "")
     .ask(of_pair(&table::PAIR_REFERENCE_ASSOCIATION), "")
@@ -577,7 +693,7 @@ pub fn most_changed_pairs(of_pair: impl Fn(&Family<3>) -> String) -> Panel {
         &["Score", "Baseline", "Now"],
     )
     // What they leave is for the names of both features.
-    .series("Measure", vec![Property::Width(130)])
+    .series("Measure", [in_words(), vec![Property::Width(130)]].concat())
     .series("Score", [scored(), vec![Property::Width(110)]].concat())
     .series("Baseline", association.clone())
     .series("Now", association)

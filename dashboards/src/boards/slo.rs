@@ -2,7 +2,7 @@
 
 use crds::valid::BURN_RECIPE;
 
-use super::panels::{COUNT, PLAIN, SECONDS, SHARE, lines, stat, table as rows, timeline};
+use super::panels::{COUNT, PLAIN, SECONDS, SHARE, lines, scored, stat, table as rows, timeline};
 use super::state::{CRITICAL, GOOD, State, WARNING};
 use super::{Content, ONE, dashboard, firing_marks, variables};
 use crate::grafana::Dashboard;
@@ -71,12 +71,6 @@ fn left() -> Thresholds {
 }
 
 fn objectives() -> Panel {
-    let burn = vec![
-        Property::Unit(PLAIN.to_owned()),
-        Property::Decimals(2),
-        Property::Thresholds(Thresholds::new(GOOD, &[(1.0, WARNING)])),
-        Property::CellOptions(CellOptions::ColorText),
-    ];
     let share = |decimals| {
         vec![
             Property::Unit(SHARE.to_owned()),
@@ -121,8 +115,8 @@ fn objectives() -> Panel {
         ]
         .concat(),
     )
-    .series("Burn rate", burn.clone())
-    .series("Burn rate now", burn)
+    .series("Burn rate", scored())
+    .series("Burn rate now", scored())
     .without("the monitor has no objectives")
 }
 
@@ -209,7 +203,7 @@ fn burning() -> Line {
             &format!("Burn rate over {} and {}", names[0], names[1]),
             &format!(
                 "How many times as fast as it may the budget burns. Where both windows are over \
-                 the line, an alert of severity {severity} fires."
+                 the line, an alert of severity {severity} fires. Logarithmic from 1 on."
             ),
         )
         .ask(burn(long), &names[0])
@@ -218,6 +212,7 @@ fn burning() -> Line {
         .unit(PLAIN)
         .decimals(1)
         .from(0.0)
+        .logarithmic_from(1.0)
         .limit(&format!("{severity} from"), color)
         .without("it has no such window")
     });

@@ -27,26 +27,52 @@ pub const WARNING: &str = "orange";
 pub const CRITICAL: &str = "dark-purple";
 /// The colour of what is not known: of no verdict, which is not a good one.
 pub const UNKNOWN: &str = "#8e8e8e";
-/// Colours of series whose names are known, as many as there are checks: each differs from the others also in brightness or in blue.
-pub const SERIES: [&str; 14] = [
-    "blue",
-    "orange",
-    "purple",
-    "semi-dark-yellow",
-    "#8e8e8e",
-    "dark-blue",
-    "dark-orange",
-    "dark-purple",
-    "super-light-blue",
-    "light-purple",
-    "super-light-orange",
-    "dark-yellow",
-    "light-blue",
-    "super-light-purple",
-];
-
 /// The colour of what is compared with.
 pub const REFERENCE: &str = "#8e8e8e";
+/// Colours of series whose names are known, as many as there are checks: each differs from the others also in brightness or in blue,
+/// and none is that of a warning, of what is critical, or of what is compared with.
+pub const SERIES: [&str; 14] = [
+    "blue",
+    "semi-dark-yellow",
+    "#1f9e9e",
+    "super-light-blue",
+    "light-purple",
+    "dark-blue",
+    "#967302",
+    "#63c9c9",
+    "#b0659a",
+    "#c2a878",
+    "light-blue",
+    "super-light-purple",
+    "dark-yellow",
+    "semi-dark-blue",
+];
+
+/// The first colours of Grafana's own palette, which tell series apart whose names are not known: as many as a chart shows, and one.
+pub const PALETTE: [&str; 9] = [
+    "green",
+    "semi-dark-yellow",
+    "blue",
+    "orange",
+    "red",
+    "purple",
+    "dark-green",
+    "dark-yellow",
+    "dark-blue",
+];
+
+/// A state's colour as the ground of a text. Grafana writes dark on what is bright and white on the rest, and white cannot be read on
+/// the orange and the grey of lines.
+pub fn ground(color: &str) -> &str {
+    match color {
+        GOOD => "#2c6bcb",
+        PARTLY => "#c0d8ff",
+        WARNING => "#ffb357",
+        CRITICAL => "#8f3bb8",
+        UNKNOWN => "#6e6e6e",
+        other => other,
+    }
+}
 
 const fn state(value: i8, text: &'static str, color: &'static str) -> State {
     State { value, text, color }
@@ -86,13 +112,62 @@ pub const fn flag(no: &'static str, bad: &'static str, yes: &'static str) -> [St
 
 /// The words and colours of states.
 pub fn mappings(states: &[State]) -> Vec<Mapping> {
-    let mapped = states.iter().zip(0..).map(|(state, index)| {
+    let states = states.iter();
+    mapped(states.map(|state| (state.value.to_string(), state.text, state.color)))
+}
+
+/// The words of states, and their colours as grounds.
+pub fn grounds(states: &[State]) -> Vec<Mapping> {
+    let states = states.iter();
+    mapped(states.map(|state| (state.value.to_string(), state.text, ground(state.color))))
+}
+
+/// Severities, and their colours as grounds.
+pub fn severities() -> Vec<Mapping> {
+    let severities = [("critical", CRITICAL), ("warning", WARNING)].into_iter();
+    mapped(severities.map(|(name, color)| (name.to_owned(), name, ground(color))))
+}
+
+/// What stands for each value: a text and a colour.
+fn mapped<'a>(values: impl Iterator<Item = (String, &'a str, &'a str)>) -> Vec<Mapping> {
+    let values = values.map(|(value, text, color)| (value, text, Some(color)));
+    vec![Mapping::Value(texts(values))]
+}
+
+/// Names of statistics and of parts of limits as people write them.
+pub fn words() -> Vec<Mapping> {
+    let own = [
+        ("auc_fall", "AUC fall"),
+        ("cusum", "CUSUM"),
+        ("ewma", "EWMA"),
+        ("ks", "KS"),
+        ("psi", "PSI"),
+    ];
+    let own = own.into_iter();
+    let blank = Mapped {
+        text: " ".to_owned(),
+        color: None,
+        index: 0,
+    };
+    vec![
+        Mapping::Value(texts(own.map(|(name, text)| (name.to_owned(), text, None)))),
+        Mapping::Regex {
+            pattern: "/_/g".to_owned(),
+            result: blank,
+        },
+    ]
+}
+
+fn texts<'a>(
+    values: impl Iterator<Item = (String, &'a str, Option<&'a str>)>,
+) -> BTreeMap<String, Mapped> {
+    let mapped = values.zip(0..).map(|((value, text, color), index)| {
         let mapped = Mapped {
-            text: state.text.to_owned(),
-            color: Some(state.color.to_owned()),
+            text: text.to_owned(),
+            color: color.map(str::to_owned),
             index,
         };
-        (state.value.to_string(), mapped)
+        (value, mapped)
     });
-    vec![Mapping::Value(mapped.collect::<BTreeMap<_, _>>())]
+    mapped.collect()
 }

@@ -83,6 +83,9 @@ pub struct Custom {
     /// Whether thresholds are drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thresholds_style: Option<ThresholdsStyle>,
+    /// How values are spread over the axis.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale_distribution: Option<ScaleDistribution>,
     /// What the axis is called.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub axis_label: Option<String>,
@@ -140,6 +143,20 @@ pub struct Stacking {
     pub group: String,
 }
 
+/// How values are spread over an axis.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ScaleDistribution {
+    /// `linear`, `log` or `symlog`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The base of the logarithm.
+    pub log: u8,
+    /// Of `symlog`: up to this value, on both sides of 0, it is linear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linear_threshold: Option<f64>,
+}
+
 /// How thresholds are drawn.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 pub struct ThresholdsStyle {
@@ -151,8 +168,6 @@ pub struct ThresholdsStyle {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum CellOptions {
-    /// The text in the colour of its value.
-    ColorText,
     /// The text on the colour of its value.
     ColorBackground {
         /// `basic` or `gradient`.
@@ -172,9 +187,9 @@ pub enum CellOptions {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Color {
-    /// `fixed`, `thresholds` or a palette.
+    /// `fixed`, `shades`, `thresholds` or a palette.
     pub mode: String,
-    /// The colour where it is fixed.
+    /// The colour, or that whose shades they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_color: Option<String>,
 }
@@ -201,6 +216,14 @@ impl Color {
         Self {
             mode: "palette-classic".to_owned(),
             fixed_color: None,
+        }
+    }
+
+    /// One for each series, in their order: lighter and darker ones of this.
+    pub fn shades(color: &str) -> Self {
+        Self {
+            mode: "shades".to_owned(),
+            fixed_color: Some(color.to_owned()),
         }
     }
 }
@@ -244,6 +267,13 @@ pub struct Step {
 pub enum Mapping {
     /// Of these values.
     Value(BTreeMap<String, Mapped>),
+    /// Of texts that match.
+    Regex {
+        /// The regular expression of JavaScript, between slashes.
+        pattern: String,
+        /// What is put in place of what matches.
+        result: Mapped,
+    },
     /// Of no value.
     Special {
         /// `null`, `nan`, `null+nan`.
@@ -287,6 +317,16 @@ pub struct Override {
     pub properties: Vec<Property>,
 }
 
+impl Override {
+    /// The colour that it gives, where it gives one.
+    pub fn color(&self) -> Option<&Color> {
+        self.properties.iter().find_map(|property| match property {
+            Property::Color(color) => Some(color),
+            _ => None,
+        })
+    }
+}
+
 /// Which values.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(tag = "id", content = "options", rename_all = "camelCase")]
@@ -311,6 +351,8 @@ pub enum Property {
     Max(f64),
     /// What is said where there is no value.
     NoValue(String),
+    /// What it is called.
+    DisplayName(String),
     /// What gives the colour.
     Color(Color),
     /// From which value on which colour holds.

@@ -310,6 +310,67 @@ fn charts_have_few_series() {
     }
 }
 
+/// What is picked anew at each time is more than a few names in the legend, each there for a while.
+#[test]
+fn charts_show_the_same_series_at_all_times() {
+    let mut picked = 0;
+    for board in all() {
+        for panel in panels(&board) {
+            for target in list(&panel["targets"]) {
+                let query = text(&target["expr"]);
+                if target["range"] == true && query.contains("topk(") | query.contains("bottomk(") {
+                    assert!(query.contains("@ end()"), "{}", place(&board, panel));
+                    picked += 1;
+                }
+            }
+        }
+    }
+    assert!(picked > 15, "{picked}");
+}
+
+/// Who reads of a critical monitor in a table finds it in the chart below: the verdict at the end comes before all scores.
+#[test]
+fn timelines_of_the_worst_rank_by_the_verdict_at_the_end() {
+    let ranks = Regex::new(
+        r"topk\(8, last_over_time\(\((.+?)\)\[10m:1m\] @ end\(\)\) \* 10000 \+ clamp\(.+, 0, 9999\) or ",
+    )
+    .unwrap();
+    let mut ranked = 0;
+    for board in all() {
+        let timelines = panels(&board).filter(|panel| panel["type"] == "state-timeline");
+        for panel in timelines {
+            for query in queries(panel).filter(|query| query.contains("topk(")) {
+                let by = ranks.captures(query).map(|found| found[1].to_owned());
+                assert!(
+                    by.is_some_and(|by| by.contains(":featuremonitor_check_breached:worst")),
+                    "{}: {query}",
+                    place(&board, panel)
+                );
+                ranked += 1;
+            }
+        }
+    }
+    assert_eq!(ranked, 2);
+}
+
+#[test]
+fn the_board_of_a_feature_is_about_it() {
+    let boards = all();
+    let board = boards
+        .iter()
+        .find(|board| board["uid"] == Board::Feature.uid())
+        .unwrap();
+    for panel in panels(board) {
+        for query in queries(panel) {
+            assert!(
+                query.contains("$feature"),
+                "{}: {query}",
+                place(board, panel)
+            );
+        }
+    }
+}
+
 #[test]
 fn panels_fill_the_grid_and_do_not_overlap() {
     for board in all() {
@@ -382,6 +443,222 @@ fn values_are_shown_for_what_they_are() {
             assert!(text(&panel["title"]).len() <= letters, "{place}");
         }
     }
+}
+
+const WARNING: &str = "orange";
+const CRITICAL: &str = "dark-purple";
+const REFERENCE: &str = "#8e8e8e";
+
+/// The properties of each series, or column, by its name; later ones go before.
+fn overrides(panel: &Value) -> BTreeMap<&str, BTreeMap<&str, &Value>> {
+    let mut all: BTreeMap<&str, BTreeMap<&str, &Value>> = BTreeMap::new();
+    for one in list(&panel["fieldConfig"]["overrides"]) {
+        let own = all.entry(text(&one["matcher"]["options"])).or_default();
+        let properties = list(&one["properties"]).iter();
+        own.extend(properties.map(|property| (text(&property["id"]), &property["value"])));
+    }
+    all
+}
+
+/// A colour stands for one series of a chart; those of limits and of what is compared with for nothing else.
+#[test]
+fn colours_of_lines_stand_for_one_thing() {
+    let bad = ["warning", "critical"];
+    // Grafana's palette as far as a chart goes, but for the colours above, which a severity may have.
+    let palette = [
+        "green",
+        "semi-dark-yellow",
+        "blue",
+        "red",
+        "purple",
+        "dark-green",
+        "dark-yellow",
+        "dark-blue",
+    ];
+    let mut seen = 0;
+    for board in all() {
+        for panel in panels(&board) {
+            let defaults = &panel["fieldConfig"]["defaults"];
+            if panel["type"] != "timeseries" || defaults["custom"]["drawStyle"] != "line" {
+                continue;
+            }
+            let place = place(&board, panel);
+            let overrides = overrides(panel);
+            let color = |name: &str| {
+                let own = overrides.get(name).and_then(|own| own.get("color"));
+                own.map_or("", |color| text(&color["fixedColor"]))
+            };
+            let legends: Vec<&str> = list(&panel["targets"])
+                .iter()
+                .map(|target| text(&target["legendFormat"]))
+                .collect();
+            for legend in legends.iter().filter(|legend| !legend.contains("{{")) {
+                assert_ne!(color(legend), "", "{place}: {legend} has no colour");
+                let own = &overrides[legend];
+                let compared = own.contains_key("custom.lineStyle");
+                let beside_names = legends.iter().any(|legend| legend.contains("{{"));
+                if beside_names && !compared && defaults["color"]["mode"] == "palette-classic" {
+                    assert!(!palette.contains(&color(legend)), "{place}: {legend}");
+                }
+            }
+            let mut taken = BTreeMap::new();
+            for (name, own) in &overrides {
+                let hidden = own
+                    .get("custom.hideFrom")
+                    .is_some_and(|from| from["legend"] == true);
+                if color(name).is_empty() || hidden || own.contains_key("custom.lineStyle") {
+                    continue;
+                }
+                assert_ne!(color(name), REFERENCE, "{place}: {name}");
+                if [WARNING, CRITICAL].contains(&color(name)) {
+                    assert!(bad.contains(name), "{place}: {name}");
+                }
+                let other = taken.insert(color(name), *name);
+                // Both ends of a band are one thing.
+                let band = |one: &str, other: &str| {
+                    let below = overrides[one].get("custom.fillBelowTo");
+                    below.is_some_and(|below| *below == other)
+                };
+                let apart = other.is_none_or(|other| band(other, name) || band(name, other));
+                assert!(apart, "{place}: {name} is {} too", color(name));
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+#[test]
+fn marks_of_critical_alerts_have_their_colour() {
+    let boards = all();
+    let marks = boards
+        .iter()
+        .flat_map(|board| list(&board["annotations"]["list"]));
+    let critical = marks.filter(|mark| text(&mark["expr"]).contains("severity=\"critical\""));
+    assert!(critical.clone().count() >= 3);
+    for mark in critical {
+        assert_eq!(mark["iconColor"], CRITICAL);
+    }
+}
+
+/// The relative luminance of a colour, by WCAG 2.
+fn luminance(rgb: [u8; 3]) -> f64 {
+    let linear = rgb.map(|part| match f64::from(part) / 255.0 {
+        part if part <= 0.04045 => part / 12.92,
+        part => ((part + 0.055) / 1.055).powf(2.4),
+    });
+    0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+}
+
+/// How far a text on a ground stands out, by WCAG 2: Grafana writes dark on what is bright.
+fn contrast(ground: [u8; 3]) -> f64 {
+    let [red, green, blue] = ground.map(f64::from);
+    let brightness = (red * 299.0 + green * 587.0 + blue * 114.0) / 1000.0;
+    let letters = match brightness > 180.0 {
+        true => [32, 34, 38],
+        false => [247, 248, 250],
+    };
+    let both = [luminance(letters), luminance(ground)];
+    (both[0].max(both[1]) + 0.05) / (both[0].min(both[1]) + 0.05)
+}
+
+/// Texts on colours are read in both themes, which have the same text on the same colour only where that is no name of Grafana's.
+#[test]
+fn texts_on_colours_can_be_read() {
+    assert!(contrast([0xff, 0x98, 0x30]) < 2.5, "Grafana's orange");
+    let named = Regex::new(r#""color":"([^"]+)""#).unwrap();
+    let mut grounds = BTreeSet::new();
+    for board in all() {
+        for panel in panels(&board) {
+            let defaults = &panel["fieldConfig"]["defaults"];
+            let mut colors = Vec::new();
+            if panel["options"]["colorMode"] == "background" {
+                colors.extend([&defaults["thresholds"]["steps"], &defaults["mappings"]]);
+            }
+            for own in overrides(panel).values() {
+                let filled = own.get("custom.cellOptions");
+                if filled.is_some_and(|cell| cell["type"] == "color-background") {
+                    colors.extend(own.get("mappings").copied());
+                    colors.push(&own["thresholds"]["steps"]);
+                }
+            }
+            for found in named.captures_iter(&json!(colors).to_string()) {
+                grounds.insert(found[1].to_owned());
+            }
+        }
+    }
+    grounds.remove("transparent");
+    assert!(grounds.len() >= 5, "{grounds:?}");
+    for ground in &grounds {
+        let part = |at: usize| u8::from_str_radix(ground.get(at..at + 2).unwrap_or_default(), 16);
+        let rgb = [part(1).unwrap(), part(3).unwrap(), part(5).unwrap()];
+        assert!(contrast(rgb) >= 4.5, "{ground}: {}", contrast(rgb));
+    }
+}
+
+/// A score is of the warning limit unless it says so: where it is over it, it is not critical for that.
+#[test]
+fn scores_of_warning_limits_have_the_colour_of_warnings() {
+    let mut columns = 0;
+    for board in all() {
+        for panel in panels(&board) {
+            let place = place(&board, panel);
+            let is_score = |query: &str| {
+                let warning =
+                    query.contains("severity=\"warning\"") && query.contains("check_score");
+                warning || query.contains("_association_score") || query.contains("_segment_score")
+            };
+            let overrides = overrides(panel);
+            let mut names = list(&panel["transformations"]).iter();
+            let names = names.find_map(|one| one["options"]["renameByName"].as_object());
+            for target in list(&panel["targets"]) {
+                if !is_score(text(&target["expr"])) || panel["type"] == "state-timeline" {
+                    continue;
+                }
+                let steps = match names {
+                    Some(names) => {
+                        let column = text(&names[&format!("Value #{}", text(&target["refId"]))]);
+                        &overrides[column]["thresholds"]["steps"]
+                    }
+                    None => &panel["fieldConfig"]["defaults"]["thresholds"]["steps"],
+                };
+                let last = text(&list(steps).last().unwrap()["color"]);
+                assert!([WARNING, "#ffb357"].contains(&last), "{place}: {last}");
+                columns += 1;
+            }
+        }
+    }
+    assert!(columns > 15, "{columns}");
+}
+
+/// With no digits after the point an axis of shares has marks at 0 and 100 % only.
+#[test]
+fn axes_of_shares_have_marks_between() {
+    for board in all() {
+        for panel in panels(&board).filter(|panel| panel["type"] == "timeseries") {
+            let defaults = &panel["fieldConfig"]["defaults"];
+            let none = defaults["unit"] == "percentunit" && defaults["decimals"] == 0;
+            assert!(!none, "{}", place(&board, panel));
+        }
+    }
+}
+
+/// What happened in less than an hour would be counted in fractions.
+#[test]
+fn what_is_counted_is_counted_by_the_hour() {
+    let mut counted = 0;
+    for board in all() {
+        for panel in panels(&board).filter(|panel| panel["type"] == "timeseries") {
+            let unit = text(&panel["fieldConfig"]["defaults"]["unit"]);
+            let grows =
+                |query: &str| query.contains("increase(") && query.contains("$__rate_interval");
+            if ["short", "bytes"].contains(&unit) && queries(panel).any(grows) {
+                assert_eq!(panel["interval"], "1h", "{}", place(&board, panel));
+                counted += 1;
+            }
+        }
+    }
+    assert!(counted > 10, "{counted}");
 }
 
 /// Grafana's names of variables are those of the board, those of its columns, or Grafana's own.

@@ -3,7 +3,7 @@
 use metrics::Label::{Reason, Rule, Severity};
 use metrics::{Family, table};
 
-use crate::boards::panels::{SHARE, lines, table as rows, whole};
+use crate::boards::panels::{SHARE, lines, severity, table as rows, whole};
 use crate::boards::{ONE, pick};
 use crate::grafana::field::Property;
 use crate::grafana::layout::Line;
@@ -29,6 +29,10 @@ pub(super) fn rules() -> Vec<Line> {
             .columns(
                 &[(Rule.name(), "Rule"), (Severity.name(), "Severity")],
                 &[],
+            )
+            .series(
+                "Severity",
+                [severity(), vec![Property::Width(110)]].concat(),
             )
             .without("every judged rule holds"),
             lines(

@@ -3,9 +3,11 @@
 use metrics::Label::{Check, Feature, Reason, Severity, State as StateLabel};
 use metrics::table;
 
-use super::{EVALUATION, age, of};
+use super::{age, of};
 use crate::alerts::About;
-use crate::boards::panels::{COUNT, SECONDS, SHARE, lines, stacked, table as rows, timeline};
+use crate::boards::panels::{
+    COUNT, HOUR, SECONDS, SHARE, counted_up, lines, table as rows, timeline,
+};
 use crate::boards::state::{CRITICAL, REFERENCE, SUPPLIED, UNKNOWN, WARNING};
 use crate::boards::{ONE, pick};
 use crate::grafana::field::{Color, Property};
@@ -14,7 +16,6 @@ use crate::grafana::panel::Panel;
 use crate::promql::Matcher::{Among, Is};
 use crate::promql::max_by;
 use crate::records::PRESENT;
-use crate::timing;
 
 pub(super) fn data() -> Line {
     let missing = max_by(&[Feature], &ONE.of(&table::FEATURE_MISSING_RATIO, &[]));
@@ -103,7 +104,7 @@ pub(super) fn supply() -> Vec<Line> {
                 format!("{} / ({} > 0)", down(&["down"]), down(&["down", "up"])),
                 "down",
             )
-            .every(&timing::text(EVALUATION))
+            .every(HOUR)
             .unit(SHARE)
             .from(0.0)
             .to(1.0)
@@ -196,15 +197,12 @@ pub(super) fn windows() -> Line {
             .from(0.0)
             .to(1.0)
             .without("no window judged"),
-            stacked(
+            counted_up(
                 "Rows outside windows",
                 "Rows whose time is null or in no window that was asked for. They are in no \
                  statistic.",
             )
             .ask(outside, "rows")
-            .every(&timing::text(EVALUATION))
-            .unit(COUNT)
-            .from(0.0)
             .at_least_to(1.0)
             .colored(UNKNOWN, &[])
             .without("not known"),

@@ -7,7 +7,7 @@ use metrics::{Family, table};
 use super::of;
 use crate::alerts::About;
 use crate::boards::panels::{
-    COUNT, PLAIN, SECONDS, SHARE, limited, lines, most_changed_pairs, reference, scored,
+    COUNT, PLAIN, SECONDS, SHARE, limited, lines, most_changed_pairs, p_value, reference, scored,
     table as rows,
 };
 use crate::boards::{ONE, pick};
@@ -17,8 +17,9 @@ use crate::promql::Matcher::Is;
 use crate::promql::max_by;
 
 pub(super) fn pairs() -> Line {
-    let table =
-        most_changed_pairs(|family| max_by(&[Feature, Partner, Statistic], &ONE.of(family, &[])));
+    let table = most_changed_pairs("The ten pairs of features", |family| {
+        max_by(&[Feature, Partner, Statistic], &ONE.of(family, &[]))
+    });
     let change = lines(
         "Changes of pairs",
         "The largest difference of the association of two features from the baseline's, and the \
@@ -36,9 +37,12 @@ pub(super) fn target() -> Line {
     let share = max_by(&[Feature], &ONE.of(&table::FEATURE_CONTRIBUTION_RATIO, &[]));
     let contributions = lines(
         "Contribution of features",
-        "The features that bring the most to what all of them explain of the target together.",
+        "The eight features that brought the most to what all of them explain of the target together.",
     )
-    .ask(pick::largest_now(&share), "{{feature}}")
+    .ask(
+        pick::largest(&share, Feature.name(), &share),
+        "{{feature}}",
+    )
     .unit(SHARE)
     .without("no target");
     let explained = lines(
@@ -65,7 +69,7 @@ pub(super) fn target() -> Line {
 }
 
 pub(super) fn segments() -> Vec<Line> {
-    let by_segment = |family: &Family<1>| max_by(&[Segment], &ONE.of(family, &[]));
+    let by_segment = |family: &Family<1>| in_words(&max_by(&[Segment], &ONE.of(family, &[])));
     let share = || {
         vec![
             Property::Unit(SHARE.to_owned()),
@@ -73,7 +77,8 @@ pub(super) fn segments() -> Vec<Line> {
             Property::Width(110),
         ]
     };
-    let of_segment = |family: &Family<2>| max_by(&[Feature, Segment], &ONE.of(family, &[]));
+    let of_segment =
+        |family: &Family<2>| in_words(&max_by(&[Feature, Segment], &ONE.of(family, &[])));
     let decimals = vec![
         Property::Unit(PLAIN.to_owned()),
         Property::Decimals(2),
@@ -129,10 +134,10 @@ pub(super) fn segments() -> Vec<Line> {
     let old = chart(
         "Too old by segment",
         "The share of the rows of each segment whose event is past the warning limit of freshness.",
-        max_by(
+        in_words(&max_by(
             &[Segment],
             &ONE.of(&table::SEGMENT_STALE_ROW_RATIO, &[Is(Severity, "warning")]),
-        ),
+        )),
     )
     .unit(SHARE);
     // The names of features and segments need half of the width.
@@ -140,6 +145,17 @@ pub(super) fn segments() -> Vec<Line> {
         Line::even(9, vec![changed, compared]),
         Line::even(8, vec![weights, age, old]),
     ]
+}
+
+/// A query by segment, with the segments of no value and of all other values called as on the exporter's page.
+fn in_words(query: &str) -> String {
+    let names = [("__null__", "no value"), ("__other__", "all others")];
+    names.iter().fold(query.to_owned(), |query, (name, words)| {
+        let segment = Segment.name();
+        format!(
+            "label_replace({query}, \"{segment}\", \"$1={words}\", \"{segment}\", \"(.+)={name}\")"
+        )
+    })
 }
 
 pub(super) fn missing() -> Vec<Line> {
@@ -151,9 +167,9 @@ pub(super) fn missing() -> Vec<Line> {
     ];
     // The names of two features need half of the width.
     let compared = Line::new(
-        8,
+        9,
         vec![
-            (6, lines(
+            (7, lines(
                 "Complete rows",
                 "The share of rows in which no feature is missing, that of entities of which each feature is filled in some row, and \
                  the mean share of the features that a row has, each with that of the baseline.",
@@ -178,7 +194,7 @@ pub(super) fn missing() -> Vec<Line> {
             .series("complete entities in the baseline", reference())
             .series("filled features in the baseline", reference())
             .without("nothing compared")),
-            (6, limited(
+            (5, limited(
                 "Missing patterns and limits",
                 "How far the frequencies of which features are missing in the same row are from the baseline's, and the limits in \
                  force.",
@@ -222,7 +238,7 @@ pub(super) fn missing() -> Vec<Line> {
             .from(0.0)
             .without("nothing compared"),
             lines(
-                "Features that differ with gaps",
+                "Pairs that differ with gaps",
                 "Pairs of features of which one is different where the other is missing: leaving out rows with gaps would leave out \
                  somebody in particular.",
             )
@@ -243,13 +259,10 @@ pub(super) fn missing() -> Vec<Line> {
             lines(
                 "P-value of Little's test",
                 "How likely a statistic as large is where values are missing completely at random. With many rows small ones are \
-                 common.",
+                 common. What is below 0.0001 is shown there.",
             )
-            .ask(of(&table::MCAR_P_VALUE), "p-value")
-            .unit(PLAIN)
-            .decimals(3)
-            .from(0.0)
-            .to(1.0)
+            .ask(p_value(&of(&table::MCAR_P_VALUE)), "p-value")
+            .probabilities()
             .without("not computed"),
         ],
     );
