@@ -248,7 +248,7 @@ fn limits() -> Vec<Line> {
             ),
             tells(
                 "What it tells about the target",
-                "By itself: AUC, R² or ε², each with its 95 % interval. Of what is judged also its \
+                "By itself: AUC, R², or ε² and ω², each with its 95 % interval. Of what is judged also its \
                  value in the baseline.",
                 &POWER,
             )
@@ -436,10 +436,11 @@ fn power(family: &Family<2>, matchers: &[Matcher<'_>]) -> String {
 }
 
 /// Measures of what a feature tells about the target by itself, and what people call them.
-const POWER: [(&str, &str); 3] = [
+const POWER: [(&str, &str); 4] = [
     ("auc", "AUC"),
     ("r_squared", "R²"),
     ("epsilon_squared", "ε²"),
+    ("omega_squared", "ω²"),
 ];
 
 /// The same of its information about the target.
