@@ -222,16 +222,13 @@ fn now() -> Panel {
 fn over_time() -> Panel {
     let count = format!("count by (alertname) ({})", firing(FLEET, &[]));
     let most = pick::largest(&count, "alertname", &count);
-    let others = format!(
-        "count({}) - (sum({most}) or vector(0)) > 0",
-        firing(FLEET, &[])
-    );
+    let others = pick::others(&firing(FLEET, &[]), "alertname", &count);
     stacked(
         "Firing over time",
         "How many alerts fired, by name: the eight that were most, and all others.",
     )
     .ask(most, "{{alertname}}")
-    .ask(others, "all others")
+    .ask(format!("count({others})"), "all others")
     .told_apart()
     .series("all others", vec![Property::Color(Color::fixed(UNKNOWN))])
     .unit(COUNT)

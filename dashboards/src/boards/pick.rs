@@ -7,10 +7,16 @@ pub const SERIES: usize = 8;
 ///
 /// The other query is read once an hour: it ranks, and over thirty days it would cost more than what is shown.
 pub fn largest(query: &str, labels: &str, ranked: &str) -> String {
-    format!(
-        "{query} and on ({labels}) topk({SERIES}, max_over_time(({ranked})[$__range:1h] \
-         @ end()))"
-    )
+    format!("{query} and on ({labels}) {}", top(ranked))
+}
+
+/// Those series of a query of whose labels no series is among the [`largest`].
+pub fn others(query: &str, labels: &str, ranked: &str) -> String {
+    format!("{query} unless on ({labels}) {}", top(ranked))
+}
+
+fn top(ranked: &str) -> String {
+    format!("topk({SERIES}, max_over_time(({ranked})[$__range:1h] @ end()))")
 }
 
 /// As [`largest`], of those of which the other query was smallest.
