@@ -15,7 +15,6 @@ from scipy import special, stats
 FLOOR = {"warning": 0.10, "critical": 0.20}
 # Of so many rows of all sides one is of a pattern with a bin of its own, and of the smallest side so many are expected.
 ROWS_OF_A_BIN, EXPECTED, MOST_BINS = 200, 5, 100
-MOST_PAIRS = 10
 # Fewest rows of a pattern, most patterns and most features of Little's test, fewest rows of it for each feature, and what is left at
 # least of the variance of a standardised feature that is no combination of others.
 PATTERN_ROWS, MOST_PATTERNS, MOST_FEATURES, ROWS_OF_A_FEATURE = 20, 100, 30, 10
