@@ -31,7 +31,7 @@ KEPT = {
     "featuremonitor_feature_info", "featuremonitor_feature_present", "featuremonitor_feature_newest_event_timestamp_seconds",
     "featuremonitor_schema_finding", "featuremonitor_feature_missing_ratio", "featuremonitor_pair_association",
     "featuremonitor_pair_reference_association", "featuremonitor_pair_association_score", "featuremonitor_pair_co_missing_phi",
-    "featuremonitor_pair_reference_co_missing_phi",
+    "featuremonitor_pair_reference_co_missing_phi", "featuremonitor_segment_score", "featuremonitor_segment_distance",
 }  # fmt: skip
 JUDGED_BY_ROWS = ("drift", "missing")
 
