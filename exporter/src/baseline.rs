@@ -345,7 +345,7 @@ impl Baseline {
     }
 
     /// Tells a feature's windows, which were taken in at these times, which of their rows have a name that no other of them has:
-    /// they count as not seen, and where `learnt` as not acceptable. Windows that follow are compared with what was seen as it is.
+    /// they count as not seen, and where `learnt` as not acceptable; and which have a name that is frequent by luck. Windows that follow are compared with what was seen as it is.
     pub fn set_alone(
         &mut self,
         feature: &str,

@@ -145,7 +145,7 @@ impl History {
     }
 
     /// Tells the windows of a feature, `alone` for each of these times, which of their rows have a name that no other window has:
-    /// they count as not seen, and where `learnt` as not acceptable.
+    /// they count as not seen, and where `learnt` as not acceptable; and which have a name that is frequent by luck.
     pub fn set_alone(
         &mut self,
         (place, feature): (usize, &FrozenFeature),

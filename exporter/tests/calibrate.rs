@@ -318,9 +318,7 @@ fn each_check_has_its_own_recipe_and_place_in_the_patch() {
     let (found, patch) = calibrated(EXAMPLE, &features);
     let [missing, quality, duplicates] = names.map(|name| test(&found, &name));
     assert_eq!(quality.at.warning.finding, None);
-    let alike = autocorrelation_at_most(&[&JUMPY]);
-    let between = Between::differences(&JUMPY).unwrap().stretched(alike);
-    let bound = between.bound(Pooled::default(), 1.0 / TESTS as f64);
+    let bound = bound(&JUMPY, 1.0 / TESTS as f64);
     for test in [missing, duplicates] {
         assert_eq!(test.at.warning.count.alarms, 3);
         assert_eq!(why(test, Severity::Warning), Some(Why::OverItsShare));
@@ -365,6 +363,13 @@ fn shares_that_wander_ask_for_a_wider_limit() {
     assert!(wide > narrow, "{wide} {narrow}");
 }
 
+/// What signed values of one series ask for at α.
+fn bound(values: &[f64], alpha: f64) -> f64 {
+    let alike = autocorrelation_at_most(&[values]);
+    let between = Between::differences(values).unwrap().stretched(alike);
+    between.bound(Pooled::default(), alpha)
+}
+
 /// The value that holds, and the alarms with it.
 fn proposed(test: &Test, severity: Severity) -> (f64, u64) {
     match proposal(test, severity) {
@@ -391,9 +396,7 @@ fn a_limit_of_level_is_one_of_both_sides() {
     let test = test(&found, &name);
     assert_eq!(test.at.warning.count.alarms, 3);
     assert_eq!((test.values.min, test.values.max), (0.1, 5.5));
-    let alike = autocorrelation_at_most(&[&AROUND]);
-    let between = Between::differences(&AROUND).unwrap().stretched(alike);
-    let bound = between.bound(Pooled::default(), 0.5 / TESTS as f64);
+    let bound = bound(&AROUND, 0.5 / TESTS as f64);
     let (value, alarms) = proposed(test, Severity::Warning);
     assert!(value >= bound && value < bound * 1.1, "{value} {bound}");
     assert!(value > 5.5, "{value}");
@@ -419,9 +422,7 @@ fn a_limit_of_shift_is_one_of_the_ewma() {
     assert_eq!(test.statistic, Statistic::Ewma);
     assert_eq!(test.at.warning.count.alarms, 4);
     let (value, alarms) = proposed(test, Severity::Warning);
-    let alike = autocorrelation_at_most(&[&values]);
-    let between = Between::differences(&values).unwrap().stretched(alike);
-    let bound = between.bound(Pooled::default(), 0.5 / TESTS as f64);
+    let bound = bound(&values, 0.5 / TESTS as f64);
     assert!(value >= bound && value < bound * 1.1, "{value} {bound}");
     assert_eq!(alarms, 0);
     let overrides = &patch.unwrap().value["spec"]["checks"]["shift"]["overrides"];

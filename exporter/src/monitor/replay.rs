@@ -276,9 +276,11 @@ impl Monitor {
                 let labelled = newest_labelled.is_none_or(|newest| window <= newest);
                 self.labels_later = !labelled;
                 self.close(Some(window), grid.span(window), &columns, slot, tally);
+                if tally.windows_judged == before {
+                    continue;
+                }
                 let (means, pairs) = self.beside_verdicts();
-                let judged = self.progress.judged.as_mut();
-                if let Some(judged) = judged.filter(|_| tally.windows_judged > before) {
+                if let Some(judged) = &mut self.progress.judged {
                     replayed.push(Replayed {
                         span: judged.span,
                         rows,

@@ -77,8 +77,8 @@ impl FrozenFeature {
         self.reference = pool(&self.bins, &self.windows);
     }
 
-    /// The newest windows with the rows as not seen that only they have, each as `alone` says of it, oldest first. Where `learnt`,
-    /// they are not acceptable either.
+    /// The newest windows with the rows as not seen that only they have, and as others those of names that are frequent by luck, each as
+    /// `alone` says of it, oldest first. Where `learnt`, what was not seen is not acceptable either.
     pub fn set_alone(&mut self, alone: &[Alone], learnt: bool) {
         let newest = self.windows.len().saturating_sub(alone.len());
         let alone = &alone[alone.len().saturating_sub(self.windows.len())..];

@@ -380,23 +380,25 @@ impl PerformanceTest {
         if rows < need {
             return Err(NotComputed::TooFewRows { have: rows, need });
         }
-        // At any α the fall is the same.
-        let compare = |alpha: f64| match (now, &self.before) {
+        type NullOf<'a> = Box<dyn Fn(f64) -> Option<f64> + 'a>;
+        let (fall, null): (f64, NullOf<'_>) = match (now, &self.before) {
             (Now::Auc(now), Before::Ranks(CrossFit { baseline, .. }))
             | (Now::Auc(now), Before::Categories(CrossFit { baseline, .. })) => {
-                let found = null::degradation(alpha, baseline, now)?;
-                Ok((found.drop, found.null))
+                let found = null::degradation(baseline, now).map_err(NotComputed::Predictive)?;
+                (found.drop, Box::new(move |alpha| found.null(alpha).ok()))
             }
-            (Now::Line(measured, now), Before::Line(line)) => {
-                Ok((self.value - measured.value, line.drop(alpha, now)))
-            }
-            (Now::Groups(_, now), Before::Groups(groups)) => {
-                Ok((self.value - now.share, groups.drop(alpha, now)))
-            }
-            _ => Err(predictive::NotComputed::NoCommonClass),
+            (Now::Line(measured, now), Before::Line(line)) => (
+                self.value - measured.value,
+                Box::new(|alpha| Some(line.drop(alpha, now))),
+            ),
+            (Now::Groups(_, now), Before::Groups(groups)) => (
+                self.value - now.share,
+                Box::new(|alpha| Some(groups.drop(alpha, now))),
+            ),
+            // A reading of another kind is none by this test.
+            _ => return Err(NotComputed::OtherBins),
         };
-        let (fall, _) = compare(0.05).map_err(NotComputed::Predictive)?;
-        let null = alpha.map(|alpha| Some(compare(alpha?.value).ok()?.1));
+        let null = alpha.map(|alpha| null(alpha?.value));
         let parts = Parts::both(null, self.bound, self.settings.limits);
         let limits = limits::limits(floors, parts);
         Ok(verdict(

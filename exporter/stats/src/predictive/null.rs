@@ -136,10 +136,18 @@ pub struct Degradation {
     pub current: Estimate,
     /// By how much it fell; below 0 when it rose.
     pub drop: f64,
-    /// The fall that is exceeded with probability α when nothing changed.
-    pub null: f64,
     /// Number of classes compared.
     pub classes: usize,
+}
+
+impl Degradation {
+    /// The fall that is exceeded with probability `alpha` when nothing changed: see [`auc_drop`].
+    ///
+    /// # Errors
+    /// α not between 0 and 1.
+    pub fn null(&self, alpha: f64) -> Result<f64, NotComputed> {
+        auc_drop(alpha, self.baseline, self.current)
+    }
 }
 
 /// Compares the macro averages over the classes that have rows enough on both sides ([`MIN_CLASS_ROWS`]
@@ -147,8 +155,8 @@ pub struct Degradation {
 /// orientations or scores.
 ///
 /// # Errors
-/// No such class in common, α not between 0 and 1.
-pub fn degradation(alpha: f64, baseline: &Auc, current: &Auc) -> Result<Degradation, NotComputed> {
+/// No such class in common; a value that is not finite or a standard error that is negative or not finite.
+pub fn degradation(baseline: &Auc, current: &Auc) -> Result<Degradation, NotComputed> {
     let common = |class: usize| baseline.is_steady(class) && current.is_steady(class);
     let averages = (
         baseline.macro_average_over(common),
@@ -157,11 +165,11 @@ pub fn degradation(alpha: f64, baseline: &Auc, current: &Auc) -> Result<Degradat
     let (Some(before), Some(now)) = averages else {
         return Err(NotComputed::NoCommonClass);
     };
+    finite(&[before, now])?;
     Ok(Degradation {
         baseline: before,
         current: now,
         drop: before.value - now.value,
-        null: auc_drop(alpha, before, now)?,
         classes: (0..baseline.classes().len())
             .filter(|class| common(*class))
             .count(),
@@ -172,6 +180,10 @@ fn check(alpha: f64, estimates: &[Estimate]) -> Result<(), NotComputed> {
     if !(alpha > 0.0 && alpha < 1.0) {
         return Err(NotComputed::NotAProbability);
     }
+    finite(estimates)
+}
+
+fn finite(estimates: &[Estimate]) -> Result<(), NotComputed> {
     let wrong = estimates.iter().position(|e| {
         !(e.value.is_finite() && e.standard_error.is_finite() && e.standard_error >= 0.0)
     });
@@ -344,10 +356,8 @@ mod tests {
             let baseline = draw(8 * rows);
             for _ in 0..2 {
                 let current = draw(rows);
-                let over = |alpha| {
-                    let found = degradation(alpha, &baseline, &current).unwrap();
-                    u32::from(found.drop > found.null)
-                };
+                let found = degradation(&baseline, &current).unwrap();
+                let over = |alpha| u32::from(found.drop > found.null(alpha).unwrap());
                 at_5 += over(0.05);
                 at_1 += over(0.01);
             }
@@ -414,8 +424,8 @@ mod tests {
                 let (values, targets) = random.sample(150, &[0.2; 5], &[0.0; 5]);
                 let current = auc::numeric(&values, &targets, 5, &orientations).unwrap();
                 for (baseline, over) in [&baseline, &flattered].into_iter().zip(&mut over) {
-                    let found = degradation(0.05, baseline, &current).unwrap();
-                    *over += u32::from(found.drop > found.null);
+                    let found = degradation(baseline, &current).unwrap();
+                    *over += u32::from(found.drop > found.null(0.05).unwrap());
                 }
             }
         }
@@ -431,8 +441,8 @@ mod tests {
         for _ in 0..40 {
             let baseline = rows(&mut random, 40_000, 0.5, D_75);
             let current = rows(&mut random, 5000, 0.5, D_70);
-            let degradation = degradation(0.025, &baseline, &current).unwrap();
-            found += u32::from(degradation.drop > degradation.null.max(0.02));
+            let degradation = degradation(&baseline, &current).unwrap();
+            found += u32::from(degradation.drop > degradation.null(0.025).unwrap().max(0.02));
         }
         assert!(found >= 38, "{found} of 40");
     }
@@ -449,12 +459,12 @@ mod tests {
         let baseline = read(&values, &targets);
         let (values, targets) = random.sample(1000, &shares, &means);
         let flipped: Vec<f64> = values.iter().map(|value| -value).collect();
-        let found = degradation(1e-6, &baseline, &read(&flipped, &targets)).unwrap();
-        assert!(found.drop > 0.3 && found.drop > found.null && found.classes == 3);
+        let found = degradation(&baseline, &read(&flipped, &targets)).unwrap();
+        assert!(found.drop > 0.3 && found.drop > found.null(1e-6).unwrap() && found.classes == 3);
         // Without the third class the average of the others is compared with the average of the others.
         let (values, targets) = random.sample(2000, &[0.5, 0.5], &means);
         let current = read(&values, &targets);
-        let found = degradation(0.01, &baseline, &current).unwrap();
+        let found = degradation(&baseline, &current).unwrap();
         assert_eq!(found.classes, 2);
         assert_eq!(
             Some(found.baseline),
@@ -463,7 +473,7 @@ mod tests {
         assert_eq!(Some(found.current), current.macro_average());
         let other = auc::numeric(&[1.0, 2.0], &[3, 4], 5, &[Orientation::Larger; 5]).unwrap();
         assert_eq!(
-            degradation(0.01, &baseline, &other),
+            degradation(&baseline, &other),
             Err(NotComputed::NoCommonClass)
         );
     }
